@@ -1,0 +1,103 @@
+"""How commands answer: one JSON object on stdout, or text for a person; progress goes to stderr."""
+
+from __future__ import annotations
+
+import enum
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+Announce = Callable[[str], None]
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object to stdout and nothing else."
+)
+spec_argument = click.argument("spec", type=click.Path(path_type=Path))
+
+_COLOURS = {"PROVED": "bold green", "REFUTED": "bold red", "UNDECIDED": "bold yellow"}
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it: an infinite bound is null.
+
+    Raises
+    ------
+    ValueError
+        If a number is NaN, which no answer may hold.
+
+    Examples
+    --------
+    >>> plain({"value": float("inf"), "region": (1, 2.5)})
+    {'value': None, 'region': [1, 2.5]}
+    """
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float):
+        if math.isnan(value):
+            raise ValueError("an answer holds NaN")
+        return value if math.isfinite(value) else None
+    return value
+
+
+def print_json(answer: Mapping[str, Any]) -> None:
+    """Print one JSON object to stdout."""
+    click.echo(json.dumps(plain(answer), indent=2, allow_nan=False))
+
+
+def console() -> Console:
+    """Return the console of stdout."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=False)
+
+
+def verdict_text(verdict: str) -> Text:
+    """Return a verdict in its colour."""
+    from rich.text import Text
+
+    return Text(verdict, style=_COLOURS.get(verdict, ""))
+
+
+def number(value: Any, absent: str = "-") -> str:
+    """Return a number for a person: four significant digits.
+
+    Examples
+    --------
+    >>> number(0.123456), number(None), number(True), number(7)
+    ('0.1235', '-', 'yes', '7')
+    """
+    if value is None:
+        return absent
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def progress() -> Iterator[Announce]:
+    """Show on stderr what is being done, when stderr is a terminal."""
+    from rich.console import Console
+
+    stderr = Console(stderr=True)
+    if not stderr.is_terminal:
+        yield lambda message: None
+        return
+    with stderr.status("reading ...") as status:
+        yield lambda message: status.update(f"{message} ...")

@@ -1,0 +1,151 @@
+"""Arrays from NumPy files: the headers are checked before anything is read, and nothing is unpickled."""
+
+from __future__ import annotations
+
+import math
+import struct
+import zipfile
+import zlib
+from collections.abc import Collection
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.lib import format as npy_format
+
+from verify.outcomes import InputError
+from verify.spec.text import regular_file
+
+MAX_ARRAY_BYTES = 2**29
+MAX_HEADER_BYTES = 2**16
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+)
+
+
+def read_npz(path: Path, keys: Collection[str], optional: Collection[str] = ()) -> dict[str, np.ndarray]:
+    """Read named arrays of real numbers from an ``.npz`` file into memory.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    keys : collection of str
+        Names of the arrays.
+    optional : collection of str
+        Those of `keys` that may be absent.
+
+    Raises
+    ------
+    InputError
+        If the file or an array is missing, damaged, not numeric, larger than `MAX_ARRAY_BYTES`, or its header
+        does not agree with its size.
+    """
+    regular_file(path, remedy="give the path of an .npz file (numpy.savez)")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {entry.filename: entry for entry in archive.infolist()}
+            arrays = {}
+            for key in keys:
+                entry = members.get(f"{key}.npy")
+                if entry is not None:
+                    arrays[key] = _read_member(archive, entry, path)
+                elif key not in optional:
+                    raise InputError(
+                        "array missing from the file",
+                        where=str(path),
+                        key=key,
+                        found=sorted(name.removesuffix(".npy") for name in members)[:8],
+                        remedy=f"save it with numpy.savez(file, {key}=...)",
+                    )
+            return arrays
+    except InputError:
+        raise
+    except _DAMAGE as error:
+        raise InputError(
+            "not a readable .npz file", where=str(path), reason=str(error), remedy="save it with numpy.savez"
+        ) from None
+
+
+def map_npy(path: Path) -> np.ndarray:
+    """Open an ``.npy`` file as a read-only memory map.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, not numeric, or shorter or longer than its header says.
+    """
+    size = regular_file(path, remedy="give a folder that holds x.npy and y.npy (numpy.save)")
+    try:
+        with path.open("rb") as stream:
+            shape, dtype, start = _header(stream, str(path))
+        _check_size(shape, dtype, size - start, str(path))
+        return np.lib.format.open_memmap(path, mode="r")
+    except InputError:
+        raise
+    except _DAMAGE as error:
+        raise InputError(
+            "not a readable .npy file", where=str(path), reason=str(error), remedy="save it with numpy.save"
+        ) from None
+
+
+def _read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> np.ndarray:
+    where = f"{path}: {entry.filename}"
+    if entry.file_size > MAX_ARRAY_BYTES + MAX_HEADER_BYTES:
+        raise InputError(
+            "array too large to be read into memory",
+            where=where,
+            bytes=entry.file_size,
+            limit=MAX_ARRAY_BYTES,
+            remedy='use source = "npy:folder", which is memory-mapped',
+        )
+    with archive.open(entry) as stream:
+        shape, dtype, start = _header(stream, where)
+        _check_size(shape, dtype, entry.file_size - start, where)
+    with archive.open(entry) as stream:
+        return npy_format.read_array(stream, allow_pickle=False, max_header_size=MAX_HEADER_BYTES)
+
+
+def _header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], np.dtype, int]:
+    version = npy_format.read_magic(stream)
+    read = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}.get(version)
+    if read is None:
+        raise InputError(
+            "unknown .npy version", where=where, version=version, remedy="save it with numpy.save"
+        )
+    shape, _, dtype = read(stream, max_header_size=MAX_HEADER_BYTES)
+    if dtype.hasobject:
+        raise InputError(
+            "pickled objects are not read",
+            where=where,
+            dtype=str(dtype),
+            remedy="save an array of float64 numbers",
+        )
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+        raise InputError(
+            "not an array of real numbers",
+            where=where,
+            dtype=str(dtype),
+            remedy="save an array of float64 numbers",
+        )
+    return shape, dtype, stream.tell()
+
+
+def _check_size(shape: tuple[int, ...], dtype: np.dtype, available: int, where: str) -> None:
+    claimed = math.prod(shape) * dtype.itemsize
+    if any(length < 0 for length in shape) or claimed != available:
+        raise InputError(
+            "header does not agree with the size of the file",
+            where=where,
+            shape=shape,
+            claimed=claimed,
+            available=available,
+            remedy="save the array again",
+        )

@@ -1,0 +1,146 @@
+"""Scaled inputs and targets of a problem, from raw samples."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from verify.outcomes import InputError
+from verify.spec.models import Data
+from verify.spec.sources import Samples
+
+
+def prepare(
+    samples: Samples, data: Data, input_width: int, output_width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return inputs (n, input_width) and targets (n, output_width).
+
+    Parameters
+    ----------
+    samples : Samples
+        Raw samples.
+    data : Data
+        The ``[data]`` table: how to scale, what the target is.
+    input_width, output_width : int
+        Dimensions of the network.
+
+    Raises
+    ------
+    InputError
+        If samples are not finite, a scaled value overflows, or dimensions disagree with the network.
+    """
+    _require_finite(samples.x, "x")
+    if samples.x.shape[1] != input_width:
+        raise InputError(
+            "data do not fit the input vertices",
+            where="x",
+            columns=samples.x.shape[1],
+            input_width=input_width,
+            remedy="change the width of the input vertices or the data",
+        )
+    inputs = scaled(samples.x, data.scale)
+    _require_finite(inputs, "x (scaled)")
+    if samples.y is None:
+        if input_width != output_width:
+            raise InputError(
+                "the input cannot be the target",
+                where="target",
+                input_width=input_width,
+                output_width=output_width,
+                remedy="make the widths equal or set target = 'label'",
+            )
+        return inputs, inputs
+    _require_finite(samples.y, "y")
+    return inputs, targets_from(samples.y, output_width)
+
+
+def scaled(x: np.ndarray, scale: str | float) -> np.ndarray:
+    """Return x divided by a number, or rescaled column by column.
+
+    Parameters
+    ----------
+    x : array, shape (n, d)
+        Finite values.
+    scale : float or {"none", "minmax", "standard"}
+        A divisor; ``"minmax"``: (x - min) / (max - min), a constant column becomes 0;
+        ``"standard"``: (x - mean) / deviation with ddof 0, a constant column becomes 0.
+
+    Examples
+    --------
+    >>> scaled(np.array([[0.0, 7.0], [4.0, 7.0]]), "minmax").tolist()
+    [[0.0, 0.0], [1.0, 0.0]]
+    >>> scaled(np.array([[0.0, 7.0], [4.0, 7.0]]), "standard").tolist()
+    [[-1.0, 0.0], [1.0, 0.0]]
+    """
+    if scale == "none":
+        return x
+    with np.errstate(over="ignore", invalid="ignore"):
+        x = np.asarray(x, dtype=np.float64)
+        if not isinstance(scale, str):
+            return x / scale
+        low, high = x.min(axis=0), x.max(axis=0)
+        constant = low == high
+        if scale == "minmax":
+            return (x - low) / np.where(constant, 1.0, high - low)
+        centre = np.where(constant, low, x.mean(axis=0))
+        return (x - centre) / np.where(constant, 1.0, x.std(axis=0))
+
+
+def targets_from(y: np.ndarray, width: int) -> np.ndarray:
+    """Return targets of shape (n, width): rows as they are, numbers for width 1, else labels one-hot.
+
+    Raises
+    ------
+    InputError
+        If rows have another width, or labels are not the whole numbers 0..width-1 of `width` classes.
+
+    Examples
+    --------
+    >>> targets_from(np.array([1.0, 0.0]), 2).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    if y.ndim == 2 and y.shape[1] == width:
+        return y
+    if y.ndim != 1:
+        raise InputError(
+            "targets do not fit the outputs",
+            where="y",
+            shape=y.shape,
+            output_width=width,
+            remedy="give y of shape (samples, output width)",
+        )
+    if width == 1:
+        return y.reshape(-1, 1)
+    labels = np.asarray(y, dtype=np.float64)
+    wrong = np.flatnonzero((labels != np.floor(labels)) | (labels < 0) | (labels >= width))
+    if wrong.size:
+        raise InputError(
+            "label out of range",
+            where=f"y[{wrong[0]}]",
+            label=float(labels[wrong[0]]),
+            output_width=width,
+            remedy=f"labels are the whole numbers 0 to {width - 1}, one output for each class",
+        )
+    classes = int(labels.max()) + 1
+    if classes != width:
+        raise InputError(
+            "number of classes and output width differ",
+            where="y",
+            classes=classes,
+            output_width=width,
+            remedy=f"make the output {classes} wide",
+        )
+    return np.eye(width)[labels.astype(np.int64)]
+
+
+def _require_finite(values: np.ndarray, name: str, rows: int = 65536) -> None:
+    for start in range(0, len(values), rows):
+        bad = np.argwhere(~np.isfinite(values[start : start + rows]))
+        if bad.size:
+            row, *column = (int(index) for index in bad[0])
+            place = "".join(f"[{index}]" for index in (start + row, *column))
+            raise InputError(
+                "data must be finite",
+                where=f"{name}{place}",
+                value=float(values[(start + row, *column)]),
+                remedy="remove or replace the sample, or choose a milder scale",
+            )

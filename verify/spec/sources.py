@@ -1,0 +1,108 @@
+"""The samples that a spec file names: inline, from NumPy files, or from scikit-learn's bundled sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from verify.outcomes import InputError
+from verify.spec.arrays import map_npy, read_npz
+from verify.spec.messages import nearest
+from verify.spec.models import Data
+
+BUNDLED = ("digits", "iris", "wine", "breast_cancer", "diabetes")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Raw samples.
+
+    Parameters
+    ----------
+    x : array, shape (n, d)
+        Inputs.
+    y : array, shape (n,) or (n, k), or None
+        Labels or target rows; None where the target is the input.
+    """
+
+    x: np.ndarray
+    y: np.ndarray | None
+
+
+def read_samples(data: Data, folder: Path) -> Samples:
+    """Return the raw samples of a ``[data]`` table.
+
+    Parameters
+    ----------
+    data : Data
+        The table.
+    folder : Path
+        What relative paths start from.
+
+    Raises
+    ------
+    InputError
+        If the samples cannot be read, are empty, or x and y disagree in number.
+    """
+    needs_targets = data.target == "label"
+    samples = _inline(data) if data.source is None else _from_source(data.source, folder, needs_targets)
+    if samples.x.ndim != 2 or samples.x.size == 0:
+        raise InputError(
+            "inputs must be a table with at least one row and column",
+            where="x",
+            shape=samples.x.shape,
+            remedy="give x of shape (samples, input width)",
+        )
+    if not needs_targets:
+        return Samples(samples.x, None)
+    if samples.y is not None and len(samples.y) != len(samples.x):
+        raise InputError(
+            "x and y have different numbers of samples",
+            x=len(samples.x),
+            y=len(samples.y),
+            remedy="give one row of y for each row of x",
+        )
+    return samples
+
+
+def _inline(data: Data) -> Samples:
+    return Samples(_table(data.x, "x"), None if data.y is None else _table(data.y, "y"))
+
+
+def _table(rows: list[list[float]] | list[float] | None, name: str) -> np.ndarray:
+    rows = rows or []
+    widths = {len(row) if isinstance(row, list) else 0 for row in rows}
+    if len(widths) > 1:
+        first = len(rows[0]) if isinstance(rows[0], list) else 0
+        row = next(i for i, row in enumerate(rows) if (len(row) if isinstance(row, list) else 0) != first)
+        raise InputError(
+            "rows of different lengths",
+            where=f"{name}[{row}]",
+            lengths=sorted(widths),
+            remedy="make all rows alike",
+        )
+    return np.array(rows, dtype=np.float64)
+
+
+def _from_source(source: str, folder: Path, needs_targets: bool) -> Samples:
+    kind, _, name = source.partition(":")
+    optional = () if needs_targets else ("y",)
+    if kind == "npz":
+        arrays = read_npz(folder / name, ("x", "y"), optional)
+        return Samples(arrays["x"], arrays.get("y"))
+    if kind == "npy":
+        return Samples(
+            map_npy(folder / name / "x.npy"), map_npy(folder / name / "y.npy") if needs_targets else None
+        )
+    return _bundled(name)
+
+
+def _bundled(name: str) -> Samples:
+    if name not in BUNDLED:
+        raise InputError("unknown data set", where="source", name=name, remedy=nearest(name, BUNDLED))
+    from sklearn import datasets
+
+    x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    return Samples(np.ascontiguousarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))

@@ -1,0 +1,59 @@
+"""Checks the structure of a spec file without loading its data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from verify.spec.specification import read_document
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Size of a network whose spec file is in order.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    vertices, edges, parameters : int
+        Numbers of vertices (inputs included), edges and trainable parameters.
+    """
+
+    path: Path
+    vertices: int
+    edges: int
+    parameters: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the structure as plain data."""
+        return {
+            "path": str(self.path),
+            "vertices": self.vertices,
+            "edges": self.edges,
+            "parameters": self.parameters,
+        }
+
+
+def lint(path: str | Path) -> Structure:
+    """Check a spec file's tables and graph; its data and weight files are not opened.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TOML spec file.
+
+    Returns
+    -------
+    Structure
+
+    Raises
+    ------
+    InputError
+        If a table or the graph is not valid.
+    """
+    document = read_document(path)
+    architecture = document.architecture()
+    edges = sum(len(architecture.in_edges(name)) for name in architecture.order)
+    return Structure(document.path, len(architecture.vertices), edges, architecture.size)

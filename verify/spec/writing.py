@@ -1,0 +1,107 @@
+"""A problem written as a spec file that reproduces it bit for bit."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.outcomes import InputError
+from verify.spec.models import Momentum
+
+if TYPE_CHECKING:
+    from verify.calculus import Problem
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_WIDE = 100
+
+
+def to_toml(problem: Problem, momentum: Momentum | None = None, *, weights: Any = None) -> str:
+    """Return the text of a spec file with inline data and weights.
+
+    Parameters
+    ----------
+    problem : Problem
+        What the file is to reproduce; its region is written too.
+    momentum : Momentum, optional
+        The setting of the ``[momentum]`` table.
+    weights : array, shape (P,), optional
+        Weights to write, by default the problem's initial weights. A ball's centre must be these.
+
+    Returns
+    -------
+    str
+        TOML; `load_specification` reads the same numbers back.
+
+    Raises
+    ------
+    InputError
+        If the region is a ball around other weights, which a spec file cannot say.
+    """
+    architecture = problem.architecture
+    w = problem.initial_weights if weights is None else problem.check_weights(weights)
+    network = architecture.to_data()
+    header = {
+        "name": problem.name,
+        "loss": problem.loss,
+        "reduction": problem.reduction,
+        "weight_decay": problem.weight_decay,
+        "output": network["output"],
+    }
+    samples = {"x": np.asarray(problem.inputs, dtype=float), "y": np.asarray(problem.targets, dtype=float)}
+    sections: list[tuple[str, Mapping[str, Any]]] = [("data", samples)]
+    sections += [(f"nodes.{_key(name)}", node) for name, node in network["nodes"].items()]
+    sections.append(("weights", {"w": w}))
+    if problem.region is not None:
+        sections.append(("region", _region(problem.region, w)))
+    if momentum is not None:
+        sections.append(("momentum", momentum.model_dump(exclude_none=True)))
+    lines = _pairs(header)
+    for title, table in sections:
+        lines += ["", f"[{title}]", *_pairs(table)]
+    return "\n".join(lines) + "\n"
+
+
+def _region(region: Any, w: np.ndarray) -> dict[str, Any]:
+    centre = getattr(region, "center", None)
+    if centre is not None and not np.array_equal(centre, w):
+        raise InputError(
+            "the region's centre is not the weights",
+            where="region",
+            distance=float(np.linalg.norm(np.asarray(centre) - w)),
+            remedy="write the weights of the centre, or a region of kind 'bounded'",
+        )
+    if hasattr(region, "radii"):
+        return {"kind": "blocks", "radii": dict(region.radii)}
+    return {"kind": "bounded" if centre is None else "ball", "radius": float(region.radius)}
+
+
+def _pairs(table: Mapping[str, Any]) -> list[str]:
+    return [f"{_key(name)} = {_value(value)}" for name, value in table.items()]
+
+
+def _key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else _text(name)
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, (int, np.integer)):
+        return str(int(value))
+    if isinstance(value, (float, np.floating)):
+        return repr(float(value))
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_key(name)} = {_value(item)}" for name, item in value.items()) + "}"
+    items = [_value(item) for item in value]
+    one_line = "[" + ", ".join(items) + "]"
+    return one_line if len(one_line) <= _WIDE else "[\n" + "".join(f"  {item},\n" for item in items) + "]"
