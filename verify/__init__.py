@@ -8,10 +8,24 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "Architecture": "verify.architecture",
+    "Ball": "verify.bounds.regions",
+    "BlockBall": "verify.bounds.regions",
+    "BoundedWeights": "verify.bounds.regions",
     "DagverifyError": "verify.outcomes",
     "Finding": "verify.outcomes",
     "InputError": "verify.outcomes",
+    "Problem": "verify.calculus.problem",
     "Verdict": "verify.outcomes",
+    "activation": "verify.activations",
+    "check_assumptions": "verify.assumptions",
+    "check_certificate": "verify.certificates.checker",
+    "check_gradient": "verify.calculus.gradient_check",
+    "decide_decrease": "verify.calculus.decide",
+    "hessian_bound": "verify.bounds.hessian",
+    "load_problem": "verify.spec",
+    "momentum_range": "verify.theorems.ranges",
+    "prove_gradients": "verify.calculus.symbolic",
 }
 
 __all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 -- the names are the keys of _PUBLIC, all of them strings
@@ -31,4 +45,16 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from verify.activations import activation
+    from verify.architecture import Architecture
+    from verify.assumptions import check_assumptions
+    from verify.bounds.hessian import hessian_bound
+    from verify.bounds.regions import Ball, BlockBall, BoundedWeights
+    from verify.calculus.decide import decide_decrease
+    from verify.calculus.gradient_check import check_gradient
+    from verify.calculus.problem import Problem
+    from verify.calculus.symbolic import prove_gradients
+    from verify.certificates.checker import check_certificate
     from verify.outcomes import DagverifyError, Finding, InputError, Verdict
+    from verify.spec import load_problem
+    from verify.theorems.ranges import momentum_range

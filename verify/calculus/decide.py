@@ -1,0 +1,95 @@
+"""Decide rigorously whether the error rises or falls between two stored weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.arithmetic import arb
+from verify.calculus.difference import difference_enclosure
+from verify.calculus.exact import error_in_arb
+from verify.outcomes import Verdict
+
+if TYPE_CHECKING:
+    from verify.calculus.problem import Problem
+
+MAXIMAL_PRECISION = 1024
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Sign of E(w_next) - E(w), with the enclosure that proves it.
+
+    Parameters
+    ----------
+    sign : int or None
+        -1, 0 or 1; None if undecided at the precision stated.
+    lower, upper : float
+        Outward float64 bounds of the difference.
+    precision : int
+        Bits of the arithmetic that decided: 53 for float64 enclosures, else Arb's.
+    """
+
+    sign: int | None
+    lower: float
+    upper: float
+    precision: int
+
+    @property
+    def decreases(self) -> Verdict:
+        """Verdict on E(w_next) <= E(w)."""
+        if self.sign is None:
+            return Verdict.PROVED if self.upper <= 0 else Verdict.UNDECIDED
+        return Verdict.PROVED if self.sign <= 0 else Verdict.REFUTED
+
+
+def decide_decrease(problem: Problem, w: Any, w_next: Any, *, maximal_precision: int = MAXIMAL_PRECISION) -> Decision:
+    """Decide the sign of E(w_next) - E(w) for stored float64 weights.
+
+    Interval arrays first; if their enclosure contains 0, Arb with doubling precision.
+
+    Parameters
+    ----------
+    problem : Problem
+    w, w_next : array, shape (P,)
+    maximal_precision : int
+        Bits at which to give up; 53 forbids Arb.
+
+    Returns
+    -------
+    Decision
+
+    Examples
+    --------
+    >>> import numpy as np, verify
+    >>> from verify.calculus.decide import decide_decrease
+    >>> nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"], "bias": False}}
+    >>> problem = verify.Problem(verify.Architecture.from_data(nodes, output="y"), [[1.0]], [[1.0]])
+    >>> decide_decrease(problem, np.array([0.5]), np.array([0.5000001])).sign
+    -1
+    """
+    weights, following = problem.check_weights(w), problem.check_weights(w_next)
+    if np.array_equal(weights, following):
+        return Decision(0, 0.0, 0.0, 53)
+    lower, upper = difference_enclosure(problem, weights, following)
+    sign = _sign(lower, upper)
+    precision = 53
+    while sign is None and 2 * precision <= maximal_precision:
+        precision = 128 if precision == 53 else 2 * precision
+        with arb.precision(precision):
+            change = error_in_arb(problem, following) - error_in_arb(problem, weights)
+            new_lower, new_upper = arb.bounds(change)
+        if not (np.isnan(new_lower) or np.isnan(new_upper)):
+            lower, upper = max(lower, new_lower), min(upper, new_upper)
+        sign = _sign(lower, upper)
+    return Decision(sign, lower, upper, precision)
+
+
+def _sign(lower: float, upper: float) -> int | None:
+    if upper < 0:
+        return -1
+    if lower > 0:
+        return 1
+    return 0 if lower == upper == 0 else None

@@ -1,0 +1,73 @@
+"""Rigorous enclosures of the error and the gradient for the float64 weights and data as given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from verify.arithmetic.intervals import Interval
+from verify.calculus import passes
+from verify.calculus.algebra import ENCLOSING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from verify.calculus.problem import Problem
+
+
+def error_enclosure(problem: Problem, w: np.ndarray) -> tuple[float, float]:
+    """Return float64 numbers lo <= E(w) <= hi.
+
+    Parameters
+    ----------
+    problem : Problem
+    w : array, shape (P,)
+
+    Returns
+    -------
+    (float, float)
+        ``hi`` is inf where float64 overflows; ``lo`` is never below 0.
+    """
+    weights = problem.check_weights(w)
+    parts = problem.architecture.unflatten(weights)
+    total = Interval.point(0.0)
+    for chunk in problem.chunks():
+        x, y = problem.rows(chunk)
+        state = passes.forward(ENCLOSING, problem.architecture, parts, x, order=0)
+        for residual in passes.residuals(ENCLOSING, problem.architecture, state.outputs, y).values():
+            total = total + residual.square().sum()
+    error = total / (2.0 * problem.sample_divisor) + weight_decay_error(problem, weights)
+    return max(0.0, float(error.lower)), float(error.upper)
+
+
+def gradient_enclosure(problem: Problem, w: np.ndarray) -> Interval:
+    """Return an interval array, (P,), that contains the exact gradient of E at w, weight decay included."""
+    weights = problem.check_weights(w)
+    parts = problem.architecture.unflatten(weights)
+    total = ENCLOSING.zeros(weights.shape)
+    for chunk in problem.chunks():
+        x, y = problem.rows(chunk)
+        state = passes.forward(ENCLOSING, problem.architecture, parts, x, order=1)
+        residual = passes.residuals(ENCLOSING, problem.architecture, state.outputs, y)
+        adjoints = passes.backward(ENCLOSING, problem.architecture, parts, state, residual)
+        gradients = passes.parameter_gradients(ENCLOSING, problem.architecture, state.outputs, adjoints.preactivations)
+        total = total + problem.architecture.layout.flatten(gradients)
+    return total / float(problem.sample_divisor) + Interval.point(weights) * problem.weight_decay
+
+
+def hessian_vector_enclosure(problem: Problem, w: np.ndarray, direction: np.ndarray) -> Interval:
+    """Return an interval array, (P,), that contains the exact product (Hess E(w)) direction."""
+    weights, along = problem.check_weights(w), problem.check_weights(direction)
+    parts, directions = problem.architecture.unflatten(weights), problem.architecture.unflatten(along)
+    total = ENCLOSING.zeros(weights.shape)
+    for chunk in problem.chunks():
+        x, y = problem.rows(chunk)
+        product = passes.hessian_vector_parts(ENCLOSING, problem.architecture, parts, directions, x, y)
+        total = total + problem.architecture.layout.flatten(product)
+    return total / float(problem.sample_divisor) + Interval.point(along) * problem.weight_decay
+
+
+def weight_decay_error(problem: Problem, weights: np.ndarray) -> Interval:
+    """Return the enclosure of weight_decay/2 |w|^2."""
+    if problem.weight_decay == 0.0:
+        return Interval.point(0.0)
+    return Interval.point(weights).square().sum() * problem.weight_decay / 2.0

@@ -1,0 +1,1 @@
+"""What was proved, as data, and the independent checker that recomputes it."""

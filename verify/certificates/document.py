@@ -1,0 +1,191 @@
+"""Reading and writing certificates: strict JSON, exact numbers, atomic files.
+
+This is all that the prover and the checker share.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import struct
+import tempfile
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from verify.outcomes import InputError
+
+FORMAT = "dagverify-certificate"
+VERSION = 1
+KINDS = ("region", "step", "horizon", "weight_decay")
+MAXIMAL_BYTES = 1 << 30
+
+ARITHMETIC = "exact reals on the float64 data and weights given"
+_STATEMENTS: dict[str, tuple[str, list[str]]] = {
+    "step": ("descent_lemma", []),
+    "region": (
+        "sharp",
+        ["the step from w to w + D stays in the region", "the momentum term is at most tau |grad E(w)|"],
+    ),
+    "horizon": ("horizon", ["D_0 = 0", "the momentum term is at most tau |grad E(w)| at every step"]),
+    "weight_decay": ("weight_decay", ["the momentum term is at most tau |grad E(w)| at every step"]),
+}
+
+
+def statement(kind: str) -> dict[str, Any]:
+    """Theorem, hypotheses left to the reader, and arithmetic of a kind of certificate."""
+    theorem, hypotheses = _STATEMENTS[kind]
+    return {"theorem": theorem, "hypotheses": hypotheses, "arithmetic": ARITHMETIC}
+
+
+_HEX_FLOAT = re.compile(r"-?0x[01](\.[0-9a-f]{1,13})?p[+-]?\d{1,4}")
+_RATIONAL = re.compile(r"-?\d{1,4000}(/[1-9]\d{0,3999})?")
+
+
+def number(text: Any, where: str) -> Fraction:
+    """Read an exact number: a `float.hex()` string or a rational ``"p/q"``.
+
+    Raises
+    ------
+    InputError
+        If the text is anything else; decimal fractions, nan and infinities have no place in a certificate.
+
+    Examples
+    --------
+    >>> number("0x1.8000000000000p-1", "radius"), number("2/3", "eta")
+    (Fraction(3, 4), Fraction(2, 3))
+    """
+    if isinstance(text, str) and len(text) < 9000:
+        if _HEX_FLOAT.fullmatch(text):
+            value = float.fromhex(text)
+            if value in (float("inf"), float("-inf")):
+                raise InputError("number overflows float64", where=where, value=text)
+            return Fraction(value)
+        if _RATIONAL.fullmatch(text):
+            return Fraction(text)
+    raise InputError("not an exact number", where=where, remedy="write float.hex() or 'p/q'", value=text)
+
+
+def float64(text: Any, where: str) -> float:
+    """Read a number that must be a float64 exactly.
+
+    Raises
+    ------
+    InputError
+        If the number is no float64.
+    """
+    value = number(text, where)
+    if Fraction(float(value)) != value:
+        raise InputError("number is no float64", where=where, value=text)
+    return float(value)
+
+
+def float64_list(texts: Any, where: str) -> list[float]:
+    """Read a list of float64 numbers."""
+    if not isinstance(texts, list):
+        raise InputError("not a list of numbers", where=where, value=texts)
+    return [float64(text, f"{where}[{index}]") for index, text in enumerate(texts)]
+
+
+def float64_table(rows: Any, where: str) -> list[list[float]]:
+    """Read a table of float64 numbers whose rows have equal lengths."""
+    if not isinstance(rows, list) or not rows:
+        raise InputError("not a table of numbers with at least one row", where=where)
+    table = [float64_list(row, f"{where}[{index}]") for index, row in enumerate(rows)]
+    if len({len(row) for row in table}) != 1:
+        raise InputError("rows have different lengths", where=where)
+    return table
+
+
+def table_digest(tables: Iterable[Sequence[Sequence[float]]]) -> str:
+    """SHA-256 of tables of float64 numbers: each one's shape and its little-endian bytes, row by row."""
+    digest = hashlib.sha256()
+    for table in tables:
+        digest.update(struct.pack("<qq", len(table), len(table[0])))
+        for row in table:
+            digest.update(struct.pack(f"<{len(row)}d", *row))
+    return digest.hexdigest()
+
+
+def read_document(path: str | Path) -> dict[str, Any]:
+    """Read a certificate file as strict JSON.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, too large, no UTF-8, no JSON object, repeats a key, or holds a number literal with a
+        fraction or exponent, nan or infinity.
+    """
+    file = Path(path)
+    try:
+        if file.stat().st_size > MAXIMAL_BYTES:
+            raise InputError("certificate is too large", where=str(file), bytes=file.stat().st_size)
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError("cannot read the certificate", where=str(file), reason=error.strerror) from None
+    except UnicodeDecodeError:
+        raise InputError("certificate is no UTF-8 text", where=str(file)) from None
+    return parse_document(text, str(file))
+
+
+def parse_document(text: str, where: str = "certificate") -> dict[str, Any]:
+    """Parse strict JSON text; see `read_document`."""
+
+    def refuse_number(literal: str) -> Any:
+        raise InputError("numbers with fractions must be exact strings", where=where, value=literal)
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(pairs)
+        if len(result) != len(pairs):
+            keys = [key for key, _ in pairs]
+            raise InputError("duplicate key", where=where, key=next(k for k in keys if keys.count(k) > 1))
+        return result
+
+    def bounded_integer(literal: str) -> int:
+        if len(literal) > 18:
+            raise InputError("integer is too large", where=where, value=literal)
+        return int(literal)
+
+    try:
+        document = json.loads(
+            text,
+            object_pairs_hook=unique,
+            parse_float=refuse_number,
+            parse_constant=refuse_number,
+            parse_int=bounded_integer,
+        )
+    except json.JSONDecodeError as error:
+        raise InputError("no valid JSON", where=f"{where}:{error.lineno}", reason=error.msg) from None
+    except RecursionError:
+        raise InputError("JSON is nested too deeply", where=where) from None
+    if not isinstance(document, dict):
+        raise InputError("certificate is no JSON object", where=where)
+    return document
+
+
+def write_document(document: dict[str, Any], path: str | Path) -> None:
+    """Write a certificate so that the file is either absent, the old one, or complete.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    file = Path(path)
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    except OSError as error:
+        raise InputError("cannot write the certificate", where=str(file), reason=error.strerror) from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, file)  # noqa: PTH105 -- os.replace is the documented atomic call
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise InputError("cannot write the certificate", where=str(file), reason=error.strerror) from None

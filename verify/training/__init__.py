@@ -1,0 +1,1 @@
+"""Momentum rules, certified training, run folders and the monitor."""
