@@ -1,0 +1,453 @@
+"""Arrays of real intervals, stored as float64 midpoints and radii.
+
+``Interval(mid, rad)`` holds, entry by entry, the real numbers ``x`` with ``|x - mid| <= rad``. The midpoint
+is finite; the radius is in ``[0, inf]``, and ``inf`` stands for the whole line. An operation is *valid* if
+for all choices of real numbers in its operands the exact result lies in the interval returned; all operations
+here are valid in float64 with round to nearest.
+
+Midpoints and radii serve matrix products: enclosing ``X @ B`` costs two BLAS products, with endpoints four.
+The cost of it and of the elementwise operations is measured by ``benchmarks/arithmetic.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn, Union
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from verify.arithmetic import midrad, upward
+from verify.arithmetic.rounding import (
+    ArithmeticDomainError,
+    UndecidedComparisonError,
+    add_down,
+    add_up,
+    gamma,
+    next_above,
+    refuse_nan,
+)
+
+Array = NDArray[np.float64]
+Operand = Union["Interval", ArrayLike]
+
+
+class Interval:
+    """Array of real intervals; see the module for what an enclosure means.
+
+    Parameters
+    ----------
+    mid : ndarray of float64
+        Midpoints.
+    rad : ndarray of float64 or None
+        Radii, of the same shape; ``None`` for exact numbers.
+
+    Notes
+    -----
+    The arrays are not copied: use `point`, `from_midrad` or `from_bounds`, which check and copy, for numbers
+    from outside.
+
+    Examples
+    --------
+    >>> x = Interval.from_bounds([1.0, -1.0], [2.0, 3.0])
+    >>> (x * x).contains([4.0, -3.0])
+    True
+    >>> x.square().lower
+    array([1., 0.])
+    """
+
+    __slots__ = ("_rad", "mid")
+    __array_ufunc__ = None  # so that ndarray + Interval comes to Interval.__radd__
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, mid: Array, rad: Array | None = None) -> None:
+        self.mid = mid
+        self._rad = rad
+
+    # construction
+
+    @staticmethod
+    def point(a: ArrayLike) -> Interval:
+        """Return exact numbers as intervals of radius zero.
+
+        Parameters
+        ----------
+        a : array_like
+            Finite float64 numbers, or integers and float32 numbers that convert exactly.
+
+        Raises
+        ------
+        ArithmeticDomainError
+            If an entry is NaN or infinite.
+        """
+        return Interval(exact_array(a).copy())
+
+    @staticmethod
+    def from_bounds(lower: ArrayLike, upper: ArrayLike) -> Interval:
+        """Return the intervals between two arrays; where an end is infinite, the whole line.
+
+        Raises
+        ------
+        ArithmeticDomainError
+            If a bound is NaN, or a lower one above an upper one.
+        """
+        low, high = np.broadcast_arrays(_floats(lower), _floats(upper))
+        if not np.all(low <= high):
+            refuse_nan(low, high, what="Interval.from_bounds")
+            at = tuple(int(i) for i in np.argwhere(low > high)[0])
+            raise ArithmeticDomainError("reversed interval", position=at, lower=float(low[at]), upper=float(high[at]))
+        with np.errstate(all="ignore"):
+            mid = 0.5 * low + 0.5 * high
+            rad = np.maximum(add_up(mid, -low), add_up(high, -mid))
+        return _finite(mid, rad)
+
+    @staticmethod
+    def from_midrad(mid: ArrayLike, rad: ArrayLike) -> Interval:
+        """Return the intervals ``mid ± rad``.
+
+        Raises
+        ------
+        ArithmeticDomainError
+            If an entry is NaN, a radius negative, or a midpoint infinite.
+        """
+        centre, radius = np.broadcast_arrays(_floats(mid), _floats(rad))
+        refuse_nan(radius, what="Interval.from_midrad")
+        if np.any(radius < 0):
+            raise ArithmeticDomainError("negative radius", where="Interval.from_midrad", value=float(radius.min()))
+        return Interval(exact_array(centre).copy(), np.abs(radius))
+
+    @staticmethod
+    def zeros(shape: int | tuple[int, ...]) -> Interval:
+        """Return exact zeros."""
+        return Interval(np.zeros(shape))
+
+    # parts
+
+    @property
+    def rad(self) -> Array:
+        """Radii; a read-only view of zero where the numbers are exact."""
+        return np.broadcast_to(np.float64(0.0), self.mid.shape) if self._rad is None else self._rad
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether all radii are known to be zero."""
+        return self._rad is None
+
+    @property
+    def lower(self) -> Array:
+        """Largest float64 numbers that are not above the intervals."""
+        return self.mid.copy() if self._rad is None else add_down(self.mid, -self._rad)
+
+    @property
+    def upper(self) -> Array:
+        """Smallest float64 numbers that are not below the intervals."""
+        return self.mid.copy() if self._rad is None else add_up(self.mid, self._rad)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
+        return self.mid.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self.mid.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return self.mid.size
+
+    @property
+    def T(self) -> Interval:  # noqa: N802 -- as in NumPy
+        """Transposed array."""
+        return self._rearranged(np.transpose)
+
+    def _rearranged(self, function: Callable[[Array], Array]) -> Interval:
+        return Interval(function(self.mid), None if self._rad is None else function(self._rad))
+
+    def __getitem__(self, index: Any) -> Interval:
+        return self._rearranged(lambda a: np.asarray(a[index]))
+
+    def __len__(self) -> int:
+        return len(self.mid)
+
+    def __iter__(self) -> Iterator[Interval]:
+        return (self[i] for i in range(len(self)))
+
+    def reshape(self, *shape: Any) -> Interval:
+        """Return the same entries in another shape."""
+        return self._rearranged(lambda a: a.reshape(*shape))
+
+    def transpose(self, *axes: Any) -> Interval:
+        """Return the array with permuted axes."""
+        return self._rearranged(lambda a: a.transpose(*axes))
+
+    def swapaxes(self, first: int, second: int) -> Interval:
+        """Return the array with two axes exchanged."""
+        return self._rearranged(lambda a: a.swapaxes(first, second))
+
+    def broadcast_to(self, shape: tuple[int, ...]) -> Interval:
+        """Return the array repeated to a larger shape (read-only)."""
+        return self._rearranged(lambda a: np.broadcast_to(a, shape))
+
+    # arithmetic
+
+    def __neg__(self) -> Interval:
+        return Interval(-self.mid, self._rad)
+
+    def __pos__(self) -> Interval:
+        return self
+
+    def __abs__(self) -> Interval:
+        if self._rad is None:
+            return Interval(np.abs(self.mid))
+        low, high = self.lower, self.upper
+        return Interval.from_bounds(np.maximum(np.maximum(low, -high), 0.0), np.maximum(-low, high))
+
+    def __add__(self, other: Operand) -> Interval:
+        y = interval(other)
+        with np.errstate(all="ignore"):
+            return _finite(*midrad.plus(self.mid, self._rad, y.mid, y._rad))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Operand) -> Interval:
+        return self + (-interval(other))
+
+    def __rsub__(self, other: Operand) -> Interval:
+        return interval(other) + (-self)
+
+    def __mul__(self, other: Operand) -> Interval:
+        y = interval(other)
+        with np.errstate(all="ignore"):
+            return _finite(*midrad.times(self.mid, self._rad, y.mid, y._rad))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Operand) -> Interval:
+        y = interval(other)
+        with np.errstate(all="ignore"):
+            return _finite(*midrad.over(self.mid, self._rad, y.mid, y._rad))
+
+    def __rtruediv__(self, other: Operand) -> Interval:
+        return interval(other) / self
+
+    def __matmul__(self, other: Operand) -> Interval:
+        return matmul(self, other)
+
+    def __rmatmul__(self, other: Operand) -> Interval:
+        return matmul(other, self)
+
+    def square(self) -> Interval:
+        """Return the squares; never below zero but for the rounding of midpoint and radius."""
+        if self._rad is None:
+            return self * self
+        size, rad = np.abs(self.mid), self._rad
+        least, most = np.maximum(add_down(size, -rad), 0.0), add_up(size, rad)
+        with np.errstate(all="ignore"):
+            low = least * least
+            low = np.where(
+                np.isfinite(low), np.maximum(add_down(low, -midrad.product_error(low, least)), 0.0) + 0.0, 0.0
+            )
+            return Interval.from_bounds(low, upward.mul(most, most))
+
+    def sqrt(self) -> Interval:
+        """Return the square roots of the part that is not below zero.
+
+        Raises
+        ------
+        ArithmeticDomainError
+            If a whole interval is below zero.
+        """
+        low, high = self.lower, self.upper
+        if np.any(high < 0):
+            raise ArithmeticDomainError("square root of negative numbers", value=float(np.min(high)))
+        low = np.sqrt(np.where(np.isfinite(low), np.maximum(low, 0.0), 0.0))
+        return Interval.from_bounds(np.maximum(-next_above(-low), 0.0), upward.sqrt(high))
+
+    # reductions
+
+    def sum(self, axis: int | tuple[int, ...] | None = None) -> Interval:
+        """Return the sum over an axis (of all entries by default); an empty sum is exactly 0."""
+        with np.errstate(all="ignore"):
+            mid = np.asarray(np.sum(self.mid, axis=axis))
+            terms = self.size // mid.size if mid.size else 0
+            if terms <= 1 and self._rad is None:
+                return Interval(mid)
+            rad = upward.mul(upward.sum(np.abs(self.mid), axis), gamma(max(terms - 1, 0)))
+            if self._rad is not None:
+                rad = upward.add(rad, upward.sum(self._rad, axis))
+            return _finite(mid, rad)
+
+    def dot(self, other: Operand) -> Interval:
+        """Return the sum of the products of all entries with those of another array of the same shape."""
+        y = interval(other)
+        if y.shape != self.shape:
+            raise ArithmeticDomainError("shapes disagree", where="Interval.dot", left=self.shape, right=y.shape)
+        return matmul(self.reshape(-1), y.reshape(-1))
+
+    def norm(self) -> Interval:
+        """Return the Euclidean norm of all entries, as an array of shape ``()``."""
+        most = self.max_abs()
+        high = upward.norm(most)
+        scale = float(np.max(most, initial=0.0))
+        if scale == 0.0 or not np.isfinite(high):
+            return Interval.from_bounds(0.0, high)
+        least = Interval(np.maximum(self.min_abs(), 0.0))
+        unit = float(2.0 ** -min(np.frexp(scale)[1], 1000))
+        square = (least * unit).square().sum()
+        low = float(np.maximum((square.sqrt() / unit).lower, 0.0))
+        return Interval.from_bounds(min(low, float(high)), high)
+
+    def max_abs(self) -> Array:
+        """Return upper bounds of ``|x|``, elementwise."""
+        return np.abs(self.mid) if self._rad is None else add_up(np.abs(self.mid), self._rad)
+
+    def min_abs(self) -> Array:
+        """Return lower bounds of ``|x|``, elementwise."""
+        return np.abs(self.mid) if self._rad is None else np.maximum(add_down(np.abs(self.mid), -self._rad), 0.0)
+
+    # sets
+
+    def contains(self, values: ArrayLike) -> bool:
+        """Return whether all numbers lie in their intervals: decided exactly, infinite numbers never do."""
+        a = _floats(values)
+        refuse_nan(a, what="Interval.contains")
+        least, most = (
+            add_up(self.mid, -self.rad),
+            add_down(self.mid, self.rad),
+        )  # the outermost float64 numbers inside
+        return bool(np.all(np.isfinite(a) & (((least <= a) & (a <= most)) | np.isinf(self.rad))))
+
+    def intersect(self, other: Operand) -> Interval:
+        """Return the intersection.
+
+        Raises
+        ------
+        ArithmeticDomainError
+            If an intersection is empty: then one of the two was no enclosure.
+        """
+        y = interval(other)
+        low, high = np.maximum(self.lower, y.lower), np.minimum(self.upper, y.upper)
+        if np.any(low > high):
+            raise ArithmeticDomainError("intersection is empty", where="Interval.intersect")
+        return Interval.from_bounds(low, high)
+
+    def hull(self, other: Operand) -> Interval:
+        """Return the smallest intervals that hold both."""
+        y = interval(other)
+        return Interval.from_bounds(np.minimum(self.lower, y.lower), np.maximum(self.upper, y.upper))
+
+    # comparisons
+
+    def _compare(self, certain: Array, impossible: Array, sign: str) -> NDArray[np.bool_]:
+        if not np.all(certain | impossible):
+            raise UndecidedComparisonError(
+                f"intervals overlap: {sign} is neither true nor false; compare .lower and .upper"
+            )
+        return np.asarray(certain)
+
+    def __lt__(self, other: Operand) -> NDArray[np.bool_]:
+        y = interval(other)
+        return self._compare(self.upper < y.lower, self.lower >= y.upper, "<")
+
+    def __le__(self, other: Operand) -> NDArray[np.bool_]:
+        y = interval(other)
+        return self._compare(self.upper <= y.lower, self.lower > y.upper, "<=")
+
+    def __gt__(self, other: Operand) -> NDArray[np.bool_]:
+        return interval(other) < self
+
+    def __ge__(self, other: Operand) -> NDArray[np.bool_]:
+        return interval(other) <= self
+
+    def __eq__(self, other: object) -> NoReturn:
+        raise TypeError("intervals have no ==; compare .lower and .upper, or use .contains")
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("an interval has no truth value; compare .lower and .upper")
+
+    def __repr__(self) -> str:
+        return f"Interval(mid={self.mid!r}, rad={self.rad!r})"
+
+
+def interval(x: Operand) -> Interval:
+    """Return an interval array as it is, numbers as exact intervals (not copied)."""
+    return x if isinstance(x, Interval) else Interval(exact_array(x))
+
+
+def matmul(a: Operand, b: Operand) -> Interval:
+    """Return the matrix product; stacks of matrices and vectors as in ``numpy.matmul``.
+
+    Examples
+    --------
+    >>> matmul(np.eye(2), Interval.point([[1.0, 2.0], [3.0, 4.0]])).contains([[1.0, 2.0], [3.0, 4.0]])
+    True
+    """
+    x, y = interval(a), interval(b)
+    with np.errstate(all="ignore"):
+        return _finite(*midrad.matrix_times(x.mid, x._rad, y.mid, y._rad))
+
+
+def concatenate(parts: Sequence[Operand], axis: int = 0) -> Interval:
+    """Return the arrays joined along an axis.
+
+    Examples
+    --------
+    >>> concatenate([Interval.zeros(2), np.ones(1)]).shape
+    (3,)
+    """
+    return _joined(np.concatenate, parts, axis)
+
+
+def stack(parts: Sequence[Operand], axis: int = 0) -> Interval:
+    """Return the arrays stacked along a new axis."""
+    return _joined(np.stack, parts, axis)
+
+
+def _joined(function: Callable[..., Array], parts: Sequence[Operand], axis: int) -> Interval:
+    members = [interval(part) for part in parts]
+    mid = function([member.mid for member in members], axis=axis)
+    if all(member.is_exact for member in members):
+        return Interval(mid)
+    return Interval(mid, function([member.rad for member in members], axis=axis))
+
+
+def exact_array(a: ArrayLike) -> Array:
+    """Return finite numbers as a float64 array (a view where possible).
+
+    Raises
+    ------
+    ArithmeticDomainError
+        If an entry is NaN or infinite, or does not convert exactly.
+    """
+    array = _floats(a)
+    if array.size and not np.all(np.isfinite(array)):
+        refuse_nan(array, what="interval")
+        raise ArithmeticDomainError(
+            "infinite number", where="interval", remedy="Interval.from_bounds takes infinite ends"
+        )
+    return array
+
+
+def _floats(a: ArrayLike) -> Array:
+    array = np.asarray(a)
+    if array.dtype == np.float64:
+        return array
+    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
+        raise ArithmeticDomainError("not an array of numbers", where="interval", dtype=str(array.dtype))
+    converted = array.astype(np.float64)
+    if array.dtype.kind in "iu" and np.any(np.abs(converted) > 2**53):
+        raise ArithmeticDomainError("integer too large to be an exact float64", where="interval")
+    return converted
+
+
+def _finite(mid: Array, rad: Array) -> Interval:
+    """Return the interval, the whole line where midpoint or radius overflowed or is not a number."""
+    if not np.all(np.isfinite(mid)):
+        lost = ~np.isfinite(mid)
+        mid, rad = np.where(lost, 0.0, mid), np.where(lost, np.inf, rad)
+    if np.isnan(np.min(rad, initial=np.inf)):
+        rad = np.where(np.isnan(rad), np.inf, rad)
+    return Interval(mid, rad)

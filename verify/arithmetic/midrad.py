@@ -1,0 +1,119 @@
+"""Midpoints and radii of sums, products and quotients: elementwise, and of matrix products on BLAS.
+
+An operand is a pair ``(mid, rad)``; ``rad is None`` says that it is exact. With ``X = x ± r`` and ``Y = y ±
+s``
+
+- elementwise, the hull of the products is ``c ± t`` with ``c = x y + sign(x y) min(r |y|, |x| s, r s)`` and
+  ``t = max(r (|y| + s), (|x| + r) s, r |y| + |x| s)``;
+- for matrices ``|X Y - x y| <= |x| s + r (|y| + s)`` entrywise, and the computed ``fl(x y)`` is off by at
+  most ``gamma(k) |x| |y|`` plus underflow. The two are one or two nonnegative products: ``(r + gamma |x|)
+  |y|`` when ``Y`` is exact.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verify.arithmetic import upward
+from verify.arithmetic.rounding import FLOOR, UNIT, add_down, gamma, inflation
+
+Array = NDArray[np.float64]
+Radius = NDArray[np.float64] | None
+
+
+def product_error(product: Array, *factors: Array) -> Array:
+    """Bound the rounding error of a computed product of two factors, elementwise, or of a quotient with one nonzero factor."""
+    error = np.abs(product)
+    error *= UNIT
+    if np.min(error, initial=np.inf) >= FLOOR:
+        return error
+    nonzero = np.ones(error.shape, dtype=bool)
+    for factor in factors:
+        nonzero &= factor != 0
+    return np.where((error < FLOOR) & nonzero, FLOOR, error)
+
+
+def plus(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array | None]:
+    """Return midpoint and radius of ``X + Y``; ``fl(u |x + y|)`` bounds the rounding error, also where it is subnormal."""
+    mid = np.asarray(x + y)
+    rad = np.abs(mid)
+    rad *= UNIT
+    roundings = 0
+    for radius in (r, s):
+        if radius is not None:
+            rad += radius
+            roundings += 1
+    rad *= inflation(roundings)
+    return mid, rad
+
+
+def times(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
+    """Return midpoint and radius of the elementwise product; not-a-number is left for the caller to widen."""
+    mid = np.asarray(x * y)
+    rad = product_error(mid, x, y)
+    if r is None and s is None:
+        return mid, rad
+    if r is None:
+        return mid, upward.add(rad, upward.mul(np.abs(x), s))
+    if s is None:
+        return mid, upward.add(rad, upward.mul(r, np.abs(y)))
+    size_x, size_y = np.abs(x), np.abs(y)
+    rx, sy, both = upward.mul(r, size_y), upward.mul(size_x, s), upward.mul(r, s)
+    shift = np.copysign(np.minimum(np.minimum(rx, sy), both), mid)
+    shift[(x == 0) | (y == 0)] = 0
+    hull = np.maximum(np.maximum(upward.add(rx, both), upward.add(sy, both)), upward.add(rx, sy))
+    shifted = mid + shift
+    # upward.mul exceeds the exact product by at most (1 + u)(1 + 4 u)(1 + u), or was lifted to the floor
+    slack = np.where(np.abs(shift) < 4 * FLOOR, np.abs(shift), np.abs(shift) * (8 * UNIT))
+    return shifted, upward.add(hull, rad, slack, np.abs(shifted) * UNIT)
+
+
+def over(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
+    """Return midpoint and radius of the quotient; infinite where the divisor holds zero.
+
+    With ``q = x/y`` exact, ``|X/Y - q| <= (r + |q| s)/(|y| - s)``.
+    """
+    mid = np.asarray(x / y)
+    rad = product_error(mid, x)
+    if r is not None or s is not None:
+        quotient = upward.add(np.abs(mid), rad)
+        spread = np.zeros(mid.shape) if r is None else r
+        if s is not None:
+            spread = upward.add(spread, upward.mul(quotient, s))
+        least = np.abs(y) if s is None else add_down(np.abs(y), -s)
+        rad = np.where(least > 0, upward.add(rad, upward.div(spread, np.maximum(least, 0.0))), np.inf)
+    return mid, rad
+
+
+def matrix_times(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
+    """Return midpoint and radius of the matrix product, stacks and vectors as in ``numpy.matmul``."""
+    mid = np.asarray(np.matmul(x, y))
+    terms = x.shape[-1]
+    growth = gamma(terms)
+    if s is None:
+        return mid, _nonnegative_product(_relative(x, growth, r), np.abs(y))
+    size_x, size_y = np.abs(x), np.abs(y)
+    rad = _nonnegative_product(size_x, _relative(y, growth, s))
+    if r is not None:
+        rad = upward.add(rad, _nonnegative_product(r, upward.add(size_y, s)))
+    return mid, rad
+
+
+def _relative(x: Array, growth: np.floating, r: Radius) -> Array:
+    """Upper bound of ``r + growth |x|``, at least the floor where ``x`` is not zero (for the underflow of products with ``x``)."""
+    bound = np.abs(x)
+    bound *= growth
+    if r is not None:
+        bound += r
+    bound *= inflation(2)
+    if np.min(bound, initial=np.inf) < FLOOR:
+        bound = np.where((bound < FLOOR) & (x != 0), FLOOR, bound)
+    return bound
+
+
+def _nonnegative_product(a: Array, b: Array) -> Array:
+    """Upper bound of ``a @ b`` plus the underflow in another product with the same nonzero pattern."""
+    bound = np.asarray(np.matmul(a, b))
+    bound *= inflation(a.shape[-1] + 2)
+    return upward.lift_product(bound, a, b)
