@@ -117,9 +117,7 @@ def _header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], np.dtype, i
     version = npy_format.read_magic(stream)
     read = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}.get(version)
     if read is None:
-        raise InputError(
-            "unknown .npy version", where=where, version=version, remedy="save it with numpy.save"
-        )
+        raise InputError("unknown .npy version", where=where, version=version, remedy="save it with numpy.save")
     shape, _, dtype = read(stream, max_header_size=MAX_HEADER_BYTES)
     if dtype.hasobject:
         raise InputError(

@@ -11,9 +11,7 @@ _BLANK = re.compile(r"(?:[ \t\n,]|#[^\n]*)*+")
 _SPACE = re.compile(r"[ \t]*+")
 _KEY = re.compile(r"""[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'""")
 _STRING = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*+"{3,5}'
-    + r"|'''(?:[^']|'(?!''))*+'{3,5}"
-    + r"""|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'""",
+    r'"""(?:[^"\\]|\\.|"(?!""))*+"{3,5}' + r"|'''(?:[^']|'(?!''))*+'{3,5}" + r"""|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'""",
     re.DOTALL,
 )
 _SCALAR = re.compile(r"[^,\]}\n#]*+")
@@ -45,7 +43,7 @@ class LineMap:
     def line(self, path: KeyPath) -> int | None:
         """Return the line of `path`, else of the closest table or key around it, else None."""
         if self._lines is None:
-            self._lines = dict(reversed(list(_places(self._text))))
+            self._lines = {path: line for path, line in reversed(list(_places(self._text))) if path}
         for length in range(len(path), 0, -1):
             if path[:length] in self._lines:
                 return self._lines[path[:length]]
@@ -161,8 +159,6 @@ def _unquoted(key: str) -> str:
     if key[0] != '"':
         return key
     return _ESCAPE.sub(
-        lambda match: (
-            chr(int(match[1] or match[2], 16)) if match[1] or match[2] else _ESCAPED.get(match[3], match[3])
-        ),
+        lambda match: chr(int(match[1] or match[2], 16)) if match[1] or match[2] else _ESCAPED.get(match[3], match[3]),
         key[1:-1],
     )

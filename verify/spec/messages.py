@@ -115,9 +115,7 @@ def _described(item: Any, key: KeyPath, value: Any) -> InputError:
         return InputError("unknown value", remedy=nearest(value, allowed), **{name: value})
     remedy = _PLAIN.get(kind, _SUBJECT.sub("it should", item["msg"]))
     what = "wrong type" if kind in _PLAIN else "not allowed"
-    return InputError(
-        "not a finite number" if kind == "finite_number" else what, remedy=remedy, **{name: value}
-    )
+    return InputError("not a finite number" if kind == "finite_number" else what, remedy=remedy, **{name: value})
 
 
 def _quoted_words(text: str) -> list[str]:

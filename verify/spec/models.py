@@ -25,9 +25,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 class Closed(BaseModel):
     """Base of all tables: exact types, finite numbers, no unknown key."""
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, allow_inf_nan=False, frozen=True, populate_by_name=True
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True, populate_by_name=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -139,8 +137,7 @@ class Node(Closed):
     width: Width | None = None
     shape: Shape | None = None
     activation: (
-        Annotated[Annotated[Name, Tag("text")] | Annotated[Formula, Tag("formula")], _text_or("formula")]
-        | None
+        Annotated[Annotated[Name, Tag("text")] | Annotated[Formula, Tag("formula")], _text_or("formula")] | None
     ) = None
     inputs: list[EdgeTable] | None = None
     bias: Annotated[
@@ -153,7 +150,7 @@ def _rows_or_labels(value: Any) -> str:
     return "labels" if isinstance(value, list) and value and not isinstance(value[0], list) else "rows"
 
 
-class Data(Closed):
+class Data(Closed, json_schema_extra={"oneOf": [{"required": ["source"]}, {"required": ["x"]}]}):
     """Where the samples come from and how they are prepared."""
 
     source: Annotated[str, Field(pattern=r"^(npz|npy|sklearn):.+$")] | None = None
@@ -243,7 +240,7 @@ class BlocksRegion(Closed):
 RegionTable = Annotated[BallRegion | BoundedRegion | BlocksRegion, Field(discriminator="kind")]
 
 
-class Momentum(Closed):
+class Momentum(Closed, json_schema_extra={"oneOf": [{"required": ["tau"]}, {"required": ["mu"]}]}):
     """The setting to be judged: learning rate and momentum size."""
 
     eta: Positive

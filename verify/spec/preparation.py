@@ -9,9 +9,7 @@ from verify.spec.models import Data
 from verify.spec.sources import Samples
 
 
-def prepare(
-    samples: Samples, data: Data, input_width: int, output_width: int
-) -> tuple[np.ndarray, np.ndarray]:
+def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -> tuple[np.ndarray, np.ndarray]:
     """Return inputs (n, input_width) and targets (n, output_width).
 
     Parameters
@@ -80,9 +78,20 @@ def scaled(x: np.ndarray, scale: str | float) -> np.ndarray:
         low, high = x.min(axis=0), x.max(axis=0)
         constant = low == high
         if scale == "minmax":
-            return (x - low) / np.where(constant, 1.0, high - low)
-        centre = np.where(constant, low, x.mean(axis=0))
-        return (x - centre) / np.where(constant, 1.0, x.std(axis=0))
+            centre, spread = low, high - low
+        else:
+            centre, spread = np.where(constant, low, x.mean(axis=0)), x.std(axis=0)
+        spread = np.where(constant, 1.0, spread)
+        if not (np.isfinite(centre).all() and np.isfinite(spread).all()):
+            column = int(np.flatnonzero(~(np.isfinite(centre) & np.isfinite(spread)))[0])
+            raise InputError(
+                "the spread of a column overflows",
+                where=f"x[:, {column}]",
+                scale=scale,
+                spread=float(spread[column]),
+                remedy="scale the data by a divisor",
+            )
+        return (x - centre) / spread
 
 
 def targets_from(y: np.ndarray, width: int) -> np.ndarray:

@@ -93,9 +93,7 @@ def _from_source(source: str, folder: Path, needs_targets: bool) -> Samples:
         arrays = read_npz(folder / name, ("x", "y"), optional)
         return Samples(arrays["x"], arrays.get("y"))
     if kind == "npy":
-        return Samples(
-            map_npy(folder / name / "x.npy"), map_npy(folder / name / "y.npy") if needs_targets else None
-        )
+        return Samples(map_npy(folder / name / "x.npy"), map_npy(folder / name / "y.npy") if needs_targets else None)
     return _bundled(name)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from verify.architecture import Architecture
     from verify.bounds.regions import Region
-    from verify.calculus import Problem
+    from verify.calculus.problem import Problem
 
 MAX_PARAMETERS = 2**26
 
@@ -75,9 +75,7 @@ class Document:
         if not where.startswith("nodes."):
             return (where,)
         rest = where.removeprefix("nodes.")
-        named = [
-            name for name in self.content.nodes if rest == name or rest.startswith((f"{name}.", f"{name}:"))
-        ]
+        named = [name for name in self.content.nodes if rest == name or rest.startswith((f"{name}.", f"{name}:"))]
         name = max(named, key=len, default="")
         parts = re.findall(r"[\w-]+", rest[len(name) :])
         return ("nodes", name, *(int(part) if part.isdigit() else part for part in parts))
@@ -165,7 +163,7 @@ def load_specification(path: str | Path) -> Specification:
         If anything in the file or in the files it names cannot be used; one line says what, where and
         what to do.
     """
-    from verify.calculus import Problem
+    from verify.calculus.problem import Problem
 
     document = read_document(path)
     content = document.content

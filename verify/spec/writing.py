@@ -13,7 +13,7 @@ from verify.outcomes import InputError
 from verify.spec.models import Momentum
 
 if TYPE_CHECKING:
-    from verify.calculus import Problem
+    from verify.calculus.problem import Problem
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _WIDE = 100
