@@ -25,13 +25,13 @@ class HostileEnvironment(DagverifyError):  # noqa: N818 -- named in the interfac
 
 def _state(what: str) -> HostileEnvironment:
     return HostileEnvironment(
-        f"floating-point environment: {what}; remove what changes it (fesetround, set_flush_denormal, a
-        -ffast-math library) or use a new process"
+        f"floating-point environment: {what}; remove what changes it (fesetround, set_flush_denormal, "
+        "a -ffast-math library) or use a new process"
     )
 
 
 def check_rounding() -> None:
-    """Raise `HostileEnvironment` unless additions, products and quotients round to nearest, ties to even, in both signs."""
+    """Raise `HostileEnvironment` unless sums, products and quotients round to nearest, ties to even."""
     u = np.float64(2.0**-53)
     one = np.array([1.0, -1.0])
     nudged = one * np.nextafter(1.0, 2.0)
@@ -61,7 +61,7 @@ def check_subnormals() -> None:
 
 
 def check_blas() -> None:
-    """Raise `HostileEnvironment` if a matrix product, on any of its threads, rounds otherwise or loses subnormal numbers."""
+    """Raise `HostileEnvironment` if a matrix product, on any of its threads, breaks either rule."""
     tiny = np.full((BLAS_ORDER, BLAS_ORDER), 2.0**-530)
     if not np.all(tiny @ tiny == 2.0**-1060 * BLAS_ORDER):
         raise _state("a matrix product loses subnormal results")

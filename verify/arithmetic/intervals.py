@@ -247,9 +247,7 @@ class Interval:
         least, most = np.maximum(add_down(size, -rad), 0.0), add_up(size, rad)
         with np.errstate(all="ignore"):
             low = least * least
-            low = np.where(
-                np.isfinite(low), np.maximum(add_down(low, -midrad.product_error(low, least)), 0.0) + 0.0, 0.0
-            )
+            low = np.where(np.isfinite(low), np.maximum(add_down(low, -midrad.product_error(low, least)), 0.0), 0.0)
             return Interval.from_bounds(low, upward.mul(most, most))
 
     def sqrt(self) -> Interval:

@@ -23,7 +23,7 @@ Radius = NDArray[np.float64] | None
 
 
 def product_error(product: Array, *factors: Array) -> Array:
-    """Bound the rounding error of a computed product of two factors, elementwise, or of a quotient with one nonzero factor."""
+    """Bound the rounding error of computed products, which are zero where a factor is; of quotients, too."""
     error = np.abs(product)
     error *= UNIT
     if np.min(error, initial=np.inf) >= FLOOR:
@@ -35,7 +35,11 @@ def product_error(product: Array, *factors: Array) -> Array:
 
 
 def plus(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array | None]:
-    """Return midpoint and radius of ``X + Y``; ``fl(u |x + y|)`` bounds the rounding error, also where it is subnormal."""
+    """Return midpoint and radius of ``X + Y``.
+
+    The rounding error is at most half a unit in the last place of ``x + y``, and ``fl(u |x + y|)`` is not below
+    that: half a unit is a number of the format as soon as ``|x + y| >= 2**-1021``, and below the sum is exact.
+    """
     mid = np.asarray(x + y)
     rad = np.abs(mid)
     rad *= UNIT
@@ -101,7 +105,7 @@ def matrix_times(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array
 
 
 def _relative(x: Array, growth: np.floating, r: Radius) -> Array:
-    """Upper bound of ``r + growth |x|``, at least the floor where ``x`` is not zero (for the underflow of products with ``x``)."""
+    """Upper bound of ``r + growth |x|``; at least the floor where ``x`` is not zero, for products that underflow."""
     bound = np.abs(x)
     bound *= growth
     if r is not None:

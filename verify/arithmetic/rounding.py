@@ -179,7 +179,7 @@ def add_up(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64
 
 def add_down(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the largest float64 not above ``a + b``; see `add_up`."""
-    return -add_up(-a, -b)
+    return np.asarray(0.0 - add_up(-a, -b))
 
 
 def refuse_nan(*arrays: NDArray[Any], what: str) -> None:

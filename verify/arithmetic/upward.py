@@ -29,9 +29,7 @@ def _operand(a: ArrayLike) -> Floats:
         array = _as_float64(array)
     if array.size and not np.min(array) >= 0:
         bad = tuple(int(i) for i in np.argwhere(~(array >= 0))[0])
-        raise ArithmeticDomainError(
-            "operand is not >= 0", where="upward", position=bad, value=float(array[bad])
-        )
+        raise ArithmeticDomainError("operand is not >= 0", where="upward", position=bad, value=float(array[bad]))
     return array
 
 
@@ -122,8 +120,7 @@ def sqrt(a: ArrayLike) -> Floats:
     return np.asarray(root * inflation(1, root.dtype))
 
 
-def sum(a: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Floats:  # noqa: A001 -- upward.sum, as
-numpy.sum
+def sum(a: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Floats:  # noqa: A001 -- as numpy.sum
     """Return an upper bound of the sum over an axis (all entries by default); an empty sum is 0.
 
     Examples
