@@ -130,11 +130,29 @@ def _largest_upper(H: Array, H_error: Array) -> Array:
     """Largest eigenvalue of ``H + E``, ``||E|| <= H_error``, for a stack; never fails, may be ``inf``."""
     stack = H.reshape(-1, *H.shape[-2:])
     errors = np.broadcast_to(H_error, H.shape[:-2]).reshape(-1)
-    bounds = np.array(
-        [_one_upper(matrix, float(error)) for matrix, error in zip(stack, errors, strict=True)],
-        dtype=np.float64,
-    )
+    bounds = _stack_upper(stack, errors)
+    for index in np.flatnonzero(np.isnan(bounds)):
+        bounds[index] = _one_upper(stack[index], float(errors[index]))
     return bounds.reshape(H.shape[:-2])
+
+
+def _stack_upper(stack: Array, errors: Array) -> Array:
+    """First attempt for all matrices of a stack at once; NaN where it proves nothing."""
+    bounds = np.full(len(stack), np.nan)
+    if len(stack) < 2 or not np.all(np.isfinite(stack)):
+        return bounds
+    trivial = elementary_norm_upper(np.abs(stack))
+    tried = np.flatnonzero(trivial <= 2.0**1000)
+    try:
+        guess = np.linalg.eigvalsh(stack[tried])[:, -1]
+        candidate = guess + _first_step(trivial[tried], stack.shape[-1])
+        shifted, possible = _shifted(stack[tried], candidate)
+        np.linalg.cholesky(shifted[possible])
+    except np.linalg.LinAlgError:
+        return bounds
+    proved = np.nextafter(candidate[possible] + errors[tried][possible], np.inf)
+    bounds[tried[possible]] = np.minimum(proved, upward.add(trivial[tried][possible], errors[tried][possible]))
+    return bounds
 
 
 def _one_upper(H: Array, error: float) -> float:
@@ -146,7 +164,7 @@ def _one_upper(H: Array, error: float) -> float:
     except np.linalg.LinAlgError:
         return trivial
     n = len(H)
-    step = (4.0 * n * float(gamma(n + 2))) * trivial + FLOOR
+    step = float(_first_step(np.float64(trivial), n))
     for _ in range(ATTEMPTS):
         candidate = guess + step
         if _proves(H, candidate):
@@ -159,29 +177,41 @@ def _sum_up(a: float, b: float) -> float:
     return float(np.nextafter(a + b, np.inf))
 
 
+def _first_step(size: Any, n: int) -> Any:
+    """How far above the computed eigenvalue the first attempt lies."""
+    return (4.0 * n * float(gamma(n + 2))) * size + FLOOR
+
+
 def _proves(H: Array, candidate: float) -> bool:
     """Whether Cholesky proves ``H <= candidate I``."""
-    n = len(H)
-    shifted = -H
-    diagonal = shifted.diagonal() + candidate
-    if not np.all(np.isfinite(diagonal)) or np.min(diagonal) <= 0:
+    shifted, possible = _shifted(H[None], np.array([candidate]))
+    if not possible[0]:
         return False
-    growth = gamma(n + 1)
-    # rounding of the diagonal, then Demmel's diagonal: gamma/(1 - gamma) times the entry, and underflow
-    allowance = upward.add(
-        upward.mul(upward.add(np.abs(diagonal)), gamma(2)),
-        upward.mul(diagonal, upward.mul(growth, inflation(2 * n + 4))),
-        n * FLOOR,
-    )
-    reduced = diagonal - 4.0 * float(np.max(allowance))
-    if np.min(reduced) <= 0:
-        return False
-    shifted[np.diag_indices(n)] = reduced
     try:
         np.linalg.cholesky(shifted)
     except np.linalg.LinAlgError:
         return False
     return True
+
+
+def _shifted(stack: Array, candidate: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Matrices whose factorisation proves ``H <= candidate I``, and where their diagonal is positive."""
+    n = stack.shape[-1]
+    shifted = -stack
+    diagonal = np.diagonal(shifted, axis1=-2, axis2=-1) + candidate[:, None]
+    possible = np.all(np.isfinite(diagonal), axis=-1) & (np.min(diagonal, axis=-1) > 0)
+    diagonal = np.where(possible[:, None], diagonal, 1.0)
+    growth = gamma(n + 1)
+    # rounding of the diagonal, then Demmel's diagonal: gamma/(1 - gamma) times the entry, and underflow
+    allowance = upward.add(
+        upward.mul(diagonal, gamma(2)),
+        upward.mul(diagonal, upward.mul(growth, inflation(2 * n + 4))),
+        n * FLOOR,
+    )
+    reduced = diagonal - 4.0 * np.max(allowance, axis=-1, keepdims=True)
+    possible &= np.min(reduced, axis=-1) > 0
+    shifted[:, np.arange(n), np.arange(n)] = reduced
+    return shifted, possible
 
 
 def perron_upper(M: ArrayLike) -> Any:
