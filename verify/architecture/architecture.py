@@ -62,6 +62,7 @@ class Architecture:
                 out_edges[edge.source].append(edge)
         self._in_edges = {name: tuple(incoming) for name, incoming in in_edges.items()}
         self._out_edges = {name: tuple(outgoing) for name, outgoing in out_edges.items()}
+        self._edges = tuple(edge for incoming in self._in_edges.values() for edge in incoming)
         structure.check_sources(self._vertices, {edge.target for edge in edges})
         structure.check_outputs(self._vertices, self._outputs)
         whole_order = structure.topological_order(list(self._vertices), edges)
@@ -123,7 +124,7 @@ class Architecture:
     @property
     def edges(self) -> tuple[Edge, ...]:
         """All edges in the order of their parameters."""
-        return tuple(edge for incoming in self._in_edges.values() for edge in incoming)
+        return self._edges
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -217,6 +218,7 @@ class Architecture:
         True
         """
         total = 0
+        outputs = set(self._outputs)
         paths = dict.fromkeys(self._inputs, 1)
         uses = {name: len(outgoing) for name, outgoing in self._out_edges.items()}
         for name in self._order:
@@ -227,7 +229,7 @@ class Architecture:
                 if uses[edge.source] == 0:
                     del paths[edge.source]
             paths[name] = count
-            if name in self._outputs:
+            if name in outputs:
                 total += count
         return total
 
@@ -254,9 +256,7 @@ class Architecture:
         return Architecture, (tuple(self._vertices.values()), self.edges, self._outputs)
 
     def __repr__(self) -> str:
-        return (
-            f"<Architecture: {len(self._vertices)} vertices, {len(self.edges)} edges, {self.size} parameters>"
-        )
+        return f"<Architecture: {len(self._vertices)} vertices, {len(self.edges)} edges, {self.size} parameters>"
 
     def _columns(self, names: Iterable[str]) -> dict[str, slice]:
         columns = {}

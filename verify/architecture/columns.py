@@ -1,4 +1,4 @@
-"""The few column operations that arrays and interval arrays spell differently, so that one formula serves both."""
+"""The column operations that arrays and interval arrays spell differently, so that one formula serves both."""
 
 from __future__ import annotations
 
@@ -6,20 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from verify.arithmetic.intervals import Interval, concatenate
+
 
 def with_zeros(values: Any, before: int, after: int) -> Any:
-    """Return `values` with that many zero columns put before and after its last axis (exact for intervals)."""
-    if isinstance(values, np.ndarray):
-        return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(before, after)])
-    return type(values).from_midrad(
-        with_zeros(values.mid, before, after), with_zeros(values.rad, before, after)
-    )
-
-
-def swap_last_axes(values: Any) -> Any:
-    """Return `values` with its last two axes swapped."""
-    axes = (*range(values.ndim - 2), values.ndim - 1, values.ndim - 2)
-    return values.transpose(*axes)
+    """Return `values` with that many zero columns put before and after its last axis."""
+    rows = values.shape[:-1]
+    if isinstance(values, Interval):
+        return concatenate([np.zeros((*rows, before)), values, np.zeros((*rows, after))], axis=-1)
+    return np.pad(values, [(0, 0)] * len(rows) + [(before, after)])
 
 
 def flat_rows(values: Any, width: int) -> Any:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
-from verify.architecture.columns import flat_rows, swap_last_axes, with_zeros
+from verify.architecture.columns import flat_rows, with_zeros
 from verify.architecture.fields import known_keys, optional, pair, required, whole_number
 from verify.architecture.images import check_target, image_of, images
 from verify.architecture.linear_map import FloatArray, IndexArray, LinearMap, Terms
 from verify.architecture.rounding import sqrt_upward
 from verify.architecture.windows import Windows, across_planes
+from verify.arithmetic import upward
+from verify.arithmetic.spectral import norm_upper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,9 +137,6 @@ class Conv2d(LinearMap):
         places of the norms of its slices, since picking and shifting pixels lengthens nothing; and the norm of
         the whole matrix where that is small.
         """
-        from verify.arithmetic import upward
-        from verify.arithmetic.spectral import norm_upper
-
         kernel: Any = theta
         slices = kernel.reshape(self.channels, self.in_shape[0], self.windows.places).transpose(2, 0, 1)
         bounds = [
@@ -145,15 +144,8 @@ class Conv2d(LinearMap):
             float(upward.sum(norm_upper(slices), axis=0)),
         ]
         if self.in_width * self.out_width <= _LARGEST_DENSE_MATRIX:
-            bounds.append(float(norm_upper(self._dense(kernel))))
+            bounds.append(float(norm_upper(self._matrix(kernel))))
         return min(bounds)
-
-    def _dense(self, theta: Any) -> Any:
-        padded = with_zeros(theta.reshape(1, self.parameter_count), 0, 1)
-        table = np.full((self.out_width, self.in_width), self.parameter_count)
-        terms = self.terms()
-        table[terms.out, terms.input] = terms.parameter
-        return padded[0, table]
 
     @property
     def _patch_width(self) -> int:
@@ -184,14 +176,10 @@ class Conv2d(LinearMap):
         samples = values.shape[:-1]
         seen = flat_rows(with_zeros(values, 0, 1)[..., table], table.shape[1])
         result = (seen @ matrix).reshape(*samples, table.shape[0], matrix.shape[1])
-        return swap_last_axes(result).reshape(*samples, table.shape[0] * matrix.shape[1])
+        return result.swapaxes(-1, -2).reshape(*samples, table.shape[0] * matrix.shape[1])
 
     def _parameter_gradient(self, h: Any, delta: Any) -> Any:
         rows = math.prod(h.shape[:-1])
-        patches = with_zeros(h, 0, 1)[..., self._patches].reshape(
-            rows * self.windows.count, self._patch_width
-        )
+        patches = with_zeros(h, 0, 1)[..., self._patches].reshape(rows * self.windows.count, self._patch_width)
         by_channel = delta.reshape(rows, self.channels, self.windows.count).transpose(1, 0, 2)
-        return (by_channel.reshape(self.channels, rows * self.windows.count) @ patches).reshape(
-            *self.parameter_shape
-        )
+        return (by_channel.reshape(self.channels, rows * self.windows.count) @ patches).reshape(*self.parameter_shape)

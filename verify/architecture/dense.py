@@ -11,6 +11,7 @@ import numpy as np
 from verify.architecture.columns import flat_rows
 from verify.architecture.fields import known_keys, whole_number
 from verify.architecture.linear_map import FloatArray, LinearMap, Terms
+from verify.arithmetic.spectral import norm_upper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,8 +70,6 @@ class Dense(LinearMap):
         return 1.0
 
     def gain(self, theta: FloatArray | Interval | None) -> float:
-        from verify.arithmetic.spectral import norm_upper
-
         return float(norm_upper(theta))
 
     def matrix(self, theta: FloatArray | None) -> FloatArray:

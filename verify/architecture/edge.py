@@ -44,9 +44,7 @@ class Edge:
     @property
     def key(self) -> EdgeKey:
         """Name of the edge's parameters: ``(source, target)`` if dense, else with the kind as third."""
-        return (
-            (self.source, self.target) if self.kind == Dense.kind else (self.source, self.target, self.kind)
-        )
+        return (self.source, self.target) if self.kind == Dense.kind else (self.source, self.target, self.kind)
 
     def __str__(self) -> str:
         return f"{self.source}->{self.target}" + ("" if self.kind == Dense.kind else f" ({self.kind})")

@@ -11,7 +11,7 @@ import numpy as np
 from verify.outcomes import InputError
 
 MAX_WIDTH = 2**24
-"""Largest number of units of one vertex: beyond it the input is a slip of the pen, and would exhaust the memory."""
+"""Largest number of units of one vertex; more would exhaust the memory of a usual machine."""
 
 
 def whole_number(value: Any, name: str, *, minimum: int, maximum: int = MAX_WIDTH) -> int:
@@ -27,20 +27,22 @@ def whole_number(value: Any, name: str, *, minimum: int, maximum: int = MAX_WIDT
     >>> whole_number(3, "stride", minimum=1)
     3
     """
+    shown: dict[str, Any] = {name: value}
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise InputError(f"{name} must be a whole number", **{name: value, "type": type(value).__name__})
+        raise InputError(f"{name} must be a whole number", type=type(value).__name__, **shown)
     number = operator.index(value)
     if number < minimum:
-        raise InputError(f"{name} must be at least {minimum}", **{name: number})
+        raise InputError(f"{name} must be at least {minimum}", **shown)
     if number > maximum:
-        raise InputError(f"{name} is too large, at most {maximum} is supported", **{name: number})
+        raise InputError(f"{name} is too large, at most {maximum} is supported", **shown)
     return number
 
 
 def whole_numbers(value: Any, name: str, count: int, *, minimum: int) -> tuple[int, ...]:
     """Return a list of exactly `count` whole numbers as a tuple."""
     if not isinstance(value, Sequence) or isinstance(value, (str, bytes)) or len(value) != count:
-        raise InputError(f"{name} must be a list of {count} whole numbers", **{name: value})
+        shown: dict[str, Any] = {name: value}
+        raise InputError(f"{name} must be a list of {count} whole numbers", **shown)
     return tuple(whole_number(entry, f"{name}[{i}]", minimum=minimum) for i, entry in enumerate(value))
 
 

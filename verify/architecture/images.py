@@ -18,10 +18,8 @@ def images(value: Any, name: str) -> ImageShape:
     """Return a list ``[channels, height, width]`` as a tuple."""
     channels, height, width = whole_numbers(value, name, 3, minimum=1)
     if math.prod((channels, height, width)) > MAX_WIDTH:
-        raise InputError(
-            f"{name} has too many units, at most {MAX_WIDTH} are supported",
-            **{name: [channels, height, width]},
-        )
+        shown: dict[str, Any] = {name: [channels, height, width]}
+        raise InputError(f"{name} has too many units, at most {MAX_WIDTH} are supported", **shown)
     return channels, height, width
 
 
@@ -30,7 +28,8 @@ def image_of(source: Vertex) -> ImageShape:
     if source.shape is None:
         raise InputError(
             "the edge reads an image, but its source has a width only",
-            **{source.name: source.width},
+            source=source.name,
+            width=source.width,
             remedy=f"give {source.name} a shape = [channels, height, width] instead of width",
         )
     return source.shape
@@ -43,6 +42,12 @@ def check_target(target: Vertex, shape: ImageShape) -> None:
     raise InputError(
         "the edge produces another shape than its target has",
         produced=list(shape),
-        **{target.name: list(target.shape) if target.shape else target.width},
+        target=target.name,
+        has=described(target),
         remedy=f"set the shape of {target.name} to {list(shape)}",
     )
+
+
+def described(vertex: Vertex) -> list[int] | int:
+    """Return the shape of a vertex for a message, or its width if it is no image."""
+    return vertex.width if vertex.shape is None else list(vertex.shape)

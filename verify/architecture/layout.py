@@ -11,6 +11,7 @@ import numpy as np
 
 from verify.architecture.edge import Edge, EdgeKey
 from verify.architecture.vertex import Vertex
+from verify.arithmetic.intervals import Interval, concatenate, interval
 from verify.outcomes import InputError
 
 PartKey = EdgeKey | str
@@ -38,9 +39,7 @@ class Layout:
         for vertex in vertices:
             start = end
             parts: list[tuple[PartKey, tuple[int, ...]]] = [
-                (edge.key, edge.map.parameter_shape)
-                for edge in in_edges[vertex.name]
-                if edge.map.parameter_count
+                (edge.key, edge.map.parameter_shape) for edge in in_edges[vertex.name] if edge.map.parameter_count
             ]
             if vertex.bias_shape is not None:
                 parts.append((vertex.name, vertex.bias_shape))
@@ -66,9 +65,7 @@ class Layout:
         if isinstance(weights, (list, tuple)):
             weights = np.array(weights, dtype=np.float64)
         if weights.shape != (self.size,):
-            raise InputError(
-                "the weights do not fit the network", shape=tuple(weights.shape), expected=(self.size,)
-            )
+            raise InputError("the weights do not fit the network", shape=tuple(weights.shape), expected=(self.size,))
         return {key: weights[part].reshape(*self.shapes[key]) for key, part in self.slices.items()}
 
     def flatten(self, parts: Mapping[Any, Any]) -> Any:
@@ -79,19 +76,9 @@ class Layout:
             raise InputError("the parts are not those of the network", missing=missing, unknown=unknown)
         for key, shape in self.shapes.items():
             if np.shape(parts[key]) != shape:
-                raise InputError(
-                    "a part has the wrong shape", part=key, shape=np.shape(parts[key]), expected=shape
-                )
-        intervals = {type(part) for part in parts.values() if not isinstance(part, (np.ndarray, list, tuple))}
-        for interval in intervals:
-            enclosed = {
-                key: part if isinstance(part, interval) else interval.point(part)
-                for key, part in parts.items()
-            }
-            return interval.from_midrad(
-                self.flatten({key: part.mid for key, part in enclosed.items()}),
-                self.flatten({key: part.rad for key, part in enclosed.items()}),
-            )
+                raise InputError("a part has the wrong shape", part=key, shape=np.shape(parts[key]), expected=shape)
+        if any(isinstance(part, Interval) for part in parts.values()):
+            return concatenate([interval(parts[key]).reshape(-1) for key in self.slices])
         weights = np.empty(self.size)
         for key, part in self.slices.items():
             weights[part] = np.ravel(parts[key])

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from verify.architecture.columns import with_zeros
+from verify.arithmetic.intervals import Interval, interval
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
     from verify.architecture.vertex import Vertex
-    from verify.arithmetic.intervals import Interval
 
 FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.int64]
@@ -98,11 +100,11 @@ class LinearMap(abc.ABC):
         """Return an upper bound of the spectral norm of ``A(theta)``, rounding included."""
 
     def apply(self, theta: FloatArray | None, h: FloatArray) -> FloatArray:
-        """Return ``A(theta) h`` for every sample: (n, in) -> (n, out)."""
+        """Return ``A(theta) h`` for every sample: (n, in) -> (n, out); the result may share memory with `h`."""
         return self._apply(theta, h)
 
     def transpose(self, theta: FloatArray | None, delta: FloatArray) -> FloatArray:
-        """Return ``A(theta)^T delta`` for every sample: (n, out) -> (n, in)."""
+        """Return ``A(theta)^T delta`` for every sample: (n, out) -> (n, in), which may share memory too."""
         return self._transpose(theta, delta)
 
     def parameter_gradient(self, h: FloatArray, delta: FloatArray) -> FloatArray:
@@ -126,15 +128,22 @@ class LinearMap(abc.ABC):
 
     def matrix(self, theta: FloatArray | None) -> FloatArray:
         """Return ``A(theta)`` (out, in) as a dense array, each entry rounded to nearest."""
-        terms = self.terms()
-        matrix = np.zeros((self.out_width, self.in_width))
-        matrix[terms.out, terms.input] = self._entries(terms, theta) * float(terms.coefficient)
-        return matrix
+        return self._matrix(theta)
 
-    def _entries(self, terms: Terms, theta: Any) -> Any:
-        if theta is None or self.parameter_count == 0:
-            return np.ones(len(terms.out))
-        return theta.reshape(-1)[terms.parameter]
+    def enclose_matrix(self, theta: FloatArray | Interval | None) -> Interval:
+        """Return an enclosure of ``A(theta)`` (out, in), theta being exact if it is an array."""
+        return self._matrix(interval(np.ones(0) if theta is None else theta))
+
+    def _matrix(self, theta: Any) -> Any:
+        """Return the matrix, the one formula for arrays and for intervals."""
+        values = theta.reshape(self.parameter_count) if self.parameter_count else np.ones(1)
+        terms = self.terms()
+        table = np.full((self.out_width, self.in_width), values.shape[0])
+        table[terms.out, terms.input] = np.maximum(terms.parameter, 0)
+        entries = with_zeros(interval(values) if isinstance(theta, Interval) else values, 0, 1)[table]
+        if terms.coefficient == 1:
+            return entries
+        return entries * float(terms.coefficient.numerator) / float(terms.coefficient.denominator)
 
     @abc.abstractmethod
     def _apply(self, theta: Any, h: Any) -> Any:

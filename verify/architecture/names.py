@@ -45,9 +45,7 @@ def check_name(name: Any) -> str:
     if not name:
         raise InputError("a vertex name must not be empty", name=name)
     if len(name) > MAX_NAME_LENGTH:
-        raise InputError(
-            f"a vertex name has at most {MAX_NAME_LENGTH} characters", name=name, length=len(name)
-        )
+        raise InputError(f"a vertex name has at most {MAX_NAME_LENGTH} characters", name=name, length=len(name))
     if _PLAIN_NAME.fullmatch(name) or (_is_first(name[0]) and all(map(_is_allowed, name))):
         return name
     raise InputError(
@@ -64,16 +62,17 @@ def check_distinct(names: Iterable[str]) -> None:
     """
     seen: dict[str, str] = {}
     for name in names:
-        first = seen.setdefault(skeleton(name), name)
-        if first is not name and first == name:
-            raise InputError("two vertices bear the same name", name=name)
-        if first != name:
+        shown = skeleton(name)
+        if shown in seen and seen[shown] == name:
+            raise InputError("two vertices bear the same name", name=name, remedy="rename one")
+        if shown in seen:
             raise InputError(
                 "two vertices bear names that look alike",
-                first=ascii(first),
+                first=ascii(seen[shown]),
                 second=ascii(name),
                 remedy="rename one",
             )
+        seen[shown] = name
 
 
 def skeleton(name: str) -> str:

@@ -30,9 +30,7 @@ def read_nodes(nodes: Any) -> tuple[list[Vertex], list[Edge]]:
         If the table is not as the specification says; the error names the node, the input and the value.
     """
     if not isinstance(nodes, Mapping) or not nodes:
-        raise InputError(
-            "the network has no nodes", where="nodes", nodes=nodes, remedy="add [nodes.x] width = ..."
-        )
+        raise InputError("the network has no nodes", where="nodes", nodes=nodes, remedy="add [nodes.x] width = ...")
     for name in nodes:
         _located("nodes", check_name, name)
     _located("nodes", check_distinct, nodes)
@@ -59,9 +57,7 @@ def read_output(output: Any, nodes: Mapping[str, Any], edges: Iterable[Edge]) ->
     return tuple(names)
 
 
-def write_nodes(
-    vertices: Iterable[Vertex], in_edges: Mapping[str, Iterable[Edge]]
-) -> dict[str, dict[str, Any]]:
+def write_nodes(vertices: Iterable[Vertex], in_edges: Mapping[str, Iterable[Edge]]) -> dict[str, dict[str, Any]]:
     """Return the nodes table that describes the vertices and edges."""
     return {vertex.name: _write_vertex(vertex, in_edges[vertex.name]) for vertex in vertices}
 
@@ -80,9 +76,7 @@ def _located(where: str, read: Any, *arguments: Any) -> Any:
 
 def _read_vertex(name: str, node: Any) -> Vertex:
     if not isinstance(node, Mapping):
-        raise InputError(
-            "a node must be a table", node=node, remedy=f"write [nodes.{name}] and its keys below"
-        )
+        raise InputError("a node must be a table", node=node, remedy=f"write [nodes.{name}] and its keys below")
     known_keys(node, NODE_KEYS)
     inputs = optional(node, "inputs", [])
     if not isinstance(inputs, (list, tuple)):
@@ -93,9 +87,7 @@ def _read_vertex(name: str, node: Any) -> Vertex:
     width = node.get("width")
     if width is None:
         if shape is None:
-            raise InputError(
-                "width is missing", remedy="add width = ..., or shape = [channels, height, width]"
-            )
+            raise InputError("width is missing", remedy="add width = ..., or shape = [channels, height, width]")
         width = math.prod(shape)
     bias = optional(node, "bias", True)
     if not isinstance(bias, (bool, str)) or bias not in _BIASES:
@@ -104,17 +96,13 @@ def _read_vertex(name: str, node: Any) -> Vertex:
     if inputs:
         activation = DEFAULT_ACTIVATION if activation is None else activation
         return Vertex(name, width, activation, _BIASES[bias], shape)
-    return Vertex(
-        name, width, activation, None if activation is None and bias is True else _BIASES[bias], shape
-    )
+    return Vertex(name, width, activation, None if activation is None and bias is True else _BIASES[bias], shape)
 
 
 def _read_input(entry: Any, target: Vertex, vertices: Mapping[str, Vertex]) -> Edge:
     options = {"from": entry} if isinstance(entry, str) else entry
     if not isinstance(options, Mapping):
-        raise InputError(
-            "an input must be a name or a table", input=entry, remedy='write {from = "x", kind = "..."}'
-        )
+        raise InputError("an input must be a name or a table", input=entry, remedy='write {from = "x", kind = "..."}')
     source = required(options, "from")
     if not isinstance(source, str):
         raise InputError("from must be a name", **{"from": source})
@@ -133,13 +121,10 @@ def _write_vertex(vertex: Vertex, edges: Iterable[Edge]) -> dict[str, Any]:
     if vertex.is_input:
         return node
     node["activation"] = (
-        vertex.activation_spec
-        if isinstance(vertex.activation_spec, str)
-        else dict(vertex.activation_spec or {})
+        vertex.activation_spec if isinstance(vertex.activation_spec, str) else dict(vertex.activation_spec or {})
     )
     node["inputs"] = [
-        edge.source if edge.kind == Dense.kind else {"from": edge.source, **edge.map.to_data()}
-        for edge in edges
+        edge.source if edge.kind == Dense.kind else {"from": edge.source, **edge.map.to_data()} for edge in edges
     ]
     if vertex.bias != "unit":
         node["bias"] = "channel" if vertex.bias == "channel" else False

@@ -10,6 +10,7 @@ import numpy as np
 
 from verify.architecture.columns import with_zeros
 from verify.architecture.fields import known_keys, required, whole_number
+from verify.architecture.images import described
 from verify.architecture.linear_map import FloatArray, LinearMap, Terms
 from verify.outcomes import InputError
 
@@ -72,13 +73,13 @@ class Identity(_Unchanged):
         if source.width != target.width:
             raise InputError(
                 "an identity edge joins vertices of equal widths",
-                **{source.name: source.width, target.name: target.width},
+                **_ends(source, target),
                 remedy="use a dense edge or change a width",
             )
         if source.shape and target.shape and source.shape != target.shape:
             raise InputError(
                 "an identity edge joins images of equal shapes",
-                **{source.name: source.shape, target.name: target.shape},
+                **_ends(source, target),
                 remedy="change a shape",
             )
         return cls(source.width)
@@ -97,13 +98,13 @@ class Flatten(_Unchanged):
         if source.shape is None or target.shape is not None:
             raise InputError(
                 "a flatten edge leads from an image to a vector",
-                **{source.name: source.shape or source.width, target.name: target.shape or target.width},
+                **_ends(source, target),
                 remedy="use an identity edge, or give the source a shape and the target a width",
             )
         if source.width != target.width:
             raise InputError(
                 "a flatten edge keeps the number of units",
-                **{source.name: source.width, target.name: target.width},
+                **_ends(source, target),
                 remedy=f"set the target's width to {source.width}",
             )
         return cls(source.width)
@@ -163,3 +164,12 @@ class Concat(_Selection):
 
     def _transpose(self, theta: Any, delta: Any) -> Any:
         return delta[..., self.offset : self.offset + self.in_units]
+
+
+def _ends(source: Vertex, target: Vertex) -> dict[str, Any]:
+    return {
+        "source": source.name,
+        "source_units": described(source),
+        "target": target.name,
+        "target_units": described(target),
+    }

@@ -20,15 +20,14 @@ def check_edges(vertices: Mapping[str, Vertex], edges: Iterable[Edge]) -> None:
             if end not in vertices:
                 raise InputError("no such vertex", where=where, vertex=end)
         if edge.source == edge.target:
-            raise InputError(
-                "a vertex feeds itself", where=where, vertex=edge.source, remedy="remove the self-loop"
-            )
+            raise InputError("a vertex feeds itself", where=where, vertex=edge.source, remedy="remove the self-loop")
         widths = (vertices[edge.source].width, vertices[edge.target].width)
         if widths != (edge.map.in_width, edge.map.out_width):
             raise InputError(
                 "the edge's map does not fit its vertices",
                 where=where,
-                **{edge.source: widths[0], edge.target: widths[1]},
+                source_width=widths[0],
+                target_width=widths[1],
                 map_reads=edge.map.in_width,
                 map_writes=edge.map.out_width,
             )
@@ -64,11 +63,13 @@ def check_outputs(vertices: Mapping[str, Vertex], outputs: Sequence[str]) -> Non
     """Refuse outputs that are missing, unknown, repeated or input vertices."""
     if not outputs:
         raise InputError("the network has no output", where="output", remedy="name at least one vertex")
-    for position, name in enumerate(outputs):
+    seen: set[str] = set()
+    for name in outputs:
         if name not in vertices:
             raise InputError("no such vertex", where="output", vertex=name)
-        if name in outputs[:position]:
-            raise InputError("a vertex is named twice", where="output", vertex=name)
+        if name in seen:
+            raise InputError("a vertex is named twice", where="output", vertex=name, remedy="name it once")
+        seen.add(name)
         if vertices[name].is_input:
             raise InputError(
                 "an input vertex cannot be an output",
@@ -86,7 +87,7 @@ def topological_order(names: Sequence[str], edges: Iterable[Edge]) -> list[str]:
     InputError
         If there is a cycle, whose vertices the error names.
     """
-    graph = nx.DiGraph()
+    graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(names)
     graph.add_edges_from((edge.source, edge.target) for edge in edges)
     position = {name: index for index, name in enumerate(names)}
@@ -105,14 +106,17 @@ def topological_order(names: Sequence[str], edges: Iterable[Edge]) -> list[str]:
 
 
 def find_cycle(graph: nx.DiGraph[str]) -> list[str]:
-    """Return the vertices of one cycle of a graph that has one."""
+    """Return the vertices of one cycle of a graph that has one longer than a self-loop."""
     component = next(part for part in nx.strongly_connected_components(graph) if len(part) > 1)
-    return [source for source, _ in nx.find_cycle(graph.subgraph(component).copy())]
+    name = min(component)
+    path: dict[str, int] = {}
+    while name not in path:
+        path[name] = len(path)
+        name = next(successor for successor in graph[name] if successor in component)
+    return list(path)[path[name] :]
 
 
-def check_reaching(
-    order: Sequence[str], successors: Mapping[str, Sequence[Edge]], outputs: Iterable[str]
-) -> None:
+def check_reaching(order: Sequence[str], successors: Mapping[str, Sequence[Edge]], outputs: Iterable[str]) -> None:
     """Refuse a vertex from which no output can be reached."""
     reaching = set(outputs)
     for name in reversed(order):

@@ -50,9 +50,7 @@ class Windows:
         """Numbers of windows, vertically and horizontally."""
         vertical, horizontal = (
             (size + 2 * padding - kernel) // stride + 1
-            for size, kernel, stride, padding in zip(
-                self.size, self.kernel, self.stride, self.padding, strict=True
-            )
+            for size, kernel, stride, padding in zip(self.size, self.kernel, self.stride, self.padding, strict=True)
         )
         return vertical, horizontal
 
@@ -86,8 +84,14 @@ class Windows:
     @property
     def multiplicity(self) -> int:
         """Largest number of windows that see one pixel."""
-        rows, columns = (int((self._windows_along(axis) >= 0).sum(axis=1).max()) for axis in (0, 1))
+        rows, columns = (self._multiplicity_along(axis) for axis in (0, 1))
         return rows * columns
+
+    def _multiplicity_along(self, axis: int) -> int:
+        places = np.arange(self.size[axis]) + self.padding[axis]
+        last = np.minimum(places // self.stride[axis], self.grid[axis] - 1)
+        first = np.maximum(-((self.kernel[axis] - 1 - places) // self.stride[axis]), 0)
+        return int((last - first + 1).max())
 
     def _pixels_along(self, axis: int) -> IndexArray:
         starts = np.arange(self.grid[axis]) * self.stride[axis] - self.padding[axis]
