@@ -1,0 +1,303 @@
+"""Numerical gradients against the proved recursion, evaluated in 50-digit arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.arithmetic.arb import precision
+from verify.calculus.problem import Problem
+from verify.calculus.symbolic.evaluation import BITS, product_count, reference_gradient, slope_flaw
+from verify.calculus.symbolic.rounding import rounding_allowance
+from verify.outcomes import Finding, InputError, Verdict
+
+if TYPE_CHECKING:
+    from verify.architecture import Architecture
+
+Gradient = Callable[[np.ndarray], Any]
+
+PRODUCTS_PER_POINT = 1_500_000
+COARSEST_RESOLUTION = 1e-3
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """A gradient beside the reference: what is allowed is the rounding of both, entry by entry."""
+
+    what: str
+    w: np.ndarray
+    given: np.ndarray
+    expected: np.ndarray
+    error: np.ndarray
+    allowance: np.ndarray
+    roundoff: float
+    rows: np.ndarray | None
+
+    @property
+    def norm(self) -> float:
+        return float(np.linalg.norm(self.expected))
+
+    @property
+    def relative_error(self) -> float:
+        """Largest error of an entry relative to the gradient's norm."""
+        largest = float(np.max(self.error, initial=0.0))
+        return largest / self.norm if self.norm > 0 else (0.0 if largest == 0 else np.inf)
+
+    @property
+    def resolution(self) -> float:
+        """The allowance relative to the gradient's norm: smaller mistakes cannot be seen."""
+        allowed = float(np.linalg.norm(self.allowance))
+        return allowed / self.norm if self.norm > 0 else (0.0 if not self.expected.any() else np.inf)
+
+    @property
+    def worst(self) -> int | None:
+        """Position of the entry that exceeds its allowance by the largest factor, None if none does."""
+        excess = self.error > self.allowance
+        if not excess.any():
+            return None
+        return int(np.argmax(np.where(excess, self.error / self.allowance, 0.0)))
+
+    @property
+    def is_finite(self) -> bool:
+        return bool(np.all(np.isfinite(self.given)) and np.all(np.isfinite(self.allowance + self.error)))
+
+
+def check_gradient(
+    problem: Problem,
+    user_gradient: Gradient | None = None,
+    *,
+    points: int | Sequence[np.ndarray] = 3,
+    seed: int = 0,
+) -> Finding:
+    """Compare a numerical gradient with the proved recursion at random points.
+
+    The reference runs the recursion from the defining terms of the edges in Arb arithmetic with more than 50
+    digits. If the data are too many for that, it covers a random subset of the samples, drawn anew at
+    every point: there the problem's own gradient and its rigorous enclosure are compared with the reference, and the
+    gradient over all samples with the enclosure. Every one of the P entries is compared. An entry is
+    refuted only if its error exceeds what rounding can do, a first-order error bound for any order of summation
+    (see `verify.calculus.symbolic.rounding`) in the precision of the array given.
+
+    Parameters
+    ----------
+    problem : Problem
+    user_gradient : callable, optional
+        From w (P,) to anything that ``np.asarray`` turns into P real numbers: the gradient over all samples,
+        reduction and weight decay included. Default: ``problem.gradient``.
+    points : int or sequence of arrays (P,)
+        How many points near the initial weights, biases moved too; or the points themselves.
+    seed : int
+        Of points and subsets.
+
+    Returns
+    -------
+    Finding
+        ``"gradient_check"``: PROVED at these points; REFUTED with the weight, the point and both values; UNDECIDED where
+        a value is not finite or rounding alone could hide a wrong gradient. ``numbers["max_relative_error"]``
+        is the largest error of an entry relative to the gradient's norm.
+
+    Raises
+    ------
+    InputError
+        If the gradient given cannot be called with w, or returns the wrong shape or type.
+
+    Examples
+    --------
+    >>> import numpy as np, verify
+    >>> nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}}
+    >>> problem = verify.Problem(verify.Architecture.from_data(nodes, "y"), np.array([[2.0]]), np.array([[1.0]]))
+    >>> check_gradient(problem).verdict.value
+    'PROVED'
+    >>> check_gradient(problem, lambda w: 2 * problem.gradient(w)).verdict.value
+    'REFUTED'
+    """
+    rng = np.random.default_rng(seed)
+    places = _points(problem, points, rng)
+    covered = min(problem.samples, max(1, PRODUCTS_PER_POINT // product_count(problem.architecture)))
+    comparisons: list[_Comparison] = []
+    for w in places:
+        if covered == problem.samples:
+            comparisons.append(_against_reference(problem, w, user_gradient, None))
+        else:
+            rows = np.sort(rng.choice(problem.samples, covered, replace=False))
+            comparisons += _through_the_enclosure(problem, w, user_gradient, rows)
+    flaws = _slope_flaws(problem.architecture, rng)
+    return _finding(problem, comparisons, covered, len(places), user_gradient is not None, flaws)
+
+
+def _points(problem: Problem, points: int | Sequence[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+    if not isinstance(points, (int, np.integer)):
+        places = [problem.check_weights(point) for point in points]
+    else:
+        start = problem.initial_weights
+        spread = max(float(np.sqrt(np.mean(start**2))), 0.1) if start.size else 0.0
+        places = [start + spread * rng.standard_normal(start.shape) for _ in range(points)]
+    if not places:
+        raise InputError("a gradient is checked at one point at least", points=points, remedy="use points=3")
+    return places
+
+
+def _called(gradient: Gradient, w: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the gradient given, in float64, and the unit roundoff of the precision it came in."""
+    try:
+        array = np.asarray(gradient(w.copy()))
+    except Exception as error:
+        raise InputError(
+            "the gradient given cannot be evaluated",
+            where="user_gradient",
+            error=f"{type(error).__name__}: {error}",
+            remedy="it takes w, (P,) float64, and returns P numbers; detach tensors and move them to the CPU",
+        ) from error
+    if array.shape != w.shape or array.dtype.kind not in "fiu":
+        raise InputError(
+            "the gradient given must be a flat array of real numbers, one a weight",
+            where="user_gradient",
+            shape=array.shape,
+            dtype=str(array.dtype),
+            expected=w.shape,
+        )
+    precise = array.dtype.kind != "f" or array.dtype.itemsize >= 8
+    roundoff = 2.0**-53 if precise else float(np.finfo(array.dtype).eps) / 2
+    return array.astype(np.float64), roundoff
+
+
+def _against_reference(
+    problem: Problem, w: np.ndarray, user_gradient: Gradient | None, rows: np.ndarray | None
+) -> _Comparison:
+    given, roundoff = _called(user_gradient or problem.gradient, w)
+    reference = reference_gradient(problem, w)
+    expected = np.array([float(ball.mid()) for ball in reference])
+    radius = np.array([float(ball.rad()) for ball in reference])
+    error = _distance(given, reference)
+    allowance = rounding_allowance(problem, w, roundoff) + radius
+    what = "the gradient given" if user_gradient else "problem.gradient"
+    return _Comparison(what, w, given, expected, error, allowance, roundoff, rows)
+
+
+def _distance(given: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    with precision(BITS):
+        return np.array(
+            [
+                abs(float((ball - float(value)).mid())) if np.isfinite(value) else np.inf
+                for ball, value in zip(reference, given, strict=True)
+            ]
+        )
+
+
+def _through_the_enclosure(
+    problem: Problem, w: np.ndarray, user_gradient: Gradient | None, rows: np.ndarray
+) -> list[_Comparison]:
+    part = Problem(
+        problem.architecture,
+        *(np.asarray(data[rows]) for data in (problem.inputs, problem.targets)),
+        loss=problem.loss,
+        reduction=problem.reduction,
+        weight_decay=problem.weight_decay,
+    )
+    on_part = _against_reference(part, w, None, rows)
+    enclosed_part = part.gradient_enclosure(w)
+    distance = np.abs(on_part.expected - enclosed_part.mid)
+    slack = enclosed_part.rad + 2.0**-50 * np.abs(on_part.expected)
+    enclosure_on_part = _Comparison(
+        "problem.gradient_enclosure", w, enclosed_part.mid, on_part.expected, distance, slack, 2.0**-53, rows
+    )
+    given, roundoff = _called(user_gradient or problem.gradient, w)
+    enclosed = problem.gradient_enclosure(w)
+    allowance = rounding_allowance(problem, w, roundoff) + enclosed.rad
+    what = "the gradient given" if user_gradient else "problem.gradient"
+    on_all = _Comparison(what, w, given, enclosed.mid, np.abs(given - enclosed.mid), allowance, roundoff, None)
+    return [on_part, enclosure_on_part, on_all]
+
+
+def _slope_flaws(architecture: Architecture, rng: np.random.Generator) -> list[str]:
+    activations = {repr(v.activation_spec): v.activation for v in architecture.vertices.values() if v.activation}
+    points = [float(point) for point in rng.standard_normal(4)]
+    flaws = (slope_flaw(activation, points) for activation in activations.values())
+    return [flaw for flaw in flaws if flaw is not None]
+
+
+def _finding(
+    problem: Problem, comparisons: list[_Comparison], covered: int, points: int, is_given: bool, flaws: list[str]
+) -> Finding:
+    what = "the gradient given" if is_given else "problem.gradient"
+    everything = covered == problem.samples
+    checked = (
+        f"{what} on all {problem.samples} samples with the recursion in 50 digits"
+        if everything
+        else f"problem.gradient and its enclosure on {covered} random samples with the recursion in 50 digits, "
+        f"and {what} on all {problem.samples} samples with the enclosure"
+    )
+    numbers: dict[str, Any] = {
+        "checked": f"every one of {problem.architecture.size} entries at {points} points: {checked}",
+        "max_relative_error": max(c.relative_error for c in comparisons),
+        "max_error_in_roundoffs": max(c.relative_error / c.roundoff for c in comparisons),
+        "resolution": max(c.resolution for c in comparisons),
+        "points": points,
+        "samples_in_50_digits": covered,
+    }
+    verdict, statement, counterexample, remedy = _decided(problem.architecture, comparisons, flaws, checked, points)
+    return Finding(
+        id="gradient_check",
+        verdict=verdict,
+        statement=statement,
+        numbers=numbers,
+        arithmetic="float64 against Arb at 200 bits, rounding bounded to first order",
+        needed_for="that the code runs the gradient which was proved",
+        counterexample=counterexample,
+        remedy=remedy,
+    )
+
+
+def _decided(
+    architecture: Architecture, comparisons: list[_Comparison], flaws: list[str], checked: str, points: int
+) -> tuple[Verdict, str, dict[str, Any] | None, str | None]:
+    for comparison in comparisons:
+        if not comparison.is_finite:
+            return (
+                Verdict.UNDECIDED,
+                f"{comparison.what} or its error bound is not finite",
+                None,
+                ("give points where nothing overflows and no pre-activation meets a kink"),
+            )
+        if comparison.worst is not None:
+            counterexample = _counterexample(architecture, comparison, comparison.worst)
+            statement = (
+                f"{comparison.what} is wrong at {counterexample['weight']}: it gives {counterexample['given']!r}, "
+                f"the recursion {counterexample['expected']!r}, rounding explains {counterexample['allowance']:.1e}"
+            )
+            return (
+                Verdict.REFUTED,
+                statement,
+                counterexample,
+                (
+                    "look for a lost edge, a transposed matrix, the derivative of the activation, "
+                    "the factor of the mean, the bias or the weight decay"
+                ),
+            )
+    if flaws:
+        return Verdict.UNDECIDED, f"the reference is in doubt: {flaws[0]}", None, "report this activation"
+    coarsest = max(comparison.resolution for comparison in comparisons)
+    if not coarsest <= COARSEST_RESOLUTION:
+        statement = f"rounding may be {coarsest:.1e} of the gradient's norm, so a wrong gradient could hide in it"
+        return Verdict.UNDECIDED, statement, None, "give points where the gradient is not close to zero"
+    statement = f"at {points} points every entry agrees up to rounding: {checked}"
+    return Verdict.PROVED, statement, None, None
+
+
+def _counterexample(architecture: Architecture, comparison: _Comparison, position: int) -> dict[str, Any]:
+    layout = architecture.layout
+    key = next(key for key, place in layout.slices.items() if place.start <= position < place.stop)
+    index = np.unravel_index(position - layout.slices[key].start, layout.shapes[key])
+    return {
+        "weight": f"{key!r}[{', '.join(str(int(i)) for i in index)}]",
+        "position": position,
+        "given": float(comparison.given[position]),
+        "expected": float(comparison.expected[position]),
+        "allowance": float(comparison.allowance[position]),
+        "gradient_of": comparison.what,
+        "samples": None if comparison.rows is None else comparison.rows.tolist(),
+        "w": comparison.w.tolist(),
+    }

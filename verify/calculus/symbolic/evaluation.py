@@ -1,0 +1,153 @@
+"""The gradient by the recursion in 50-digit arithmetic, from the defining terms of the edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import flint
+import numpy as np
+import sympy
+
+from verify.activations import X
+from verify.arithmetic.arb import elementwise, exact, precision
+from verify.calculus.symbolic.proof import EdgeName, build_proof, edge_name
+from verify.calculus.symbolic.recursion import Ring, backpropagate, flat_parts, join_parts, preactivation
+
+if TYPE_CHECKING:
+    from verify.activations import Activation
+    from verify.architecture import Architecture, Edge
+    from verify.calculus.problem import Problem
+
+BITS = 200
+"""Working precision: 50 digits and ten in reserve."""
+
+PRODUCTS_AT_ONCE = 200_000
+
+
+class ArbRing(Ring):
+    """Arb balls for one fixed choice of weights; maps with few zeros act as matrices, which is much faster."""
+
+    def __init__(self) -> None:
+        self._matrices: dict[EdgeName, Any] = {}
+
+    zero = flint.arb(0)
+
+    def number(self, value: Fraction) -> Any:
+        return flint.arb(flint.fmpq(value.numerator, value.denominator))
+
+    def apply(self, edge: Edge, theta: np.ndarray | None, h: np.ndarray) -> np.ndarray:
+        if not fills_its_matrix(edge):
+            return super().apply(edge, theta, h)
+        return _array(_matrix(h) * self._transposed(edge, theta))
+
+    def transpose(self, edge: Edge, theta: np.ndarray | None, delta: np.ndarray) -> np.ndarray:
+        if not fills_its_matrix(edge):
+            return super().transpose(edge, theta, delta)
+        return _array(_matrix(delta) * self._transposed(edge, theta).transpose())
+
+    def parameter_gradient(self, edge: Edge, h: np.ndarray, delta: np.ndarray) -> np.ndarray:
+        if not fills_its_matrix(edge):
+            return super().parameter_gradient(edge, h, delta)
+        terms = edge.map.terms()
+        products = _array(_matrix(delta).transpose() * _matrix(h))[None, terms.out, terms.input]
+        return self._gather(products, terms.parameter, edge.map.parameter_count, terms.coefficient)[0]
+
+    def _transposed(self, edge: Edge, theta: np.ndarray | None) -> Any:
+        name = edge_name(edge)
+        if name not in self._matrices:
+            terms = edge.map.terms()
+            entries = np.full((edge.map.in_width, edge.map.out_width), self.zero, dtype=object)
+            factors = np.array([flint.arb(1)]) if theta is None else theta
+            entries[terms.input, terms.out] = factors[terms.parameter] * self.number(terms.coefficient)
+            self._matrices[name] = _matrix(entries)
+        return self._matrices[name]
+
+
+def fills_its_matrix(edge: Edge) -> bool:
+    """Whether at least a quarter of the matrix of an edge is filled."""
+    return edge.map.in_width * edge.map.out_width <= 4 * len(edge.map.terms().out)
+
+
+def product_count(architecture: Architecture) -> int:
+    """Return the number of products in one forward pass of one sample."""
+    return sum(len(edge.map.terms().out) for edge in architecture.edges)
+
+
+def reference_gradient(problem: Problem, w: np.ndarray) -> np.ndarray:
+    """Return balls that contain the exact gradient, weight decay included.
+
+    Parameters
+    ----------
+    problem : Problem
+    w : array, shape (P,)
+
+    Returns
+    -------
+    array of flint.arb, shape (P,)
+    """
+    architecture = problem.architecture
+    size = max(1, PRODUCTS_AT_ONCE // product_count(architecture))
+    with precision(BITS):
+        weights = exact(w)
+        parts = flat_parts(architecture, weights)
+        ring = ArbRing()
+        total = weights * flint.arb(problem.weight_decay)
+        for start in range(0, problem.samples, size):
+            x, y = problem.rows(slice(start, start + size))
+            total = total + _gradient_of_rows(problem, ring, parts, exact(x), exact(y))
+    return total
+
+
+def _gradient_of_rows(
+    problem: Problem, ring: ArbRing, parts: dict[Any, np.ndarray], x: np.ndarray, y: np.ndarray
+) -> np.ndarray:
+    architecture = problem.architecture
+    outputs = {name: x[:, columns] for name, columns in architecture.input_columns.items()}
+    slopes: dict[str, np.ndarray] = {}
+    for name in architecture.order:
+        z = preactivation(ring, architecture, name, parts, outputs)
+        activation = architecture.vertices[name].activation
+        outputs[name] = elementwise(lambda entry, g=activation: g.arb(entry, 0))(z)
+        slopes[name] = elementwise(lambda entry, g=activation: g.arb(entry, 1))(z)
+    scale = 1 / flint.arb(problem.samples if problem.reduction == "mean" else 1)
+    residuals = {name: (outputs[name] - y[:, columns]) * scale for name, columns in architecture.output_columns.items()}
+    proof = build_proof(architecture)
+    return join_parts(architecture, backpropagate(ring, architecture, proof, parts, outputs, slopes, residuals))
+
+
+def slope_flaw(activation: Activation, points: Iterable[float]) -> str | None:
+    """Compare the derivative that `reference_gradient` uses with sympy's derivative of the formula.
+
+    Returns
+    -------
+    str or None
+        Where they differ by more than 1e-30, or None.
+
+    Examples
+    --------
+    >>> from verify.activations import activation
+    >>> slope_flaw(activation("tanh"), [0.25, -3.0]) is None
+    True
+    """
+    slope = sympy.diff(activation.expression, X)
+    for point in points:
+        if point in activation.kinks:
+            continue
+        expected = slope.evalf(50, subs={X: sympy.Float(point, 60)})
+        with precision(BITS):
+            error = abs(activation.arb(flint.arb(point), 1) - flint.arb(str(expected)))
+            if not error < flint.arb("1e-30") * (1 + abs(flint.arb(str(expected)))):
+                return f"derivative of {activation.name} at {point!r}: sympy gives {expected}"
+    return None
+
+
+def _matrix(array: np.ndarray) -> Any:
+    return flint.arb_mat(array.shape[0], array.shape[1], array.ravel().tolist())
+
+
+def _array(matrix: Any) -> np.ndarray:
+    entries = np.empty(matrix.nrows() * matrix.ncols(), dtype=object)
+    entries[:] = matrix.entries()
+    return entries.reshape(matrix.nrows(), matrix.ncols())

@@ -1,0 +1,182 @@
+"""How far rounding may carry a correctly programmed gradient from the exact one.
+
+A first-order error analysis, run beside the recursion: an error bound accompanies every h, z and adjoint.
+With u the unit roundoff, a sum of k products is charged k + 2 roundoffs of the sum of its absolute values,
+whatever its order, so one rounding of the data and the weights is covered too. An activation or its
+derivative is charged `ACTIVATION_ROUNDOFFS` roundoffs of its value, of its argument's effect and of 1 (``1 - tanh(z)**2``
+has an absolute, not a relative error; piecewise linear ones are spared this). What is of second order in u is
+covered by the factor `SAFETY`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse
+
+from verify.calculus.symbolic.evaluation import fills_its_matrix
+from verify.calculus.symbolic.recursion import bias_places, flat_parts, join_parts
+
+if TYPE_CHECKING:
+    from verify.architecture import Architecture, Edge
+    from verify.calculus.problem import Problem
+
+ACTIVATION_ROUNDOFFS = 8
+SAFETY = 4
+ROWS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class _Bounded:
+    """Approximate values and bounds of their errors, (samples, width) each."""
+
+    value: np.ndarray
+    error: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """What the backward pass needs of a vertex."""
+
+    slope: _Bounded
+    h: _Bounded
+
+
+class _Analysis:
+    def __init__(self, problem: Problem, w: np.ndarray, roundoff: float) -> None:
+        self.problem = problem
+        self.architecture: Architecture = problem.architecture
+        self.roundoff = roundoff
+        self.parts = flat_parts(self.architecture, np.asarray(w, dtype=np.float64))
+        self.signed = {id(edge): self._matrix(edge) for edge in self.architecture.edges}
+        self.absolute = {key: abs(matrix) for key, matrix in self.signed.items()}
+
+    def _matrix(self, edge: Edge) -> Any:
+        terms = edge.map.terms()
+        factors = self.parts[edge.key][terms.parameter] if edge.map.parameter_shape else np.ones(len(terms.out))
+        shape = (edge.map.out_width, edge.map.in_width)
+        return scipy.sparse.csr_array((factors * float(terms.coefficient), (terms.out, terms.input)), shape=shape)
+
+    def _combined(self, arrays: list[tuple[Any, Any, _Bounded]], start: _Bounded) -> _Bounded:
+        """Return start + the sum of values @ signed, with the error of the sum."""
+        value, error, size = start.value, start.error, np.abs(start.value)
+        length = 3 + len(arrays)
+        for signed, absolute, operand in arrays:
+            value = value + operand.value @ signed
+            error = error + operand.error @ absolute
+            size = size + np.abs(operand.value) @ absolute
+            length += int(np.diff(absolute.tocsc().indptr).max(initial=0))
+        return _Bounded(value, error + length * self.roundoff * size)
+
+    def forward(self, x: np.ndarray) -> dict[str, _Unit]:
+        units: dict[str, _Unit] = {}
+        for name, columns in self.architecture.input_columns.items():
+            zeros = np.zeros_like(x[:, columns])
+            units[name] = _Unit(_Bounded(zeros, zeros), _Bounded(x[:, columns], zeros))
+        for name in self.architecture.order:
+            vertex = self.architecture.vertices[name]
+            start = np.zeros((len(x), vertex.width))
+            if vertex.bias is not None:
+                start = start + self.parts[name][bias_places(vertex)]
+            edges = self.architecture.in_edges(name)
+            z = self._combined(
+                [(self.signed[id(e)].T, self.absolute[id(e)].T, units[e.source].h) for e in edges],
+                _Bounded(start, np.zeros_like(start)),
+            )
+            units[name] = self._activated(vertex.activation, z)
+        return units
+
+    def _activated(self, activation: Any, z: _Bounded) -> _Unit:
+        g, slope, bend = (np.asarray(values, dtype=np.float64) for values in _values(activation, z.value))
+        floor = 0.0 if not bend.any() else 1.0
+        own = ACTIVATION_ROUNDOFFS * self.roundoff
+        h_error = np.abs(slope) * z.error + own * (np.abs(g) + np.abs(slope * z.value) + floor)
+        slope_error = np.abs(bend) * z.error + own * (np.abs(slope) + np.abs(bend * z.value) + floor)
+        return _Unit(_Bounded(slope, slope_error), _Bounded(g, h_error))
+
+    def backward(self, units: dict[str, _Unit], y: np.ndarray) -> dict[str, _Bounded]:
+        adjoints: dict[str, _Bounded] = {}
+        scale = 1 / self.problem.samples if self.problem.reduction == "mean" else 1.0
+        for name in reversed(self.architecture.order):
+            unit = units[name]
+            start = _Bounded(np.zeros_like(unit.h.value), np.zeros_like(unit.h.value))
+            if name in self.architecture.outputs:
+                target = y[:, self.architecture.output_columns[name]]
+                rounding = 3 * self.roundoff * (np.abs(unit.h.value) + np.abs(target))
+                start = _Bounded(scale * (unit.h.value - target), scale * (unit.h.error + rounding))
+            dh = self._combined(
+                [
+                    (self.signed[id(e)], self.absolute[id(e)], adjoints[e.target])
+                    for e in self.architecture.out_edges(name)
+                ],
+                start,
+            )
+            value = unit.slope.value * dh.value
+            error = np.abs(unit.slope.value) * dh.error + np.abs(dh.value) * unit.slope.error
+            adjoints[name] = _Bounded(value, error + 2 * self.roundoff * np.abs(value))
+        return adjoints
+
+    def gradient_error(self, units: dict[str, _Unit], adjoints: dict[str, _Bounded]) -> np.ndarray:
+        parts: dict[Any, np.ndarray] = {}
+        for name in self.architecture.order:
+            dz = adjoints[name]
+            size = np.abs(dz.value)
+            for edge in self.architecture.in_edges(name):
+                if edge.map.parameter_shape:
+                    h = units[edge.source].h
+                    charged = dz.error + self._summing(edge.map.terms().parameter) * size
+                    parts[edge.key] = _by_parameter(edge, charged, np.abs(h.value)) + _by_parameter(edge, size, h.error)
+            vertex = self.architecture.vertices[name]
+            if vertex.bias is not None:
+                places = bias_places(vertex)
+                charged = dz.error + self._summing(places) * size
+                parts[name] = np.bincount(places, weights=charged.sum(axis=0))
+        return join_parts(self.architecture, parts).astype(np.float64)
+
+    def _summing(self, places: np.ndarray) -> float:
+        """Return the relative error of a sum over all samples and over all uses of one parameter."""
+        return (self.problem.samples * int(np.bincount(places).max()) + 4) * self.roundoff
+
+
+def rounding_allowance(problem: Problem, w: np.ndarray, roundoff: float) -> np.ndarray:
+    """Return how far each entry of a gradient computed with this unit roundoff may be from the exact one.
+
+    Parameters
+    ----------
+    problem : Problem
+    w : array, shape (P,)
+    roundoff : float
+        2**-53 for float64, 2**-24 for float32.
+
+    Returns
+    -------
+    array, shape (P,)
+        Not finite where float64 overflows.
+    """
+    analysis = _Analysis(problem, w, roundoff)
+    total = 2 * roundoff * problem.weight_decay * np.abs(w)
+    with np.errstate(all="ignore"):
+        for start in range(0, problem.samples, ROWS_AT_ONCE):
+            x, y = problem.rows(slice(start, start + ROWS_AT_ONCE))
+            units = analysis.forward(x)
+            total = total + analysis.gradient_error(units, analysis.backward(units, y))
+    smallest = np.finfo(np.float32 if roundoff > 2.0**-50 else np.float64).tiny
+    return SAFETY * total + smallest * 2.0**20
+
+
+def _by_parameter(edge: Edge, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    terms = edge.map.terms()
+    if fills_its_matrix(edge):
+        per_term = (left.T @ right)[terms.out, terms.input]
+    else:
+        per_term = np.einsum("st,st->t", left[:, terms.out], right[:, terms.input])
+    summed = np.bincount(terms.parameter, weights=per_term, minlength=edge.map.parameter_count)
+    return summed * float(abs(terms.coefficient))
+
+
+def _values(activation: Any, z: np.ndarray) -> tuple[np.ndarray, ...]:
+    if len(activation.kinks):
+        return (*activation.values(z, 1), np.zeros_like(z))
+    return tuple(activation.values(z, 2))
