@@ -70,7 +70,8 @@ class Dense(LinearMap):
         return 1.0
 
     def gain(self, theta: FloatArray | Interval | None) -> float:
-        return float(norm_upper(theta))
+        weights: Any = theta
+        return float(norm_upper(weights))
 
     def matrix(self, theta: FloatArray | None) -> FloatArray:
         return np.array(theta, dtype=np.float64)

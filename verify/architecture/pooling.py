@@ -15,6 +15,8 @@ from verify.architecture.images import check_target, image_of, images
 from verify.architecture.linear_map import FloatArray, IndexArray, LinearMap, Terms
 from verify.architecture.rounding import sqrt_upward
 from verify.architecture.windows import Windows, across_planes
+from verify.arithmetic import upward
+from verify.arithmetic.spectral import norm_upper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from verify.architecture.vertex import Vertex
     from verify.arithmetic.intervals import Interval
+
+_LARGEST_LINE = 512
 
 
 @final
@@ -87,12 +91,22 @@ class AvgPool2d(LinearMap):
         return Terms(out, np.full(out.size, -1), self._inputs.ravel(), Fraction(1, self.windows.places))
 
     def gain(self, theta: FloatArray | Interval | None) -> float:
-        """Upper bound ``sqrt(m / k)``, m the largest number of windows that see one pixel, k the places of a window.
+        """Upper bound of the spectral norm: the smaller of up to two.
 
-        The square of the spectral norm is at most the largest row sum, 1, times the largest column sum, at most
-        ``m / k``. Windows that do not overlap give ``m = 1``: the rows are then orthogonal and the bound is attained.
+        With m the largest number of windows that see one pixel and k the places of a window, the square of the
+        norm is at most the largest row sum, 1, times the largest column sum, at most ``m / k``; windows that do
+        not overlap attain it. And the matrix is a Kronecker product of one matrix for each axis, whose norms
+        multiply.
         """
-        return sqrt_upward(Fraction(self.windows.multiplicity, self.windows.places))
+        return self._gain
+
+    @functools.cached_property
+    def _gain(self) -> float:
+        bound = sqrt_upward(Fraction(self.windows.multiplicity, self.windows.places))
+        if self.windows.multiplicity == 1 or max(self.windows.size) > _LARGEST_LINE:
+            return bound
+        vertical, horizontal = (norm_upper(self.windows.sight(axis)) for axis in (0, 1))
+        return min(bound, float(upward.div(upward.mul(vertical, horizontal), float(self.windows.places))))
 
     @functools.cached_property
     def _inputs(self) -> IndexArray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verify.architecture.linear_map import IndexArray
+from verify.architecture.linear_map import FloatArray, IndexArray
 from verify.outcomes import InputError
 
 
@@ -86,6 +86,14 @@ class Windows:
         """Largest number of windows that see one pixel."""
         rows, columns = (self._multiplicity_along(axis) for axis in (0, 1))
         return rows * columns
+
+    def sight(self, axis: int) -> FloatArray:
+        """Return the matrix (windows, pixels) along one axis: one where the window sees the pixel, else zero."""
+        pixels = self._pixels_along(axis)
+        windows, places = np.nonzero(pixels >= 0)
+        matrix = np.zeros((self.grid[axis], self.size[axis]))
+        matrix[windows, pixels[windows, places]] = 1.0
+        return matrix
 
     def _multiplicity_along(self, axis: int) -> int:
         places = np.arange(self.size[axis]) + self.padding[axis]
