@@ -1,0 +1,170 @@
+"""Search for large curvature in a region: a proved lower bound, against which Hessian bounds are tested."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
+
+from verify.arithmetic.intervals import Interval
+from verify.bounds.hessian_geometry import geometry
+from verify.calculus.enclosures import hessian_vector_enclosure
+from verify.outcomes import InputError, Verdict
+
+if TYPE_CHECKING:
+    from verify.bounds.regions import Region
+    from verify.calculus.problem import Problem
+
+_INSIDE = 1.0 - 2.0**-40
+_DIFFERENCE = 2.0**-13
+
+
+@dataclass(frozen=True)
+class HessianAttack:
+    """A point of the region and a direction of large curvature there.
+
+    Parameters
+    ----------
+    value : float
+        Proved: ``|u' Hess E(point) u| / |u|^2 >= value`` in exact reals for the stored point and direction u.
+    point : array, shape (P,)
+    direction : array, shape (P,)
+    products : int
+        Hessian-vector products spent.
+    """
+
+    value: float
+    point: np.ndarray
+    direction: np.ndarray
+    products: int
+
+
+def attack_hessian(
+    problem: Problem, region: Region | None = None, points: int = 3, seed: int = 0, ascents: int = 12
+) -> HessianAttack:
+    """Search a region for the largest |curvature| of E: Lanczos at a point, then ascent of that curvature.
+
+    Parameters
+    ----------
+    problem : Problem
+    region : Region, optional
+        Default: the problem's own region.
+    points : int
+        Starting points: the centre, then random points of the region.
+    seed : int
+        Of the random points and directions.
+    ascents : int
+        Moves of the point from each start at most.
+
+    Returns
+    -------
+    HessianAttack
+        The best found. Its value is proved by an enclosure of the product of the Hessian and the direction, so it
+        is at most the true supremum over the region: a bound below it is wrong.
+
+    Raises
+    ------
+    InputError
+        If there is no region or `points` is not positive.
+    """
+    where = region if region is not None else problem.region
+    if where is None:
+        raise InputError("no region to attack", remedy="give a Ball or BoundedWeights")
+    if points < 1:
+        raise InputError("an attack needs a starting point", points=points, remedy="use points >= 1")
+    rng = np.random.default_rng(seed)
+    search = _Search(problem, where, rng)
+    best = (-1.0, search.center, rng.standard_normal(problem.architecture.size))
+    for start in range(points):
+        point = search.center if start == 0 else where.sample(rng, problem.architecture.size)
+        found = search.climb(point, ascents)
+        if found[0] > best[0]:
+            best = found
+    _, point, direction = best
+    proved = where.contains(point) is Verdict.PROVED
+    return HessianAttack(
+        curvature_lower(problem, point, direction) if proved else 0.0, point, direction, search.products
+    )
+
+
+def curvature_lower(problem: Problem, w: np.ndarray, direction: np.ndarray) -> float:
+    """Proved lower bound of |u' Hess E(w) u| / |u|^2 for the direction u, in exact reals; 0 if nothing is proved."""
+    along = Interval.point(direction)
+    product = along.dot(hessian_vector_enclosure(problem, w, direction))
+    curvature = abs(product / along.square().sum())
+    lower = float(curvature.lower)
+    return lower if np.isfinite(lower) else 0.0
+
+
+class _Search:
+    """State of one search."""
+
+    def __init__(self, problem: Problem, region: Region, rng: np.random.Generator) -> None:
+        self.problem = problem
+        self.region = region
+        self.center = geometry(problem, region).center
+        self.rng = rng
+        self.products = 0
+
+    def product(self, w: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        self.products += 1
+        return self.problem.hessian_vector(w, direction)
+
+    def between(self, start: np.ndarray, end: np.ndarray, fraction: float) -> np.ndarray:
+        """Return a point of the segment, pulled to the centre by a hair so that rounding keeps it inside."""
+        return self.center + _INSIDE * (start + fraction * (end - start) - self.center)
+
+    def steepest(self, w: np.ndarray, guess: np.ndarray | None) -> tuple[float, np.ndarray]:
+        """Return (|curvature|, unit direction) of the largest |eigenvalue| at w, by Lanczos."""
+        size = len(w)
+        start = self.rng.standard_normal(size) if guess is None else guess
+        if size <= 2:
+            matrix = np.stack([self.product(w, row) for row in np.eye(size)])
+            values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
+            index = int(np.argmax(np.abs(values)))
+            return float(abs(values[index])), vectors[:, index]
+        operator = LinearOperator((size, size), matvec=lambda u: self.product(w, np.ravel(u)), dtype=np.float64)
+        try:
+            _, vectors = eigsh(operator, k=1, which="LM", v0=start, ncv=min(size, 12), maxiter=20, tol=1e-4)
+            direction = vectors[:, 0]
+        except ArpackNoConvergence as stopped:
+            direction = stopped.eigenvectors[:, 0] if stopped.eigenvectors.size else start
+        except ArpackError:
+            direction = start
+        direction = _unit(direction)
+        return float(abs(direction @ self.product(w, direction))), direction
+
+    def curvature_gradient(self, w: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """Gradient over w of the |curvature| along a fixed direction, by central differences."""
+        step = _DIFFERENCE * direction
+        ahead, behind = self.product(w + step, direction), self.product(w - step, direction)
+        sign = np.sign(direction @ (ahead + behind))
+        return (1.0 if sign == 0 else sign) * (ahead - behind) / (2 * _DIFFERENCE)
+
+    def climb(self, w: np.ndarray, ascents: int) -> tuple[float, np.ndarray, np.ndarray]:
+        """Alternate: best direction at the point, then the best point for that direction on a segment."""
+        value, direction = self.steepest(w, None)
+        for _ in range(ascents):
+            target = self.region.point(self.curvature_gradient(w, direction), 1.0)
+            improved = False
+            for fraction in (1.0, 0.5, 0.2):
+                trial = self.between(w, target, fraction)
+                along = float(abs(direction @ self.product(trial, direction)))
+                if np.isfinite(along) and along > value * (1 + 1e-9):
+                    improved = True
+                    break
+            if not improved:
+                break
+            previous = value
+            w = trial
+            value, direction = self.steepest(w, direction)
+            if value <= previous * (1 + 1e-4):
+                break
+        return value, w, direction
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    length = np.linalg.norm(vector)
+    return vector / length if length > 0 else np.zeros_like(vector)

@@ -1,0 +1,49 @@
+"""What a Hessian bound is: the number, how it was found, and what an independent checker needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from verify.outcomes import InputError
+
+if TYPE_CHECKING:
+    from verify.bounds.majorant.trajectory import Trajectory
+    from verify.bounds.regions import Region
+
+
+class HessianUndecided(InputError):
+    """No finite bound was proved: the curvature overflows float64, or a step of the proof failed."""
+
+
+@dataclass(frozen=True)
+class HessianBound:
+    """A proved bound of the curvature: ``||Hess E(w)|| <= value`` for every w in the region.
+
+    Parameters
+    ----------
+    value : float
+        The bound, weight decay included, rounded upwards.
+    method : str
+        ``"norms"`` or ``"majorant"``.
+    region : Region
+        Where it holds.
+    contributions : dict of str to float
+        How the value divides among the vertices with parameters: the share of each vertex's block in the
+        direction of largest curvature that the bound allows for. Informative, not part of the proof; the shares
+        sum to the value without weight decay.
+    weight_decay : float
+        The part that weight decay adds.
+    terms : dict of str to float
+        What the value was assembled from, by name.
+    trajectory : Trajectory or None
+        Knots of the majorants and the proved norms there (method ``"majorant"``).
+    """
+
+    value: float
+    method: str
+    region: Region
+    contributions: dict[str, float]
+    weight_decay: float = 0.0
+    terms: dict[str, float] = field(default_factory=dict)
+    trajectory: Trajectory | None = None
