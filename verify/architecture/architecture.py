@@ -277,6 +277,6 @@ def _check_activations(vertices: Iterable[Vertex]) -> None:
             resolve_activation(spec)
         except InputError as error:
             raise error.at(f"nodes.{vertex.name}.activation") from None
-        except ModuleNotFoundError:
+        except ImportError:
             return
         checked.add(shown)
