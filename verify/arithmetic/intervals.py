@@ -99,7 +99,7 @@ class Interval:
         with np.errstate(all="ignore"):
             mid = 0.5 * low + 0.5 * high
             rad = np.maximum(add_up(mid, -low), add_up(high, -mid))
-        return _finite(mid, rad)
+        return guarded(mid, rad)
 
     @staticmethod
     def from_midrad(mid: ArrayLike, rad: ArrayLike) -> Interval:
@@ -208,7 +208,7 @@ class Interval:
     def __add__(self, other: Operand) -> Interval:
         y = interval(other)
         with np.errstate(all="ignore"):
-            return _finite(*midrad.plus(self.mid, self._rad, y.mid, y._rad))
+            return guarded(*midrad.plus(self.mid, self._rad, y.mid, y._rad))
 
     __radd__ = __add__
 
@@ -221,14 +221,14 @@ class Interval:
     def __mul__(self, other: Operand) -> Interval:
         y = interval(other)
         with np.errstate(all="ignore"):
-            return _finite(*midrad.times(self.mid, self._rad, y.mid, y._rad))
+            return guarded(*midrad.times(self.mid, self._rad, y.mid, y._rad))
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Operand) -> Interval:
         y = interval(other)
         with np.errstate(all="ignore"):
-            return _finite(*midrad.over(self.mid, self._rad, y.mid, y._rad))
+            return guarded(*midrad.over(self.mid, self._rad, y.mid, y._rad))
 
     def __rtruediv__(self, other: Operand) -> Interval:
         return interval(other) / self
@@ -276,7 +276,7 @@ class Interval:
             rad = upward.mul(upward.sum(np.abs(self.mid), axis), gamma(max(terms - 1, 0)))
             if self._rad is not None:
                 rad = upward.add(rad, upward.sum(self._rad, axis))
-            return _finite(mid, rad)
+            return guarded(mid, rad)
 
     def dot(self, other: Operand) -> Interval:
         """Return the sum of the products of all entries with those of another array of the same shape."""
@@ -385,7 +385,7 @@ def matmul(a: Operand, b: Operand) -> Interval:
     """
     x, y = interval(a), interval(b)
     with np.errstate(all="ignore"):
-        return _finite(*midrad.matrix_times(x.mid, x._rad, y.mid, y._rad))
+        return guarded(*midrad.matrix_times(x.mid, x._rad, y.mid, y._rad))
 
 
 def concatenate(parts: Sequence[Operand], axis: int = 0) -> Interval:
@@ -441,8 +441,8 @@ def _floats(a: ArrayLike) -> Array:
     return converted
 
 
-def _finite(mid: Array, rad: Array) -> Interval:
-    """Return the interval, the whole line where midpoint or radius overflowed or is not a number."""
+def guarded(mid: Array, rad: Array) -> Interval:
+    """Return computed intervals, the whole line where midpoint or radius overflowed or is not a number."""
     if not np.all(np.isfinite(mid)):
         lost = ~np.isfinite(mid)
         mid, rad = np.where(lost, 0.0, mid), np.where(lost, np.inf, rad)
