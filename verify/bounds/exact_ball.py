@@ -1,0 +1,59 @@
+"""Questions about one Euclidean ball, answered exactly on float64 numbers: membership, boundary, inner points."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verify.arithmetic import rational
+from verify.arithmetic.intervals import Interval
+
+Weights = NDArray[np.float64]
+
+
+def within(w: Weights, center: Weights, radius: float) -> bool:
+    """Decide |w - center| <= radius: by an enclosure of the norm, by exact arithmetic where that leaves it open."""
+    distance = (Interval.point(w) - Interval.point(center)).norm()
+    if float(distance.upper) <= radius:
+        return True
+    if float(distance.lower) > radius:
+        return False
+    return squared_distance(w, center) <= Fraction(radius) ** 2
+
+
+def squared_distance(w: Weights, center: Weights) -> Fraction:
+    """Return |w - center|^2 exactly."""
+    return rational.dot(w, w) - 2 * rational.dot(w, center) + rational.dot(center, center)
+
+
+def scale_within(w: Weights, step: Weights, center: Weights, radius: float) -> Fraction:
+    """Return a t in [0, 1] with w + t step in the ball, the largest up to a relative 2^-150; w is in the ball.
+
+    |w + t step - center|^2 = a t^2 + 2 b t + |w - center|^2 exactly, so with the slack s = radius^2 - |w - center|^2
+    the largest t solves a t^2 + 2 b t = s: t = (-b + sqrt(b^2 + a s))/a, or s/(b + sqrt(b^2 + a s)) where b > 0.
+    """
+    a = rational.dot(step, step)
+    b = rational.dot(w, step) - rational.dot(center, step)
+    slack = Fraction(radius) ** 2 - squared_distance(w, center)
+    if a + 2 * b <= slack:
+        return Fraction(1)
+    discriminant = b * b + a * slack
+    if b > 0:
+        return slack / (b + rational.sqrt_up(discriminant))
+    return max(Fraction(0), rational.sqrt_down(discriminant) - b) / a
+
+
+def point_within(center: Weights, radius: float, direction: Weights, distance: float) -> Weights:
+    """Return a float64 point of the ball near center + distance radius direction/|direction|."""
+    largest = float(np.max(np.abs(direction), initial=0.0))
+    if largest == 0.0 or radius == 0.0:
+        return center.copy()
+    scaled = direction / largest
+    displacement = scaled * (distance * radius / float(np.linalg.norm(scaled)))
+    shrink, point = 0.0, center + displacement
+    while not within(point, center, radius):
+        shrink = 2.0**-52 if shrink == 0.0 else 2.0 * shrink
+        point = center + displacement * max(0.0, 1.0 - shrink)
+    return point

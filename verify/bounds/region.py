@@ -1,0 +1,177 @@
+"""What a region of weight space is: decided membership, the way to its boundary, points of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from verify.arithmetic import rational
+from verify.bounds.exact_ball import point_within, scale_within, within
+from verify.outcomes import InputError, Verdict
+
+Weights = NDArray[np.float64]
+
+_BOUNDARY_SHARE = 0.25
+
+
+class Region(ABC):
+    """A product of Euclidean balls in disjoint blocks of weights; one ball of all weights is the usual case.
+
+    A region is immutable. Weights are float64 arrays of shape (P,).
+    """
+
+    @abstractmethod
+    def balls(self, size: int) -> Iterator[tuple[slice, Weights, float]]:
+        """Yield block, centre of the block and radius, which together cover `size` weights."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int | None:
+        """Number P of weights; None for a region that has no dimension of its own."""
+
+    @abstractmethod
+    def to_data(self) -> dict[str, Any]:
+        """Return the region as in a specification file, without its centre."""
+
+    def contains(self, w: ArrayLike) -> Verdict:
+        """Decide whether weights are in the region: PROVED or REFUTED, never undecided.
+
+        Parameters
+        ----------
+        w : array_like, shape (P,)
+
+        Returns
+        -------
+        Verdict
+
+        Raises
+        ------
+        InputError
+            If the weights have another shape or are not finite.
+
+        Examples
+        --------
+        >>> from verify.bounds.regions import Ball
+        >>> Ball([0.0, 0.0], 5.0).contains([3.0, 4.0])
+        <Verdict.PROVED: 'PROVED'>
+        """
+        weights = self._fitting(w)
+        inside = all(within(weights[b], center, radius) for b, center, radius in self.balls(weights.size))
+        return Verdict.PROVED if inside else Verdict.REFUTED
+
+    def largest_scale(self, w: ArrayLike, step: ArrayLike) -> float:
+        """Return the largest t in [0, 1], rounded down, such that w + t step is in the region in exact reals.
+
+        Parameters
+        ----------
+        w : array_like, shape (P,)
+            Weights in the region.
+        step : array_like, shape (P,)
+
+        Returns
+        -------
+        float
+            The sum rounded to float64 can still fall outside by its rounding: `contains` decides that.
+
+        Raises
+        ------
+        InputError
+            If `w` is not in the region, or a shape is wrong.
+
+        Examples
+        --------
+        >>> from verify.bounds.regions import Ball
+        >>> Ball([0.0, 0.0], 1.0).largest_scale([0.5, 0.0], [2.0, 0.0])
+        0.25
+        """
+        weights, direction = self._fitting(w), self._fitting(step, "step")
+        if self.contains(weights) is not Verdict.PROVED:
+            raise InputError("the step does not start in the region", remedy="start from weights inside it")
+        scale = min(
+            scale_within(weights[b], direction[b], center, radius) for b, center, radius in self.balls(weights.size)
+        )
+        return rational.round_down(scale)
+
+    def point(self, direction: ArrayLike, distance: float) -> Weights:
+        """Return the point of the region in a direction from its centre.
+
+        Parameters
+        ----------
+        direction : array_like, shape (P,)
+            Every block of it is scaled by itself to the radius of the block.
+        distance : float
+            How far, as a part of the radius: 0 is the centre, 1 the boundary.
+
+        Returns
+        -------
+        array, shape (P,)
+            Proved to be inside; up to rounding it is where it was asked.
+
+        Raises
+        ------
+        InputError
+            If the distance is not in [0, 1] or the direction does not fit.
+
+        Examples
+        --------
+        >>> from verify.bounds.regions import Ball
+        >>> Ball([1.0, 1.0], 0.5).point([0.0, 7.0], 1.0)
+        array([1. , 1.5])
+        """
+        if not 0 <= distance <= 1:
+            raise InputError("distance must be a part of the radius, in [0, 1]", distance=distance)
+        towards = self._fitting(direction, "direction")
+        result = np.empty_like(towards)
+        for block, center, radius in self.balls(towards.size):
+            result[block] = point_within(center, radius, towards[block], float(distance))
+        return result
+
+    def sample(self, rng: np.random.Generator, size: int | None = None) -> Weights:
+        """Return a random point: uniform direction; a quarter on the boundary, else distance uniform in [0, 1].
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        size : int, optional
+            Number P of weights, needed when the region has no dimension of its own.
+
+        Returns
+        -------
+        array, shape (P,)
+            Proved to be inside.
+        """
+        dimension = self.size if size is None else size
+        if dimension is None:
+            raise InputError("this region has no dimension of its own", remedy="give the number of weights as size")
+        distance = 1.0 if rng.random() < _BOUNDARY_SHARE else float(rng.random())
+        return self.point(rng.standard_normal(dimension), distance)
+
+    def _fitting(self, values: ArrayLike, name: str = "w") -> Weights:
+        array = finite_vector(values, name)
+        if self.size not in (None, array.size):
+            raise InputError("does not fit the region", where=name, size=array.size, region_size=self.size)
+        return array
+
+
+def finite_vector(values: ArrayLike, where: str) -> Weights:
+    """Return values as a float64 vector, not necessarily a copy.
+
+    Raises
+    ------
+    InputError
+        If they are no vector of finite numbers.
+    """
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError("not an array of numbers", where=where, type=type(values).__name__) from None
+    if array.ndim != 1 or array.size == 0:
+        raise InputError("must be a vector of weights", where=where, shape=array.shape)
+    if not np.isfinite(array).all():
+        index = int(np.flatnonzero(~np.isfinite(array))[0])
+        raise InputError("must be finite", where=f"{where}[{index}]", value=float(array[index]))
+    return array
