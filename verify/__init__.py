@@ -26,6 +26,7 @@ _PUBLIC = {
     "load_problem": "verify.spec",
     "momentum_range": "verify.theorems.ranges",
     "prove_gradients": "verify.calculus.symbolic",
+    "segment_bound": "verify.bounds.segment",
 }
 
 __all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 -- the names are the keys of _PUBLIC, all of them strings
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from verify.assumptions import check_assumptions
     from verify.bounds.hessian import hessian_bound
     from verify.bounds.regions import Ball, BlockBall, BoundedWeights
+    from verify.bounds.segment import segment_bound
     from verify.calculus.decide import decide_decrease
     from verify.calculus.gradient_check import check_gradient
     from verify.calculus.problem import Problem

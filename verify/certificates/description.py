@@ -1,0 +1,66 @@
+"""A problem as it stands in a certificate: model, objective, data and weights, all numbers exact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.certificates import document
+from verify.outcomes import InputError
+
+if TYPE_CHECKING:
+    from verify.calculus.problem import Problem
+
+MAXIMAL_NUMBERS = 20_000_000
+
+
+def describe(problem: Problem, weights: np.ndarray) -> dict[str, Any]:
+    """Return the fields ``model``, ``objective``, ``data`` and ``weights`` of a certificate.
+
+    Parameters
+    ----------
+    problem : Problem
+    weights : array, shape (P,)
+
+    Raises
+    ------
+    InputError
+        If the data are too large to stand in a certificate.
+    """
+    numbers = problem.inputs.size + problem.targets.size
+    if numbers > MAXIMAL_NUMBERS:
+        raise InputError(
+            "data are too large for a certificate",
+            where=problem.name,
+            remedy="certify a part of the samples",
+            numbers=numbers,
+            limit=MAXIMAL_NUMBERS,
+        )
+    architecture = problem.architecture.to_data()
+    outputs = architecture["output"]
+    inputs = np.asarray(problem.inputs, dtype=np.float64)
+    targets = np.asarray(problem.targets, dtype=np.float64)
+    return {
+        "model": {"nodes": architecture["nodes"], "outputs": [outputs] if isinstance(outputs, str) else outputs},
+        "objective": {
+            "loss": problem.loss,
+            "reduction": problem.reduction,
+            "weight_decay": problem.weight_decay.hex(),
+        },
+        "data": {
+            "inputs": _table(inputs),
+            "targets": "inputs" if np.array_equal(inputs, targets) else _table(targets),
+            "sha256": document.table_digest([inputs.tolist(), targets.tolist()]),
+        },
+        "weights": hex_list(problem.check_weights(weights)),
+    }
+
+
+def hex_list(values: np.ndarray) -> list[str]:
+    """Return float64 numbers as `float.hex()` strings."""
+    return [value.hex() for value in values.tolist()]
+
+
+def _table(array: np.ndarray) -> list[list[str]]:
+    return [hex_list(row) for row in array]

@@ -1,0 +1,119 @@
+"""One step of the algorithm as a replayable case: where it starts, what the previous step was, which (eta, tau)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from verify.outcomes import InputError
+from verify.training.momentum import Norm, adaptive_step, heavy_ball_step
+
+if TYPE_CHECKING:
+    from verify.calculus.problem import Problem
+
+Previous = Literal["none", "with-gradient", "against-gradient", "curvature", "random"]
+PREVIOUS: tuple[Previous, ...] = get_args(Previous)
+
+
+@dataclass(frozen=True)
+class StepCase:
+    """A step from a point of the region, described by a few numbers so that it can be printed and replayed.
+
+    Parameters
+    ----------
+    seed : int
+        Of the direction in which the point lies from the region's centre, and of a random previous step.
+    distance : float
+        How far the point lies from the centre, as a part of the region's radius; 0 is the centre.
+    previous : str
+        Direction of the previous step: none, with or against the gradient, along the Hessian's leading
+        eigenvector, or random.
+    eta, momentum : float
+        Learning rate, and tau (adaptive momentum) or mu (heavy ball).
+    rule : {"adaptive", "heavy_ball"}
+    norm : {"global", "vertex"}
+        Norms of the adaptive momentum.
+    """
+
+    seed: int
+    distance: float
+    previous: Previous
+    eta: float
+    momentum: float
+    rule: Literal["adaptive", "heavy_ball"] = "adaptive"
+    norm: Norm = "global"
+
+    def to_json(self) -> str:
+        """Return the case as one line of JSON; floats are exact."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> StepCase:
+        """Read a case back.
+
+        Raises
+        ------
+        InputError
+            If the text is no case.
+        """
+        try:
+            case = cls(**json.loads(text))
+            numbers = (case.distance, case.eta, case.momentum)
+            usable = (
+                isinstance(case.seed, int)
+                and case.seed >= 0
+                and case.previous in PREVIOUS
+                and case.rule in ("adaptive", "heavy_ball")
+                and case.norm in ("global", "vertex")
+                and all(np.isfinite(number) for number in numbers)
+            )
+        except (TypeError, ValueError) as error:
+            raise InputError("not a case", remedy="give the JSON that a test printed", reason=str(error)) from None
+        if not usable:
+            raise InputError("not a case", remedy="give the JSON that a test printed", case=text)
+        return case
+
+    def start(self, problem: Problem) -> np.ndarray:
+        """Return the weights, (P,), that the step starts from.
+
+        Raises
+        ------
+        InputError
+            If the problem has no region.
+        """
+        region = required_region(problem)
+        rng = np.random.default_rng(self.seed)
+        return region.point(rng.standard_normal(problem.architecture.size), self.distance)
+
+    def step(self, problem: Problem, gradient: np.ndarray, leading: np.ndarray) -> np.ndarray:
+        """Return D = w_next - w, (P,), before any scaling; `leading` is the Hessian's leading eigenvector."""
+        previous = self._previous_step(gradient, leading)
+        if self.rule == "heavy_ball":
+            return heavy_ball_step(gradient, previous, self.eta, self.momentum)
+        return adaptive_step(gradient, previous, self.eta, self.momentum, self.norm, problem.architecture)
+
+    def _previous_step(self, gradient: np.ndarray, leading: np.ndarray) -> np.ndarray:
+        directions: dict[str, Any] = {
+            "none": lambda: np.zeros_like(gradient),
+            "with-gradient": lambda: gradient,
+            "against-gradient": lambda: -gradient,
+            "curvature": lambda: leading,
+            "random": lambda: np.random.default_rng([self.seed, 1]).standard_normal(gradient.size),
+        }
+        return directions[self.previous]()
+
+
+def required_region(problem: Problem) -> Any:
+    """Return the problem's region.
+
+    Raises
+    ------
+    InputError
+        If it has none.
+    """
+    if problem.region is None:
+        raise InputError("the problem has no region", where=problem.name, remedy="add [region] to the specification")
+    return problem.region

@@ -1,0 +1,91 @@
+"""Take one case's step, see whether the theorem speaks of the stored step, and decide whether the error rose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from verify.calculus.decide import Decision, decide_decrease
+from verify.calculus.executed_step import momentum_within
+from verify.outcomes import InputError, Verdict
+from verify.properties.cases import StepCase, required_region
+from verify.theorems.ranges import RANGES
+
+if TYPE_CHECKING:
+    from verify.calculus.problem import Problem
+
+
+@dataclass(frozen=True)
+class StepOutcome:
+    """A step that was taken.
+
+    Parameters
+    ----------
+    case : StepCase
+    w, w_next : array, shape (P,)
+        Stored weights before and after.
+    scale : float
+        1, or the factor t < 1 by which the step was shortened to stay in the region (lemma ``star_shape``).
+    covered : bool
+        Whether the theorem is proved to apply to the stored step (theorem ``executed_steps``).
+    decision : Decision
+        Sign of E(w_next) - E(w).
+    """
+
+    case: StepCase
+    w: np.ndarray
+    w_next: np.ndarray
+    scale: float
+    covered: bool
+    decision: Decision
+
+    @property
+    def violates(self) -> bool:
+        """Whether the error rose although the theorem forbids it."""
+        return self.covered and self.decision.decreases is Verdict.REFUTED
+
+
+def take_step(problem: Problem, case: StepCase, lipschitz: float, leading: np.ndarray) -> StepOutcome:
+    """Take a step of the adaptive rule from a point of the region.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a region.
+    case : StepCase
+    lipschitz : float
+        The Hessian bound L that the range was computed from.
+    leading : array, shape (P,)
+        Leading eigenvector of a Hessian in the region, one of the adversarial previous steps.
+
+    Returns
+    -------
+    StepOutcome
+    """
+    region = required_region(problem)
+    w = case.start(problem)
+    gradient = problem.gradient(w)
+    step = case.step(problem, gradient, leading)
+    scale = region.largest_scale(w, step)
+    w_next = w + scale * step
+    while region.contains(w_next) is not Verdict.PROVED:
+        scale *= 1 - 2.0**-10
+        w_next = w + scale * step
+    covered = _theorem_applies(problem, case, lipschitz, w, w_next, scale)
+    return StepOutcome(case, w, w_next, scale, covered, decide_decrease(problem, w, w_next))
+
+
+def _theorem_applies(
+    problem: Problem, case: StepCase, lipschitz: float, w: np.ndarray, w_next: np.ndarray, scale: float
+) -> bool:
+    if np.array_equal(w, w_next):
+        return True
+    eta = scale * case.eta
+    try:
+        allowed = RANGES["sharp"].momentum_limit(lipschitz, eta)
+    except InputError:
+        return False
+    blocks = problem.architecture if case.norm == "vertex" else None
+    return momentum_within(problem.gradient_enclosure(w), w, w_next, eta, allowed, blocks)
