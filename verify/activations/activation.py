@@ -1,0 +1,223 @@
+"""An activation: its formula, fast values, rigorous enclosures, and proved constants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any, final
+
+import numpy as np
+import sympy
+from numpy.typing import ArrayLike, NDArray
+
+from verify.activations.arb_numbers import ARB
+from verify.activations.extrema import Extrema
+from verify.activations.float_numbers import FLOAT
+from verify.activations.interval_numbers import INTERVAL
+from verify.activations.pieces import split
+from verify.activations.profile import Piece, Profile, exact, profile
+from verify.activations.program import Program
+from verify.activations.symbols import Smoothness, X
+from verify.arithmetic import arb, upward
+from verify.arithmetic.intervals import Interval
+
+Array = NDArray[np.float64]
+_NARROW = 2.0**-27
+_REPAIR_BITS = 400
+
+
+@final
+class Activation:
+    """A function of one variable, applied to every unit of a layer; build it with `verify.activation`.
+
+    Parameters
+    ----------
+    name : str
+        Name of a built-in, or the text of the formula.
+    spec : str or mapping
+        What `verify.activation` was given.
+    expression : sympy.Expr
+        The formula in `verify.activations.X`.
+
+    Examples
+    --------
+    >>> from verify import activation
+    >>> g = activation("tanh")
+    >>> g.supremum(0), round(g.supremum(2), 6)
+    (1.0, 0.7698)
+    >>> g.range(1, [-1.0, 2.0], [1.0, 3.0])[1].round(6)
+    array([1.      , 0.070651])
+    """
+
+    def __init__(self, name: str, spec: str | Mapping[str, str], expression: sympy.Expr) -> None:
+        self.name = name
+        self.spec = spec
+        self.expression = expression
+        self._whole = Piece(expression)
+        self._pieces = split(expression)
+        self._smooth = tuple(Piece(formula) for formula in self._pieces.formulas)
+        self._profiles: dict[int, Profile] = {}
+        self._extrema: dict[int, Extrema] = {}
+        self._programs: dict[tuple[int, ...], Program] = {}
+
+    def __repr__(self) -> str:
+        return f"activation({self.spec!r})"
+
+    def __reduce__(self) -> Any:
+        from verify.activations import activation
+
+        return activation, (self.spec,)
+
+    @property
+    def smoothness(self) -> Smoothness:
+        """How often it can be differentiated, decided from the formula."""
+        return self._pieces.smoothness
+
+    @property
+    def kinks(self) -> tuple[Fraction, ...]:
+        """Points where the first derivative jumps."""
+        return self._pieces.kinks
+
+    def symbolic_derivative(self, order: int) -> sympy.Expr:
+        """Return the derivative of the given order as a sympy expression in `verify.activations.X`."""
+        return sympy.diff(self.expression, X, order) if order else self.expression
+
+    def _program(self, *orders: int) -> Program:
+        if orders not in self._programs:
+            self._programs[orders] = self._whole.program(*orders)
+        return self._programs[orders]
+
+    # values without a statement on the error
+
+    def value(self, z: ArrayLike, order: int = 0) -> NDArray[Any]:
+        """Return a derivative (order 0: the function) in NumPy, in the precision of `z`; at a kink from the left."""
+        return self._run(z, order)[0]
+
+    def values(self, z: ArrayLike, order: int) -> tuple[NDArray[Any], ...]:
+        """Return the derivatives of orders 0 to `order`; see `value`."""
+        return self._run(z, *range(order + 1))
+
+    def _run(self, z: ArrayLike, *orders: int) -> tuple[NDArray[Any], ...]:
+        x = np.asarray(z)
+        if x.dtype not in (np.float32, np.float64):
+            x = x.astype(np.float64)
+        with np.errstate(all="ignore"):
+            results = self._program(*orders).run(FLOAT, x)
+            return tuple(self._repaired(r, x, order) for r, order in zip(results, orders, strict=True))
+
+    def _repaired(self, result: NDArray[Any], x: NDArray[Any], order: int) -> NDArray[Any]:
+        """Recompute in Arb what overflowed on the way."""
+        if np.isfinite(np.sum(result, dtype=np.float64)):
+            return result
+        lost = ~np.isfinite(result) & np.isfinite(x)
+        if np.any(lost):
+            result = np.array(result)
+            with arb.precision(_REPAIR_BITS):
+                result[lost] = [float(self.arb(arb.Arb(float(entry)), order).mid()) for entry in x[lost]]
+        return result
+
+    # enclosures
+
+    def arb(self, z: Any, order: int = 0) -> Any:
+        """Return a ball that holds the derivative at every point of the ball `z`, at the current precision.
+
+        The ball is not finite where the derivative is unbounded or undefined; across a kink the first derivative is the hull of both sides.
+        """
+        if any(order > jump and z.overlaps(exact(point)) for point, jump in self._breaks()):
+            return arb.Arb(0, np.inf)
+        return self._program(order).run(ARB, z, arb.flint.ctx.prec)[0]
+
+    def _breaks(self) -> zip[tuple[Fraction, int]]:
+        return zip(self._pieces.breaks, self._pieces.jumps, strict=True)
+
+    def enclosure(self, z: Interval, order: int = 0) -> Interval:
+        """Return an enclosure of a derivative over intervals."""
+        return self._enclosed(z, (order,))[0]
+
+    def enclosures(self, z: Interval, order: int) -> tuple[Interval, ...]:
+        """Return enclosures of the derivatives of orders 0 to `order` over intervals."""
+        return self._enclosed(z, tuple(range(order + 1)))
+
+    def _enclosed(self, z: Interval, orders: tuple[int, ...]) -> tuple[Interval, ...]:
+        if z.is_exact:
+            return self._at(z.mid, orders)
+        wide = ~(z.rad <= _NARROW * np.maximum(1.0, np.abs(z.mid)))
+        if np.all(wide) or self._pieces.breaks:
+            return tuple(Interval.from_bounds(*self.range(order, z.lower, z.upper)) for order in orders)
+        needed = tuple(sorted({*orders, *(order + 1 for order in orders)}))
+        centre = dict(zip(needed, self._at(z.mid, needed), strict=True))
+        results = []
+        for order in orders:
+            bend = upward.mul(self.supremum(order + 2), upward.mul(z.rad, z.rad))
+            slope = upward.mul(centre[order + 1].max_abs(), z.rad)
+            rad = upward.add(centre[order].rad, slope, bend)
+            rad = np.where(np.isnan(rad), np.inf, rad)
+            result = Interval.from_midrad(centre[order].mid, rad)
+            redo = wide | ~np.isfinite(rad)
+            if np.any(redo):
+                low, high = self.range(order, z.lower[redo], z.upper[redo])
+                lower, upper = result.lower, result.upper
+                lower[redo], upper[redo] = low, high
+                result = Interval.from_bounds(lower, upper)
+            results.append(result)
+        return tuple(results)
+
+    def _at(self, z: Array, orders: tuple[int, ...]) -> tuple[Interval, ...]:
+        """Enclose derivatives at float64 points."""
+        with np.errstate(all="ignore"):
+            results = self._program(*orders).run(INTERVAL, Interval.point(z))
+        return tuple(self._limited(r, z, order) for r, order in zip(results, orders, strict=True))
+
+    def _limited(self, result: Interval, z: Array, order: int) -> Interval:
+        for point, jump in self._breaks():
+            if order > jump and np.any(at := z == float(point)):
+                result = Interval(result.mid, np.where(at, np.inf, result.rad))
+        if np.all(np.isfinite(result.rad)):
+            return result
+        bounds = self.profile(order)
+        return Interval.from_bounds(np.maximum(result.lower, bounds.low), np.minimum(result.upper, bounds.high))
+
+    # proved constants
+
+    def profile(self, order: int) -> Profile:
+        """Return where the derivative can have extrema, and its bounds on the line; computed once."""
+        if order not in self._profiles:
+            self._profiles[order] = profile(self._pieces, self._smooth, order)
+        return self._profiles[order]
+
+    def supremum(self, order: int) -> float:
+        """Return an upper bound of the absolute value of a derivative on the whole line; ``inf`` if none is proved."""
+        found = self.profile(order)
+        return max(abs(found.low), abs(found.high))
+
+    def range(self, order: int, lower: ArrayLike, upper: ArrayLike) -> tuple[Array, Array]:
+        """Return bounds of a derivative over the intervals ``[lower, upper]``, elementwise; ends may be infinite.
+
+        Parameters
+        ----------
+        order : int
+        lower, upper : array_like
+
+        Returns
+        -------
+        low, high : ndarray
+            With ``low <= g^(order)(x) <= high`` for all x of the interval; infinite where no bound is known.
+
+        Raises
+        ------
+        ArithmeticDomainError
+            If an end is NaN or an interval reversed.
+        """
+        below, above = np.broadcast_arrays(np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64))
+        Interval.from_bounds(below, above)
+        bounds = self.profile(order)
+        if order not in self._extrema:
+            self._extrema[order] = Extrema(bounds.cells, bounds.values)
+        largest = np.finfo(np.float64).max
+        (left,) = self._at(np.clip(below, -largest, largest), (order,))
+        (right,) = self._at(np.clip(above, -largest, largest), (order,))
+        low, high = np.minimum(left.lower, right.lower), np.maximum(left.upper, right.upper)
+        endless = np.isinf(below) | np.isinf(above)
+        low, high = np.where(endless, bounds.low, low), np.where(endless, bounds.high, high)
+        low, high = self._extrema[order].widen(below, above, low, high)
+        return np.maximum(low, bounds.low), np.minimum(high, bounds.high)

@@ -1,0 +1,137 @@
+"""From sympy expressions to graphs, and the derivatives of the primitives as sympy gives them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import sympy
+
+from verify.activations.graph import Graph
+from verify.activations.symbols import PRIMITIVES, X
+from verify.outcomes import InputError
+
+_SYMPY_NAMES: dict[type, str] = {
+    type(PRIMITIVES[name]): name for name in ("exp", "log", "sin", "cos", "atan", "erf", "tanh", "step")
+}
+_VALUE = sympy.Symbol("value", real=True)
+
+
+def lower(graph: Graph, expression: sympy.Expr, at: int | None = None, value: int | None = None) -> int:
+    """Return the node of an expression.
+
+    Parameters
+    ----------
+    graph : Graph
+        Where the nodes go.
+    expression : sympy.Expr
+        In the variable `X`.
+    at : int, optional
+        The node that stands for `X`; default: the variable.
+    value : int, optional
+        The node that stands for the function's own value in a derivative.
+
+    Raises
+    ------
+    InputError
+        If the expression holds something else than the primitives.
+
+    Notes
+    -----
+    ``1/(1+exp(u))`` and ``log(1+exp(u))`` become the primitives sigmoid and softplus, which do not overflow.
+
+    Examples
+    --------
+    >>> graph = Graph()
+    >>> graph.nodes[lower(graph, 1 / (1 + sympy.exp(-X)))].operation
+    'sigmoid'
+    """
+    here = graph.x if at is None else at
+
+    def visit(part: sympy.Expr) -> int:
+        if part == X:
+            return here
+        if part == _VALUE and value is not None:
+            return value
+        if not part.free_symbols:
+            return graph.constant(part)
+        if isinstance(part, sympy.Add):
+            return functools.reduce(graph.add, map(visit, part.args))
+        if isinstance(part, sympy.Mul):
+            return functools.reduce(graph.multiply, map(visit, part.args))
+        if isinstance(part, sympy.Pow):
+            return _power(graph, visit, part)
+        if isinstance(part, sympy.Max | sympy.Min):
+            sign = 1 if isinstance(part, sympy.Max) else -1
+            return functools.reduce(lambda a, b: _maximum(graph, a, b, sign), map(visit, part.args))
+        if isinstance(part, sympy.Abs):
+            inner = visit(part.args[0])
+            return _maximum(graph, inner, graph.multiply(graph.constant(-1), inner), 1)
+        if isinstance(part, sympy.log) and (exponent := _one_plus_exponential(part.args[0])) is not None:
+            return graph.call("softplus", visit(exponent))
+        if type(part) in _SYMPY_NAMES:
+            return graph.call(_SYMPY_NAMES[type(part)], visit(part.args[0]))
+        raise InputError("formula holds something that is not supported", part=str(part), type=type(part).__name__)
+
+    return visit(expression)
+
+
+def _power(graph: Graph, visit: Callable[[sympy.Expr], int], part: sympy.Pow) -> int:
+    base, exponent = part.args
+    if exponent.is_Integer:
+        inner = _one_plus_exponential(base) if exponent < 0 else None
+        if inner is not None:
+            return graph.power(graph.call("sigmoid", visit(-inner)), -int(exponent))
+        return graph.power(visit(base), int(exponent))
+    if exponent.is_Rational and exponent.q == 2:
+        return graph.power(graph.call("sqrt", visit(base)), int(exponent.p))
+    raise InputError("powers must be whole or half", part=str(part))
+
+
+def _maximum(graph: Graph, a: int, b: int, sign: int) -> int:
+    """Node of max(a, b) (sign 1) or min(a, b) (sign -1), as ``b ± relu(±(a - b))``."""
+    difference = graph.add(a, graph.multiply(graph.constant(-1), b))
+    rest = graph.call("relu", graph.multiply(graph.constant(sign), difference))
+    return graph.add(b, graph.multiply(graph.constant(sign), rest))
+
+
+def _one_plus_exponential(expression: sympy.Expr) -> sympy.Expr | None:
+    """Return ``u`` if the expression is ``1 + exp(u)``."""
+    if isinstance(expression, sympy.Add) and len(expression.args) == 2 and sympy.S.One in expression.args:
+        other = expression - 1
+        if isinstance(other, sympy.exp):
+            return other.args[0]
+    return None
+
+
+@functools.cache
+def derivative_rule(primitive: str) -> sympy.Expr:
+    """Return the derivative of a primitive, in `X` and, where that is simpler, in its own value.
+
+    The exponential is eliminated from those of sigmoid and softplus: with ``s = 1/(1 + exp(-x))``,
+    ``exp(-x) = 1/s - 1`` and ``exp(x) = s/(1 - s)``.
+
+    Examples
+    --------
+    >>> derivative_rule("sigmoid"), derivative_rule("tanh")
+    (-value*(value - 1), -(value - 1)*(value + 1))
+    """
+    if primitive == "step":
+        return sympy.S.Zero
+    slope = sympy.diff(PRIMITIVES[primitive], X)
+    if primitive == "sigmoid":
+        slope = slope.subs(sympy.exp(-X), 1 / _VALUE - 1)
+    if primitive == "softplus":
+        slope = sympy.cancel(slope.subs(sympy.exp(X), _VALUE / (1 - _VALUE)))
+        return slope.subs(_VALUE, PRIMITIVES["sigmoid"])
+    slope = slope.subs(PRIMITIVES[primitive], _VALUE)
+    if slope.free_symbols == {_VALUE}:
+        slope = sympy.factor(sympy.cancel(slope))
+    return slope
+
+
+def differentiate(graph: Graph, index: int) -> int:
+    """Return the node of the derivative by x."""
+    return graph.derivative(
+        index, lambda g, primitive, a: lower(g, derivative_rule(primitive), at=a, value=g.call(primitive, a))
+    )

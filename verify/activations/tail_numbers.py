@@ -1,0 +1,173 @@
+"""Programs on tails: primitives of functions on a half-line."""
+
+from __future__ import annotations
+
+import functools
+from fractions import Fraction
+from typing import Any, final
+
+import sympy
+
+from verify.activations.arb_numbers import ARB, call, constant_ball
+from verify.activations.graph import Graph
+from verify.activations.lowering import differentiate
+from verify.activations.program import Arithmetic, Program
+from verify.activations.tails import Span, Tail, TailUnknownError, constant_tail, exact_rate, span_of
+from verify.arithmetic.arb import Arb
+
+ONE = Arb(1)
+
+
+@functools.cache
+def _slope(primitive: str) -> Program:
+    graph = Graph()
+    return Program(graph, [differentiate(graph, graph.call(primitive, graph.x))])
+
+
+def near_its_limit(primitive: str, u: Tail) -> Tail:
+    """Apply a primitive to functions that stay near a constant, by the mean value theorem."""
+    limit, rest = u.limit, u.rest()
+    value = call(primitive, limit)
+    slope = _slope(primitive).run(ARB, limit + rest.low.union(rest.high))[0]
+    if not (value.is_finite() and slope.is_finite()):
+        raise TailUnknownError("the formula is not defined, or not smooth, at infinity")
+    return constant_tail(u.start, value).plus(u.scaled(span_of(slope)))
+
+
+def decaying_exponential(u: Tail) -> Tail:
+    """Return ``exp(u)`` for functions that tend to minus infinity."""
+    if len(u.head) == 2:
+        return linear_exponential(u)
+    pure = u.without_head()
+    if not (pure.span.high < 0 and pure.degree >= 1 and pure.rate <= 0):
+        raise TailUnknownError("no exponential bound at infinity")
+    factor = pure.start ** (int(pure.degree) - 1) * (-constant_ball(sympy.Rational(pure.rate)) * pure.start).exp()
+    if pure.degree.denominator != 1 and pure.start < 1:
+        raise TailUnknownError("no exponential bound at infinity")
+    rate = exact_rate(-pure.span.high * factor)
+    return Tail(u.start, (), Span(Arb(0), ONE), Fraction(0), rate)
+
+
+def linear_exponential(u: Tail) -> Tail:
+    """Return ``exp(c0 + c1 y + rest)``, decaying or growing."""
+    slope, rest = u.head[1], u.rest()
+    rate = exact_rate(-slope)
+    excess = slope + constant_ball(sympy.Rational(rate))
+    span = span_of((u.head[0] + rest.low).exp(), (u.head[0] + rest.high).exp())
+    if not excess == 0:
+        span = span_of(Arb(0), span.high)
+    return Tail(u.start, (), span, Fraction(0), rate)
+
+
+def reciprocal(u: Tail) -> Tail:
+    """Return ``1/u``."""
+    if u.head and len(u.head) == 1:
+        return near_its_limit("recip", u)
+    pure = u.without_head()
+    if not (pure.span.low > 0 or pure.span.high < 0):
+        raise TailUnknownError("a divisor may vanish at infinity")
+    return Tail(u.start, (), span_of(1 / pure.span.low, 1 / pure.span.high), -pure.degree, -pure.rate)
+
+
+def square_root(u: Tail) -> Tail:
+    """Return ``sqrt(u)`` for growing or decaying positive functions."""
+    pure = u.without_head()
+    if not pure.span.low >= 0:
+        raise TailUnknownError("the argument of a square root may be negative at infinity")
+    return Tail(u.start, (), span_of(pure.span.low.sqrt(), pure.span.high.sqrt()), pure.degree / 2, pure.rate / 2)
+
+
+def _saturating(primitive: str, u: Tail, rising: bool) -> Tail:
+    """Apply tanh, sigmoid, softplus, erf or erfc to functions that tend to plus or minus infinity."""
+    away = u if not rising else u.times(constant_tail(u.start, Arb(-1)))
+    one = constant_tail(u.start, ONE)
+    if primitive in ("erf", "erfc"):
+        # erfc(t) <= exp(-t^2) <= exp(-least t) for t >= least >= 0
+        least = Arb(lower_bound(away.times(constant_tail(u.start, Arb(-1)))))
+        if not least > 0:
+            raise TailUnknownError("undecided sign at infinity")
+        small = decaying_exponential(away.times(constant_tail(u.start, least))).scaled(Span(Arb(0), ONE))
+        erf = one.plus(small.scaled(Span(-ONE, Arb(0))))
+        if primitive == "erfc":
+            return small if rising else constant_tail(u.start, Arb(2)).plus(small.scaled(Span(-ONE, Arb(0))))
+        return erf if rising else erf.times(constant_tail(u.start, Arb(-1)))
+    if primitive == "tanh":
+        twice = decaying_exponential(away.times(constant_tail(u.start, Arb(2))))
+        tanh = one.plus(twice.scaled(Span(Arb(-2), Arb(0))))
+        return tanh if rising else tanh.times(constant_tail(u.start, Arb(-1)))
+    small = decaying_exponential(away)
+    # e/(1 + e) and log(1 + e) lie between e/(1 + max e) and e
+    part = small.scaled(span_of(1 / (1 + small.rest().high), ONE))
+    if primitive == "sigmoid":
+        return one.plus(part.scaled(Span(-ONE, -ONE))) if rising else part
+    return u.plus(part) if rising else part
+
+
+def lower_bound(u: Tail) -> Any:
+    """Return an exact lower bound of positive growing functions."""
+    pure = u.without_head()
+    if not (pure.span.low > 0 and pure.rate <= 0 and pure.degree >= 0):
+        raise TailUnknownError("no lower bound at infinity")
+    power = pure.start ** constant_ball(sympy.Rational(pure.degree))
+    return (pure.span.low * power * (-constant_ball(sympy.Rational(pure.rate)) * pure.start).exp()).lower()
+
+
+@final
+class TailArithmetic(Arithmetic):
+    """Functions on ``y >= start``.
+
+    Parameters
+    ----------
+    start : flint.arb
+        Exact and positive.
+    """
+
+    def __init__(self, start: Any) -> None:
+        self.start = start
+
+    def variable(self, side: int) -> Tail:
+        """Return ``x = side * y``."""
+        return Tail(self.start, (Arb(0), Arb(side)))
+
+    def constant(self, value: sympy.Expr) -> Tail:
+        return constant_tail(self.start, constant_ball(value))
+
+    def add(self, a: Tail, b: Tail) -> Tail:
+        return a.plus(b)
+
+    def multiply(self, a: Tail, b: Tail) -> Tail:
+        return a.times(b)
+
+    def power(self, a: Tail, exponent: int) -> Tail:
+        result = a
+        for _ in range(exponent - 1):
+            result = result.times(a)
+        if exponent % 2 == 0 and not result.head and not result.span.low >= 0:
+            return Tail(a.start, (), Span(Arb(0), result.span.high.max(Arb(0))), result.degree, result.rate)
+        return result
+
+    def call(self, primitive: str, a: Tail) -> Tail:
+        if primitive == "recip":
+            return reciprocal(a)
+        if not a.grows():
+            if primitive == "sqrt" and not a.head:
+                return square_root(a)
+            return near_its_limit(primitive, a)
+        rising = a.sign() > 0
+        if primitive == "exp":
+            return linear_exponential(a) if len(a.head) == 2 else self._exponential(a, rising)
+        if primitive == "sqrt" and rising:
+            return square_root(a)
+        if primitive in ("sin", "cos"):
+            return Tail(self.start, (), Span(-ONE, ONE))
+        if primitive == "atan":
+            half_turn = constant_tail(self.start, (Arb.pi() if rising else -Arb.pi()) / 2)
+            return half_turn.plus(near_its_limit("atan", reciprocal(a)).times(constant_tail(self.start, Arb(-1))))
+        if primitive in ("tanh", "sigmoid", "softplus", "erf", "erfc"):
+            return _saturating(primitive, a, rising)
+        raise TailUnknownError("the growth at infinity is outside of what tails express")
+
+    def _exponential(self, a: Tail, rising: bool) -> Tail:
+        if rising:
+            raise TailUnknownError("grows faster than exponentially")
+        return decaying_exponential(a)
