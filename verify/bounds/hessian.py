@@ -12,7 +12,7 @@ from verify.arithmetic.environment import check_environment
 from verify.bounds.hessian_blocks import largest_curvature, shares
 from verify.bounds.hessian_geometry import geometry, trainable
 from verify.bounds.hessian_norms import norm_products_matrix
-from verify.bounds.hessian_result import HessianBound, HessianUndecided
+from verify.bounds.hessian_result import HessianBound, UndecidedHessianError
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def hessian_bound(problem: Problem, region: Region | None = None, method: Method
     ------
     InputError
         If there is no region, or an activation is not twice continuously differentiable.
-    HessianUndecided
+    UndecidedHessianError
         If no finite bound was found.
     """
     where = region if region is not None else problem.region
@@ -54,7 +54,7 @@ def hessian_bound(problem: Problem, region: Region | None = None, method: Method
         value = largest_curvature(matrix)
     check_environment()
     if not np.isfinite(value):
-        raise HessianUndecided(
+        raise UndecidedHessianError(
             "no finite bound of the Hessian", where="region", remedy="use a smaller region", value=value
         )
     blocks = trainable(problem.architecture)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from verify.bounds.regions import Region
 
 
-class HessianUndecided(InputError):
+class UndecidedHessianError(InputError):
     """No finite bound was proved: the curvature overflows float64, or a step of the proof failed."""
 
 
