@@ -1,0 +1,68 @@
+"""What a training run did, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from verify.outcomes import Verdict
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step from w to w_next.
+
+    Parameters
+    ----------
+    eta, tau : float
+        The pair used: w_next = w - eta g + m with |m| = tau |g|, up to rounding.
+    verdict : Verdict
+        On E(w_next) <= E(w), for the stored weights.
+    decrease : float
+        Proved lower bound of E(w) - E(w_next); negative where only an increase can be bounded.
+    evidence : str
+        ``"segment bound"``, ``"difference enclosure"`` or ``"Arb at ... bits"``.
+    """
+
+    eta: float
+    tau: float
+    verdict: Verdict
+    decrease: float
+    evidence: str
+
+
+@dataclass
+class Trajectory:
+    """A run of `train`.
+
+    Attributes
+    ----------
+    errors : array, shape (steps taken + 1,)
+        E in float64 before the first and after every step.
+    steps : list of StepRecord
+    weights : array, shape (P,)
+        The last weights.
+    stopped : str
+        Why the run ended.
+    """
+
+    errors: np.ndarray
+    weights: np.ndarray
+    stopped: str
+    steps: list[StepRecord] = field(default_factory=list)
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """One verdict per step."""
+        return [step.verdict for step in self.steps]
+
+    @property
+    def eta(self) -> np.ndarray:
+        """Learning rate of every step."""
+        return np.array([step.eta for step in self.steps])
+
+    @property
+    def tau(self) -> np.ndarray:
+        """Momentum size of every step."""
+        return np.array([step.tau for step in self.steps])
