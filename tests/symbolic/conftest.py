@@ -1,4 +1,4 @@
-"""Networks that between them use every edge kind, skip edges, parallel edges, several outputs and outputs that feed on."""
+"""Networks that use every edge kind, skip edges, parallel edges, several outputs and outputs that feed others."""
 
 from __future__ import annotations
 

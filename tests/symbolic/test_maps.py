@@ -61,7 +61,7 @@ MISTAKES = {
     "wrong shape": (Dense(2, 3), {"_parameter_gradient": lambda self, h, d: h.T @ d}, "parameter_gradient has shape"),
     "lost transpose": (Identity(4), {"_transpose": lambda self, theta, d: 0 * d}, "transpose"),
     "doubled": (Identity(4), {"_apply": lambda self, theta, h: 2 * h}, "apply"),
-    "nan": (Identity(4), {"_apply": lambda self, theta, h: h * np.nan}, "apply gives nan"),
+    "nan": (Identity(4), {"_apply": lambda self, theta, h: h * np.nan}, "apply gives a value that is not finite"),
     "sum, not mean": (
         AvgPool2d((1, 4, 4), (2, 2), (2, 2)),
         {"_apply": lambda self, theta, h: h[..., self._inputs].sum(axis=-1)},

@@ -2,67 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verify.arithmetic.arb import precision
 from verify.calculus.problem import Problem
-from verify.calculus.symbolic.evaluation import BITS, product_count, reference_gradient, slope_flaw
-from verify.calculus.symbolic.rounding import rounding_allowance
+from verify.calculus.symbolic.comparison import Comparison, Gradient, against_reference, through_the_enclosure
+from verify.calculus.symbolic.evaluation import affordable_samples, slope_flaw
 from verify.outcomes import Finding, InputError, Verdict
 
 if TYPE_CHECKING:
     from verify.architecture import Architecture
 
-Gradient = Callable[[np.ndarray], Any]
-
-PRODUCTS_PER_POINT = 1_500_000
 COARSEST_RESOLUTION = 1e-3
-
-
-@dataclass(frozen=True)
-class _Comparison:
-    """A gradient beside the reference: what is allowed is the rounding of both, entry by entry."""
-
-    what: str
-    w: np.ndarray
-    given: np.ndarray
-    expected: np.ndarray
-    error: np.ndarray
-    allowance: np.ndarray
-    roundoff: float
-    rows: np.ndarray | None
-
-    @property
-    def norm(self) -> float:
-        return float(np.linalg.norm(self.expected))
-
-    @property
-    def relative_error(self) -> float:
-        """Largest error of an entry relative to the gradient's norm."""
-        largest = float(np.max(self.error, initial=0.0))
-        return largest / self.norm if self.norm > 0 else (0.0 if largest == 0 else np.inf)
-
-    @property
-    def resolution(self) -> float:
-        """The allowance relative to the gradient's norm: smaller mistakes cannot be seen."""
-        allowed = float(np.linalg.norm(self.allowance))
-        return allowed / self.norm if self.norm > 0 else (0.0 if not self.expected.any() else np.inf)
-
-    @property
-    def worst(self) -> int | None:
-        """Position of the entry that exceeds its allowance by the largest factor, None if none does."""
-        excess = self.error > self.allowance
-        if not excess.any():
-            return None
-        return int(np.argmax(np.where(excess, self.error / self.allowance, 0.0)))
-
-    @property
-    def is_finite(self) -> bool:
-        return bool(np.all(np.isfinite(self.given)) and np.all(np.isfinite(self.allowance + self.error)))
 
 
 def check_gradient(
@@ -95,9 +48,9 @@ def check_gradient(
     Returns
     -------
     Finding
-        ``"gradient_check"``: PROVED at these points; REFUTED with the weight, the point and both values; UNDECIDED where
-        a value is not finite or rounding alone could hide a wrong gradient. ``numbers["max_relative_error"]``
-        is the largest error of an entry relative to the gradient's norm.
+        ``"gradient_check"``: PROVED at these points; REFUTED with the weight, the point and both values;
+        UNDECIDED where a value is not finite or rounding alone could hide a wrong gradient. The largest error of an
+        entry relative to the gradient's norm is ``numbers["max_relative_error"]``.
 
     Raises
     ------
@@ -116,14 +69,14 @@ def check_gradient(
     """
     rng = np.random.default_rng(seed)
     places = _points(problem, points, rng)
-    covered = min(problem.samples, max(1, PRODUCTS_PER_POINT // product_count(problem.architecture)))
-    comparisons: list[_Comparison] = []
+    covered = min(problem.samples, affordable_samples(problem.architecture))
+    comparisons: list[Comparison] = []
     for w in places:
         if covered == problem.samples:
-            comparisons.append(_against_reference(problem, w, user_gradient, None))
+            comparisons.append(against_reference(problem, w, user_gradient))
         else:
             rows = np.sort(rng.choice(problem.samples, covered, replace=False))
-            comparisons += _through_the_enclosure(problem, w, user_gradient, rows)
+            comparisons += through_the_enclosure(problem, w, user_gradient, rows)
     flaws = _slope_flaws(problem.architecture, rng)
     return _finding(problem, comparisons, covered, len(places), user_gradient is not None, flaws)
 
@@ -140,78 +93,6 @@ def _points(problem: Problem, points: int | Sequence[np.ndarray], rng: np.random
     return places
 
 
-def _called(gradient: Gradient, w: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the gradient given, in float64, and the unit roundoff of the precision it came in."""
-    try:
-        array = np.asarray(gradient(w.copy()))
-    except Exception as error:
-        raise InputError(
-            "the gradient given cannot be evaluated",
-            where="user_gradient",
-            error=f"{type(error).__name__}: {error}",
-            remedy="it takes w, (P,) float64, and returns P numbers; detach tensors and move them to the CPU",
-        ) from error
-    if array.shape != w.shape or array.dtype.kind not in "fiu":
-        raise InputError(
-            "the gradient given must be a flat array of real numbers, one a weight",
-            where="user_gradient",
-            shape=array.shape,
-            dtype=str(array.dtype),
-            expected=w.shape,
-        )
-    precise = array.dtype.kind != "f" or array.dtype.itemsize >= 8
-    roundoff = 2.0**-53 if precise else float(np.finfo(array.dtype).eps) / 2
-    return array.astype(np.float64), roundoff
-
-
-def _against_reference(
-    problem: Problem, w: np.ndarray, user_gradient: Gradient | None, rows: np.ndarray | None
-) -> _Comparison:
-    given, roundoff = _called(user_gradient or problem.gradient, w)
-    reference = reference_gradient(problem, w)
-    expected = np.array([float(ball.mid()) for ball in reference])
-    radius = np.array([float(ball.rad()) for ball in reference])
-    error = _distance(given, reference)
-    allowance = rounding_allowance(problem, w, roundoff) + radius
-    what = "the gradient given" if user_gradient else "problem.gradient"
-    return _Comparison(what, w, given, expected, error, allowance, roundoff, rows)
-
-
-def _distance(given: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    with precision(BITS):
-        return np.array(
-            [
-                abs(float((ball - float(value)).mid())) if np.isfinite(value) else np.inf
-                for ball, value in zip(reference, given, strict=True)
-            ]
-        )
-
-
-def _through_the_enclosure(
-    problem: Problem, w: np.ndarray, user_gradient: Gradient | None, rows: np.ndarray
-) -> list[_Comparison]:
-    part = Problem(
-        problem.architecture,
-        *(np.asarray(data[rows]) for data in (problem.inputs, problem.targets)),
-        loss=problem.loss,
-        reduction=problem.reduction,
-        weight_decay=problem.weight_decay,
-    )
-    on_part = _against_reference(part, w, None, rows)
-    enclosed_part = part.gradient_enclosure(w)
-    distance = np.abs(on_part.expected - enclosed_part.mid)
-    slack = enclosed_part.rad + 2.0**-50 * np.abs(on_part.expected)
-    enclosure_on_part = _Comparison(
-        "problem.gradient_enclosure", w, enclosed_part.mid, on_part.expected, distance, slack, 2.0**-53, rows
-    )
-    given, roundoff = _called(user_gradient or problem.gradient, w)
-    enclosed = problem.gradient_enclosure(w)
-    allowance = rounding_allowance(problem, w, roundoff) + enclosed.rad
-    what = "the gradient given" if user_gradient else "problem.gradient"
-    on_all = _Comparison(what, w, given, enclosed.mid, np.abs(given - enclosed.mid), allowance, roundoff, None)
-    return [on_part, enclosure_on_part, on_all]
-
-
 def _slope_flaws(architecture: Architecture, rng: np.random.Generator) -> list[str]:
     activations = {repr(v.activation_spec): v.activation for v in architecture.vertices.values() if v.activation}
     points = [float(point) for point in rng.standard_normal(4)]
@@ -220,7 +101,7 @@ def _slope_flaws(architecture: Architecture, rng: np.random.Generator) -> list[s
 
 
 def _finding(
-    problem: Problem, comparisons: list[_Comparison], covered: int, points: int, is_given: bool, flaws: list[str]
+    problem: Problem, comparisons: list[Comparison], covered: int, points: int, is_given: bool, flaws: list[str]
 ) -> Finding:
     what = "the gradient given" if is_given else "problem.gradient"
     everything = covered == problem.samples
@@ -252,7 +133,7 @@ def _finding(
 
 
 def _decided(
-    architecture: Architecture, comparisons: list[_Comparison], flaws: list[str], checked: str, points: int
+    architecture: Architecture, comparisons: list[Comparison], flaws: list[str], checked: str, points: int
 ) -> tuple[Verdict, str, dict[str, Any] | None, str | None]:
     for comparison in comparisons:
         if not comparison.is_finite:
@@ -287,7 +168,7 @@ def _decided(
     return Verdict.PROVED, statement, None, None
 
 
-def _counterexample(architecture: Architecture, comparison: _Comparison, position: int) -> dict[str, Any]:
+def _counterexample(architecture: Architecture, comparison: Comparison, position: int) -> dict[str, Any]:
     layout = architecture.layout
     key = next(key for key, place in layout.slices.items() if place.start <= position < place.stop)
     index = np.unravel_index(position - layout.slices[key].start, layout.shapes[key])

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 BITS = 200
 """Working precision: 50 digits and ten in reserve."""
 
-PRODUCTS_AT_ONCE = 200_000
+NUMBERS_AT_ONCE = 200_000
+
+SECONDS_PER_POINT = 1.0
+SECONDS_PER_PRODUCT = 1e-6
+SECONDS_PER_MATRIX_PRODUCT = 1e-7
+SECONDS_PER_UNIT = 1e-5
+"""Measured on one core; the three passes together, and both values of an activation."""
 
 
 class ArbRing(Ring):
@@ -70,9 +76,26 @@ def fills_its_matrix(edge: Edge) -> bool:
     return edge.map.in_width * edge.map.out_width <= 4 * len(edge.map.terms().out)
 
 
-def product_count(architecture: Architecture) -> int:
-    """Return the number of products in one forward pass of one sample."""
-    return sum(len(edge.map.terms().out) for edge in architecture.edges)
+def affordable_samples(architecture: Architecture) -> int:
+    """Return for how many samples the reference takes about `SECONDS_PER_POINT`, at least one.
+
+    Examples
+    --------
+    >>> from verify.architecture import Architecture
+    >>> affordable_samples(Architecture.from_data({"x": {"width": 1}, "y": {"width": 1, "inputs": ["x"]}}, "y")) > 1000
+    True
+    """
+    seconds = 0.0
+    for edge in architecture.edges:
+        products = len(edge.map.terms().out)
+        seconds += products * (SECONDS_PER_MATRIX_PRODUCT if fills_its_matrix(edge) else SECONDS_PER_PRODUCT)
+    seconds += SECONDS_PER_UNIT * sum(architecture.vertices[name].width for name in architecture.order)
+    return max(1, int(SECONDS_PER_POINT / seconds))
+
+
+def _numbers_per_sample(architecture: Architecture) -> int:
+    sparse = (len(edge.map.terms().out) for edge in architecture.edges if not fills_its_matrix(edge))
+    return max([sum(vertex.width for vertex in architecture.vertices.values()), *sparse])
 
 
 def reference_gradient(problem: Problem, w: np.ndarray) -> np.ndarray:
@@ -88,7 +111,7 @@ def reference_gradient(problem: Problem, w: np.ndarray) -> np.ndarray:
     array of flint.arb, shape (P,)
     """
     architecture = problem.architecture
-    size = max(1, PRODUCTS_AT_ONCE // product_count(architecture))
+    size = max(1, NUMBERS_AT_ONCE // _numbers_per_sample(architecture))
     with precision(BITS):
         weights = exact(w)
         parts = flat_parts(architecture, weights)

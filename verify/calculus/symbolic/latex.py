@@ -37,9 +37,9 @@ _PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
 \begin{document}
 """
 
-_NOTATION = r"""Every column of $h_v$, $z_v$, $\bar h_v = \partial E/\partial h_v$ and $\bar z_v = \partial E/\partial z_v$
-belongs to one sample; sums $\sum_s$ run over the samples, $\odot$ is the componentwise product,
-$\sigma = 1$ for the sum over the samples and $\sigma = 1/N$ for their mean.
+_NOTATION = r"""Every column of $h_v$, $z_v$, $\bar h_v = \partial E/\partial h_v$ and
+$\bar z_v = \partial E/\partial z_v$ belongs to one sample; sums $\sum_s$ run over the samples,
+$\odot$ is the componentwise product, $\sigma = 1$ for the sum over the samples and $\sigma = 1/N$ for their mean.
 $W$ is the matrix of a dense edge, $K * h$ the convolution of the zero-padded $h$ with a kernel, $M$ the mean over
 windows, $S$ the selection that puts $h$ at its place in a concatenation.
 """

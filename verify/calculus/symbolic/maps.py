@@ -108,6 +108,7 @@ def _difference(
     longest: int,
 ) -> str | None:
     rows = len(products)
+    computed = np.asarray(computed)
     if computed.shape != (rows, width):
         return f"has shape {computed.shape}, not {(rows, width)}"
     exact = np.zeros((rows, width), dtype=np.int64)
@@ -115,15 +116,25 @@ def _difference(
     for row in range(rows):
         np.add.at(exact[row], places, products[row])
         np.add.at(size[row], places, np.abs(products[row]))
+    if not np.all(np.isfinite(computed)):
+        return "gives a value that is not finite"
+    scaled = exact * coefficient.numerator
     denominator = coefficient.denominator
-    binary = denominator & (denominator - 1) == 0
-    allowance = 0.0 if binary else 2.0 * (longest + 2) * 2.0**-53
-    for row, place in np.ndindex(rows, width):
-        value = float(computed[row, place])
-        if not np.isfinite(value):
-            return f"gives {value} at {place}"
+    if denominator & (denominator - 1) == 0:
+        wrong = computed * float(denominator) != scaled.astype(np.float64)
+    else:
+        slack = Fraction(2 * (longest + 2), 2**53) * abs(coefficient.numerator)
+        wrong = np.array(
+            [
+                [
+                    abs(Fraction(float(value)) * denominator - int(s)) > slack * int(a)
+                    for value, s, a in zip(*row, strict=True)
+                ]
+                for row in zip(computed, scaled, size, strict=True)
+            ]
+        )
+    if wrong.any():
+        row, place = np.argwhere(wrong)[0]
         expected = coefficient * int(exact[row, place])
-        slack = Fraction(allowance) * abs(coefficient) * int(size[row, place])
-        if abs(Fraction(value) - expected) > slack:
-            return f"gives {value} at {place} where the terms give {expected}"
+        return f"gives {float(computed[row, place])} at {place} where the terms give {expected}"
     return None

@@ -58,7 +58,9 @@ def prove_gradients(
         return _refuted(architecture, proof, edge, flaw)
     flaws = flaws_of(proof, architecture)
     flaws += [f"rule {rule!r} is not proved" for rule in RULES_BESIDE_THE_GRAPH if not rule_proved(rule)]
-    expansion = expand_and_compare(architecture, proof, expansion_paths, expansion_seconds)
+    expansion = Expansion(None, "not run: the proof was rejected before")
+    if not flaws:
+        expansion = expand_and_compare(architecture, proof, expansion_paths, expansion_seconds)
     if expansion.equal is False:
         flaws.append(f"full expansion contradicts the recursion: {expansion.detail}")
     numbers = _numbers(architecture, proof, expansion)

@@ -3,9 +3,9 @@
 A first-order error analysis, run beside the recursion: an error bound accompanies every h, z and adjoint.
 With u the unit roundoff, a sum of k products is charged k + 2 roundoffs of the sum of its absolute values,
 whatever its order, so one rounding of the data and the weights is covered too. An activation or its
-derivative is charged `ACTIVATION_ROUNDOFFS` roundoffs of its value, of its argument's effect and of 1 (``1 - tanh(z)**2``
-has an absolute, not a relative error; piecewise linear ones are spared this). What is of second order in u is
-covered by the factor `SAFETY`.
+derivative is charged `ACTIVATION_ROUNDOFFS` roundoffs of its value, of its argument's effect and of 1
+(``1 - tanh(z)**2`` has an absolute, not a relative error; piecewise linear ones are spared this). What is of
+second order in u is covered by the factor `SAFETY`.
 """
 
 from __future__ import annotations

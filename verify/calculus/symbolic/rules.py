@@ -19,22 +19,12 @@ from sympy import Expr, Function, IndexedBase, KroneckerDelta, Rational, Sum, Sy
 
 from verify.calculus.symbolic.contraction import Ranges, contract
 
-
-def _size(name: str) -> Symbol:
-    return Symbol(name, integer=True, positive=True)
-
-
-def _index(name: str) -> Symbol:
-    return Symbol(name, integer=True)
-
-
-N, OUT, IN, P = _size("N"), _size("m"), _size("n"), _size("q")
-CHANNELS_OUT, CHANNELS, ROWS, COLUMNS = _size("C_out"), _size("C"), _size("R"), _size("S")
-HEIGHT, WIDTH, KERNEL_ROWS, KERNEL_COLUMNS = _size("H"), _size("W"), _size("K"), _size("L")
-STRIDE_ROWS, STRIDE_COLUMNS = _size("sigma"), _size("rho")
-s, o, p, i, r, a, b, c, d, t = map(_index, "s o p i r a b c d t".split())
-s1, o1, p1, i1, a1, b1, c1, d1, x1, y1 = map(_index, "s' o' p' i' a' b' c' d' x' y'".split())
-z, dz, h, dh, theta, bias, target, w, C = map(IndexedBase, "z dz h dh theta b y w c".split())
+N, OUT, IN, P = sympy.symbols("N m n q", integer=True, positive=True)
+CHANNELS_OUT, CHANNELS, ROWS, COLUMNS = sympy.symbols("C_out C R S", integer=True, positive=True)
+KERNEL_ROWS, KERNEL_COLUMNS, STRIDE_ROWS, STRIDE_COLUMNS = sympy.symbols("K L sigma rho", integer=True, positive=True)
+s, o, p, i, r, a, b, c, d, t = sympy.symbols("s o p i r a b c d t", integer=True)
+s1, o1, p1, i1, a1, b1, c1, d1, x1, y1 = sympy.symbols("s' o' p' i' a' b' c' d' x' y'", integer=True)
+z, dz, h, dh, theta, bias, target, w, C = sympy.symbols("z dz h dh theta b y w c", cls=IndexedBase)
 SCALE, DECAY, OFFSET = Symbol("scale"), Symbol("lambda"), Symbol("offset", integer=True, nonnegative=True)
 
 SAMPLES = (s, 0, N - 1)

@@ -1,0 +1,150 @@
+"""One gradient beside its reference at one point: the errors, and what rounding explains of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import flint
+import numpy as np
+
+from verify.arithmetic.arb import precision
+from verify.calculus.problem import Problem
+from verify.calculus.symbolic.evaluation import BITS, reference_gradient
+from verify.calculus.symbolic.rounding import rounding_allowance
+from verify.outcomes import InputError
+
+Gradient = Callable[[np.ndarray], Any]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A gradient beside the reference: what is allowed is the rounding of both, entry by entry."""
+
+    what: str
+    w: np.ndarray
+    given: np.ndarray
+    expected: np.ndarray
+    error: np.ndarray
+    allowance: np.ndarray
+    roundoff: float
+    rows: np.ndarray | None
+
+    @property
+    def norm(self) -> float:
+        return float(np.linalg.norm(self.expected))
+
+    @property
+    def relative_error(self) -> float:
+        """Largest error of an entry relative to the gradient's norm."""
+        largest = float(np.max(self.error, initial=0.0))
+        return largest / self.norm if self.norm > 0 else (0.0 if largest == 0 else np.inf)
+
+    @property
+    def resolution(self) -> float:
+        """The allowance relative to the gradient's norm: smaller mistakes cannot be seen."""
+        allowed = float(np.linalg.norm(self.allowance))
+        return allowed / self.norm if self.norm > 0 else (0.0 if not self.expected.any() else np.inf)
+
+    @property
+    def worst(self) -> int | None:
+        """Position of the entry that exceeds its allowance by the largest factor, None if none does."""
+        excess = self.error > self.allowance
+        if not excess.any():
+            return None
+        return int(np.argmax(np.where(excess, self.error / self.allowance, 0.0)))
+
+    @property
+    def is_finite(self) -> bool:
+        return bool(np.all(np.isfinite(self.given)) and np.all(np.isfinite(self.allowance + self.error)))
+
+
+def _called(gradient: Gradient, w: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the gradient given, in float64, and the unit roundoff of the precision it came in."""
+    try:
+        array = np.asarray(gradient(w.copy()))
+    except Exception as error:
+        raise InputError(
+            "the gradient given cannot be evaluated",
+            where="user_gradient",
+            error=f"{type(error).__name__}: {error}",
+            remedy="it takes w, (P,) float64, and returns P numbers; detach tensors and move them to the CPU",
+        ) from error
+    if array.shape != w.shape or array.dtype.kind not in "fiu":
+        raise InputError(
+            "the gradient given must be a flat array of real numbers, one a weight",
+            where="user_gradient",
+            shape=array.shape,
+            dtype=str(array.dtype),
+            expected=w.shape,
+        )
+    precise = array.dtype.kind != "f" or array.dtype.itemsize >= 8
+    roundoff = 2.0**-53 if precise else float(np.finfo(array.dtype).eps) / 2
+    return array.astype(np.float64), roundoff
+
+
+def against_reference(problem: Problem, w: np.ndarray, user_gradient: Gradient | None = None) -> Comparison:
+    """Compare a gradient over all samples of a problem, by default the problem's own, with the reference."""
+    return _beside(problem, w, user_gradient, reference_gradient(problem, w), None)
+
+
+def through_the_enclosure(
+    problem: Problem, w: np.ndarray, user_gradient: Gradient | None, rows: np.ndarray
+) -> list[Comparison]:
+    """Compare the gradient over some samples with the reference, and over all samples with the rigorous enclosure.
+
+    The link is the enclosure over those samples, which must contain the reference.
+    """
+    part = Problem(
+        problem.architecture,
+        np.asarray(problem.inputs[rows]),
+        np.asarray(problem.targets[rows]),
+        loss=problem.loss,
+        reduction=problem.reduction,
+        weight_decay=problem.weight_decay,
+    )
+    reference = reference_gradient(part, w)
+    given, roundoff = _called(user_gradient or problem.gradient, w)
+    enclosed = problem.gradient_enclosure(w)
+    allowance = rounding_allowance(problem, w, roundoff) + enclosed.rad
+    error = np.abs(given - enclosed.mid)
+    return [
+        _beside(part, w, None, reference, rows),
+        _contained(part, w, reference, rows),
+        Comparison(_name(user_gradient), w, given, enclosed.mid, error, allowance, roundoff, None),
+    ]
+
+
+def _beside(
+    problem: Problem, w: np.ndarray, user_gradient: Gradient | None, reference: np.ndarray, rows: np.ndarray | None
+) -> Comparison:
+    given, roundoff = _called(user_gradient or problem.gradient, w)
+    expected = np.array([float(ball.mid()) for ball in reference])
+    radius = np.array([float(ball.rad()) for ball in reference])
+    allowance = rounding_allowance(problem, w, roundoff) + radius
+    return Comparison(_name(user_gradient), w, given, expected, _distance(given, reference), allowance, roundoff, rows)
+
+
+def _contained(problem: Problem, w: np.ndarray, reference: np.ndarray, rows: np.ndarray) -> Comparison:
+    enclosed = problem.gradient_enclosure(w)
+    ends = zip(enclosed.lower, reference, enclosed.upper, strict=True)
+    inside = np.array([bool(flint.arb(float(low)) <= ball <= flint.arb(float(up))) for low, ball, up in ends])
+    distance = np.maximum(_distance(enclosed.mid, reference), np.nextafter(enclosed.rad, np.inf))
+    expected = np.array([float(ball.mid()) for ball in reference])
+    error = np.where(inside, 0.0, distance)
+    return Comparison("problem.gradient_enclosure", w, enclosed.mid, expected, error, enclosed.rad, 2.0**-53, rows)
+
+
+def _distance(given: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    with precision(BITS):
+        return np.array(
+            [
+                abs(float((ball - float(value)).mid())) if np.isfinite(value) else np.inf
+                for ball, value in zip(reference, given, strict=True)
+            ]
+        )
+
+
+def _name(user_gradient: Gradient | None) -> str:
+    return "problem.gradient" if user_gradient is None else "the gradient given"
