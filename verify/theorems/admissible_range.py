@@ -1,0 +1,206 @@
+"""What an admissible range is: the settings of the optimizer for which a theorem proves that the error decreases."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from fractions import Fraction
+from typing import Any, ClassVar
+
+from verify.arithmetic.rational import round_down
+from verify.outcomes import InputError, Verdict
+from verify.theorems.numbers import curvature, not_negative, positive, shown
+
+
+class AdmissibleRange(ABC):
+    """Learning rates eta and momentum sizes for which one step on any L-smooth error does not increase it.
+
+    Valid means: `admits` holds in exact rational arithmetic for the float64 numbers returned. Limits are tight: the
+    next float64 outward is not admitted (for float64 `L` and `eta`). What decreases is the error E along adaptive
+    momentum, V = E + mu/(2 eta) |D|^2 along the classical heavy ball.
+
+    Attributes
+    ----------
+    name : str
+        Of the theorem, as in ``proofs_notes/``.
+    momentum_name : str
+        ``"tau"``, in the units of eta, or ``"mu"``, a pure number.
+    """
+
+    name: ClassVar[str]
+    momentum_name: ClassVar[str]
+
+    @abstractmethod
+    def admits(self, L: Fraction, eta: Fraction, momentum: Fraction) -> bool:
+        """Decide the theorem's hypotheses exactly; L > 0."""
+
+    @abstractmethod
+    def exact_gain(self, L: Fraction, eta: Fraction, momentum: Fraction) -> Fraction:
+        """Return the gain of a step where `admits` holds: c per |grad E|^2, or S per |D|^2 for the heavy ball."""
+
+    @abstractmethod
+    def exact_momentum_limit(self, L: Fraction, eta: Fraction) -> Fraction:
+        """Return the supremum of the admitted momentum, from below where it is irrational."""
+
+    @abstractmethod
+    def squared_step_per_decrease(self, L: Fraction, eta: Fraction, momentum: Fraction) -> Fraction:
+        """Return q such that the sum of |D_k|^2 is at most q times the total decrease; the gain is positive."""
+
+    @abstractmethod
+    def squared_gradient_per_decrease(self, L: Fraction, eta: Fraction, momentum: Fraction) -> Fraction:
+        """Return q such that the sum of |g_k|^2 is at most q times the total decrease; the gain is positive."""
+
+    @abstractmethod
+    def largest(self, L: Any) -> tuple[float, float]:
+        """Return the setting (eta, momentum) with the largest momentum of the range."""
+
+    @abstractmethod
+    def corners(self, L: Any) -> tuple[tuple[float, float], ...]:
+        """Return the corners (eta, momentum) of the range's closure in order, to draw it."""
+
+    @abstractmethod
+    def _recommended_eta(self, L: Fraction) -> Fraction:
+        """Return the learning rate to use when none is given."""
+
+    def eta_limit(self, L: Any) -> float:
+        """Return the largest learning rate that is admitted without momentum.
+
+        Parameters
+        ----------
+        L : float, Fraction or Interval
+            Upper bound of the curvature, positive.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        InputError
+            If L is not positive and finite, or 2/L is no float64 number.
+        """
+        bound = curvature(L)
+        limit = round_down(2 / bound)
+        if not self.admits(bound, Fraction(limit), Fraction(0)):
+            limit = math.nextafter(limit, 0.0)
+        if limit == 0.0:
+            raise InputError("no float64 learning rate is below 2/L", L=shown(bound), remedy="use a smaller region")
+        return limit
+
+    def momentum_limit(self, L: Any, eta: Any) -> float:
+        """Return the largest momentum that is admitted with a learning rate.
+
+        Parameters
+        ----------
+        L : float, Fraction or Interval
+            Upper bound of the curvature, positive.
+        eta : float or Fraction
+            Learning rate.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        InputError
+            If a hypothesis fails; the message says which.
+        """
+        bound, rate = self._hypotheses(L, eta)
+        limit = round_down(max(Fraction(0), self.exact_momentum_limit(bound, rate)))
+        further = math.nextafter(limit, math.inf)
+        return further if self.admits(bound, rate, Fraction(further)) else limit
+
+    def gain(self, L: Any, eta: Any, momentum: Any) -> float:
+        """Return the gain of a step, rounded down and at least 0.
+
+        Parameters
+        ----------
+        L, eta, momentum : float or Fraction
+            A setting of the range.
+
+        Returns
+        -------
+        float
+            c with E(w_{k+1}) <= E(w_k) - c |grad E(w_k)|^2; for the heavy ball S with
+            V_{k+1} <= V_k - S |D_{k+1}|^2.
+
+        Raises
+        ------
+        InputError
+            If the setting is outside the range.
+        """
+        return round_down(self.exact_gain(*self.checked(L, eta, momentum)))
+
+    def contains(self, L: Any, eta: Any, momentum: Any) -> Verdict:
+        """Decide whether a setting is in the range.
+
+        Returns
+        -------
+        Verdict
+            PROVED, or UNDECIDED: outside the range some L-smooth error increases, but not necessarily this one.
+
+        Raises
+        ------
+        InputError
+            If a number is not finite or L, eta or the momentum has the wrong sign.
+        """
+        setting = curvature(L), positive(eta, "eta"), not_negative(momentum, self.momentum_name)
+        return Verdict.PROVED if self.admits(*setting) else Verdict.UNDECIDED
+
+    def recommended(self, L: Any) -> tuple[float, float]:
+        """Return a setting (eta, momentum) well inside the range: half of the momentum that its eta admits."""
+        bound = curvature(L)
+        eta = round_down(self._recommended_eta(bound))
+        if eta == 0.0:
+            raise InputError("the learning rate underflows", L=shown(bound), remedy="use a smaller region")
+        return eta, round_down(Fraction(self.momentum_limit(bound, eta)) / 2)
+
+    def checked(self, L: Any, eta: Any, momentum: Any) -> tuple[Fraction, Fraction, Fraction]:
+        """Return a setting of the range as fractions.
+
+        Raises
+        ------
+        InputError
+            If the setting is outside the range.
+        """
+        bound, rate = self._hypotheses(L, eta)
+        size = not_negative(momentum, self.momentum_name)
+        if not self.admits(bound, rate, size):
+            raise InputError(
+                f"outside the range of theorem {self.name}",
+                remedy=f"use {self.momentum_name} <= {self.momentum_limit(bound, rate)!r}",
+                **_setting(L=bound, eta=rate, **{self.momentum_name: size}),
+            )
+        return bound, rate, size
+
+    def _hypotheses(self, L: Any, eta: Any) -> tuple[Fraction, Fraction]:
+        bound, rate = curvature(L), positive(eta, "eta")
+        if not self.admits(bound, rate, Fraction(0)):
+            raise InputError(
+                f"theorem {self.name} needs a smaller learning rate",
+                remedy=f"use eta <= {self.eta_limit(bound)!r}",
+                **_setting(L=bound, eta=rate),
+            )
+        return bound, rate
+
+
+class AdaptiveRange(AdmissibleRange):
+    """A range for adaptive momentum: D_{k+1} = -eta g_k + m with |m| <= tau |g_k|, over all weights or by vertex.
+
+    A momentum term bounded so in every vertex's block is bounded so as a whole.
+    """
+
+    momentum_name = "tau"
+
+    def squared_step_per_decrease(self, L: Fraction, eta: Fraction, momentum: Fraction) -> Fraction:
+        """Return (eta + tau)^2/c, since |D_{k+1}| <= (eta + tau)|g_k|."""
+        return (eta + momentum) ** 2 / self.exact_gain(L, eta, momentum)
+
+    def squared_gradient_per_decrease(self, L: Fraction, eta: Fraction, momentum: Fraction) -> Fraction:
+        """Return 1/c."""
+        return 1 / self.exact_gain(L, eta, momentum)
+
+
+def _setting(**numbers: Fraction) -> dict[str, Any]:
+    return {name: shown(number) for name, number in numbers.items()}
