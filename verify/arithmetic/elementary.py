@@ -12,24 +12,19 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from verify.arithmetic.intervals import Interval, guarded
+from verify.arithmetic.blocks import in_blocks
+from verify.arithmetic.intervals import Interval
 from verify.arithmetic.kernels import exponential, logarithm, saturating, trigonometric
 from verify.arithmetic.kernels.errors import Array, Evaluated, lifted
+from verify.arithmetic.midrad import guarded
 from verify.arithmetic.rounding import UNIT, ArithmeticDomainError, add_down, add_up, inflation
 
 Kernel = Callable[[Array], Evaluated]
 Block = Callable[[Array, Array | None], Evaluated]
-BLOCK = 8192
 
 
-def _in_blocks(block: Block, x: Interval) -> Interval:
-    mid, rad = np.ravel(x.mid), None if x.is_exact else np.ravel(x.rad)
-    value, error = np.empty(mid.size), np.empty(mid.size)
-    with np.errstate(all="ignore"):
-        for start in range(0, mid.size, BLOCK):
-            part = slice(start, start + BLOCK)
-            value[part], error[part] = block(mid[part], None if rad is None else rad[part])
-    return guarded(value.reshape(x.shape), error.reshape(x.shape))
+def _apply(block: Block, x: Interval) -> Interval:
+    return Interval(*in_blocks(lambda mid, rad: guarded(*block(mid, rad)), x.mid, None if x.is_exact else x.rad))
 
 
 def _between(one: Evaluated, other: Evaluated) -> Evaluated:
@@ -59,12 +54,12 @@ def exp(x: Interval) -> Interval:
     >>> exp(Interval.point([0.0])).contains([1.0])
     True
     """
-    return _in_blocks(_monotone(exponential.exp), x)
+    return _apply(_monotone(exponential.exp), x)
 
 
 def expm1(x: Interval) -> Interval:
     """Exponential function minus 1, accurate near zero."""
-    return _in_blocks(_monotone(exponential.expm1), x)
+    return _apply(_monotone(exponential.expm1), x)
 
 
 def log(x: Interval) -> Interval:
@@ -77,7 +72,7 @@ def log(x: Interval) -> Interval:
     """
     if np.any(x.upper <= 0):
         raise ArithmeticDomainError("logarithm of a number that is not positive", value=float(np.min(x.upper)))
-    return _in_blocks(_monotone(logarithm.log), x)
+    return _apply(_monotone(logarithm.log), x)
 
 
 def log1p(x: Interval) -> Interval:
@@ -90,32 +85,32 @@ def log1p(x: Interval) -> Interval:
     """
     if np.any(x.upper <= -1):
         raise ArithmeticDomainError("log1p of a number that is not above -1", value=float(np.min(x.upper)))
-    return _in_blocks(_monotone(logarithm.log1p), x)
+    return _apply(_monotone(logarithm.log1p), x)
 
 
 def tanh(x: Interval) -> Interval:
     """Hyperbolic tangent."""
-    return _in_blocks(_monotone(saturating.tanh), x)
+    return _apply(_monotone(saturating.tanh), x)
 
 
 def sigmoid(x: Interval) -> Interval:
     """Logistic function ``1/(1 + exp(-x))``."""
-    return _in_blocks(_monotone(exponential.sigmoid), x)
+    return _apply(_monotone(exponential.sigmoid), x)
 
 
 def softplus(x: Interval) -> Interval:
     """``log(1 + exp(x))``."""
-    return _in_blocks(_monotone(exponential.softplus), x)
+    return _apply(_monotone(exponential.softplus), x)
 
 
 def arctan(x: Interval) -> Interval:
     """Inverse tangent."""
-    return _in_blocks(_monotone(saturating.arctan), x)
+    return _apply(_monotone(saturating.arctan), x)
 
 
 def erf(x: Interval) -> Interval:
     """Error function."""
-    return _in_blocks(_monotone(saturating.erf), x)
+    return _apply(_monotone(saturating.erf), x)
 
 
 def gaussian_density(x: Interval) -> Interval:
@@ -128,7 +123,7 @@ def gaussian_density(x: Interval) -> Interval:
         near = np.maximum(add_down(size, -rad), 0.0)
         return _between(exponential.gaussian_density(near), exponential.gaussian_density(add_up(size, rad)))
 
-    return _in_blocks(block, x)
+    return _apply(block, x)
 
 
 def _turns(x: Array, offset: float) -> tuple[Array, Array]:
@@ -161,9 +156,9 @@ def _periodic(kernel: Kernel, top: float, bottom: float) -> Block:
 
 def sin(x: Interval) -> Interval:
     """Sine; arguments above ``2**17`` cost about a thousand times more."""
-    return _in_blocks(_periodic(trigonometric.sin, 0.25, 0.75), x)
+    return _apply(_periodic(trigonometric.sin, 0.25, 0.75), x)
 
 
 def cos(x: Interval) -> Interval:
     """Cosine; arguments above ``2**17`` cost about a thousand times more."""
-    return _in_blocks(_periodic(trigonometric.cos, 0.0, 0.5), x)
+    return _apply(_periodic(trigonometric.cos, 0.0, 0.5), x)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from verify.arithmetic import midrad, upward
+from verify.arithmetic.blocks import in_blocks
 from verify.arithmetic.rounding import (
     ArithmeticDomainError,
     UndecidedComparisonError,
@@ -96,10 +97,7 @@ class Interval:
             refuse_nan(low, high, what="Interval.from_bounds")
             at = tuple(int(i) for i in np.argwhere(low > high)[0])
             raise ArithmeticDomainError("reversed interval", position=at, lower=float(low[at]), upper=float(high[at]))
-        with np.errstate(all="ignore"):
-            mid = 0.5 * low + 0.5 * high
-            rad = np.maximum(add_up(mid, -low), add_up(high, -mid))
-        return guarded(mid, rad)
+        return Interval(*in_blocks(midrad.from_ends, low, high))
 
     @staticmethod
     def from_midrad(mid: ArrayLike, rad: ArrayLike) -> Interval:
@@ -136,12 +134,14 @@ class Interval:
     @property
     def lower(self) -> Array:
         """Largest float64 numbers that are not above the intervals."""
-        return self.mid.copy() if self._rad is None else add_down(self.mid, -self._rad)
+        return (
+            self.mid.copy() if self._rad is None else in_blocks(lambda m, r: (add_down(m, -r),), self.mid, self._rad)[0]
+        )
 
     @property
     def upper(self) -> Array:
         """Smallest float64 numbers that are not below the intervals."""
-        return self.mid.copy() if self._rad is None else add_up(self.mid, self._rad)
+        return self.mid.copy() if self._rad is None else in_blocks(lambda m, r: (add_up(m, r),), self.mid, self._rad)[0]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -207,8 +207,7 @@ class Interval:
 
     def __add__(self, other: Operand) -> Interval:
         y = interval(other)
-        with np.errstate(all="ignore"):
-            return guarded(*midrad.plus(self.mid, self._rad, y.mid, y._rad))
+        return Interval(*in_blocks(midrad.plus, self.mid, self._rad, y.mid, y._rad))
 
     __radd__ = __add__
 
@@ -220,15 +219,13 @@ class Interval:
 
     def __mul__(self, other: Operand) -> Interval:
         y = interval(other)
-        with np.errstate(all="ignore"):
-            return guarded(*midrad.times(self.mid, self._rad, y.mid, y._rad))
+        return Interval(*in_blocks(midrad.times, self.mid, self._rad, y.mid, y._rad))
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Operand) -> Interval:
         y = interval(other)
-        with np.errstate(all="ignore"):
-            return guarded(*midrad.over(self.mid, self._rad, y.mid, y._rad))
+        return Interval(*in_blocks(midrad.over, self.mid, self._rad, y.mid, y._rad))
 
     def __rtruediv__(self, other: Operand) -> Interval:
         return interval(other) / self
@@ -243,12 +240,7 @@ class Interval:
         """Return the squares; never below zero but for the rounding of midpoint and radius."""
         if self._rad is None:
             return self * self
-        size, rad = np.abs(self.mid), self._rad
-        least, most = np.maximum(add_down(size, -rad), 0.0), add_up(size, rad)
-        with np.errstate(all="ignore"):
-            low = least * least
-            low = np.where(np.isfinite(low), np.maximum(add_down(low, -midrad.product_error(low, least)), 0.0), 0.0)
-            return Interval.from_bounds(low, upward.mul(most, most))
+        return Interval(*in_blocks(midrad.squared, self.mid, self._rad))
 
     def sqrt(self) -> Interval:
         """Return the square roots of the part that is not below zero.
@@ -276,7 +268,7 @@ class Interval:
             rad = upward.mul(upward.sum(np.abs(self.mid), axis), gamma(max(terms - 1, 0)))
             if self._rad is not None:
                 rad = upward.add(rad, upward.sum(self._rad, axis))
-            return guarded(mid, rad)
+            return Interval(*midrad.guarded(mid, rad))
 
     def dot(self, other: Operand) -> Interval:
         """Return the sum of the products of all entries with those of another array of the same shape."""
@@ -300,7 +292,9 @@ class Interval:
 
     def max_abs(self) -> Array:
         """Return upper bounds of ``|x|``, elementwise."""
-        return np.abs(self.mid) if self._rad is None else add_up(np.abs(self.mid), self._rad)
+        if self._rad is None:
+            return np.abs(self.mid)
+        return in_blocks(lambda m, r: (add_up(np.abs(m), r),), self.mid, self._rad)[0]
 
     def min_abs(self) -> Array:
         """Return lower bounds of ``|x|``, elementwise."""
@@ -385,7 +379,7 @@ def matmul(a: Operand, b: Operand) -> Interval:
     """
     x, y = interval(a), interval(b)
     with np.errstate(all="ignore"):
-        return guarded(*midrad.matrix_times(x.mid, x._rad, y.mid, y._rad))
+        return Interval(*midrad.matrix_times(x.mid, x._rad, y.mid, y._rad))
 
 
 def concatenate(parts: Sequence[Operand], axis: int = 0) -> Interval:
@@ -439,13 +433,3 @@ def _floats(a: ArrayLike) -> Array:
     if array.dtype.kind in "iu" and np.any(np.abs(converted) > 2**53):
         raise ArithmeticDomainError("integer too large to be an exact float64", where="interval")
     return converted
-
-
-def guarded(mid: Array, rad: Array) -> Interval:
-    """Return computed intervals, the whole line where midpoint or radius overflowed or is not a number."""
-    if not np.all(np.isfinite(mid)):
-        lost = ~np.isfinite(mid)
-        mid, rad = np.where(lost, 0.0, mid), np.where(lost, np.inf, rad)
-    if np.isnan(np.min(rad, initial=np.inf)):
-        rad = np.where(np.isnan(rad), np.inf, rad)
-    return Interval(mid, rad)

@@ -16,10 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verify.arithmetic import upward
-from verify.arithmetic.rounding import FLOOR, UNIT, add_down, gamma, inflation
+from verify.arithmetic.rounding import FLOOR, UNIT, add_down, add_up, gamma, inflation
 
 Array = NDArray[np.float64]
 Radius = NDArray[np.float64] | None
+
+
+def guarded(mid: Array, rad: Array) -> tuple[Array, Array]:
+    """Return computed midpoints and radii, the whole line where one of them overflowed or is not a number."""
+    if not np.all(np.isfinite(mid)):
+        lost = ~np.isfinite(mid)
+        mid, rad = np.where(lost, 0.0, mid), np.where(lost, np.inf, rad)
+    if np.isnan(np.min(rad, initial=np.inf)):
+        rad = np.where(np.isnan(rad), np.inf, rad)
+    return mid, rad
+
+
+def from_ends(lower: Array, upper: Array) -> tuple[Array, Array]:
+    """Return midpoints and radii of the intervals between two arrays."""
+    mid = 0.5 * lower + 0.5 * upper
+    return guarded(mid, np.maximum(add_up(mid, -lower), add_up(upper, -mid)))
 
 
 def product_error(product: Array, *factors: Array) -> Array:
@@ -49,19 +65,19 @@ def plus(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array | None]
             rad += radius
             roundings += 1
     rad *= inflation(roundings)
-    return mid, rad
+    return guarded(mid, rad)
 
 
 def times(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
-    """Return midpoint and radius of the elementwise product; not-a-number is left for the caller to widen."""
+    """Return midpoint and radius of the elementwise product."""
     mid = np.asarray(x * y)
     rad = product_error(mid, x, y)
     if r is None and s is None:
-        return mid, rad
+        return guarded(mid, rad)
     if r is None:
-        return mid, upward.add(rad, upward.mul(np.abs(x), s))
+        return guarded(mid, upward.add(rad, upward.mul(np.abs(x), s)))
     if s is None:
-        return mid, upward.add(rad, upward.mul(r, np.abs(y)))
+        return guarded(mid, upward.add(rad, upward.mul(r, np.abs(y))))
     size_x, size_y = np.abs(x), np.abs(y)
     rx, sy, both = upward.mul(r, size_y), upward.mul(size_x, s), upward.mul(r, s)
     shift = np.copysign(np.minimum(np.minimum(rx, sy), both), mid)
@@ -70,7 +86,16 @@ def times(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
     shifted = mid + shift
     # upward.mul exceeds the exact product by at most (1 + u)(1 + 4 u)(1 + u), or was lifted to the floor
     slack = np.where(np.abs(shift) < 4 * FLOOR, np.abs(shift), np.abs(shift) * (8 * UNIT))
-    return shifted, upward.add(hull, rad, slack, np.abs(shifted) * UNIT)
+    return guarded(shifted, upward.add(hull, rad, slack, np.abs(shifted) * UNIT))
+
+
+def squared(x: Array, r: Array) -> tuple[Array, Array]:
+    """Return midpoint and radius of the squares, from ``max(|x| - r, 0)`` and ``|x| + r``."""
+    size = np.abs(x)
+    least, most = np.maximum(add_down(size, -r), 0.0), add_up(size, r)
+    low = least * least
+    low = np.where(np.isfinite(low), np.maximum(add_down(low, -product_error(low, least)), 0.0), 0.0)
+    return from_ends(low, upward.mul(most, most))
 
 
 def over(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
@@ -78,8 +103,9 @@ def over(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
 
     With ``q = x/y`` exact, ``|X/Y - q| <= (r + |q| s)/(|y| - s)``.
     """
-    mid = np.asarray(x / y)
-    rad = product_error(mid, x)
+    zero = y == 0
+    mid = np.asarray(x / np.where(zero, 1.0, y))
+    rad = np.where(zero, np.inf, product_error(mid, x))
     if r is not None or s is not None:
         quotient = upward.add(np.abs(mid), rad)
         spread = np.zeros(mid.shape) if r is None else r
@@ -87,7 +113,7 @@ def over(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
             spread = upward.add(spread, upward.mul(quotient, s))
         least = np.abs(y) if s is None else add_down(np.abs(y), -s)
         rad = np.where(least > 0, upward.add(rad, upward.div(spread, np.maximum(least, 0.0))), np.inf)
-    return mid, rad
+    return guarded(mid, rad)
 
 
 def matrix_times(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
@@ -96,12 +122,12 @@ def matrix_times(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array
     terms = x.shape[-1]
     growth = gamma(terms)
     if s is None:
-        return mid, _nonnegative_product(_relative(x, growth, r), np.abs(y))
+        return guarded(mid, _nonnegative_product(_relative(x, growth, r), np.abs(y)))
     size_x, size_y = np.abs(x), np.abs(y)
     rad = _nonnegative_product(size_x, _relative(y, growth, s))
     if r is not None:
         rad = upward.add(rad, _nonnegative_product(r, upward.add(size_y, s)))
-    return mid, rad
+    return guarded(mid, rad)
 
 
 def _relative(x: Array, growth: np.floating, r: Radius) -> Array:

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verify.arithmetic import arb, upward
-from verify.arithmetic.kernels.errors import Array, Evaluated, scaled
+from verify.arithmetic.kernels.errors import Array, Evaluated, clipped, scaled
 from verify.arithmetic.kernels.horner import horner, horner_error
 from verify.arithmetic.kernels.taylor import TaylorTable, tabulate
 from verify.arithmetic.rounding import UNIT
@@ -35,7 +35,7 @@ from verify.arithmetic.rounding import UNIT
 N, LOG_N = 128, 7
 DEGREE = 5
 LEAST, MOST, NEARLY_MINUS_ONE = -700.0, 709.5, -40.0
-"""Arguments are clipped to these: below, exp is less than the floor times 2**-10 or expm1 is -1; above, exp overflows."""
+"""Arguments are clipped to these: exp is far below the floor, exp overflows, expm1 is -1 up to ``2**-57``."""
 
 GAUSSIAN_END = 37.4
 
@@ -106,7 +106,7 @@ def _power_of_two(m: NDArray[np.int64]) -> Array:
 
 
 def _relative_error() -> float:
-    """Relative error of `exp` inside its range: ``u`` for the last sum, `tail` for the rest, as ``2^m T <= 1.003 value``."""
+    """Relative error of `exp` in its range: ``u`` for the last sum and `tail`, as ``2^m T <= 1.003 value``."""
     return float(upward.mul(upward.add(UNIT, upward.mul(1.003, _constants().tail)), CLOSE))
 
 
@@ -120,12 +120,12 @@ def exp(x: Array) -> Evaluated:
     (np.float64(1.0), np.True_, np.True_)
     """
     c = _constants()
-    inside = np.minimum(np.maximum(x, LEAST), MOST)
+    inside = clipped(x, LEAST, MOST)
     k, _, p = _reduced(inside)
     j = k & (N - 1)
-    power = np.take(c.power, j, mode="clip")
+    power = c.power.take(j)
     value = power * p
-    value += np.take(c.power_low, j, mode="clip")
+    value += c.power_low.take(j)
     value += power
     value *= _power_of_two(k >> LOG_N)
     error = scaled(value, _relative_error(), value)
@@ -152,13 +152,13 @@ def expm1(x: Array) -> Evaluated:
     (np.float64(0.0), np.True_, np.True_)
     """
     c = _constants()
-    inside = np.minimum(np.maximum(x, NEARLY_MINUS_ONE), MOST)
+    inside = clipped(x, NEARLY_MINUS_ONE, MOST)
     k, _, p = _reduced(inside)
     j = k & (N - 1)
     scale = _power_of_two(k >> LOG_N)
-    power = np.take(c.power, j, mode="clip") * scale
+    power = c.power.take(j) * scale
     value = power * p
-    value += np.take(c.power_low, j, mode="clip") * scale
+    value += c.power_low.take(j) * scale
     value += power - 1.0
     relative = max(float(upward.add(upward.div(c.slope, 1 - 0.006), UNIT)), 2.02 * UNIT)
     error = scaled(value, upward.mul(relative, CLOSE), x)

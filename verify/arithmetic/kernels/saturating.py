@@ -8,7 +8,7 @@ import flint
 import numpy as np
 
 from verify.arithmetic import arb, upward
-from verify.arithmetic.kernels.errors import Array, Evaluated, scaled
+from verify.arithmetic.kernels.errors import Array, Evaluated, clipped, scaled, signed
 from verify.arithmetic.kernels.taylor import TaylorTable, tabulate
 from verify.arithmetic.rounding import UNIT
 
@@ -36,8 +36,8 @@ def _arctan_table() -> TaylorTable:
 
 
 def _odd(table: TaylorTable, end: float, x: Array) -> Evaluated:
-    value, relative = table(np.minimum(np.abs(x), end))
-    return np.copysign(value, x), scaled(value, relative, x)
+    value, relative = table(clipped(np.abs(x), 0.0, end))
+    return signed(value, x), scaled(value, relative, x)
 
 
 def tanh(x: Array) -> Evaluated:
@@ -97,4 +97,4 @@ def arctan(x: Array) -> Evaluated:
     value = np.where(beyond, high + (low - t), t)
     slack = float(upward.mul(UNIT, 1 + 2.0**-40))
     error = np.where(beyond, value * slack + t * (relative + 2 * slack) * (1 + 2.0**-40), scaled(t, relative, x))
-    return np.copysign(value, x), error
+    return signed(value, x), error

@@ -61,12 +61,12 @@ class TaylorTable:
         cell = nearest.astype(np.intp)
         if self.first:
             cell -= self.first
-        value = b * np.take(self.coefficients[-1], cell, mode="clip")
+        value = b * self.coefficients[-1].take(cell)
         for coefficient in self.coefficients[-2:0:-1]:
-            value += np.take(coefficient, cell, mode="clip")
+            value += coefficient.take(cell)
             value *= b
-        value += np.take(self.coefficients[0], cell, mode="clip")
-        return value, np.take(self.relative_error, cell, mode="clip")
+        value += self.coefficients[0].take(cell)
+        return value, self.relative_error.take(cell)
 
 
 def tabulate(
