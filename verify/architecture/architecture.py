@@ -277,6 +277,4 @@ def _check_activations(vertices: Iterable[Vertex]) -> None:
             resolve_activation(spec)
         except InputError as error:
             raise error.at(f"nodes.{vertex.name}.activation") from None
-        except ImportError:
-            return
         checked.add(shown)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
@@ -55,6 +55,7 @@ class Conv2d(LinearMap):
     kernel: tuple[int, int]
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int] = (0, 0)
+    windows: Windows = field(init=False, repr=False, compare=False)
     kind: ClassVar[str] = "conv2d"
 
     def __post_init__(self) -> None:
@@ -63,7 +64,8 @@ class Conv2d(LinearMap):
         object.__setattr__(self, "kernel", pair(self.kernel, "kernel", minimum=1))
         object.__setattr__(self, "stride", pair(self.stride, "stride", minimum=1))
         object.__setattr__(self, "padding", pair(self.padding, "padding", minimum=0))
-        self.windows  # noqa: B018 -- refuses a kernel that does not fit
+        plane = (self.in_shape[1], self.in_shape[2])
+        object.__setattr__(self, "windows", Windows(plane, self.kernel, self.stride, self.padding))
 
     @classmethod
     def between(cls, source: Vertex, target: Vertex, options: Mapping[str, Any]) -> Self:
@@ -77,11 +79,6 @@ class Conv2d(LinearMap):
         )
         check_target(target, convolution.out_shape)
         return convolution
-
-    @functools.cached_property
-    def windows(self) -> Windows:
-        """The windows over one channel."""
-        return Windows((self.in_shape[1], self.in_shape[2]), self.kernel, self.stride, self.padding)
 
     @property
     def out_shape(self) -> tuple[int, int, int]:

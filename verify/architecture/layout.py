@@ -62,8 +62,8 @@ class Layout:
 
     def unflatten(self, weights: Any) -> dict[PartKey, Any]:
         """Return views of the parts of a vector (P,), each in its own shape."""
-        if isinstance(weights, (list, tuple)):
-            weights = np.array(weights, dtype=np.float64)
+        if not isinstance(weights, Interval):
+            weights = np.asarray(weights, dtype=np.float64)
         if weights.shape != (self.size,):
             raise InputError("the weights do not fit the network", shape=tuple(weights.shape), expected=(self.size,))
         return {key: weights[part].reshape(*self.shapes[key]) for key, part in self.slices.items()}

@@ -20,6 +20,15 @@ _LATIN_TWINS = str.maketrans(
 )
 
 
+class _Escaped(str):
+    """A name whose representation spells out every character that is not ASCII."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return ascii(str(self))
+
+
 def check_name(name: Any) -> str:
     """Return `name` if a vertex may bear it.
 
@@ -50,7 +59,7 @@ def check_name(name: Any) -> str:
         return name
     raise InputError(
         "a vertex name consists of letters, digits and _ - . : and starts with a letter, a digit or _",
-        name=ascii(name),
+        name=_Escaped(name),
     )
 
 
@@ -68,8 +77,8 @@ def check_distinct(names: Iterable[str]) -> None:
         if shown in seen:
             raise InputError(
                 "two vertices bear names that look alike",
-                first=ascii(seen[shown]),
-                second=ascii(name),
+                first=_Escaped(seen[shown]),
+                second=_Escaped(name),
                 remedy="rename one",
             )
         seen[shown] = name

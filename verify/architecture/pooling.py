@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
@@ -49,13 +49,15 @@ class AvgPool2d(LinearMap):
     in_shape: tuple[int, int, int]
     kernel: tuple[int, int]
     stride: tuple[int, int]
+    windows: Windows = field(init=False, repr=False, compare=False)
     kind: ClassVar[str] = "avgpool2d"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "in_shape", images(self.in_shape, "in_shape"))
         object.__setattr__(self, "kernel", pair(self.kernel, "kernel", minimum=1))
         object.__setattr__(self, "stride", pair(self.stride, "stride", minimum=1))
-        self.windows  # noqa: B018 -- refuses a kernel that does not fit
+        plane = (self.in_shape[1], self.in_shape[2])
+        object.__setattr__(self, "windows", Windows(plane, self.kernel, self.stride))
 
     @classmethod
     def between(cls, source: Vertex, target: Vertex, options: Mapping[str, Any]) -> Self:
@@ -64,11 +66,6 @@ class AvgPool2d(LinearMap):
         pooling = cls(image_of(source), kernel, optional(options, "stride", kernel))
         check_target(target, pooling.out_shape)
         return pooling
-
-    @functools.cached_property
-    def windows(self) -> Windows:
-        """The windows over one channel."""
-        return Windows((self.in_shape[1], self.in_shape[2]), self.kernel, self.stride)
 
     @property
     def out_shape(self) -> tuple[int, int, int]:

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 class _Selection(LinearMap):
     """A map whose matrix consists of columns of the identity, so that its spectral norm is one."""
 
-    first: int = 0
+    @property
+    def first(self) -> int:
+        """Unit of the target that the first unit of the source becomes."""
+        return 0
 
     def gain(self, theta: FloatArray | Interval | None) -> float:
         return 1.0
@@ -145,7 +148,7 @@ class Concat(_Selection):
         return cls(source.width, target.width, required(options, "offset"))
 
     @property
-    def first(self) -> int:  # type: ignore[override]
+    def first(self) -> int:
         return self.offset
 
     @property
