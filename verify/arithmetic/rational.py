@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -14,12 +15,7 @@ _ROOT_BITS = 160
 
 
 def round_down(value: Fraction) -> float:
-    """Return the largest float64 that is not above `value`.
-
-    Raises
-    ------
-    ArithmeticDomainError
-        If `value` is below every finite float64. Above all of them the largest one is returned.
+    """Return the largest float64 that is not above `value`; -inf below all finite ones.
 
     Examples
     --------
@@ -29,26 +25,19 @@ def round_down(value: Fraction) -> float:
     try:
         nearest = float(value)
     except OverflowError:
-        if value > 0:
-            return float(np.finfo(np.float64).max)
-        raise ArithmeticDomainError("below the float64 numbers", where="round_down") from None
+        return sys.float_info.max if value > 0 else -math.inf
     if Fraction(nearest) > value:
         return math.nextafter(nearest, -math.inf)
     return nearest
 
 
 def round_up(value: Fraction) -> float:
-    """Return the smallest float64 that is not below `value`.
-
-    Raises
-    ------
-    ArithmeticDomainError
-        If `value` is above every finite float64.
+    """Return the smallest float64 that is not below `value`; inf above all finite ones.
 
     Examples
     --------
-    >>> round_up(Fraction(1, 3)) >= Fraction(1, 3)
-    True
+    >>> round_up(Fraction(1, 3)) >= Fraction(1, 3), round_up(Fraction(10**400))
+    (True, inf)
     """
     return -round_down(-value)
 

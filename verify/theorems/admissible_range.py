@@ -174,6 +174,24 @@ class AdmissibleRange(ABC):
             )
         return bound, rate, size
 
+    def with_gain(self, L: Any, eta: Any, momentum: Any) -> tuple[Fraction, Fraction, Fraction]:
+        """Return a setting of the range as fractions, its gain being positive.
+
+        Raises
+        ------
+        InputError
+            If the setting is outside the range or on its edge, where a step can gain nothing.
+        """
+        setting = self.checked(L, eta, momentum)
+        if self.exact_gain(*setting) <= 0:
+            raise InputError(
+                "a step of this setting can gain nothing",
+                where=f"theorem {self.name}",
+                remedy=f"use a smaller {self.momentum_name} or eta",
+                **_setting(L=setting[0], eta=setting[1], **{self.momentum_name: setting[2]}),
+            )
+        return setting
+
     def _hypotheses(self, L: Any, eta: Any) -> tuple[Fraction, Fraction]:
         bound, rate = curvature(L), positive(eta, "eta")
         if not self.admits(bound, rate, Fraction(0)):

@@ -116,6 +116,22 @@ def steps_count(value: Any) -> int:
     return int(value)
 
 
+def error_gap(error_upper: Any, error_infimum: Any) -> Fraction:
+    """Return the most that the error can still fall: an upper bound of E(w_0) minus a lower bound of E.
+
+    Raises
+    ------
+    InputError
+        If the start is below the infimum.
+    """
+    upper, infimum = exact(error_upper, "error_upper"), exact(error_infimum, "error_infimum")
+    if infimum > upper:
+        raise InputError(
+            "the error at the start is below its own infimum", error_upper=shown(upper), error_infimum=shown(infimum)
+        )
+    return upper - infimum
+
+
 def shown(number: Fraction) -> Any:
     """Return a number as a message shows it."""
     try:

@@ -1,0 +1,114 @@
+"""Theorem `weight_decay`: a penalty on the weights keeps them bounded for ever, so boundedness is proved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from verify.arithmetic.rational import round_down, round_up, sqrt_up
+from verify.outcomes import Verdict
+from verify.theorems.numbers import not_negative, positive
+from verify.theorems.ranges import range_of
+
+
+@dataclass(frozen=True)
+class WeightDecay:
+    """What theorem `weight_decay` says of a setting.
+
+    Parameters
+    ----------
+    theorem : str
+        Range that the setting is in.
+    verdict : Verdict
+        PROVED: every iterate has |w| <= sublevel_radius, and E_lam (V for the heavy ball) never increases.
+        UNDECIDED: the region where L holds does not reach beyond the sublevel set.
+    sublevel_radius : float
+        sqrt(2 E_lam(w_0)/lam), rounded up.
+    gain : float
+        c, or S for the heavy ball, rounded down.
+    """
+
+    theorem: str
+    verdict: Verdict
+    sublevel_radius: float
+    gain: float
+
+
+def sublevel_radius(error_upper: Any, weight_decay: Any) -> float:
+    """Return rho_0 = sqrt(2 E_lam(w_0)/lam), rounded up: E_lam(w) <= E_lam(w_0) implies |w| <= rho_0.
+
+    Parameters
+    ----------
+    error_upper : float
+        Upper bound of E_lam(w_0) = E(w_0) + lam/2 |w_0|^2.
+    weight_decay : float
+        lam > 0.
+
+    Raises
+    ------
+    InputError
+        If a number is not finite or has the wrong sign.
+
+    Examples
+    --------
+    >>> sublevel_radius(2.0, 0.25)
+    4.0
+    """
+    return round_up(sqrt_up(2 * not_negative(error_upper, "error_upper") / positive(weight_decay, "weight_decay")))
+
+
+def weight_decay(
+    L: Any,
+    error_upper: Any,
+    weight_decay: Any,
+    eta: Any,
+    momentum: Any,
+    radius: Any,
+    theorem: str = "sharp",
+) -> WeightDecay:
+    """Decide whether the weights stay in |w| <= rho_0 for ever, with an error that never increases.
+
+    Inside |w| <= radius no point of a step's segment has a larger E_lam than w_0, so the segment stays in the sublevel
+    set, which lies in |w| <= rho_0 < radius: it cannot reach the sphere.
+
+    Parameters
+    ----------
+    L : float
+        Upper bound of ||Hess E_lam||, weight decay included, on |w| <= radius.
+    error_upper : float
+        Upper bound of E_lam(w_0), weight decay included; E is not negative.
+    weight_decay : float
+        lam > 0.
+    eta, momentum : float
+        Setting of the range.
+    radius : float
+        Must exceed rho_0.
+    theorem : {"sharp", "triangle", "heavy_ball"}
+        The heavy ball starts at rest, D_0 = 0.
+
+    Returns
+    -------
+    WeightDecay
+
+    Raises
+    ------
+    InputError
+        If the setting is outside the range of its theorem or a number has the wrong sign.
+
+    Examples
+    --------
+    >>> weight_decay(1.0, 2.0, 0.25, eta=1.0, momentum=0.5, radius=4.5).verdict.value
+    'PROVED'
+    >>> weight_decay(1.0, 2.0, 0.25, eta=1.0, momentum=0.5, radius=4.0).verdict.value
+    'UNDECIDED'
+    """
+    admissible = range_of(theorem)
+    setting = admissible.checked(L, eta, momentum)
+    penalty, upper = positive(weight_decay, "weight_decay"), not_negative(error_upper, "error_upper")
+    beyond = penalty * positive(radius, "radius") ** 2 > 2 * upper
+    return WeightDecay(
+        theorem=theorem,
+        verdict=Verdict.PROVED if beyond else Verdict.UNDECIDED,
+        sublevel_radius=sublevel_radius(upper, penalty),
+        gain=round_down(admissible.exact_gain(*setting)),
+    )
