@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from verify.architecture import AvgPool2d, Concat, Conv2d, Dense, Identity, LinearMap
 from verify.architecture.windows import Windows
+from verify.outcomes import InputError
 
 if TYPE_CHECKING:
     from tests.architecture.conftest import Exact
@@ -151,6 +153,19 @@ def test_windows_see_the_pixels_that_say_so(size: int, kernel: int, stride: int)
         }
         assert sights == seen
         assert windows.multiplicity == int((windows.window_of < windows.count).sum(axis=1).max())
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Conv2d((1, 1, 3), 1, (1, 16_000_000), (1, 1), (0, 15_999_999)),
+        lambda: Conv2d((1, 4000, 4000), 1, (3, 3), (3000, 3000)),
+        lambda: AvgPool2d((1, 4000, 4000), (2000, 2000), (1, 1)),
+    ],
+)
+def test_windows_that_would_exhaust_the_memory_are_refused_at_once(make: Callable[[], LinearMap]) -> None:
+    with pytest.raises(InputError, match="the windows see too many pixels, at most 67108864 are supported"):
+        make()
 
 
 def test_gradient_of_one_sample_is_the_outer_product() -> None:

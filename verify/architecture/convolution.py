@@ -66,6 +66,7 @@ class Conv2d(LinearMap):
         object.__setattr__(self, "padding", pair(self.padding, "padding", minimum=0))
         plane = (self.in_shape[1], self.in_shape[2])
         object.__setattr__(self, "windows", Windows(plane, self.kernel, self.stride, self.padding))
+        self.windows.check_table(max(self.in_shape[0], self.channels))
 
     @classmethod
     def between(cls, source: Vertex, target: Vertex, options: Mapping[str, Any]) -> Self:

@@ -58,6 +58,7 @@ class AvgPool2d(LinearMap):
         object.__setattr__(self, "stride", pair(self.stride, "stride", minimum=1))
         plane = (self.in_shape[1], self.in_shape[2])
         object.__setattr__(self, "windows", Windows(plane, self.kernel, self.stride))
+        self.windows.check_table(self.in_shape[0])
 
     @classmethod
     def between(cls, source: Vertex, target: Vertex, options: Mapping[str, Any]) -> Self:

@@ -10,6 +10,9 @@ import numpy as np
 from verify.architecture.linear_map import FloatArray, IndexArray
 from verify.outcomes import InputError
 
+LARGEST_TABLE = 2**26
+"""Largest number of pairs of a window and a place, over all channels: half a gibibyte of indices."""
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -44,6 +47,19 @@ class Windows:
                     image=self.size,
                     padding=self.padding,
                 )
+
+    def check_table(self, planes: int) -> None:
+        """Refuse windows whose index tables, repeated for so many planes, would exhaust the memory."""
+        entries = max(self.count, self.pixels) * self.places * planes
+        if entries > LARGEST_TABLE:
+            raise InputError(
+                f"the windows see too many pixels, at most {LARGEST_TABLE} are supported",
+                pixels_seen=entries,
+                kernel=self.kernel,
+                image=self.size,
+                channels=planes,
+                remedy="take a smaller kernel or image",
+            )
 
     @property
     def grid(self) -> tuple[int, int]:
