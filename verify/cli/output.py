@@ -8,13 +8,9 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
 
 Announce = Callable[[str], None]
 
@@ -22,9 +18,6 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object to stdout and nothing else."
 )
 spec_argument = click.argument("spec", type=click.Path(path_type=Path))
-
-_COLOURS = {"PROVED": "bold green", "REFUTED": "bold red", "UNDECIDED": "bold yellow"}
-
 
 def plain(value: Any) -> Any:
     """Return a value as JSON can hold it: an infinite bound is null.
@@ -59,35 +52,6 @@ def plain(value: Any) -> Any:
 def print_json(answer: Mapping[str, Any]) -> None:
     """Print one JSON object to stdout."""
     click.echo(json.dumps(plain(answer), indent=2, allow_nan=False))
-
-
-def console() -> Console:
-    """Return the console of stdout."""
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=False)
-
-
-def verdict_text(verdict: str) -> Text:
-    """Return a verdict in its colour."""
-    from rich.text import Text
-
-    return Text(verdict, style=_COLOURS.get(verdict, ""))
-
-
-def number(value: Any, absent: str = "-") -> str:
-    """Return a number for a person: four significant digits.
-
-    Examples
-    --------
-    >>> number(0.123456), number(None), number(True), number(7)
-    ('0.1235', '-', 'yes', '7')
-    """
-    if value is None:
-        return absent
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 @contextmanager

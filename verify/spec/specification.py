@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from verify.outcomes import InputError
 from verify.spec.lines import KeyPath, LineMap
 from verify.spec.messages import first_error, place
-from verify.spec.models import BallRegion, Momentum, SpecFile
+from verify.spec.models import Momentum, SpecFile
 from verify.spec.text import parse, read_text
 
 if TYPE_CHECKING:
@@ -241,14 +241,9 @@ def _weights(document: Document, architecture: Architecture) -> np.ndarray:
 
 
 def _region(document: Document, architecture: Architecture, weights: np.ndarray) -> Region | None:
-    from verify.bounds import regions
-
-    table = document.content.region
-    if table is None:
+    if document.content.region is None:
         return None
+    from verify.bounds.regions import from_data
+
     with document.located("region"):
-        if isinstance(table, BallRegion):
-            return regions.Ball(weights, table.radius)
-        if hasattr(table, "radii"):
-            return regions.BlockBall(weights, table.radii)
-        return regions.BoundedWeights(table.radius)
+        return from_data(document.tables["region"], weights, architecture.blocks)

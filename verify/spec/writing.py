@@ -13,6 +13,7 @@ from verify.outcomes import InputError
 from verify.spec.models import Momentum
 
 if TYPE_CHECKING:
+    from verify.bounds.regions import Region
     from verify.calculus.problem import Problem
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -65,7 +66,7 @@ def to_toml(problem: Problem, momentum: Momentum | None = None, *, weights: Any 
     return "\n".join(lines) + "\n"
 
 
-def _region(region: Any, w: np.ndarray) -> dict[str, Any]:
+def _region(region: Region, w: np.ndarray) -> dict[str, Any]:
     centre = getattr(region, "center", None)
     if centre is not None and not np.array_equal(centre, w):
         raise InputError(
@@ -74,9 +75,7 @@ def _region(region: Any, w: np.ndarray) -> dict[str, Any]:
             distance=float(np.linalg.norm(np.asarray(centre) - w)),
             remedy="write the weights of the centre, or a region of kind 'bounded'",
         )
-    if hasattr(region, "radii"):
-        return {"kind": "blocks", "radii": dict(region.radii)}
-    return {"kind": "bounded" if centre is None else "ball", "radius": float(region.radius)}
+    return region.to_data()
 
 
 def _pairs(table: Mapping[str, Any]) -> list[str]:

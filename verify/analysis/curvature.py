@@ -1,0 +1,100 @@
+"""The Hessian bound L over a region, between what is proved from above and what an attack reached from below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from verify.bounds.attack import HessianAttack, attack_hessian
+from verify.bounds.hessian import check_smooth, hessian_bound
+from verify.bounds.hessian_result import UndecidedHessianError
+from verify.calculus.problem import Problem
+from verify.outcomes import InputError
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """What is known about sup ||Hess E(w)|| over a region.
+
+    Parameters
+    ----------
+    value : float or None
+        Proved upper bound L; None if there is none.
+    attack : float or None
+        Proved lower bound: a curvature that occurs in the region; None without an attack.
+    region : str
+        The region in words.
+    method : str or None
+        How the bound was found.
+    contributions : dict of str to float
+        Share of every vertex with parameters.
+    reason : str or None
+        Why there is no bound.
+    remedy : str or None
+        What to change to get one.
+    leading : array, shape (P,), or None
+        Direction of the curvature that the attack reached.
+    """
+
+    value: float | None
+    attack: float | None
+    region: str
+    method: str | None = None
+    contributions: dict[str, float] = field(default_factory=dict)
+    reason: str | None = None
+    remedy: str | None = None
+    leading: np.ndarray | None = field(default=None, repr=False, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "value": self.value,
+            "attack": self.attack,
+            "region": self.region,
+            "method": self.method,
+            "contributions": self.contributions,
+            "reason": self.reason,
+            "remedy": self.remedy,
+        }
+
+
+def examine_curvature(problem: Problem, *, attack: bool = True, seed: int = 0) -> Curvature:
+    """Bound the Hessian over the problem's region and attack the bound.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a region.
+    attack : bool
+        Whether to search for large curvature.
+    seed : int
+        Of the search.
+
+    Raises
+    ------
+    InputError
+        If the problem has no region.
+    """
+    region = problem.region
+    if region is None:
+        raise InputError(
+            "no region to bound the Hessian on",
+            where=problem.name,
+            key="region",
+            remedy='add [region] with kind = "ball" and radius = 0.1',
+        )
+    words = str(region)
+    try:
+        check_smooth(problem)
+    except InputError as error:
+        return Curvature(None, None, words, reason=f"{error.where}: {error.what}", remedy=error.remedy)
+    found: HessianAttack | None = attack_hessian(problem, region, points=1, ascents=2, seed=seed) if attack else None
+    below = None if found is None else found.value
+    leading = None if found is None else found.direction
+    try:
+        bound = hessian_bound(problem, region)
+    except UndecidedHessianError as error:
+        return Curvature(None, below, words, reason=error.what, remedy=error.remedy, leading=leading)
+    return Curvature(bound.value, below, words, bound.method, bound.contributions, leading=leading)

@@ -1,0 +1,53 @@
+"""Whether backpropagation computes the gradient: the recursion proved, the running code compared with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from verify.calculus.gradient_check import check_gradient
+from verify.calculus.problem import Problem
+from verify.calculus.symbolic import prove_gradients
+from verify.outcomes import Finding, Verdict
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Both answers about the gradient.
+
+    Parameters
+    ----------
+    proof : Finding
+        The recursion of this graph is the derivative of the error, for every differentiable activation.
+    comparison : Finding
+        The gradient that the code computes agrees with the recursion up to rounding.
+    """
+
+    proof: Finding
+    comparison: Finding
+
+    @property
+    def verdict(self) -> Verdict:
+        """Conjunction of both."""
+        return Verdict.weakest([self.proof.verdict, self.comparison.verdict])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return both as plain data."""
+        return {
+            "verdict": self.verdict.value,
+            "max_relative_error": self.comparison.numbers["max_relative_error"],
+            "proof": self.proof.to_json(),
+            "check": self.comparison.to_json(),
+        }
+
+
+def examine_gradients(problem: Problem, *, seed: int = 0) -> Gradients:
+    """Prove the recursion of a problem's graph and compare the code with it at random points.
+
+    Parameters
+    ----------
+    problem : Problem
+    seed : int
+        Of the points.
+    """
+    return Gradients(prove_gradients(problem.architecture), check_gradient(problem, seed=seed))

@@ -1,0 +1,89 @@
+"""The admissible range of each theorem for a problem: one row each, with the setting asked or the recommended one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from verify.analysis.curvature import Curvature
+from verify.analysis.lasting import horizon_row, weight_decay_row
+from verify.analysis.range_row import RangeRow
+from verify.calculus.problem import Problem
+from verify.outcomes import InputError, Verdict
+from verify.theorems.ranges import RANGES, AdmissibleRange
+
+if TYPE_CHECKING:
+    from verify.spec.models import Momentum
+
+LEAST_CURVATURE = 2.0**-900
+"""Taken where the proved bound is smaller: a larger number bounds the curvature too, and 2/L stays finite."""
+
+
+def admissible_ranges(
+    problem: Problem, curvature: Curvature, momentum: Momentum | None = None
+) -> tuple[RangeRow, ...]:
+    """Return one row for each theorem that applies.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a region.
+    curvature : Curvature
+        The Hessian bound over that region.
+    momentum : Momentum, optional
+        The setting to be judged; without it the rows recommend one.
+    """
+    if curvature.value is None:
+        return tuple(
+            RangeRow(name, Verdict.UNDECIDED, f"no bound L: {curvature.reason}", remedy=curvature.remedy)
+            for name in RANGES
+        )
+    L = max(curvature.value, LEAST_CURVATURE)
+    rows = [_row(admissible, L, momentum) for admissible in RANGES.values()]
+    lasting = (horizon_row(problem, L, momentum), weight_decay_row(problem, L, momentum))
+    return (*rows, *(row for row in lasting if row is not None))
+
+
+def overall(rows: Sequence[RangeRow], momentum: Momentum | None) -> Verdict:
+    """Return the verdict on the setting: of theorem `heavy_ball` for mu, else of theorem `sharp`."""
+    theorem = "sharp" if momentum is None or momentum.mu is None else "heavy_ball"
+    return next(row.verdict for row in rows if row.theorem == theorem)
+
+
+def _row(admissible: AdmissibleRange, L: float, momentum: Momentum | None) -> RangeRow:
+    eta_max = admissible.eta_limit(L)
+    eta = admissible.recommended(L)[0] if momentum is None else momentum.eta
+    symbol = admissible.momentum_name
+    asked = None if momentum is None else getattr(momentum, symbol)
+    try:
+        largest = admissible.momentum_limit(L, eta)
+    except InputError as error:
+        return RangeRow(
+            admissible.name,
+            Verdict.UNDECIDED,
+            f"{error.what}: eta={eta:.4g}",
+            eta=eta,
+            tau_max=None if symbol == "mu" else 0.0,
+            mu_max=0.0 if symbol == "mu" else None,
+            eta_max=eta_max,
+            remedy=f"use eta <= {eta_max!r}",
+        )
+    verdict = Verdict.PROVED if asked is None else admissible.contains(L, eta, asked)
+    numbers: dict[str, Any] = {}
+    if asked is not None:
+        numbers[symbol] = asked
+        if verdict is Verdict.PROVED:
+            numbers["gain"] = admissible.gain(L, eta, asked)
+    question = "" if asked is None else f"; {symbol}={asked:.4g} is {'in' if verdict is Verdict.PROVED else 'outside'}"
+    decreasing = "E + mu/(2 eta)|D|^2" if symbol == "mu" else "E"
+    return RangeRow(
+        admissible.name,
+        verdict,
+        f"{decreasing} decreases for eta={eta:.4g} and 0 <= {symbol} <= {largest:.4g} (eta <= {eta_max:.4g}){question}",
+        eta=eta,
+        tau_max=None if symbol == "mu" else largest,
+        mu_max=largest if symbol == "mu" else None,
+        eta_max=eta_max,
+        remedy=None if verdict is Verdict.PROVED else f"use {symbol} <= {largest!r}",
+        numbers=numbers,
+    )

@@ -1,0 +1,145 @@
+"""The table that a person reads, made from the same data as ``--json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+_COLOURS = {"PROVED": "bold green", "REFUTED": "bold red", "UNDECIDED": "bold yellow", "not counted": "dim"}
+_WIDTH_OF_A_FILE = 120
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Parameters
+    ----------
+    question : str
+        What was asked.
+    verdict : str
+        The answer in one word; empty for a mere number.
+    answer : str
+        The sentence or the numbers.
+    remedy : str or None
+        What to change when it is not proved.
+    """
+
+    question: str
+    verdict: str
+    answer: str
+    remedy: str | None = None
+
+
+def finding_rows(finding: Mapping[str, Any]) -> list[Row]:
+    """Return the row of a finding in its JSON form."""
+    verdict = finding["verdict"]
+    answer = finding["statement"]
+    if finding.get("assumed"):
+        answer += " (assumed)"
+    if not finding["counted"]:
+        answer += f" [not counted; {finding['needed_for']}]" if finding["needed_for"] else " [not counted]"
+    return [Row(str(finding["id"]), verdict, answer, finding["remedy"])]
+
+
+def gradient_rows(gradients: Mapping[str, Any]) -> list[Row]:
+    """Return the rows of the proof and of the numerical comparison."""
+    comparison = gradients["check"]
+    error = number(gradients["max_relative_error"], absent="not finite")
+    return [
+        *finding_rows(gradients["proof"]),
+        Row(
+            "gradient check",
+            comparison["verdict"],
+            f"{comparison['statement']} (largest error / |gradient|: {error})",
+            comparison["remedy"],
+        ),
+    ]
+
+
+def curvature_row(lipschitz: Mapping[str, Any]) -> Row:
+    """Return the row of L: the interval between the attack and the proved bound."""
+    region = lipschitz["region"]
+    if lipschitz["value"] is None:
+        return Row("L", "UNDECIDED", f"no bound on {region}: {lipschitz['reason']}", lipschitz["remedy"])
+    below = number(lipschitz["attack"], absent="?")
+    answer = f"sup of |Hess E| in [{below}, {number(lipschitz['value'])}] on {region} (method {lipschitz['method']})"
+    return Row("L", "PROVED", answer)
+
+
+def range_rows(ranges: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """Return one row for each theorem."""
+    return [Row(f"range {row['theorem']}", row["verdict"], row["statement"], row["remedy"]) for row in ranges]
+
+
+def step_rows(step: Mapping[str, Any]) -> list[Row]:
+    """Return the rows of the ranges that hold for one step."""
+    return [Row(f"step {row['direction']}", row["verdict"], row["statement"], row["remedy"]) for row in step["rays"]]
+
+
+def monotone_rows(answer: Mapping[str, Any]) -> list[Row]:
+    """Return the rows of the property tests."""
+    if "covered" not in answer:
+        return [Row("steps", "UNDECIDED", answer["reason"], answer["remedy"])]
+    steps = (
+        f"{answer['examples']} steps, {answer['covered']} covered by the theorem, {answer['violations']} violations, "
+        f"{answer['undecided']} undecided"
+    )
+    rows = [Row("steps", answer["verdict"], steps if answer["reason"] is None else f"{answer['reason']}; {steps}")]
+    certified = answer["certified"]
+    pair = f"eta={certified['eta']:.4g}, tau={certified['tau']:.4g}"
+    if answer["margin"] is None:
+        rows.append(Row("margin", "", f"no increase was found from the certified {pair} upwards"))
+    else:
+        rows.append(Row("margin", "", f"an increase was found at {answer['margin']:.4g} times the certified {pair}"))
+    if answer["counterexample"] is not None:
+        rows.append(Row("counterexample", "REFUTED", json.dumps(answer["counterexample"]), answer["remedy"]))
+    return rows
+
+
+def print_table(title: str, verdict: str, rows: Iterable[Row], notes: Iterable[str] = ()) -> None:
+    """Print a titled table, the remedies below it, then the notes."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_WIDTH_OF_A_FILE)
+    rows = list(rows)
+    console.print(Text.assemble(title, ": ", coloured(verdict)))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
+    for column in ("question", "verdict", "answer"):
+        table.add_column(column, no_wrap=column != "answer")
+    for row in rows:
+        table.add_row(Text(row.question), coloured(row.verdict), Text(row.answer))
+    console.print(table)
+    for row in rows:
+        if row.remedy and row.verdict != "PROVED":
+            console.print(Padding(Text(f"{row.question}: {row.remedy}"), (0, 0, 0, 2)))
+    for note in notes:
+        console.print(Text(note))
+
+
+def coloured(verdict: str) -> Text:
+    """Return a verdict in its colour."""
+    return Text(verdict, style=_COLOURS.get(verdict, ""))
+
+
+def number(value: Any, absent: str = "unbounded") -> str:
+    """Return a number for a person: four significant digits.
+
+    Examples
+    --------
+    >>> number(0.123456), number(None), number(True), number(7)
+    ('0.1235', 'unbounded', 'yes', '7')
+    """
+    if value is None:
+        return absent
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
