@@ -1,0 +1,59 @@
+"""Convergence: the number of steps inverts the gradient bound; the conclusion needs every one of its premises."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verify.outcomes import InputError, Verdict
+from verify.theorems.convergence import gradient_bound, steps_to_gradient, weights_converge
+from verify.theorems.ranges import RANGES
+
+POSITIVE = st.floats(min_value=1e-4, max_value=1e4)
+PROVED, REFUTED, UNDECIDED = Verdict.PROVED, Verdict.REFUTED, Verdict.UNDECIDED
+
+
+@given(st.sampled_from(sorted(RANGES)), POSITIVE, POSITIVE, POSITIVE, st.floats(0.05, 0.95), st.floats(0.0, 0.9))
+def test_steps_and_gradient_bound_invert_each_other(
+    name: str, L: float, error: float, norm: float, part: float, share: float
+) -> None:
+    eta = part * RANGES[name].eta_limit(L)
+    setting = (L, error, 0.0, eta, share * RANGES[name].momentum_limit(L, eta))
+    steps = steps_to_gradient(*setting, norm, theorem=name)
+    assert gradient_bound(*setting, steps, theorem=name) <= norm
+    if steps > 1:
+        assert gradient_bound(*setting, steps - 1, theorem=name) > norm
+
+
+@pytest.mark.parametrize(
+    ("gain", "bounded", "analytic", "isolated", "expected"),
+    [
+        (0.1, PROVED, True, UNDECIDED, PROVED),
+        (0.1, PROVED, False, PROVED, PROVED),
+        (0.0, PROVED, True, PROVED, UNDECIDED),
+        (0.1, UNDECIDED, True, PROVED, UNDECIDED),
+        (0.1, PROVED, False, UNDECIDED, UNDECIDED),
+        (0.1, PROVED, False, REFUTED, UNDECIDED),
+    ],
+)
+def test_the_weights_converge_only_with_every_premise(
+    gain: float, bounded: Verdict, analytic: bool, isolated: Verdict, expected: Verdict
+) -> None:
+    assert weights_converge(gain, bounded, analytic, isolated) is expected
+
+
+def test_a_gain_that_is_no_number_is_an_error() -> None:
+    with pytest.raises(InputError, match="finite gain"):
+        weights_converge(math.nan, PROVED, True, PROVED)
+
+
+def test_settings_that_gain_nothing() -> None:
+    with pytest.raises(InputError, match="can gain nothing"):
+        gradient_bound(1.0, 1.0, 0.0, 1.0, 1.0, 10)
+    with pytest.raises(InputError, match="can gain nothing"):
+        steps_to_gradient(1.0, 1.0, 0.0, 1.0, 1.0, 0.1)
+    with pytest.raises(InputError, match="gradient_norm > 0"):
+        steps_to_gradient(1.0, 1.0, 0.0, 1.0, 0.1, 0.0)
