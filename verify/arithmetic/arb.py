@@ -111,6 +111,25 @@ def upper_float(ball: Any) -> float:
     return -lower_float(-ball)
 
 
+def leading_bits(ball: Any, binary_places: int) -> float:
+    """Return a ball rounded down to so many binary places, as an exact float64.
+
+    Raises
+    ------
+    ArithmeticDomainError
+        If the precision does not decide it.
+
+    Examples
+    --------
+    >>> leading_bits(exact(0.7), 2)
+    0.5
+    """
+    integer = (ball * 2**binary_places).floor().unique_fmpz()
+    if integer is None:
+        raise ArithmeticDomainError("precision does not decide the rounding", where="arb.leading_bits")
+    return int(integer) / 2**binary_places
+
+
 def bounds(x: Any) -> tuple[Any, Any]:
     """Return float64 bounds of balls.
 

@@ -40,13 +40,13 @@ def _rows(
 ) -> tuple[Array, ...]:
     first = next(view for view in views if view is not None)
     step = max(1, BLOCK * len(first) // size)
-    results = np.empty((0,))
+    results: Array = np.empty((0, 0))
     for start in range(0, len(first), step):
         part = slice(start, start + step)
         pieces = function(*(None if view is None else view[part] for view in views))
         if start == 0:
             # one allocation for all results: the C library then keeps the memory for the next call
             results = np.empty((len(pieces), *first.shape))
-        for result, piece in zip(results, pieces, strict=True):
-            result[part] = piece
+        for i, piece in enumerate(pieces):
+            results[i, part] = piece
     return tuple(result.reshape(shape) for result in results)

@@ -285,7 +285,7 @@ class Interval:
         if scale == 0.0 or not np.isfinite(high):
             return Interval.from_bounds(0.0, high)
         least = Interval(np.maximum(self.min_abs(), 0.0))
-        unit = float(2.0 ** -min(np.frexp(scale)[1], 1000))
+        unit = 2.0 ** -min(max(int(np.frexp(scale)[1]), -1000), 1000)
         square = (least * unit).square().sum()
         low = float(np.maximum((square.sqrt() / unit).lower, 0.0))
         return Interval.from_bounds(min(low, float(high)), high)
@@ -333,7 +333,7 @@ class Interval:
 
     # comparisons
 
-    def _compare(self, certain: Array, impossible: Array, sign: str) -> NDArray[np.bool_]:
+    def _compare(self, certain: NDArray[np.bool_], impossible: NDArray[np.bool_], sign: str) -> NDArray[np.bool_]:
         if not np.all(certain | impossible):
             raise UndecidedComparisonError(
                 f"intervals overlap: {sign} is neither true nor false; compare .lower and .upper"

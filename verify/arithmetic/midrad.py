@@ -12,6 +12,8 @@ s``
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +21,7 @@ from verify.arithmetic import upward
 from verify.arithmetic.rounding import FLOOR, UNIT, add_down, add_up, gamma, inflation
 
 Array = NDArray[np.float64]
-Radius = NDArray[np.float64] | None
+Radius = Array | None
 
 
 def guarded(mid: Array, rad: Array) -> tuple[Array, Array]:
@@ -50,7 +52,7 @@ def product_error(product: Array, *factors: Array) -> Array:
     return np.where((error < FLOOR) & nonzero, FLOOR, error)
 
 
-def plus(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array | None]:
+def plus(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
     """Return midpoint and radius of ``X + Y``.
 
     The rounding error is at most half a unit in the last place of ``x + y``, and ``fl(u |x + y|)`` is not below
@@ -72,12 +74,10 @@ def times(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
     """Return midpoint and radius of the elementwise product."""
     mid = np.asarray(x * y)
     rad = product_error(mid, x, y)
-    if r is None and s is None:
-        return guarded(mid, rad)
+    if s is None:
+        return guarded(mid, rad if r is None else upward.add(rad, upward.mul(r, np.abs(y))))
     if r is None:
         return guarded(mid, upward.add(rad, upward.mul(np.abs(x), s)))
-    if s is None:
-        return guarded(mid, upward.add(rad, upward.mul(r, np.abs(y))))
     size_x, size_y = np.abs(x), np.abs(y)
     rx, sy, both = upward.mul(r, size_y), upward.mul(size_x, s), upward.mul(r, s)
     shift = np.copysign(np.minimum(np.minimum(rx, sy), both), mid)
@@ -130,7 +130,7 @@ def matrix_times(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array
     return guarded(mid, rad)
 
 
-def _relative(x: Array, growth: np.floating, r: Radius) -> Array:
+def _relative(x: Array, growth: np.floating[Any], r: Radius) -> Array:
     """Upper bound of ``r + growth |x|``; at least the floor where ``x`` is not zero, for products that underflow."""
     bound = np.abs(x)
     bound *= growth

@@ -41,11 +41,15 @@ class UndecidedComparisonError(DagverifyError):
     """Two intervals overlap, so that an order between them is neither true nor false."""
 
 
+def _scalar(value: float, dtype: np.dtype[Any]) -> np.floating[Any]:
+    return np.float32(value) if dtype == np.float32 else np.float64(value)
+
+
 def _round_up(value: Fraction, dtype: np.dtype[Any]) -> np.floating[Any]:
     """Smallest number of the format that is not below ``value`` (normal range)."""
-    rounded = dtype.type(float(value))
+    rounded = _scalar(float(value), dtype)
     while Fraction(float(rounded)) < value:
-        rounded = np.nextafter(rounded, dtype.type(np.inf))
+        rounded = np.nextafter(rounded, _scalar(np.inf, dtype))
     return rounded
 
 
@@ -67,12 +71,12 @@ def unit_roundoff(dtype: DTypeLike = np.float64) -> np.floating[Any]:
     (np.True_, np.True_)
     """
     dtype = np.dtype(dtype)
-    return dtype.type(float(_exact_roundoff(dtype)))
+    return _scalar(float(_exact_roundoff(dtype)), dtype)
 
 
 def floor(dtype: DTypeLike = np.float64) -> np.floating[Any]:
     """Return ``FLOOR`` of the format: ``2**22`` times its smallest normal number."""
-    return np.dtype(dtype).type(float(np.finfo(np.dtype(dtype)).smallest_normal) * 2.0**22)
+    return _scalar(float(np.finfo(np.dtype(dtype)).smallest_normal) * 2.0**22, np.dtype(dtype))
 
 
 FLOOR = float(floor(np.float64))

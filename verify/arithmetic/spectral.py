@@ -1,34 +1,40 @@
-"""Proved upper bounds of spectral norms and eigenvalues.
+"""Proved upper bounds of spectral norms and of eigenvalues.
 
-An approximate eigenvalue suggests a bound; a Cholesky factorisation proves it. If floating-point Cholesky of
-a symmetric matrix ``A`` of order ``n`` with positive diagonal runs to completion, then ``A + D`` is positive
-semidefinite for every diagonal ``D`` with ``D_ii >= gamma(n+1)/(1 - gamma(n+1)) * A_ii`` plus an underflow
-term, whatever the order of its sums (Demmel 1989; Rump 2006). So
+A computed eigenvalue ``g`` of the symmetric matrix ``H`` suggests a bound, a Cholesky factor proves one. For *every*
+real matrix ``L`` and number ``c``
 
-    lambda I - G - c I  factorises   =>   G <= lambda I,    c >= that D.
+    c I - H = L L^T - D,  D = L L^T + H - c I,    so    lambda_max(H) <= c + ||D||,
 
-The rounding of forming ``lambda I - G`` and of the Gram matrix ``G`` itself is part of ``c``. A bound that
-cannot be proved is inflated, and at last replaced by ``sqrt(norm1 * norminf)`` or the Frobenius norm, which
-need no proof.
+since ``L L^T`` is positive semidefinite. With ``c`` slightly above ``g`` and ``L`` the floating-point Cholesky factor
+of ``c I - H``, ``D`` is of the size of rounding errors. ``D`` is enclosed by interval arithmetic, so nothing is
+assumed about how LAPACK found ``g`` and ``L``; if there is no factor, ``c`` is raised. Bounds that need no proof,
+``sqrt(norm_1 norm_inf)`` and Frobenius, are the fallback.
+
+``||A||^2`` is the largest eigenvalue of the smaller Gram matrix of ``A``, enclosed too. Matrices are scaled by powers
+of two first.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.csgraph import connected_components
 
 from verify.arithmetic import upward
-from verify.arithmetic.intervals import Interval, Operand, interval, matmul
-from verify.arithmetic.rounding import FLOOR, ArithmeticDomainError, gamma, inflation
+from verify.arithmetic.intervals import Operand, interval
+from verify.arithmetic.rounding import FLOOR, UNIT, ArithmeticDomainError, add_up, gamma, inflation
 
 Array = NDArray[np.float64]
-ATTEMPTS = 4
+ATTEMPTS = 5
+SAFE_EXPONENT = 900
+PERRON_STEPS = 20
+LEAST_COMPONENT = 2.0**-400
 
 
 def elementary_norm_upper(a: ArrayLike) -> Array:
-    """Return ``min(sqrt(norm1 * norminf), Frobenius)`` of nonnegative matrices ``(..., a, b)``, rounded up.
+    """Return ``min(sqrt(norm_1 norm_inf), Frobenius)`` of nonnegative matrices ``(..., a, b)``, rounded up.
+
+    It bounds the spectral norm of every matrix whose entries are not larger in absolute value.
 
     Examples
     --------
@@ -36,7 +42,7 @@ def elementary_norm_upper(a: ArrayLike) -> Array:
     True
     """
     size = np.asarray(a, dtype=np.float64)
-    if 0 in size.shape[-2:]:
+    if size.size == 0:
         return np.zeros(size.shape[:-2])
     columns = np.max(upward.sum(size, axis=-2), axis=-1)
     rows = np.max(upward.sum(size, axis=-1), axis=-1)
@@ -54,7 +60,12 @@ def norm_upper(A: Operand) -> Array:
     Returns
     -------
     ndarray, shape (...)
-        The bounds; ``inf`` where nothing can be said.
+        The bounds; ``inf`` where nothing can be said; 0 for matrices without entries.
+
+    Raises
+    ------
+    ArithmeticDomainError
+        If there are fewer than two axes.
 
     Examples
     --------
@@ -66,182 +77,233 @@ def norm_upper(A: Operand) -> Array:
         raise ArithmeticDomainError("not a matrix", where="norm_upper", shape=x.shape)
     if x.size == 0:
         return np.zeros(x.shape[:-2])
-    with np.errstate(all="ignore"):
-        fallback = elementary_norm_upper(np.abs(x.mid))
-        scale = np.ldexp(
-            1.0,
-            -np.frexp(np.where((fallback > 0) & np.isfinite(fallback), fallback, 1.0))[1].astype(np.int64),
-        )
-        scale = np.clip(scale, 2.0**-1000, 2.0**1000)
-        tall = x.mid if x.shape[-2] >= x.shape[-1] else np.swapaxes(x.mid, -1, -2)
-        scaled = Interval.point(tall) * scale[..., None, None]
-        gram = matmul(scaled.swapaxes(-1, -2), scaled)
-        square = _largest_upper(gram.mid, elementary_norm_upper(gram.rad))
-        bound = np.minimum(upward.div(upward.sqrt(np.maximum(square, 0.0)), scale), fallback)
-        return bound if x.is_exact else upward.add(bound, elementary_norm_upper(x.rad))
+    fallback = elementary_norm_upper(np.abs(x.mid))
+    exponent = _exponent(fallback, x.shape[-2:])
+    tall = x.mid if x.shape[-2] >= x.shape[-1] else np.swapaxes(x.mid, -1, -2)
+    scaled, lost = _scaled(tall, exponent)
+    gram = np.matmul(np.swapaxes(scaled, -1, -2), scaled)
+    symmetric = np.tril(gram) + np.swapaxes(np.tril(gram, -1), -1, -2)
+    # the Gram matrix is off by at most gamma |A|^T |A| entrywise, in norm gamma |A|_F^2, and by underflow
+    size = upward.sum(upward.mul(np.abs(scaled), np.abs(scaled)), axis=(-2, -1))
+    error = upward.add(upward.mul(size, gamma(tall.shape[-2])), tall.shape[-1] ** 2 * FLOOR)
+    square = np.maximum(_bounds(symmetric, error, (1.0,))[0], 0.0)
+    bound = np.minimum(_unscaled(upward.add(upward.sqrt(square), lost), exponent), fallback)
+    return bound if x.is_exact else upward.add(bound, elementary_norm_upper(x.rad))
 
 
-def largest_eigenvalue_upper(H: ArrayLike, H_error: ArrayLike = 0.0) -> Array:
-    """Return an upper bound of the largest (signed) eigenvalue of symmetric matrices ``(..., n, n)``.
+def largest_eigenvalue_upper(H: Operand, H_error: ArrayLike = 0.0) -> Array:
+    """Return an upper bound of the largest (signed) eigenvalue of symmetric matrices.
 
     Parameters
     ----------
-    H : array_like
-        Exact symmetric matrices.
+    H : array_like or Interval, shape (..., n, n)
+        Symmetric matrices, ``n >= 1``; of intervals: all symmetric matrices inside.
     H_error : array_like, shape (...)
-        Upper bounds of the spectral norm of what is to be added to ``H``.
+        Upper bounds of the spectral norm of a symmetric matrix to be added to ``H``.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        The bounds.
+
+    Raises
+    ------
+    ArithmeticDomainError
+        If a matrix is not square or not symmetric.
 
     Examples
     --------
     >>> bool(-1.0 <= largest_eigenvalue_upper([[-1.0, 0.0], [0.0, -2.0]]) < -1 + 1e-12)
     True
     """
-    matrix = interval(H).mid
-    if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2] or matrix.size == 0:
-        raise ArithmeticDomainError("not a square matrix", where="largest_eigenvalue_upper", shape=matrix.shape)
-    if not np.array_equal(matrix, np.swapaxes(matrix, -1, -2)):
-        raise ArithmeticDomainError(
-            "not symmetric",
-            where="largest_eigenvalue_upper",
-            remedy="symmetrise, and add the change to H_error",
-        )
-    with np.errstate(all="ignore"):
-        return _largest_upper(matrix, np.broadcast_to(upward.add(H_error), matrix.shape[:-2]))
+    matrix, error = _symmetric(H, H_error)
+    return _bounds(matrix, error, (1.0,))[0]
 
 
-def eigenvalue_upper(H: ArrayLike, H_error: ArrayLike = 0.0) -> Array:
-    """Return an upper bound of the largest absolute value of the eigenvalues of symmetric matrices ``(..., n,
-    n)``.
+def eigenvalue_upper(H: Operand, H_error: ArrayLike = 0.0) -> Array:
+    """Return an upper bound of the largest absolute value of the eigenvalues of symmetric matrices.
 
-    See `largest_eigenvalue_upper` for the parameters.
+    The parameters are those of `largest_eigenvalue_upper`.
 
     Examples
     --------
     >>> bool(2.0 <= eigenvalue_upper([[-1.0, 0.0], [0.0, -2.0]]) < 2 + 1e-12)
     True
     """
-    matrix = np.asarray(H, dtype=np.float64)
-    return np.maximum(
-        np.maximum(largest_eigenvalue_upper(matrix, H_error), largest_eigenvalue_upper(-matrix, H_error)), 0.0
-    )
+    matrix, error = _symmetric(H, H_error)
+    above, below = _bounds(matrix, error, (1.0, -1.0))
+    return np.maximum(np.maximum(above, below), 0.0)
 
 
-def _largest_upper(H: Array, H_error: Array) -> Array:
-    """Largest eigenvalue of ``H + E``, ``||E|| <= H_error``, for a stack; never fails, may be ``inf``."""
-    stack = H.reshape(-1, *H.shape[-2:])
-    errors = np.broadcast_to(H_error, H.shape[:-2]).reshape(-1)
-    bounds = _stack_upper(stack, errors)
-    for index in np.flatnonzero(np.isnan(bounds)):
-        bounds[index] = _one_upper(stack[index], float(errors[index]))
-    return bounds.reshape(H.shape[:-2])
+def _symmetric(H: Operand, H_error: ArrayLike) -> tuple[Array, Array]:
+    x = interval(H)
+    matrix = x.mid
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2] or x.size == 0:
+        raise ArithmeticDomainError("not a square matrix", where="eigenvalue bound", shape=x.shape)
+    if not np.array_equal(matrix, np.swapaxes(matrix, -1, -2)):
+        remedy = "symmetrise it, and add the norm of the change to H_error"
+        raise ArithmeticDomainError("matrix is not symmetric", where="eigenvalue bound", remedy=remedy)
+    error = upward.add(H_error, 0.0 if x.is_exact else elementary_norm_upper(x.rad))
+    return matrix, np.broadcast_to(error, matrix.shape[:-2])
 
 
-def _stack_upper(stack: Array, errors: Array) -> Array:
-    """First attempt for all matrices of a stack at once; NaN where it proves nothing."""
-    bounds = np.full(len(stack), np.nan)
-    if len(stack) < 2 or not np.all(np.isfinite(stack)):
-        return bounds
-    trivial = elementary_norm_upper(np.abs(stack))
-    tried = np.flatnonzero(trivial <= 2.0**1000)
+def _exponent(norm: Array, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Exponents by which matrices with such bounds of the norm are divided, so that it is at most 1."""
+    largest_possible = 1024 + max(shape).bit_length()
+    exponent = np.where(np.isfinite(norm), np.frexp(np.where(np.isfinite(norm), norm, 1.0))[1], largest_possible)
+    return np.maximum(exponent.astype(np.int64), -SAFE_EXPONENT)
+
+
+def _scaled(matrix: Array, exponent: NDArray[np.int64]) -> tuple[Array, float]:
+    """Return ``2**-exponent matrix``, and a bound of the norm that entries lost by underflow can have."""
+    with np.errstate(all="ignore"):
+        scaled = np.ldexp(matrix, -exponent[..., None, None])
+    return scaled, FLOOR if np.any(exponent > 0) else 0.0
+
+
+def _unscaled(bound: Array, exponent: NDArray[np.int64]) -> Array:
+    """Return an upper bound of ``2**exponent bound``, for either sign."""
+    with np.errstate(all="ignore"):
+        result = np.ldexp(bound, exponent)
+    return add_up(result, np.where((np.abs(result) < FLOOR) & (bound != 0), FLOOR, 0.0))
+
+
+def _bounds(H: Array, H_error: Array, signs: tuple[float, ...]) -> list[Array]:
+    """Bound the largest eigenvalues of ``sign (H + E)``, ``||E|| <= H_error``, for each sign and matrix."""
+    matrices = H.reshape(-1, *H.shape[-2:])
+    trivial = elementary_norm_upper(np.abs(matrices))
+    exponent = _exponent(trivial, H.shape[-1:])
+    scaled, lost = _scaled(matrices, exponent)
     try:
-        guess = np.linalg.eigvalsh(stack[tried])[:, -1]
-        candidate = guess + _first_step(trivial[tried], stack.shape[-1])
-        shifted, possible = _shifted(stack[tried], candidate)
-        np.linalg.cholesky(shifted[possible])
+        computed = np.linalg.eigvalsh(scaled)
     except np.linalg.LinAlgError:
-        return bounds
-    proved = np.nextafter(candidate[possible] + errors[tried][possible], np.inf)
-    bounds[tried[possible]] = np.minimum(proved, upward.add(trivial[tried][possible], errors[tried][possible]))
+        return [add_up(trivial.reshape(H.shape[:-2]), H_error) for _ in signs]
+    results = []
+    for sign in signs:
+        guess = np.asarray(computed[:, -1] if sign > 0 else -computed[:, 0], dtype=np.float64)
+        proved = add_up(_proved(sign * scaled, guess), np.full(len(scaled), lost))
+        bounds = np.minimum(_unscaled(proved, exponent), trivial)
+        results.append(add_up(bounds.reshape(H.shape[:-2]), H_error))
+    return results
+
+
+def _proved(H: Array, guess: Array) -> Array:
+    """Bound the largest eigenvalues of matrices of norm at most 1; ``inf`` where nothing was proved."""
+    n = H.shape[-1]
+    bounds = np.full(len(H), np.inf)
+    step = 4.0 * (n + 2) * UNIT
+    pending = np.arange(len(H))
+    for _ in range(ATTEMPTS):
+        shift = guess[pending] + step
+        factor, found = _factor(shift[:, None, None] * np.eye(n) - H[pending])
+        done = pending[found]
+        if done.size:
+            bounds[done] = add_up(shift[found], _residual_norm(factor, H[done], shift[found]))
+        pending = pending[~found]
+        if not pending.size:
+            break
+        step *= 8.0
     return bounds
 
 
-def _one_upper(H: Array, error: float) -> float:
-    trivial = float(upward.add(elementary_norm_upper(np.abs(H)), error)) if np.all(np.isfinite(H)) else np.inf
-    if not np.isfinite(trivial) or trivial > 2.0**1000:
-        return trivial
-    try:
-        guess = float(np.linalg.eigvalsh(H)[-1])
-    except np.linalg.LinAlgError:
-        return trivial
-    n = len(H)
-    step = float(_first_step(np.float64(trivial), n))
-    for _ in range(ATTEMPTS):
-        candidate = guess + step
-        if _proves(H, candidate):
-            return min(_sum_up(candidate, error), trivial)
-        step *= 8.0
-    return trivial
+def _residual_norm(L: Array, H: Array, shift: Array) -> Array:
+    """Bound the norm of ``D = L L^T + H - c I`` from its computed value ``D'``.
 
-
-def _sum_up(a: float, b: float) -> float:
-    return float(np.nextafter(a + b, np.inf))
-
-
-def _first_step(size: Any, n: int) -> Any:
-    """How far above the computed eigenvalue the first attempt lies."""
-    return (4.0 * n * float(gamma(n + 2))) * size + FLOOR
-
-
-def _proves(H: Array, candidate: float) -> bool:
-    """Whether Cholesky proves ``H <= candidate I``."""
-    shifted, possible = _shifted(H[None], np.array([candidate]))
-    if not possible[0]:
-        return False
-    try:
-        np.linalg.cholesky(shifted)
-    except np.linalg.LinAlgError:
-        return False
-    return True
-
-
-def _shifted(stack: Array, candidate: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """Matrices whose factorisation proves ``H <= candidate I``, and where their diagonal is positive."""
-    n = stack.shape[-1]
-    shifted = -stack
-    diagonal = np.diagonal(shifted, axis1=-2, axis2=-1) + candidate[:, None]
-    possible = np.all(np.isfinite(diagonal), axis=-1) & (np.min(diagonal, axis=-1) > 0)
-    diagonal = np.where(possible[:, None], diagonal, 1.0)
-    growth = gamma(n + 1)
-    # rounding of the diagonal, then Demmel's diagonal: gamma/(1 - gamma) times the entry, and underflow
-    allowance = upward.add(
-        upward.mul(diagonal, gamma(2)),
-        upward.mul(diagonal, upward.mul(growth, inflation(2 * n + 4))),
-        n * FLOOR,
+    The sum with ``H`` is rounded by ``u`` times itself, which off the diagonal is ``u |D'|``; on the diagonal come
+    ``u |D'|`` for subtracting ``c``, and the sum before it, in norm its largest entry. The product is off by at most
+    ``gamma(n) |L| |L|^T`` entrywise, in norm ``gamma(n) |L|_F^2``, and by underflow, which the floor covers.
+    """
+    n = L.shape[-1]
+    residual = np.matmul(L, np.swapaxes(L, -1, -2)) + H
+    diagonal = np.arange(n)
+    before = np.max(np.abs(residual[:, diagonal, diagonal]), axis=-1)
+    residual[:, diagonal, diagonal] -= shift[:, None]
+    size = np.sum(L * L, axis=(-2, -1)) * inflation(n * n)
+    return upward.add(
+        upward.mul(elementary_norm_upper(np.abs(residual)), 1 + 4 * UNIT),
+        upward.mul(before, UNIT),
+        upward.mul(size, gamma(n)),
+        n * n * FLOOR,
     )
-    reduced = diagonal - 4.0 * np.max(allowance, axis=-1, keepdims=True)
-    possible &= np.min(reduced, axis=-1) > 0
-    shifted[:, np.arange(n), np.arange(n)] = reduced
-    return shifted, possible
 
 
-def perron_upper(M: ArrayLike) -> Any:
-    """Return an upper bound of the spectral radius of a nonnegative matrix (Collatz-Wielandt): ``max_i (M
-    v)_i / v_i`` for a ``v > 0``.
+def _factor(matrices: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the Cholesky factors that exist and are finite, and which matrices they belong to."""
+    found = np.ones(len(matrices), dtype=bool)
+    try:
+        factors = np.linalg.cholesky(matrices)
+    except np.linalg.LinAlgError:
+        if len(matrices) == 1:
+            return matrices[:0], np.zeros(1, dtype=bool)
+        single = [_factor(matrix[None]) for matrix in matrices]
+        return np.concatenate([factor for factor, _ in single]), np.concatenate([flag for _, flag in single])
+    found &= np.all(np.isfinite(factors), axis=(-2, -1))
+    return np.asarray(factors[found], dtype=np.float64), found
+
+
+def perron_upper(M: ArrayLike) -> float:
+    """Return an upper bound of the spectral radius of a nonnegative matrix.
+
+    It is the largest one of the irreducible diagonal blocks, which belong to the strongly connected components of the
+    graph of the entries. In each block it is at most ``max_i (M v)_i / v_i`` for every positive vector ``v``
+    (Collatz, Wielandt); candidates are the computed Perron vector and its images under ``M`` plus a multiple of the
+    identity.
+
+    Parameters
+    ----------
+    M : array_like, shape (n, n)
+        Entries at least 0; ``inf`` gives ``inf``.
+
+    Returns
+    -------
+    float
+        The bound.
+
+    Raises
+    ------
+    ArithmeticDomainError
+        If the matrix is not square or has a negative entry or NaN.
 
     Examples
     --------
-    >>> bool(3.0 <= perron_upper([[1.0, 2.0], [2.0, 1.0]]) < 3 + 1e-12)
+    >>> 3.0 <= perron_upper([[1.0, 2.0], [2.0, 1.0]]) < 3 + 1e-12
     True
     """
     matrix = np.asarray(M, dtype=np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
         raise ArithmeticDomainError("not a square matrix", where="perron_upper", shape=matrix.shape)
-    if np.any(matrix < 0) or np.any(np.isnan(matrix)):
+    if not np.all(matrix >= 0):
         raise ArithmeticDomainError("negative entry or NaN", where="perron_upper")
     if not np.all(np.isfinite(matrix)):
         return np.inf
-    v = np.ones(len(matrix))
-    best = np.inf
-    for _ in range(60):
-        with np.errstate(all="ignore"):
+    _, component = connected_components(matrix > 0, directed=True, connection="strong")
+    blocks = (matrix[np.ix_(component == label, component == label)] for label in np.unique(component))
+    return max(_irreducible_perron_upper(block) for block in blocks)
+
+
+def _irreducible_perron_upper(matrix: Array) -> float:
+    if len(matrix) == 1:
+        return float(matrix[0, 0])
+    best = float(elementary_norm_upper(matrix))
+    for start in _perron_vectors(matrix):
+        v = start
+        for _ in range(PERRON_STEPS):
             image = upward.matmul(matrix, v)
-            ratio = float(np.max(upward.div(image, v)))
-        if not ratio < best * (1 - 1e-15):
-            best = min(best, ratio)
-            break
-        best = ratio
-        # averaging with v keeps the iteration positive and makes it converge for periodic matrices
-        v = image / np.max(image) + v * 1e-3 if np.max(image) > 0 else v
-        v = v / np.max(v)
-        v = np.maximum(v, 2.0**-300)
+            best = min(best, float(np.max(upward.div(image, v))))
+            v = image + best * v
+            largest = float(np.max(v))
+            if not 0 < largest < np.inf:
+                break
+            v = np.maximum(v / largest, LEAST_COMPONENT)
     return best
+
+
+def _perron_vectors(matrix: Array) -> list[Array]:
+    """Return a positive vector near the Perron vector, and the vector of ones; neither has to be accurate."""
+    ones = np.ones(len(matrix))
+    try:
+        values, vectors = np.linalg.eig(matrix)
+    except np.linalg.LinAlgError:
+        return [ones]
+    vector = np.abs(vectors[:, np.argmax(values.real)])
+    return [np.maximum(vector / np.max(vector), LEAST_COMPONENT), ones]

@@ -20,7 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from verify.arithmetic.rounding import ArithmeticDomainError, floor, gamma, inflation
 
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[Any]
+"""float64 or float32, as the operands."""
 
 
 def _operand(a: ArrayLike) -> Floats:
@@ -196,16 +197,14 @@ def norm(a: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Floats:
     """
     operand = _operand(np.abs(np.asarray(a)))
     largest = float(np.max(operand, initial=0.0))
-    if largest == 0.0 or np.isinf(largest):
-        return sqrt(sum(operand, axis=axis))
-    exponent = np.frexp(largest)[1]
-    with np.errstate(under="ignore"):
-        # ldexp by a power of two is exact but for underflow, which only entries far below the largest meet
-        scaled = np.ldexp(operand, -exponent)
-    scaled = _lift(np.asarray(scaled), operand)
-    length = sqrt(sum(mul(scaled, scaled), axis=axis))
+    exponent = int(np.frexp(largest)[1]) if 0.0 < largest < np.inf else 0
+    if abs(exponent) < np.finfo(operand.dtype).maxexp // 4:
+        return sqrt(sum(mul(operand, operand), axis=axis))
     with np.errstate(over="ignore", under="ignore"):
-        return _lift(np.ldexp(length, exponent), length)
+        # a power of two scales exactly, but for entries far below the largest: they underflow and are lifted
+        scaled = _lift(np.asarray(np.ldexp(operand, -exponent)), operand)
+        length = sqrt(sum(mul(scaled, scaled), axis=axis))
+        return _lift(np.asarray(np.ldexp(length, exponent)), length)
 
 
 def maximum(a: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Floats:

@@ -62,8 +62,7 @@ class _Constants:
 def _constants() -> _Constants:
     with arb.precision(250):
         lam = flint.arb.const_log2() / N
-        mantissa = int((lam * 2**42).floor().unique_fmpz())
-        high = mantissa / 2**42
+        high = arb.leading_bits(lam, 42)
         low = float(lam - high)
         rest = arb.upper_float(abs(lam - high - low))
         power = [arb.exact(2.0) ** (arb.exact(j) / N) for j in range(N)]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from verify.arithmetic import upward
 from verify.arithmetic.rounding import FLOOR, UNIT
@@ -13,7 +14,7 @@ from verify.arithmetic.rounding import FLOOR, UNIT
 Array = NDArray[np.float64]
 
 
-def horner(coefficients: Sequence[ArrayLike], b: Array) -> Array:
+def horner(coefficients: Sequence[Any], b: Array) -> Array:
     """Return ``c_0 + b (c_1 + b (c_2 + ...))``, rounded after each operation.
 
     Examples
@@ -29,7 +30,7 @@ def horner(coefficients: Sequence[ArrayLike], b: Array) -> Array:
     return value
 
 
-def horner_error(coefficients: Sequence[ArrayLike], largest: float) -> tuple[Array, Array]:
+def horner_error(coefficients: Sequence[Any], largest: float) -> tuple[Array, Array]:
     """Bound the computed value of `horner` and its rounding error for all ``|b| <= largest``.
 
     Returns

@@ -38,7 +38,7 @@ def _table() -> TaylorTable:
 def _ln2() -> tuple[float, float, float]:
     with arb.precision(250):
         ln2 = flint.arb.const_log2()
-        high = int((ln2 * 2**42).floor().unique_fmpz()) / 2**42
+        high = arb.leading_bits(ln2, 42)
         low = float(ln2 - high)
         return high, low, arb.upper_float(abs(ln2 - high - low))
 

@@ -67,8 +67,8 @@ def _series_error(coefficients: tuple[float, ...], exact: list[flint.arb], R: fl
 def _constants() -> _Constants:
     with arb.precision(300):
         half_pi = flint.arb.pi() / 2
-        first = int((half_pi * 2**34).floor().unique_fmpz()) / 2**34
-        second = int(((half_pi - first) * 2**69).floor().unique_fmpz()) / 2**69
+        first = arb.leading_bits(half_pi, 34)
+        second = arb.leading_bits(half_pi - first, 69)
         third = float(half_pi - first - second)
         rest = arb.upper_float(abs(half_pi - first - second - third))
         R = arb.upper_float(half_pi / 2 * (1 + 2.0**-30))
