@@ -34,7 +34,7 @@ class Case:
 
 CASES = {
     "cycle": Case(('["x", {', '["x", "y", {'), 11, "cycle='", "remove one of its edges"),
-    "self-loop": Case(('["x", {', '["x", "h", {'), 14, "feeds itself: vertex='h'", "remove the self-loop"),
+    "self-loop": Case(('["x", {', '["x", "h", {'), 11, "feeds itself: vertex='h'", "remove the self-loop"),
     "width mismatch": Case(("[nodes.h]\nwidth = 2", "[nodes.h]\nwidth = 3"), 14, "=3", ""),
     "data width mismatch": Case(("[0.0, 1.0], [0.5, -0.25]", "[0.0], [0.5]"), 4, "columns=1, input_width=2", "change"),
     "unknown vertex": Case(('inputs = ["h"]', 'inputs = ["g"]'), 19, "vertex='g'", "did you mean|add the vertex"),
@@ -45,12 +45,12 @@ CASES = {
     "no data": Case((INLINE, ""), 4, "source=None", "give source"),
     "sample counts": Case(("[1.0, 0.0]", "[1.0]"), 4, "x=2, y=1", "one row of y"),
     "ragged rows": Case((", -0.25", ""), 4, r"lengths=\[1, 2\]", "make all rows alike"),
-    "unknown activation": Case(('"tanh"', '"tahn"'), None, "tahn", "tanh"),
+    "unknown activation": Case(('"tanh"', '"tahn"'), 13, "activation='tahn'", "expr"),
     "formula that calls": Case(
-        ('"tanh"', '{expr = "__import__(\'os\').system(\'touch hacked\')"}'), None, r"nodes\.h", ""
+        ('"tanh"', "{expr = \"__import__('os').system('touch hacked')\"}"), 13, r"nodes\.h\.activation", ""
     ),
-    "formula that explodes": Case(('"tanh"', '{expr = "9**9**9**9"}'), None, r"nodes\.h", ""),
-    "formula too deep": Case(('"tanh"', f'{{expr = "{"(" * 500}x{")" * 500}"}}'), None, r"nodes\.h", ""),
+    "formula that explodes": Case(('"tanh"', '{expr = "9**9**9**9"}'), 13, r"nodes\.h\.activation", ""),
+    "formula too deep": Case(('"tanh"', f'{{expr = "{"(" * 500}x{")" * 500}"}}'), 13, r"nodes\.h\.activation", ""),
     "huge layer": Case(("width = 1", "width = 99999999999"), 17, "width=99999999999", "less than or equal"),
     "huge graph": Case(("width = 1", "width = 16000000"), None, "y|parameters", ""),
     "negative radius": Case(("radius = 0.1", "radius = -0.1"), 23, "radius=-0.1", "greater than 0"),
@@ -126,9 +126,7 @@ def truncated(path: Path) -> None:
 
 def lying_header(path: Path) -> None:
     stream = io.BytesIO()
-    npy_format.write_array_header_1_0(
-        stream, {"descr": "<f8", "fortran_order": False, "shape": (2**40, 2)}
-    )
+    npy_format.write_array_header_1_0(stream, {"descr": "<f8", "fortran_order": False, "shape": (2**40, 2)})
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x.npy", stream.getvalue())
 
@@ -137,9 +135,7 @@ def zip_bomb(path: Path) -> None:
     block = bytes(2**20)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         with archive.open("x.npy", "w") as member:
-            npy_format.write_array_header_1_0(
-                member, {"descr": "<f8", "fortran_order": False, "shape": (2**26, 2)}
-            )
+            npy_format.write_array_header_1_0(member, {"descr": "<f8", "fortran_order": False, "shape": (2**26, 2)})
             for _ in range(1024):
                 member.write(block)
 

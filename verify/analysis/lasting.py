@@ -72,7 +72,10 @@ def horizon_row(problem: Problem, L: float, momentum: Momentum | None) -> RangeR
 
         def stays(momentum_size: float) -> bool:
             bounded = 1 if steps is None else steps
-            return horizon(L, upper, floor, momentum.eta, momentum_size, radius, bounded, theorem).verdict is Verdict.PROVED
+            return (
+                horizon(L, upper, floor, momentum.eta, momentum_size, radius, bounded, theorem).verdict
+                is Verdict.PROVED
+            )
 
         largest = _largest(stays, size, RANGES[theorem].momentum_limit(L, momentum.eta))
         return _proved_horizon(momentum.eta, largest, max(eta_max, momentum.eta), steps, found.gain, symbol)

@@ -19,9 +19,7 @@ LEAST_CURVATURE = 2.0**-900
 """Taken where the proved bound is smaller: a larger number bounds the curvature too, and 2/L stays finite."""
 
 
-def admissible_ranges(
-    problem: Problem, curvature: Curvature, momentum: Momentum | None = None
-) -> tuple[RangeRow, ...]:
+def admissible_ranges(problem: Problem, curvature: Curvature, momentum: Momentum | None = None) -> tuple[RangeRow, ...]:
     """Return one row for each theorem that applies.
 
     Parameters

@@ -117,7 +117,12 @@ def error_line(text: str) -> None:
     click.echo(f"error: {shown}", err=True)
 
 
-@click.group(cls=LazyGroup, name="dagverify", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    name="dagverify",
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="dagverify")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def main(debug: bool) -> None:

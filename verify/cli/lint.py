@@ -51,8 +51,6 @@ def _expanded(paths: tuple[Path, ...]) -> list[Path]:
     for path in paths:
         inside = sorted(path.glob("*.toml")) if path.is_dir() else [path]
         if not inside:
-            raise InputError(
-                "no spec files in the folder", where=str(path), pattern="*.toml", remedy="give a file"
-            )
+            raise InputError("no spec files in the folder", where=str(path), pattern="*.toml", remedy="give a file")
         files += inside
     return files

@@ -14,10 +14,9 @@ import click
 
 Announce = Callable[[str], None]
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object to stdout and nothing else."
-)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout and nothing else.")
 spec_argument = click.argument("spec", type=click.Path(path_type=Path))
+
 
 def plain(value: Any) -> Any:
     """Return a value as JSON can hold it: an infinite bound is null.

@@ -65,6 +65,7 @@ def _places(text: str) -> Iterator[tuple[KeyPath, int]]:
         if scanner.take("[["):
             name = _absolute(scanner.key(), counts)
             counts[name] = counts.get(name, -1) + 1
+            yield name, line
             table = (*name, counts[name])
             yield table, line
         elif scanner.take("["):

@@ -17,6 +17,7 @@ from verify.spec.models import BARE_NAME
 _PLAIN = {
     "dict_type": "it should be a table",
     "model_type": "it should be a table",
+    "model_attributes_type": "it should be a table",
     "list_type": "it should be an array",
     "string_type": "it should be text in quotes",
     "int_type": "it should be a whole number",

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from verify.outcomes import InputError
 from verify.spec.lines import KeyPath, LineMap
-from verify.spec.messages import first_error, place
+from verify.spec.messages import dotted, first_error, place
 from verify.spec.models import Momentum, SpecFile
 from verify.spec.text import parse, read_text
 
@@ -64,8 +64,9 @@ class Document:
         try:
             yield
         except InputError as error:
-            line = self.lines.line(self._key_in(error.where or ""))
-            raise error.at(f"{self.path}:{line}" if line else str(self.path)) from None
+            key = self._key_in(error.where or "")
+            line = self.lines.line(key)
+            raise _complete(error, key).at(f"{self.path}:{line}" if line else str(self.path)) from None
 
     def _key_in(self, where: str) -> KeyPath:
         """Return the key path that a place such as ``nodes.h.inputs[0]`` or ``edge x->h`` means."""
@@ -100,6 +101,13 @@ class Document:
                     remedy="make the layers narrower",
                 )
         return architecture
+
+
+def _complete(error: InputError, key: KeyPath) -> InputError:
+    """Return the error with the place as its value and with a remedy, where it has none of its own."""
+    shown = dotted(key) or "file"
+    values = error.values or {"key": shown}
+    return InputError(error.what, where=error.where, remedy=error.remedy or f"correct {shown}", **values)
 
 
 @dataclass(frozen=True)
