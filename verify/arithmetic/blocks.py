@@ -27,7 +27,7 @@ def in_blocks(function: Callable[..., tuple[Array, ...]], *operands: Array | Non
     size = int(np.prod(shape))
     with np.errstate(all="ignore"):
         if size <= 2 * BLOCK:
-            return function(*operands)
+            return tuple(np.asarray(result) for result in function(*operands))
         if all(operand.shape == shape and operand.flags.c_contiguous for operand in present):
             views = [None if operand is None else operand.reshape(-1) for operand in operands]
         else:

@@ -12,20 +12,19 @@ The cost of it and of the elementwise operations is measured by ``benchmarks/ari
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn, Union
+from typing import Any, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from verify.arithmetic import midrad, upward
+from verify.arithmetic import midrad
 from verify.arithmetic.blocks import in_blocks
+from verify.arithmetic.comparisons import PartiallyOrdered
+from verify.arithmetic.floats import exact_array, float_array
 from verify.arithmetic.rounding import (
     ArithmeticDomainError,
-    UndecidedComparisonError,
     add_down,
     add_up,
-    gamma,
-    next_above,
     refuse_nan,
 )
 
@@ -33,7 +32,7 @@ Array = NDArray[np.float64]
 Operand = Union["Interval", ArrayLike]
 
 
-class Interval:
+class Interval(PartiallyOrdered):
     """Array of real intervals; see the module for what an enclosure means.
 
     Parameters
@@ -59,7 +58,6 @@ class Interval:
 
     __slots__ = ("_rad", "mid")
     __array_ufunc__ = None  # so that ndarray + Interval comes to Interval.__radd__
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, mid: Array, rad: Array | None = None) -> None:
         self.mid = mid
@@ -92,7 +90,7 @@ class Interval:
         ArithmeticDomainError
             If a bound is NaN, or a lower one above an upper one.
         """
-        low, high = np.broadcast_arrays(_floats(lower), _floats(upper))
+        low, high = np.broadcast_arrays(float_array(lower), float_array(upper))
         if not np.all(low <= high):
             refuse_nan(low, high, what="Interval.from_bounds")
             at = tuple(int(i) for i in np.argwhere(low > high)[0])
@@ -108,7 +106,7 @@ class Interval:
         ArithmeticDomainError
             If an entry is NaN, a radius negative, or a midpoint infinite.
         """
-        centre, radius = np.broadcast_arrays(_floats(mid), _floats(rad))
+        centre, radius = np.broadcast_arrays(float_array(mid), float_array(rad))
         refuse_nan(radius, what="Interval.from_midrad")
         if np.any(radius < 0):
             raise ArithmeticDomainError("negative radius", where="Interval.from_midrad", value=float(radius.min()))
@@ -253,22 +251,13 @@ class Interval:
         low, high = self.lower, self.upper
         if np.any(high < 0):
             raise ArithmeticDomainError("square root of negative numbers", value=float(np.min(high)))
-        low = np.sqrt(np.where(np.isfinite(low), np.maximum(low, 0.0), 0.0))
-        return Interval.from_bounds(np.maximum(-next_above(-low), 0.0), upward.sqrt(high))
+        return Interval(*midrad.roots(np.maximum(low, 0.0), high))
 
     # reductions
 
     def sum(self, axis: int | tuple[int, ...] | None = None) -> Interval:
         """Return the sum over an axis (of all entries by default); an empty sum is exactly 0."""
-        with np.errstate(all="ignore"):
-            mid = np.asarray(np.sum(self.mid, axis=axis))
-            terms = self.size // mid.size if mid.size else 0
-            if terms <= 1 and self._rad is None:
-                return Interval(mid)
-            rad = upward.mul(upward.sum(np.abs(self.mid), axis), gamma(max(terms - 1, 0)))
-            if self._rad is not None:
-                rad = upward.add(rad, upward.sum(self._rad, axis))
-            return Interval(*midrad.guarded(mid, rad))
+        return Interval(*midrad.total(self.mid, self._rad, axis))
 
     def dot(self, other: Operand) -> Interval:
         """Return the sum of the products of all entries with those of another array of the same shape."""
@@ -279,16 +268,7 @@ class Interval:
 
     def norm(self) -> Interval:
         """Return the Euclidean norm of all entries, as an array of shape ``()``."""
-        most = self.max_abs()
-        high = upward.norm(most)
-        scale = float(np.max(most, initial=0.0))
-        if scale == 0.0 or not np.isfinite(high):
-            return Interval.from_bounds(0.0, high)
-        least = Interval(np.maximum(self.min_abs(), 0.0))
-        unit = 2.0 ** -min(max(int(np.frexp(scale)[1]), -1000), 1000)
-        square = (least * unit).square().sum()
-        low = float(np.maximum((square.sqrt() / unit).lower, 0.0))
-        return Interval.from_bounds(min(low, float(high)), high)
+        return Interval(*midrad.euclidean(self.min_abs(), self.max_abs()))
 
     def max_abs(self) -> Array:
         """Return upper bounds of ``|x|``, elementwise."""
@@ -304,7 +284,7 @@ class Interval:
 
     def contains(self, values: ArrayLike) -> bool:
         """Return whether all numbers lie in their intervals: decided exactly, infinite numbers never do."""
-        a = _floats(values)
+        a = float_array(values)
         refuse_nan(a, what="Interval.contains")
         least, most = (
             add_up(self.mid, -self.rad),
@@ -330,35 +310,6 @@ class Interval:
         """Return the smallest intervals that hold both."""
         y = interval(other)
         return Interval.from_bounds(np.minimum(self.lower, y.lower), np.maximum(self.upper, y.upper))
-
-    # comparisons
-
-    def _compare(self, certain: NDArray[np.bool_], impossible: NDArray[np.bool_], sign: str) -> NDArray[np.bool_]:
-        if not np.all(certain | impossible):
-            raise UndecidedComparisonError(
-                f"intervals overlap: {sign} is neither true nor false; compare .lower and .upper"
-            )
-        return np.asarray(certain)
-
-    def __lt__(self, other: Operand) -> NDArray[np.bool_]:
-        y = interval(other)
-        return self._compare(self.upper < y.lower, self.lower >= y.upper, "<")
-
-    def __le__(self, other: Operand) -> NDArray[np.bool_]:
-        y = interval(other)
-        return self._compare(self.upper <= y.lower, self.lower > y.upper, "<=")
-
-    def __gt__(self, other: Operand) -> NDArray[np.bool_]:
-        return interval(other) < self
-
-    def __ge__(self, other: Operand) -> NDArray[np.bool_]:
-        return interval(other) <= self
-
-    def __eq__(self, other: object) -> NoReturn:
-        raise TypeError("intervals have no ==; compare .lower and .upper, or use .contains")
-
-    def __bool__(self) -> NoReturn:
-        raise TypeError("an interval has no truth value; compare .lower and .upper")
 
     def __repr__(self) -> str:
         return f"Interval(mid={self.mid!r}, rad={self.rad!r})"
@@ -404,32 +355,3 @@ def _joined(function: Callable[..., Array], parts: Sequence[Operand], axis: int)
     if all(member.is_exact for member in members):
         return Interval(mid)
     return Interval(mid, function([member.rad for member in members], axis=axis))
-
-
-def exact_array(a: ArrayLike) -> Array:
-    """Return finite numbers as a float64 array (a view where possible).
-
-    Raises
-    ------
-    ArithmeticDomainError
-        If an entry is NaN or infinite, or does not convert exactly.
-    """
-    array = _floats(a)
-    if array.size and not np.all(np.isfinite(array)):
-        refuse_nan(array, what="interval")
-        raise ArithmeticDomainError(
-            "infinite number", where="interval", remedy="Interval.from_bounds takes infinite ends"
-        )
-    return array
-
-
-def _floats(a: ArrayLike) -> Array:
-    array = np.asarray(a)
-    if array.dtype == np.float64:
-        return array
-    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
-        raise ArithmeticDomainError("not an array of numbers", where="interval", dtype=str(array.dtype))
-    converted = array.astype(np.float64)
-    if array.dtype.kind in "iu" and np.any(np.abs(converted) > 2**53):
-        raise ArithmeticDomainError("integer too large to be an exact float64", where="interval")
-    return converted

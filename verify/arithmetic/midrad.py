@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verify.arithmetic import upward
-from verify.arithmetic.rounding import FLOOR, UNIT, add_down, add_up, gamma, inflation
+from verify.arithmetic.rounding import FLOOR, UNIT, add_down, add_up, gamma, inflation, next_above
 
 Array = NDArray[np.float64]
 Radius = Array | None
@@ -147,3 +147,38 @@ def _nonnegative_product(a: Array, b: Array) -> Array:
     bound = np.asarray(np.matmul(a, b))
     bound *= inflation(a.shape[-1] + 2)
     return upward.lift_product(bound, a, b)
+
+
+def total(x: Array, r: Radius, axis: int | tuple[int, ...] | None) -> tuple[Array, Array]:
+    """Return midpoint and radius of the sum over an axis: ``n - 1`` roundings of sums, whatever their order."""
+    with np.errstate(all="ignore"):
+        mid = np.asarray(np.sum(x, axis=axis))
+    terms = x.size // mid.size if mid.size else 0
+    if not np.all(np.isfinite(mid)):
+        return guarded(mid, np.zeros(mid.shape))
+    rad = upward.mul(upward.sum(np.abs(x), axis), gamma(max(terms - 1, 0)))
+    return guarded(mid, rad if r is None else upward.add(rad, upward.sum(r, axis)))
+
+
+def roots(lower: Array, upper: Array) -> tuple[Array, Array]:
+    """Return midpoint and radius of the square roots of numbers between two nonnegative arrays."""
+    return from_ends(np.maximum(-next_above(-np.sqrt(lower)), 0.0), upward.sqrt(upper))
+
+
+def euclidean(least: Array, most: Array) -> tuple[Array, Array]:
+    """Return midpoint and radius of the Euclidean norm of all entries, from bounds of their absolute values.
+
+    From below: numbers scaled by ``2**-e`` to at most 1 have squares that sum up to ``S`` with at most ``n``
+    roundings and an underflow of at most ``n eta``. So their norm is at least ``sqrt(S) (1 - gamma(n + 4)) -
+    2**-500``, with room for the last operations.
+    """
+    high = upward.norm(most)
+    scale = float(np.max(most, initial=0.0))
+    if scale == 0.0 or not np.isfinite(high):
+        return from_ends(np.zeros(()), high)
+    exponent = int(np.frexp(scale)[1])
+    with np.errstate(all="ignore"):
+        scaled = np.ldexp(least, -exponent)
+        length = np.sqrt(np.sum(scaled * scaled)) * (1.0 - gamma(least.size + 4)) - 2.0**-500
+        low = np.ldexp(max(length, 0.0), exponent)
+    return from_ends(np.minimum(np.where(low < FLOOR, 0.0, low), high), high)

@@ -86,7 +86,7 @@ UNIT = float(unit_roundoff(np.float64))
 @lru_cache(maxsize=4096)
 def _gamma(n: int, dtype: np.dtype[Any]) -> np.floating[Any]:
     share = n * _exact_roundoff(dtype)
-    if n > LONGEST_SUM or share > Fraction(1, 4):
+    if share > Fraction(1, 4):
         raise ArithmeticDomainError(
             "sum too long for a rounding bound", remedy="split it into blocks", terms=n, dtype=str(dtype)
         )
@@ -111,7 +111,7 @@ def gamma(n: int, dtype: DTypeLike = np.float64) -> np.floating[Any]:
     Raises
     ------
     ArithmeticDomainError
-        If ``n u > 1/4`` or ``n > LONGEST_SUM``.
+        If ``n u > 1/4``.
 
     Examples
     --------

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from verify.arithmetic.rounding import ArithmeticDomainError, floor, gamma, inflation
+from verify.arithmetic.rounding import LONGEST_SUM, ArithmeticDomainError, floor, inflation
 
 Floats = NDArray[Any]
 """float64 or float32, as the operands."""
@@ -158,7 +158,8 @@ def lift_product(bound: Floats, left: Floats, right: Floats) -> Floats:
     allowance pays for the underflow in every entry of at least the floor. Smaller entries are replaced by
     twice the floor, unless no product of nonzero entries can underflow: then the small ones are exact zeros.
     """
-    gamma(left.shape[-1], bound.dtype)  # refuses sums too long for the floor
+    if left.shape[-1] > LONGEST_SUM:
+        raise ArithmeticDomainError("sum too long for the floor", remedy="split it into blocks", terms=left.shape[-1])
     smallest = floor(bound.dtype)
     lowest = np.min(bound, initial=np.inf)
     if lowest >= smallest:
