@@ -1,0 +1,214 @@
+(** * The heavy ball over many steps: horizon, weight decay, convergence
+
+    The same three questions as for adaptive momentum, with the energy in the place of the error. *)
+
+Require Import Reals Lra Psatz.
+From Coquelicot Require Import Coquelicot.
+From Dagverify Require Import Vectors Gradient Descent Ranges Steps Sums Variants Staying Iterates.
+From Dagverify Require Import WeightDecay Compactness Convergence HeavyBall.
+Open Scope R_scope.
+
+Definition heavy_ball_at {n} eta mu (G : vec n -> vec n) (w : nat -> vec n) k : Prop :=
+  w (S k) ⊖ w k = heavy_ball_step eta mu (G (w k)) (previous_step w k).
+
+Definition energy_at {n} eta mu (E : vec n -> R) (w : nat -> vec n) k : R :=
+  energy eta mu E (w k) (previous_step w k).
+
+Definition heavy_ball_horizon_range (L eta mu rho start lowest : R) (K : nat) : Prop :=
+  sqrt (INR K * (start - lowest) / heavy_ball_gain L eta mu) <= rho.
+
+Section Iterates.
+Context {n : nat}.
+Variables (L eta mu : R) (S : vec n -> Prop) (E : vec n -> R) (G : vec n -> vec n) (w : nat -> vec n).
+Hypothesis eta_pos : 0 < eta.
+Hypothesis mu_nonneg : 0 <= mu.
+Hypothesis curved : curvature_at_most L S E G.
+
+Let length k := norm (w (Datatypes.S k) ⊖ w k).
+
+Lemma energy_coefficient_nonneg : 0 <= mu / (2 * eta).
+Proof. apply Rmult_le_pos; [exact mu_nonneg|]. left; apply Rinv_0_lt_compat; lra. Qed.
+
+Lemma error_below_energy k : E (w k) <= energy_at eta mu E w k.
+Proof.
+  unfold energy_at, energy.
+  pose proof (Rmult_le_pos _ _ energy_coefficient_nonneg (dot_pos (previous_step w k))). lra.
+Qed.
+
+(** The algorithm starts without a previous step, so its energy starts as the error. *)
+Lemma energy_at_start : energy_at eta mu E w 0 = E (w O).
+Proof. unfold energy_at, energy, previous_step, dot, vzero. rewrite (fsum_ext n _ (fun _ => 0)) by (intros; ring).
+  rewrite fsum_const. ring. Qed.
+
+Lemma error_along_step k t : heavy_ball_at eta mu G w k -> 0 <= t ->
+  (forall s, 0 <= s <= t -> S (line (w k) (w (Datatypes.S k) ⊖ w k) s)) ->
+  E (line (w k) (w (Datatypes.S k) ⊖ w k) t) + heavy_ball_gain L eta mu * (t * t) * (length k * length k)
+  + t * (1 - t) / eta * (length k * length k) <= energy_at eta mu E w k.
+Proof.
+  intros Hk Ht Hpart. unfold length, energy_at. rewrite norm_sq. rewrite Hk in *.
+  pose proof (curved _ _ (segment_shorten S _ _ t Hpart Ht)) as HQ.
+  pose proof (heavy_ball_along_step L eta mu E (w k) (G (w k)) (previous_step w k) t eta_pos HQ) as H.
+  set (d' := heavy_ball_step eta mu (G (w k)) (previous_step w k)) in *.
+  pose proof (Rmult_le_pos _ _ energy_coefficient_nonneg (dot_pos (t ⊙ d' ⊖ previous_step w k))).
+  pose proof (Rmult_le_pos _ _ energy_coefficient_nonneg (dot_pos d')).
+  unfold line. set (V := energy _ _ _ _ _) in *. set (q := dot d' d') in *. set (a := mu / (2 * eta)) in *.
+  assert (0 <= a * q * (t * t)) by (apply Rmult_le_pos; nra). nra.
+Qed.
+
+Lemma energy_drop k : heavy_ball_at eta mu G w k -> segment_in S (w k) (w (Datatypes.S k) ⊖ w k) ->
+  energy_at eta mu E w (Datatypes.S k) + heavy_ball_gain L eta mu * (length k * length k)
+  + mu / (2 * eta) * dot (w (Datatypes.S k) ⊖ w k ⊖ previous_step w k) (w (Datatypes.S k) ⊖ w k ⊖ previous_step w k)
+    <= energy_at eta mu E w k.
+Proof.
+  intros Hk Hseg. unfold length, energy_at. rewrite norm_sq. simpl previous_step. rewrite Hk in *.
+  pose proof (heavy_ball_decrease L eta mu E (w k) (G (w k)) (previous_step w k) eta_pos (curved _ _ Hseg)) as H.
+  cbv zeta in H. rewrite <- Hk in H at 1.
+  replace (w k ⊕ (w (Datatypes.S k) ⊖ w k)) with (w (Datatypes.S k)) in H by vector_ring. exact H.
+Qed.
+
+Lemma energy_decreases k : heavy_ball_at eta mu G w k -> segment_in S (w k) (w (Datatypes.S k) ⊖ w k) ->
+  energy_at eta mu E w (Datatypes.S k) <= energy_at eta mu E w k - heavy_ball_gain L eta mu * (length k * length k).
+Proof.
+  intros Hk Hseg. pose proof (energy_drop k Hk Hseg) as H.
+  pose proof (Rmult_le_pos _ _ energy_coefficient_nonneg
+                (dot_pos (w (Datatypes.S k) ⊖ w k ⊖ previous_step w k))). lra.
+Qed.
+
+(** The gradient is recovered from two successive steps. *)
+Lemma gradient_from_steps k : heavy_ball_at eta mu G w k ->
+  norm (G (w k)) <= (mu * norm (previous_step w k) + length k) / eta.
+Proof.
+  intros Hk. unfold length.
+  replace (G (w k)) with (/ eta ⊙ (mu ⊙ previous_step w k ⊕ (-1) ⊙ (w (Datatypes.S k) ⊖ w k))).
+  - rewrite norm_scal, Rabs_pos_eq by (left; now apply Rinv_0_lt_compat).
+    unfold Rdiv. rewrite Rmult_comm. apply Rmult_le_compat_r; [left; now apply Rinv_0_lt_compat|].
+    eapply Rle_trans; [apply norm_triangle|]. rewrite !norm_scal, (Rabs_left (-1)), (Rabs_pos_eq mu) by lra. lra.
+  - rewrite Hk. unfold heavy_ball_step. coordinatewise. field. lra.
+Qed.
+End Iterates.
+
+Theorem heavy_ball_horizon n L eta mu rho lowest K (E : vec n -> R) G w :
+  0 < eta -> 0 <= mu -> 0 < heavy_ball_gain L eta mu -> 0 < rho ->
+  curvature_at_most L (ball (w O) rho) E G ->
+  (forall u, ball (w O) rho u -> lowest <= E u) ->
+  (forall k, (k < K)%nat -> heavy_ball_at eta mu G w k) ->
+  heavy_ball_horizon_range L eta mu rho (E (w O)) lowest K ->
+  (forall k, (k <= K)%nat -> ball (w O) rho (w k)) /\
+  (forall k, (k < K)%nat -> energy_at eta mu E w (S k) <= energy_at eta mu E w k).
+Proof.
+  intros He Hm HS Hrho HC Hlow Hit Hreach. unfold heavy_ball_horizon_range in Hreach.
+  set (c := heavy_ball_gain L eta mu) in *. set (q := fun k => norm (w (S k) ⊖ w k)).
+  assert (Hq : forall k, 0 <= q k) by (intros; apply norm_pos).
+  assert (Hinball : ball (w O) rho (w O)).
+  { unfold ball. replace (w O ⊖ w O) with (@vzero n) by vector_ring. rewrite norm_vzero. lra. }
+  assert (Stay : forall k, (k < K)%nat -> norm (w k ⊖ w O) <= sum_below k q ->
+      c * sum_below k (fun j => q j * q j) <= E (w O) - energy_at eta mu E w k ->
+      ball (w O) rho (w k) -> segment_in (ball (w O) rho) (w k) (w (S k) ⊖ w k)).
+  { intros k Hk Hpath Hcost Hb. apply segment_stays; [exact Hb|]. intros t [T0 T1] Hpart.
+    pose proof (error_along_step L eta mu _ E G w He Hm HC k t (Hit k Hk) T0 Hpart) as HD.
+    cbv beta in HD. fold c in HD. change (norm (w (S k) ⊖ w k)) with (q k) in HD.
+    assert (Hend : lowest <= E (line (w k) (w (S k) ⊖ w k) t)) by (apply Hlow, Hpart; lra).
+    pose proof (distance_along_line (w k) (w O) (w (S k) ⊖ w k) 0 t) as Hd.
+    rewrite line_0, Rminus_0_r, (Rabs_pos_eq t) in Hd by assumption.
+    change (norm (w (S k) ⊖ w k)) with (q k) in Hd.
+    apply Rle_lt_trans with (1 * (sum_below k q + t * q k)); [lra|].
+    assert (0 < / eta) by now apply Rinv_0_lt_compat.
+    apply (strictly_inside c 1 (E (w O) - lowest) rho (sum_below k q) (sum_below k (fun j => q j * q j))
+             (t * q k) (t * (1 - t) / eta * (q k * q k)) (INR k) (INR K)); try assumption; try lra.
+    - rewrite <- S_INR. apply le_INR. lia.
+    - apply pos_INR.
+    - now apply sum_below_pos.
+    - apply Rmult_le_pos; auto.
+    - apply sum_below_pos. intros j. specialize (Hq j). nra.
+    - apply square_of_sum.
+    - specialize (Hlow _ Hinball). lra.
+    - assert (S1 : 0 <= t * (1 - t) / eta) by (apply Rmult_le_pos; nra).
+      destruct (Req_dec t 0) as [->|Nt]; [left; split; [ring|apply Rmult_le_pos; [exact S1|nra]]|].
+      destruct (Req_dec (q k) 0) as [Z|Ng]; [rewrite Z; left; split; [ring|rewrite !Rmult_0_r; lra]|].
+      right. specialize (Hq k). assert (0 < t) by lra. assert (0 < q k) by lra.
+      apply Rmult_lt_0_compat; [apply Rmult_lt_0_compat; [nra|assumption]|nra]. }
+  assert (Inv : forall k, (k <= K)%nat ->
+    norm (w k ⊖ w O) <= sum_below k q /\
+    c * sum_below k (fun j => q j * q j) <= E (w O) - energy_at eta mu E w k /\ ball (w O) rho (w k)).
+  { induction k; intros Hk.
+    - replace (w O ⊖ w O) with (@vzero n) by vector_ring. rewrite norm_vzero, energy_at_start. simpl.
+      repeat split; try lra. exact Hinball.
+    - destruct IHk as (I1 & I2 & I3); [lia|]. assert (HkK : (k < K)%nat) by lia.
+      pose proof (Stay k HkK I1 I2 I3) as Hseg.
+      pose proof (energy_decreases L eta mu _ E G w He Hm HC k (Hit k HkK) Hseg) as HD.
+      cbv beta in HD. fold c in HD. change (norm (w (S k) ⊖ w k)) with (q k) in HD. simpl sum_below. repeat split.
+      + pose proof (norm_sub_le (w (S k)) (w k) (w O)) as T.
+        change (norm (w (S k) ⊖ w k)) with (q k) in T. lra.
+      + lra.
+      + replace (w (S k)) with (line (w k) (w (S k) ⊖ w k) 1) by (rewrite line_1; vector_ring). apply Hseg; lra. }
+  split; [intros k Hk; now apply Inv|]. intros k Hk. destruct (Inv k) as (I1 & I2 & I3); [lia|].
+  pose proof (energy_decreases L eta mu _ E G w He Hm HC k (Hit k Hk) (Stay k Hk I1 I2 I3)) as HD.
+  cbv beta in HD. fold c in HD. pose proof (norm_pos (w (S k) ⊖ w k)). nra.
+Qed.
+
+Theorem heavy_ball_weight_decay n L eta mu lam rho (E : vec n -> R) G w :
+  0 < eta -> 0 <= mu -> heavy_ball_range L eta mu -> 0 < lam -> (forall u, 0 <= E u) ->
+  decay_radius lam (with_decay lam E (w O)) < rho ->
+  curvature_at_most L (ball vzero rho) (with_decay lam E) G ->
+  (forall k, heavy_ball_at eta mu G w k) ->
+  forall k,
+    norm (w k) <= decay_radius lam (with_decay lam E (w O)) /\
+    segment_in (ball vzero rho) (w k) (w (S k) ⊖ w k) /\
+    energy_at eta mu (with_decay lam E) w (S k) <= energy_at eta mu (with_decay lam E) w k.
+Proof.
+  intros He Hm HR Hlam HE Hrho HC Hit. apply (heavy_ball_gain_nonneg_iff L eta mu He) in HR.
+  set (start := with_decay lam E (w O)) in *. set (V := energy_at eta mu (with_decay lam E) w) in *.
+  assert (Stay : forall k, V k <= start -> segment_in (ball vzero rho) (w k) (w (S k) ⊖ w k)).
+  { intros k Hk. apply (bounded_step_stays n lam E _ _ start); try assumption.
+    - pose proof (error_below_energy eta mu (with_decay lam E) w He Hm k). unfold V in Hk. lra.
+    - intros t [T0 T1] Hpart.
+      pose proof (error_along_step L eta mu _ _ G w He Hm HC k t (Hit k) T0 Hpart) as HD. cbv beta in HD. fold V in HD.
+      set (q := norm (w (S k) ⊖ w k)) in *. assert (0 <= q * q) by nra.
+      assert (0 < / eta) by now apply Rinv_0_lt_compat.
+      assert (0 <= t * (1 - t) / eta) by (apply Rmult_le_pos; nra).
+      assert (0 <= heavy_ball_gain L eta mu * (t * t)) by nra.
+      assert (0 <= t * (1 - t) / eta * (q * q)) by nra.
+      assert (0 <= heavy_ball_gain L eta mu * (t * t) * (q * q)) by nra. lra. }
+  assert (Dec : forall k, V k <= start -> V (S k) <= V k).
+  { intros k Hk. pose proof (energy_decreases L eta mu _ _ G w He Hm HC k (Hit k) (Stay k Hk)) as HD. cbv beta in HD. fold V in HD.
+    pose proof (norm_pos (w (S k) ⊖ w k)) as Pq. pose proof (Rmult_le_pos _ _ Pq Pq).
+    pose proof (Rmult_le_pos _ _ HR H). unfold V in *. lra. }
+  assert (Inv : forall k, V k <= start).
+  { induction k; [unfold V, start; rewrite energy_at_start; lra|]. specialize (Dec k IHk). lra. }
+  intros k. repeat split; auto. apply (sublevel_is_bounded n lam E); auto.
+  pose proof (error_below_energy eta mu (with_decay lam E) w He Hm k). specialize (Inv k). unfold V in Inv. lra.
+Qed.
+
+Theorem heavy_ball_convergence n L eta mu lowest (W : vec n -> Prop) (E : vec n -> R) G w :
+  0 < eta -> 0 <= mu -> 0 < heavy_ball_gain L eta mu ->
+  convex_set W -> curvature_at_most L W E G -> (forall u, W u -> lowest <= E u) ->
+  (forall k, heavy_ball_at eta mu G w k) -> (forall k, W (w k)) ->
+  (forall K, sum_below K (fun k => norm (w (S k) ⊖ w k) * norm (w (S k) ⊖ w k))
+               <= (E (w O) - lowest) / heavy_ball_gain L eta mu) /\
+  is_lim_seq (fun k => norm (w (S k) ⊖ w k)) 0 /\
+  is_lim_seq (fun k => norm (G (w k))) 0 /\
+  (bounded_set W -> closed_set W -> continuous_on W G -> finitely_many_stationary W G ->
+   exists x, W x /\ G x = vzero /\ converges w x).
+Proof.
+  intros He Hm HS Hconv HC Hlow Hit HW.
+  set (q := fun k => norm (w (S k) ⊖ w k)).
+  assert (Dec : forall k, energy_at eta mu E w (S k) <= energy_at eta mu E w k - heavy_ball_gain L eta mu * (q k * q k)).
+  { intros k. apply (energy_decreases L eta mu W E G); auto. intros t T. now apply Hconv. }
+  assert (Low : forall k, lowest <= energy_at eta mu E w k).
+  { intros k. pose proof (error_below_energy eta mu E w He Hm k). pose proof (Hlow _ (HW k)). lra. }
+  assert (Van : is_lim_seq q 0) by exact (terms_vanish _ lowest _ q HS Dec Low).
+  assert (VanPrev : is_lim_seq (fun k => norm (previous_step w k)) 0).
+  { apply is_lim_seq_incr_1. exact Van. }
+  assert (VanG : is_lim_seq (fun k => norm (G (w k))) 0).
+  { apply (is_lim_seq_le_le (fun _ => 0) _ (fun k => / eta * (mu * norm (previous_step w k) + q k))).
+    - intros k. split; [apply norm_pos|].
+      pose proof (gradient_from_steps eta mu G w He Hm k (Hit k)) as H. unfold Rdiv in H. unfold q. lra.
+    - apply is_lim_seq_const.
+    - replace (Finite 0) with (Rbar_mult (/ eta) 0) by (simpl; f_equal; ring).
+      apply is_lim_seq_scal_l. replace 0 with (mu * 0 + 0) by ring.
+      apply is_lim_seq_plus'; [|exact Van].
+      apply (is_lim_seq_scal_l _ mu 0) in VanPrev. exact VanPrev. }
+  split; [|split; [exact Van|split; [exact VanG|]]].
+  - pose proof (sum_of_squares_bounded _ lowest _ q HS Dec Low) as H. rewrite energy_at_start in H. exact H.
+  - intros Hb Hcl Hct Hfin. now apply (settles_at_stationary_point n W).
+Qed.
