@@ -33,10 +33,11 @@ def test_the_gradient_of_a_problem_passes(any_network, make_problem, settings):
     json.dumps(finding.to_json(), allow_nan=False)
 
 
-def backpropagated(problem, w, mistake=None):
+def backpropagated(problem, w, mistake=None, dtype=np.float64):
     """The gradient of the network "skips", written out by hand, with one mistake."""
-    parts = problem.architecture.unflatten(w)
-    x, y = problem.inputs, problem.targets
+    w = w.astype(dtype)
+    parts = {key: part.astype(dtype) for key, part in problem.architecture.unflatten(w).items()}
+    x, y = problem.inputs.astype(dtype), problem.targets.astype(dtype)
 
     def sigmoid(z):
         return 1 / (1 + np.exp(-z))
@@ -47,7 +48,7 @@ def backpropagated(problem, w, mistake=None):
     h1 = np.tanh(x @ W1.T + parts["h1"])
     h2 = sigmoid(h1 @ W21.T + x @ W2x.T + h1 + parts["h2"])
     out = np.tanh(h2 @ W3h2.T + h1 @ W3h1.T + parts["y"])
-    scale = 1.0 if mistake == "sum for mean" else 1 / problem.samples
+    scale = dtype(1.0 if mistake == "sum for mean" else 1 / problem.samples)
     dy = scale * (out - y) * (1 - out**2)
     d2 = (dy @ W3h2) * (h2 * (1 - h2) if mistake != "derivative of the other activation" else 1 - h2**2)
     back = d2 @ (W21.T if mistake == "transposed matrix" else W21) + dy @ W3h1
@@ -65,7 +66,8 @@ def backpropagated(problem, w, mistake=None):
         "y": dy[:-1].sum(axis=0) if mistake == "lost sample" else dy.sum(axis=0),
     }
     decay = {"decay of the wrong sign": -1, "no decay": 0, "decay without the half": 2}.get(mistake, 1)
-    flat = problem.architecture.flatten(gradient) + decay * problem.weight_decay * w
+    flat = np.concatenate([gradient[key].ravel() for key in problem.architecture.layout.slices])
+    flat = flat + dtype(decay * problem.weight_decay) * w
     if mistake == "one entry off by a billionth":
         flat[5] *= 1 + 1e-9
     return flat
@@ -93,7 +95,7 @@ def test_a_gradient_written_by_hand_passes(problem):
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_planted_mistake_is_refuted_and_replays(problem, mistake):
     finding = verify.check_gradient(problem, lambda w: backpropagated(problem, w, mistake))
-    assert finding.verdict is Verdict.REFUTED and finding.remedy
+    assert finding.verdict is Verdict.REFUTED and "look for" in finding.remedy
     example = finding.counterexample
     w, position = np.array(example["w"]), example["position"]
     assert backpropagated(problem, w, mistake)[position] == example["given"]
@@ -119,12 +121,14 @@ def test_the_counterexample_names_the_weight(problem):
 
 
 def test_single_precision_is_judged_as_such(problem):
-    assert verify.check_gradient(problem, lambda w: problem.gradient(w).astype(np.float32)).verdict is Verdict.PROVED
+    single = verify.check_gradient(problem, lambda w: backpropagated(problem, w, dtype=np.float32))
+    assert single.verdict is Verdict.PROVED and 1e-9 < single.numbers["max_relative_error"] < 1e-6
 
     def rounded_but_called_double(w):
         return problem.gradient(w).astype(np.float32).astype(np.float64)
 
-    assert verify.check_gradient(problem, rounded_but_called_double).verdict is Verdict.REFUTED
+    refuted = verify.check_gradient(problem, rounded_but_called_double)
+    assert refuted.verdict is Verdict.REFUTED and "float32" in refuted.remedy
     wrong = verify.check_gradient(problem, lambda w: (1.001 * problem.gradient(w)).astype(np.float32))
     assert wrong.verdict is Verdict.REFUTED
 
@@ -248,7 +252,7 @@ def test_formulas_that_cancel_pass(make_problem):
     assert verify.check_gradient(problem, points=5).verdict is Verdict.PROVED
 
 
-@pytest.mark.parametrize("scale", [1e-6, 1.0, 30.0])
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 30.0, 300.0])
 @pytest.mark.parametrize("seed", range(4))
 def test_rounding_alone_never_refutes(any_network, make_problem, scale, seed):
     problem = make_problem(any_network, samples=20, seed=seed, reduction="sum")
@@ -276,3 +280,15 @@ def test_tensors_of_other_libraries_pass(problem):
     assert finding.verdict is Verdict.PROVED
     with pytest.raises(InputError, match="detach"):
         verify.check_gradient(problem, lambda w: torch.from_numpy(problem.gradient(w)).requires_grad_())
+
+
+def test_a_point_on_a_kink_is_undecided(make_problem):
+    nodes = {
+        "x": {"width": 1},
+        "h": {"width": 1, "activation": "relu", "inputs": ["x"]},
+        "y": {"width": 1, "inputs": ["h"]},
+    }
+    problem = make_problem(Architecture.from_data(nodes, "y"))
+    finding = verify.check_gradient(problem, points=[np.array([0.0, 0.0, 1.0, 0.0])])
+    assert finding.verdict is Verdict.UNDECIDED and "kink" in finding.remedy
+    assert verify.check_gradient(problem, points=[np.array([1.0, 0.3, 1.0, 0.0])]).verdict is Verdict.PROVED

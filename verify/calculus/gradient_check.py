@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from verify.architecture import Architecture
 
 COARSEST_RESOLUTION = 1e-3
+SINGLE_ROUNDOFF = 2.0**-24
+MISTAKE_REMEDY = (
+    "look for a lost edge, a transposed matrix, the derivative of the activation, the factor of the mean, "
+    "the bias or the weight decay"
+)
+SINGLE_REMEDY = f"{MISTAKE_REMEDY}; if it is computed in single precision, return it as a float32 array"
+OVERFLOW_REMEDY = "give points where nothing overflows and no pre-activation meets a kink"
 
 
 def check_gradient(
@@ -31,7 +38,7 @@ def check_gradient(
     digits. If the data are too many for that, it covers a random subset of the samples, drawn anew at
     every point: there the problem's own gradient and its rigorous enclosure are compared with the reference, and the
     gradient over all samples with the enclosure. Every one of the P entries is compared. An entry is
-    refuted only if its error exceeds what rounding can do, a first-order error bound for any order of summation
+    refuted only if its error exceeds what rounding can do, an error bound for any order of summation
     (see `verify.calculus.symbolic.rounding`) in the precision of the array given.
 
     Parameters
@@ -125,7 +132,7 @@ def _finding(
         verdict=verdict,
         statement=statement,
         numbers=numbers,
-        arithmetic="float64 against Arb at 200 bits, rounding bounded to first order",
+        arithmetic="float64 against Arb at 200 bits, its rounding bounded by an error analysis",
         needed_for="that the code runs the gradient which was proved",
         counterexample=counterexample,
         remedy=remedy,
@@ -137,35 +144,23 @@ def _decided(
 ) -> tuple[Verdict, str, dict[str, Any] | None, str | None]:
     for comparison in comparisons:
         if not comparison.is_finite:
-            return (
-                Verdict.UNDECIDED,
-                f"{comparison.what} or its error bound is not finite",
-                None,
-                ("give points where nothing overflows and no pre-activation meets a kink"),
-            )
+            statement = f"{comparison.what} or its error bound is not finite"
+            return Verdict.UNDECIDED, statement, None, OVERFLOW_REMEDY
         if comparison.worst is not None:
-            counterexample = _counterexample(architecture, comparison, comparison.worst)
+            example = _counterexample(architecture, comparison, comparison.worst)
             statement = (
-                f"{comparison.what} is wrong at {counterexample['weight']}: it gives {counterexample['given']!r}, "
-                f"the recursion {counterexample['expected']!r}, rounding explains {counterexample['allowance']:.1e}"
+                f"{comparison.what} is wrong at {example['weight']}: it gives {example['given']!r}, "
+                f"the recursion {example['expected']!r}, rounding explains {example['allowance']:.1e}"
             )
-            return (
-                Verdict.REFUTED,
-                statement,
-                counterexample,
-                (
-                    "look for a lost edge, a transposed matrix, the derivative of the activation, "
-                    "the factor of the mean, the bias or the weight decay"
-                ),
-            )
+            is_single = comparison.roundoff < SINGLE_ROUNDOFF and comparison.relative_error < 16 * SINGLE_ROUNDOFF
+            return Verdict.REFUTED, statement, example, SINGLE_REMEDY if is_single else MISTAKE_REMEDY
     if flaws:
         return Verdict.UNDECIDED, f"the reference is in doubt: {flaws[0]}", None, "report this activation"
     coarsest = max(comparison.resolution for comparison in comparisons)
     if not coarsest <= COARSEST_RESOLUTION:
         statement = f"rounding may be {coarsest:.1e} of the gradient's norm, so a wrong gradient could hide in it"
         return Verdict.UNDECIDED, statement, None, "give points where the gradient is not close to zero"
-    statement = f"at {points} points every entry agrees up to rounding: {checked}"
-    return Verdict.PROVED, statement, None, None
+    return Verdict.PROVED, f"at {points} points every entry agrees up to rounding: {checked}", None, None
 
 
 def _counterexample(architecture: Architecture, comparison: Comparison, position: int) -> dict[str, Any]:

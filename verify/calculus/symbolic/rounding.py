@@ -1,11 +1,12 @@
 """How far rounding may carry a correctly programmed gradient from the exact one.
 
-A first-order error analysis, run beside the recursion: an error bound accompanies every h, z and adjoint.
+An error analysis, run beside the recursion: an error bound accompanies every h, z and adjoint.
 With u the unit roundoff, a sum of k products is charged k + 2 roundoffs of the sum of its absolute values,
 whatever its order, so one rounding of the data and the weights is covered too. An activation or its
 derivative is charged `ACTIVATION_ROUNDOFFS` roundoffs of its value, of its argument's effect and of 1
-(``1 - tanh(z)**2`` has an absolute, not a relative error; piecewise linear ones are spared this). What is of
-second order in u is covered by the factor `SAFETY`.
+(``1 - tanh(z)**2`` has an absolute, not a relative error; linear activations are spared this). Products of two
+errors are kept, since a saturated unit's slope may be nothing but error; the curvature of a derivative within the
+error of its argument is left to the factor `SAFETY`.
 """
 
 from __future__ import annotations
@@ -89,11 +90,11 @@ class _Analysis:
         return units
 
     def _activated(self, activation: Any, z: _Bounded) -> _Unit:
-        g, slope, bend = (np.asarray(values, dtype=np.float64) for values in _values(activation, z.value))
-        floor = 0.0 if not bend.any() else 1.0
+        g, slope, bend = activation.values(z.value, 2)
+        floor = 0.0 if activation.symbolic_derivative(2) == 0 else 1.0
         own = ACTIVATION_ROUNDOFFS * self.roundoff
-        h_error = np.abs(slope) * z.error + own * (np.abs(g) + np.abs(slope * z.value) + floor)
         slope_error = np.abs(bend) * z.error + own * (np.abs(slope) + np.abs(bend * z.value) + floor)
+        h_error = (np.abs(slope) + slope_error) * z.error + own * (np.abs(g) + np.abs(slope * z.value) + floor)
         return _Unit(_Bounded(slope, slope_error), _Bounded(g, h_error))
 
     def backward(self, units: dict[str, _Unit], y: np.ndarray) -> dict[str, _Bounded]:
@@ -114,7 +115,7 @@ class _Analysis:
                 start,
             )
             value = unit.slope.value * dh.value
-            error = np.abs(unit.slope.value) * dh.error + np.abs(dh.value) * unit.slope.error
+            error = np.abs(unit.slope.value) * dh.error + (np.abs(dh.value) + dh.error) * unit.slope.error
             adjoints[name] = _Bounded(value, error + 2 * self.roundoff * np.abs(value))
         return adjoints
 
@@ -127,7 +128,8 @@ class _Analysis:
                 if edge.map.parameter_shape:
                     h = units[edge.source].h
                     charged = dz.error + self._summing(edge.map.terms().parameter) * size
-                    parts[edge.key] = _by_parameter(edge, charged, np.abs(h.value)) + _by_parameter(edge, size, h.error)
+                    whole = np.abs(h.value) + h.error
+                    parts[edge.key] = _by_parameter(edge, charged, whole) + _by_parameter(edge, size, h.error)
             vertex = self.architecture.vertices[name]
             if vertex.bias is not None:
                 places = bias_places(vertex)
@@ -174,9 +176,3 @@ def _by_parameter(edge: Edge, left: np.ndarray, right: np.ndarray) -> np.ndarray
         per_term = np.einsum("st,st->t", left[:, terms.out], right[:, terms.input])
     summed = np.bincount(terms.parameter, weights=per_term, minlength=edge.map.parameter_count)
     return summed * float(abs(terms.coefficient))
-
-
-def _values(activation: Any, z: np.ndarray) -> tuple[np.ndarray, ...]:
-    if len(activation.kinks):
-        return (*activation.values(z, 1), np.zeros_like(z))
-    return tuple(activation.values(z, 2))
