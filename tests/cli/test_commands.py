@@ -1,0 +1,201 @@
+"""What the commands answer on good input: keys, exit codes, one JSON object and nothing else, a table for a person."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import Result
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+MOMENTUM = "radius = 0.1\n[momentum]\n"
+Run = Callable[..., Result]
+WriteSpec = Callable[..., Path]
+
+
+def answer(result: Result, code: int = 0) -> dict[str, Any]:
+    assert result.exit_code == code, result.output
+    assert result.stderr == ""
+    found = json.loads(result.stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+def with_momentum(write_spec: WriteSpec, **setting: float) -> Path:
+    lines = "".join(f"{name} = {value!r}\n" for name, value in setting.items())
+    return write_spec(("radius = 0.1\n", MOMENTUM + lines))
+
+
+def row(found: dict[str, Any], theorem: str) -> dict[str, Any]:
+    (only,) = (entry for entry in found["ranges"] if entry["theorem"] == theorem)
+    return only
+
+
+class TestRange:
+    def test_keys_and_sandwich(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        found = answer(dagverify("range", write_spec(), "--json"))
+        assert 0 < found["lipschitz"]["attack"] <= found["lipschitz"]["value"]
+        assert {entry["theorem"] for entry in found["ranges"]} == {"triangle", "sharp", "heavy_ball", "horizon"}
+        for entry in found["ranges"]:
+            assert {"theorem", "eta", "tau_max", "eta_max", "verdict"} <= entry.keys()
+            assert entry["verdict"] == "PROVED"
+
+    def test_ranges_follow_from_the_bound(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        found = answer(dagverify("range", with_momentum(write_spec, eta=0.01, tau=0.005), "--json"))
+        L = found["lipschitz"]["value"]
+        assert row(found, "sharp")["tau_max"] == pytest.approx(min(0.01, 2 / L - 0.01), rel=1e-12)
+        assert row(found, "sharp")["eta_max"] == pytest.approx(2 / L, rel=1e-12)
+        assert row(found, "triangle")["tau_max"] == pytest.approx(
+            (np.sqrt(1 + 4 * L * 0.01) - 1) / L - 0.01, rel=1e-9
+        )
+        assert row(found, "heavy_ball")["mu_max"] == pytest.approx(1 - L * 0.01 / 2, rel=1e-12)
+        assert row(found, "horizon")["steps"] >= 1
+
+    @pytest.mark.parametrize("setting", [{"eta": 1e3, "tau": 0.0}, {"eta": 1e-3, "tau": 2e-3}, {"eta": 1e3, "mu": 0.5}])
+    def test_setting_outside_is_undecided(
+        self, setting: dict[str, float], write_spec: WriteSpec, dagverify: Run
+    ) -> None:
+        found = answer(dagverify("range", with_momentum(write_spec, **setting), "--json"), code=3)
+        theorem = "heavy_ball" if "mu" in setting else "sharp"
+        assert row(found, theorem)["verdict"] == "UNDECIDED"
+        assert row(found, theorem)["remedy"]
+
+    def test_heavy_ball_setting(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        found = answer(dagverify("range", with_momentum(write_spec, eta=1e-3, mu=0.9), "--json"))
+        assert row(found, "heavy_ball")["verdict"] == "PROVED"
+        assert row(found, "heavy_ball")["mu"] == 0.9
+
+    def test_weight_decay_adds_its_theorem(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        path = write_spec(('name = "small"', 'name = "small"\nweight_decay = 1.0'))
+        found = answer(dagverify("range", path, "--json"))
+        assert row(found, "weight_decay")["verdict"] == "PROVED"
+        assert row(found, "weight_decay")["sublevel_radius"] > 0
+
+    def test_one_step_is_wider_than_the_region(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        path = write_spec()
+        size = 9
+        w = np.linspace(-1, 1, size)
+        np.savez(path.parent / "now.npz", w=w)
+        np.savez(path.parent / "before.npz", w=w + 0.01 * np.cos(np.arange(size)))
+        found = answer(
+            dagverify("range", path, "--at", path.parent / "now.npz", "--previous", path.parent / "before.npz", "--json")
+        )
+        rays = found["step"]["rays"]
+        assert [ray["ratio"] for ray in rays] == [0.0, 0.5]
+        for ray in rays:
+            assert ray["verdict"] == "PROVED"
+            assert 0 < ray["best_eta"] <= ray["eta_max"]
+            assert ray["decrease"] > 0
+
+    def test_weights_of_another_network(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        path = write_spec()
+        np.savez(path.parent / "now.npz", w=np.zeros(3))
+        result = dagverify("range", path, "--at", path.parent / "now.npz")
+        assert result.exit_code == 2
+        assert "shape=(3,), parameters=9; save one array of 9 numbers" in result.stderr
+
+
+class TestGradients:
+    def test_json(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        found = answer(dagverify("gradients", write_spec(), "--json"))
+        assert found["verdict"] == "PROVED"
+        assert 0 <= found["max_relative_error"] < 1e-12
+
+    def test_latex(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        result = dagverify("gradients", write_spec(), "--latex")
+        assert result.exit_code == 0
+        assert result.stdout.startswith(r"\documentclass")
+        assert answer(dagverify("gradients", write_spec(), "--latex", "--json"))["latex"] + "\n" == result.stdout
+
+
+class TestTest:
+    def test_no_violation_and_a_margin(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        found = answer(dagverify("test", write_spec(), "--examples", 50, "--seed", 3, "--json"))
+        assert (found["verdict"], found["violations"], found["examples"]) == ("PROVED", 0, 50)
+        assert found["margin"] is None or found["margin"] > 1
+
+    def test_a_setting_that_increases_the_error_is_refuted(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        path = with_momentum(write_spec, eta=500.0, tau=0.0)
+        found = answer(dagverify("test", path, "--examples", 10, "--json"), code=1)
+        assert found["verdict"] == "REFUTED"
+        assert found["counterexample"]["eta"] == 500.0
+
+    def test_same_seed_same_answer(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        first, second = (
+            dagverify("test", write_spec(), "--examples", 20, "--seed", 5, "--json").stdout for _ in range(2)
+        )
+        assert first == second
+
+
+class TestLint:
+    def test_folder(self, dagverify: Run) -> None:
+        found = answer(dagverify("lint", EXAMPLES, "--json"))
+        assert found["verdict"] == "PROVED"
+        assert len(found["files"]) == len(list(EXAMPLES.glob("*.toml")))
+
+    def test_good_files_are_reported_beside_bad_ones(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        bad = write_spec(("width = 1", "widht = 1"))
+        result = dagverify("lint", bad, EXAMPLES / "xor_skip.toml", bad.parent / "absent.toml")
+        assert result.exit_code == 2
+        assert "xor_skip.toml: valid: vertices=5, edges=8, parameters=11" in result.stdout
+        assert result.stderr.count("\n") == 2
+        assert "did you mean 'width'?" in result.stderr
+        files = json.loads(dagverify("lint", bad, "--json").stdout)["files"]
+        assert [entry["valid"] for entry in files] == [False]
+
+
+@pytest.mark.parametrize("command", ["check", "range", "gradients", "test"])
+def test_table_for_a_person(command: str, write_spec: WriteSpec, dagverify: Run) -> None:
+    result = dagverify(command, write_spec())
+    assert result.exit_code in (0, 3)
+    assert result.stdout.startswith("small: ")
+    assert "PROVED" in result.stdout
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["check", "range", "gradients", "test", "lint"])
+def test_help_has_an_example(command: str, dagverify: Run) -> None:
+    result = dagverify(command, "--help")
+    assert result.exit_code == 0
+    assert f"dagverify {command} examples/" in result.stdout
+    assert "--json" in result.stdout
+
+
+def test_help_is_instant() -> None:
+    """Neither numerical nor symbolic libraries are imported to show the help."""
+    code = (
+        "import sys; sys.argv = ['dagverify', '--help']\n"
+        "from verify.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = ('numpy', 'sympy', 'scipy', 'networkx', 'sklearn', 'pydantic', 'rich', 'flint', 'hypothesis')\n"
+        "print([name for name in heavy if name in sys.modules], file=sys.stderr)"
+    )
+    before = os.times().children_user
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert os.times().children_user - before < 0.3
+    assert "Commands:" in run.stdout
+    assert run.stderr.strip() == "[]"
+
+
+def test_version(dagverify: Run) -> None:
+    result = dagverify("--version")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("dagverify, version ")
+
+
+@pytest.mark.slow
+def test_lint_of_a_small_file_takes_under_a_second() -> None:
+    before = os.times().children_user
+    subprocess.run(
+        [sys.executable, "-c", "from verify.cli import main; main()", "lint", str(EXAMPLES / "xor_skip.toml")],
+        check=True,
+        capture_output=True,
+    )
+    assert os.times().children_user - before < 1
