@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,9 +120,9 @@ def _finding(
     )
     numbers: dict[str, Any] = {
         "checked": f"every one of {problem.architecture.size} entries at {points} points: {checked}",
-        "max_relative_error": max(c.relative_error for c in comparisons),
-        "max_error_in_roundoffs": max(c.relative_error / c.roundoff for c in comparisons),
-        "resolution": max(c.resolution for c in comparisons),
+        "max_relative_error": _largest(c.relative_error for c in comparisons),
+        "max_error_in_roundoffs": _largest(c.relative_error / c.roundoff for c in comparisons),
+        "resolution": _largest(c.resolution for c in comparisons),
         "points": points,
         "samples_in_50_digits": covered,
     }
@@ -139,12 +139,18 @@ def _finding(
     )
 
 
+def _largest(values: Iterable[float]) -> float | None:
+    """Return the largest value, None if one is not finite: JSON has no such number."""
+    listed = list(values)
+    return max(listed) if np.all(np.isfinite(listed)) else None
+
+
 def _decided(
     architecture: Architecture, comparisons: list[Comparison], flaws: list[str], checked: str, points: int
 ) -> tuple[Verdict, str, dict[str, Any] | None, str | None]:
     for comparison in comparisons:
         if not comparison.is_finite:
-            statement = f"{comparison.what} or its error bound is not finite"
+            statement = f"{comparison.what} or its reference has no finite value"
             return Verdict.UNDECIDED, statement, None, OVERFLOW_REMEDY
         if comparison.worst is not None:
             example = _counterexample(architecture, comparison, comparison.worst)

@@ -17,6 +17,9 @@ from verify.outcomes import InputError
 
 Gradient = Callable[[np.ndarray], Any]
 
+WIDEST_REFERENCE = 2.0**-80
+"""Relative radius beyond which a reference decides nothing: at a kink it holds the slopes of both sides."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -57,6 +60,7 @@ class Comparison:
 
     @property
     def is_finite(self) -> bool:
+        """Whether the reference is sharp and all numbers are finite."""
         return bool(np.all(np.isfinite(self.given)) and np.all(np.isfinite(self.allowance + self.error)))
 
 
@@ -122,7 +126,8 @@ def _beside(
     given, roundoff = _called(user_gradient or problem.gradient, w)
     expected = np.array([float(ball.mid()) for ball in reference])
     radius = np.array([float(ball.rad()) for ball in reference])
-    allowance = rounding_allowance(problem, w, roundoff) + radius
+    sharp = radius <= WIDEST_REFERENCE * np.max(np.abs(expected), initial=0.0)
+    allowance = np.where(sharp, rounding_allowance(problem, w, roundoff) + radius, np.inf)
     return Comparison(_name(user_gradient), w, given, expected, _distance(given, reference), allowance, roundoff, rows)
 
 
