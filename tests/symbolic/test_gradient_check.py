@@ -292,4 +292,8 @@ def test_a_point_on_a_kink_is_undecided(make_problem):
     problem = make_problem(Architecture.from_data(nodes, "y"))
     finding = verify.check_gradient(problem, points=[np.array([0.0, 0.0, 1.0, 0.0])])
     assert finding.verdict is Verdict.UNDECIDED and "kink" in finding.remedy
+
+    problem.inputs[:] = 1.0
+    finding = verify.check_gradient(problem, points=[np.array([np.nextafter(1.0, 2.0), -1.0, 1.0, 0.0])])
+    assert finding.verdict is Verdict.UNDECIDED
     assert verify.check_gradient(problem, points=[np.array([1.0, 0.3, 1.0, 0.0])]).verdict is Verdict.PROVED

@@ -6,7 +6,8 @@ whatever its order, so one rounding of the data and the weights is covered too. 
 derivative is charged `ACTIVATION_ROUNDOFFS` roundoffs of its value, of its argument's effect and of 1
 (``1 - tanh(z)**2`` has an absolute, not a relative error; linear activations are spared this). Products of two
 errors are kept, since a saturated unit's slope may be nothing but error; the curvature of a derivative within the
-error of its argument is left to the factor `SAFETY`.
+error of its argument is left to the factor `SAFETY`. Where a pre-activation may lie on either side of a kink,
+nothing is bounded.
 """
 
 from __future__ import annotations
@@ -94,6 +95,9 @@ class _Analysis:
         floor = 0.0 if activation.symbolic_derivative(2) == 0 else 1.0
         own = ACTIVATION_ROUNDOFFS * self.roundoff
         slope_error = np.abs(bend) * z.error + own * (np.abs(slope) + np.abs(bend * z.value) + floor)
+        for kink in map(float, activation.kinks):
+            may_jump = np.abs(z.value - kink) <= z.error + own * abs(kink)
+            slope_error = np.where(may_jump, np.inf, slope_error)
         h_error = (np.abs(slope) + slope_error) * z.error + own * (np.abs(g) + np.abs(slope * z.value) + floor)
         return _Unit(_Bounded(slope, slope_error), _Bounded(g, h_error))
 
