@@ -1,8 +1,9 @@
 """Activation functions: formula, derivatives, proved constants, ranges and enclosures.
 
-Everything follows from one sympy expression per activation. It is laid out as a graph (`graph`, `lowering`), differentiated there, and run in
-four arithmetics: NumPy (`float_numbers`), interval arrays (`interval_numbers`), Arb (`arb_numbers`) and functions on a half-line
-(`tail_numbers`). Branch and bound in the last two (`profile`) proves suprema and ranges.
+Everything follows from one sympy expression per activation. It is laid out as a graph (`graph`, `lowering`),
+differentiated there, and run in four arithmetics: NumPy (`float_numbers`), interval arrays (`interval_numbers`), Arb
+(`arb_numbers`) and functions on a half-line (`tail_numbers`). Branch and bound in the last two (`profile`) proves
+suprema and ranges; `regularity` says which form of assumption A1 follows.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-from verify.activations.activation import Activation
+from verify.activations.activation_function import Activation
 from verify.activations.builtin import BUILTIN_NAMES, BUILTINS
 from verify.activations.definedness import check_defined
 from verify.activations.parsing import parse_formula
+from verify.activations.regularity import Regularity, classify
 from verify.activations.symbols import Smoothness, X
 from verify.outcomes import InputError
 
-__all__ = ["BUILTIN_NAMES", "Activation", "Smoothness", "X", "activation"]
+__all__ = ["BUILTIN_NAMES", "Activation", "Regularity", "Smoothness", "X", "activation", "classify"]
 
 
 def activation(spec: str | Mapping[str, str]) -> Activation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, final
 
 import flint
@@ -11,6 +12,11 @@ import sympy
 from verify.activations.program import Arithmetic
 from verify.arithmetic.arb import Arb
 from verify.outcomes import InputError
+
+
+def rational_ball(value: Fraction) -> Any:
+    """Return a ball that holds a rational number, at the current precision."""
+    return Arb(flint.fmpq(value.numerator, value.denominator))
 
 
 def constant_ball(value: sympy.Expr) -> Any:
@@ -27,7 +33,7 @@ def constant_ball(value: sympy.Expr) -> Any:
     True
     """
     if value.is_Rational:
-        return Arb(flint.fmpq(int(value.p), int(value.q)))
+        return rational_ball(Fraction(int(value.p), int(value.q)))
     if value == sympy.pi:
         return Arb.pi()
     if value == sympy.E:

@@ -56,8 +56,8 @@ class Graph:
 
     def constant_of(self, index: int) -> sympy.Expr | None:
         """Return the value of a constant node, None for any other."""
-        node = self.nodes[index]
-        return sympy.sympify(node.data) if node.operation == "constant" else None
+        data = self.nodes[index].data
+        return data if isinstance(data, sympy.Expr) else None
 
     def is_zero(self, index: int) -> bool:
         """Return whether the node is the constant zero."""
@@ -65,7 +65,7 @@ class Graph:
 
     def constant(self, value: sympy.Expr | int) -> int:
         """Return the node of a constant."""
-        return self._stored(Node("constant", (), sympy.sympify(value)))
+        return self._stored(Node("constant", (), sympy.Integer(value) if isinstance(value, int) else value))
 
     def add(self, a: int, b: int) -> int:
         """Return the node of a sum."""

@@ -21,6 +21,7 @@ def _increasing(function: Callable[[Any], Any]) -> Callable[[Interval], Interval
 
 _FUNCTIONS: dict[str, Callable[[Interval], Interval]] = {
     "exp": elementary.exp,
+    "log": elementary.log,
     "sqrt": lambda x: x.sqrt(),
     "sin": elementary.sin,
     "cos": elementary.cos,
@@ -34,18 +35,6 @@ _FUNCTIONS: dict[str, Callable[[Interval], Interval]] = {
     "step": lambda x: Interval.from_bounds((x.lower > 0) * 1.0, (x.upper >= 0) * 1.0),
     "recip": lambda x: 1.0 / x,
 }
-
-
-def _logarithm(x: Interval) -> Interval:
-    shape, ends = x.shape, []
-    with arb.precision(80):
-        for end, pick in ((x.lower, 0), (x.upper, 1)):
-            flat = [arb.bounds(arb.Arb(t).log())[pick] if 0 < t < np.inf else (2 * pick - 1) * np.inf for t in end.flat]
-            ends.append(np.array(flat).reshape(shape))
-    return Interval.from_bounds(*ends)
-
-
-_FUNCTIONS["log"] = _logarithm
 
 
 @final

@@ -90,6 +90,8 @@ def _power(graph: Graph, visit: Callable[[sympy.Expr], int], part: sympy.Pow) ->
 
 def _maximum(graph: Graph, a: int, b: int, sign: int) -> int:
     """Node of max(a, b) (sign 1) or min(a, b) (sign -1), as ``b ± relu(±(a - b))``."""
+    if graph.is_zero(a):
+        a, b = b, a
     difference = graph.add(a, graph.multiply(graph.constant(-1), b))
     rest = graph.call("relu", graph.multiply(graph.constant(sign), difference))
     return graph.add(b, graph.multiply(graph.constant(sign), rest))
@@ -135,3 +137,31 @@ def differentiate(graph: Graph, index: int) -> int:
     return graph.derivative(
         index, lambda g, primitive, a: lower(g, derivative_rule(primitive), at=a, value=g.call(primitive, a))
     )
+
+
+def expression_of(graph: Graph, index: int) -> sympy.Expr:
+    """Return the expression that a node stands for.
+
+    Examples
+    --------
+    >>> graph = Graph()
+    >>> expression_of(graph, differentiate(graph, lower(graph, sympy.sin(X))))
+    cos(x)
+    """
+    found: dict[int, sympy.Expr] = {}
+    for position in graph.needed([index]):
+        operation, operands, data = graph.nodes[position]
+        parts = [found[operand] for operand in operands]
+        if operation == "x":
+            found[position] = X
+        elif operation == "constant":
+            found[position] = data
+        elif operation == "add":
+            found[position] = parts[0] + parts[1]
+        elif operation == "multiply":
+            found[position] = parts[0] * parts[1]
+        elif operation == "power":
+            found[position] = parts[0] ** data
+        else:
+            found[position] = PRIMITIVES[operation].xreplace({X: parts[0]})
+    return found[index]

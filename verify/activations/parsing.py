@@ -1,7 +1,7 @@
 """Formulas of users: a whitelist over Python's syntax tree, nothing is ever evaluated.
 
-A formula is made of ``x``, decimal numbers (read as exact rationals), ``+ - * /``, whole powers up to `LARGEST_EXPONENT`
-and calls of the functions in `FUNCTIONS`.
+A formula is made of ``x``, decimal numbers (read as exact rationals), ``+ - * /``, whole powers up to
+`LARGEST_EXPONENT` and calls of the functions in `FUNCTIONS`.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def parse_formula(text: str) -> Formula:
     >>> parse_formula("x.real")
     Traceback (most recent call last):
         ...
-    verify.outcomes.InputError: position 1: attribute access is not allowed in a formula: text='x.real'
+    verify.outcomes.InputError: position 2: attribute access is not allowed in a formula: text='x.real'
     """
     if not isinstance(text, str):
         raise InputError("a formula is a text", type=type(text).__name__)
@@ -199,5 +199,7 @@ class _Reader:
         return self.text[node.col_offset : node.end_col_offset]
 
     def error(self, what: str, node: ast.expr, remedy: str | None = None, **values: object) -> InputError:
-        start = node.end_col_offset - len(node.attr) - 1 if isinstance(node, ast.Attribute) else node.col_offset
-        return InputError(what, where=_position(self.offset + (start or 0)), remedy=remedy, **values)
+        start = node.col_offset
+        if isinstance(node, ast.Attribute):
+            start = (node.end_col_offset or 0) - len(node.attr) - 1
+        return InputError(what, where=_position(self.offset + start), remedy=remedy, **values)

@@ -80,7 +80,7 @@ def _crossings(choice: sympy.Expr) -> list[Fraction]:
         level = difference.subs(X, 0)
         if not (slope.is_Rational and level.is_Rational):
             raise InputError(
-                "the argument of relu or abs, and the difference in max or min, must be linear in x with rational coefficients",
+                "arguments of relu and abs, and differences in max and min, must be linear in x with rational numbers",
                 where="formula",
                 part=str(choice),
             )
@@ -101,10 +101,10 @@ def _resolved(expression: sympy.Expr, choices: set[sympy.Expr], sample: Fraction
     at = sympy.Rational(sample.numerator, sample.denominator)
     chosen = {}
     for choice in choices:
-        pick = min if isinstance(choice, sympy.Min) else max
         alternatives = _alternatives(choice)
-        first = alternatives[0]
-        chosen[choice] = pick(alternatives, key=lambda a, first=first: sympy.expand(a - first).subs(X, at))
+        heights = [sympy.expand(a - alternatives[0]).subs(X, at) for a in alternatives]
+        best = min(heights) if isinstance(choice, sympy.Min) else max(heights)
+        chosen[choice] = alternatives[heights.index(best)]
     return expression.xreplace(chosen)
 
 

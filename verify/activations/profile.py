@@ -1,38 +1,36 @@
 """Where a derivative of an activation can have extrema, and between which values it stays: proved in Arb.
 
-The line is cut into two tails and a middle. In the middle, branch and bound leaves *cells*, small intervals outside of which the derivative
-of the function has no zero; beyond, the tails are enclosed (see `tails`). Over an interval the function therefore lies between its values at
-the two ends and the values on the cells and tails that the interval meets. Where a cell could not be made small it is wide: the bounds are
-then wide, too, and still hold.
+The line is cut into two ends and a middle. In the middle, branch and bound leaves *cells*, small intervals outside of
+which the derivative of the function has no zero; beyond, the function is monotone or bounded (see `ends`). Over an
+interval the function therefore lies between its values at the interval's ends and the values on the cells that the
+interval meets. Where a cell could not be made small it is wide: the bounds are then wide, too, and still hold.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import flint
 import numpy as np
+import sympy
 from numpy.typing import NDArray
 
-from verify.activations.arb_numbers import ARB
+from verify.activations.arb_numbers import ARB, rational_ball
+from verify.activations.branch_and_bound import zero_boxes
+from verify.activations.ends import UNKNOWN, End, Ends, ends_of, find_end, hull
 from verify.activations.graph import Graph
-from verify.activations.lowering import differentiate, lower
+from verify.activations.lowering import differentiate, expression_of, lower
 from verify.activations.pieces import Pieces
 from verify.activations.program import Program
-from verify.activations.tail_numbers import TailArithmetic
-from verify.activations.tails import Tail, TailUnknownError
 from verify.arithmetic import arb
 from verify.arithmetic.arb import Arb
 
 BITS = 256
-_NARROW = Arb(2) ** -70
-_SMALL = Arb(2) ** -75
-_STARTS = range(4, 31)
-_WORK = 400_000
+_FLAT = Arb(2) ** -75
+
+Cell = tuple[Any, Any, Any, Any]
+"""Both ends of an interval and bounds of the values on it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Profile:
     Parameters
     ----------
     cells : ndarray, shape (m, 2)
-        Increasing intervals outside of which the function is monotone between neighbours; may hold infinite ends.
+        Increasing intervals, outside of which the function is monotone between neighbours; may have infinite ends.
     values : ndarray, shape (m, 2)
         Lower and upper bounds of the function on each cell.
     low, high : float
@@ -59,37 +57,32 @@ class Profile:
 
 
 class Piece:
-    """One smooth formula with the programs of its derivatives."""
+    """One formula with the programs of its derivatives."""
 
-    def __init__(self, formula: Any) -> None:
+    def __init__(self, formula: sympy.Expr) -> None:
         self.graph = Graph()
-        self.nodes = [lower(self.graph, formula)]
+        self._orders = [lower(self.graph, formula)]
+        self._programs: dict[tuple[int, ...], Program] = {}
 
     def node(self, order: int) -> int:
         """Return the node of a derivative."""
-        while len(self.nodes) <= order:
-            self.nodes.append(differentiate(self.graph, self.nodes[-1]))
-        return self.nodes[order]
+        while len(self._orders) <= order:
+            self._orders.append(differentiate(self.graph, self._orders[-1]))
+        return self._orders[order]
 
     def program(self, *orders: int) -> Program:
         """Return the program of some derivatives."""
-        return Program(self.graph, [self.node(order) for order in orders])
+        if orders not in self._programs:
+            self._programs[orders] = Program(self.graph, [self.node(order) for order in orders])
+        return self._programs[orders]
 
+    def expression(self, order: int) -> sympy.Expr:
+        """Return a derivative as a sympy expression."""
+        return expression_of(self.graph, self.node(order))
 
-@dataclass(frozen=True)
-class _End:
-    """A tail as seen by a profile: from where it counts, its bounds, and whether the function is monotone on it."""
-
-    start: Any
-    low: Any
-    high: Any
-    monotone: bool
-    grows: bool
-
-
-def exact(point: Fraction) -> Any:
-    """Return a rational number as a ball."""
-    return Arb(flint.fmpq(point.numerator, point.denominator))
+    def ends_at(self, order: int, at: Any) -> Ends:
+        """Return bounds of a derivative over a ball."""
+        return ends_of(self.program(order).run(ARB, at, BITS)[0])
 
 
 def profile(pieces: Pieces, smooth: tuple[Piece, ...], order: int) -> Profile:
@@ -104,161 +97,70 @@ def profile(pieces: Pieces, smooth: tuple[Piece, ...], order: int) -> Profile:
     """
     with arb.precision(BITS):
         beyond = max([abs(point) for point in pieces.breaks], default=Fraction(0))
-        left = _end(smooth[0], order, -1, beyond)
-        right = _end(smooth[-1], order, 1, beyond)
-        borders = [-left.start, *map(exact, pieces.breaks), right.start]
-        cells: list[tuple[Any, Any, Any, Any]] = []
-        for index, piece in enumerate(smooth):
-            cells += _cells(piece, order, borders[index], borders[index + 1])
-        for index, (point, jump) in enumerate(zip(pieces.breaks, pieces.jumps, strict=True)):
-            sides = [_ends(smooth[i].program(order).run(ARB, exact(point), BITS)[0]) for i in (index, index + 1)]
-            if order > jump:
-                sides.append(_UNKNOWN)
-            cells.append((exact(point), exact(point), *_hull(sides)))
-        edges = [(smooth[0], -left.start), (smooth[-1], right.start)]
-        extremes = [_ends(piece.program(order).run(ARB, at, BITS)[0]) for piece, at in edges]
-        extremes += [(low, high) for _, _, low, high in cells]
-        rows = sorted(_floats(cells))
-        for end, outer in ((left, (-np.inf, -float(left.start))), (right, (float(right.start), np.inf))):
-            extremes.append((end.low, end.high))
-            if not end.monotone:
-                rows.append((*outer, arb.lower_float(end.low), arb.upper_float(end.high)))
-        rows.sort()
-        table = np.array(rows, dtype=np.float64).reshape(-1, 4)
-        low = min(arb.lower_float(low) for low, _ in extremes)
-        high = max(arb.upper_float(high) for _, high in extremes)
-    return Profile(table[:, :2], table[:, 2:], low, high, left.grows or right.grows)
+        left, right = (
+            find_end(piece.program(order), piece.program(order + 1), side, beyond, BITS)
+            for piece, side in ((smooth[0], -1), (smooth[-1], 1))
+        )
+        borders = [-left.start, *map(rational_ball, pieces.breaks), right.start]
+        cells = [
+            cell
+            for i, piece in enumerate(smooth)
+            for cell in _cells(piece, order, borders[i].lower(), borders[i + 1].upper())
+        ]
+        cells += _break_cells(pieces, smooth, order)
+        extremes = [
+            smooth[0].ends_at(order, -left.start),
+            smooth[-1].ends_at(order, right.start),
+            left.bounds,
+            right.bounds,
+        ]
+        low, high = hull([*extremes, *((low, high) for _, _, low, high in cells)])
+        cells += _end_cells(left, -1) + _end_cells(right, 1)
+        rows = [_outward(start, stop) + _outward(least, most) for start, stop, least, most in cells]
+        bounds = _outward(low, high)
+    table = np.array(sorted(rows), dtype=np.float64).reshape(-1, 4)
+    return Profile(table[:, :2], table[:, 2:], *bounds, left.grows or right.grows)
 
 
-_UNKNOWN = (Arb.neg_inf(), Arb.pos_inf())
+def _outward(low: Any, high: Any) -> tuple[float, float]:
+    return arb.lower_float(low) + 0.0, arb.upper_float(high) + 0.0
 
 
-def _ends(ball: Any) -> tuple[Any, Any]:
-    return (ball.lower(), ball.upper()) if ball.is_finite() else _UNKNOWN
+def _break_cells(pieces: Pieces, smooth: tuple[Piece, ...], order: int) -> list[Cell]:
+    cells = []
+    for index, (point, jump) in enumerate(zip(pieces.breaks, pieces.jumps, strict=True)):
+        at = rational_ball(point)
+        sides = [smooth[index].ends_at(order, at), smooth[index + 1].ends_at(order, at)]
+        cells.append((at.lower(), at.upper(), *hull([*sides, UNKNOWN] if order > jump else sides)))
+    return cells
 
 
-def _hull(ends: Iterable[tuple[Any, Any]]) -> tuple[Any, Any]:
-    """Hull of intervals given by exact ends (a ball would round its radius to 30 bits)."""
-    low, high = zip(*ends, strict=True)
-    return functools.reduce(lambda a, b: a.min(b), low).lower(), functools.reduce(lambda a, b: a.max(b), high).upper()
+def _end_cells(end: End, side: int) -> list[Cell]:
+    cells = []
+    for index, (start, low, high) in enumerate(end.steps):
+        stop = end.steps[index + 1][0] if index + 1 < len(end.steps) else Arb.pos_inf()
+        cells.append((start, stop, low, high) if side > 0 else (-stop, -start, low, high))
+    return cells
 
 
-def _floats(cells: Iterable[tuple[Any, Any, Any, Any]]) -> Iterator[tuple[float, float, float, float]]:
-    for lower_end, upper_end, low, high in cells:
-        yield arb.lower_float(lower_end), arb.upper_float(upper_end), arb.lower_float(low), arb.upper_float(high)
-
-
-def _end(piece: Piece, order: int, side: int, beyond: Fraction) -> _End:
-    """Find a tail on which the function is monotone or small; else the first bounded one; else an unknown one."""
-    first_bounded = None
-    function, slope = piece.program(order), piece.program(order + 1)
-    for exponent in _STARTS:
-        start = Arb(2**exponent)
-        if 2**exponent <= 2 * beyond:
-            continue
-        tails = TailArithmetic(start)
-        try:
-            tail = function.run(tails, tails.variable(side), BITS)[0]
-        except TailUnknownError:
-            tail = None
-        try:
-            sign = slope.run(tails, tails.variable(side), BITS)[0].sign()
-        except TailUnknownError:
-            sign = 0
-        here = function.run(ARB, side * start, BITS)[0]
-        found = _described(tail, start, here, sign != 0)
-        if found.monotone or abs(found.high - found.low) <= _SMALL:
-            return found
-        if first_bounded is None and found.high.is_finite() and found.low.is_finite():
-            first_bounded = found
-    start = Arb(2 ** max(_STARTS[0], int(2 * beyond).bit_length() + 1))
-    return first_bounded or _End(start, *_UNKNOWN, False, False)
-
-
-def _described(tail: Tail | None, start: Any, here: Any, monotone: bool) -> _End:
-    low, high = _UNKNOWN
-    if tail is None:
-        return _End(start, low, high, monotone, False)
-    grows = tail.grows()
-    if grows:
-        edge = _ends(here) if monotone else (Arb(0), Arb(0))
-        low, high = (edge[0], high) if tail.sign() > 0 else (low, edge[1])
-    else:
-        try:
-            low, high = tail.bounds()
-            fades = tail.span.is_zero or tail.rate > 0 or tail.degree < 0
-            if monotone and fades and here.is_finite():
-                low, high = _hull([_ends(here), _ends(tail.limit)])
-        except TailUnknownError:
-            low, high = _UNKNOWN
-    return _End(start, low, high, monotone, grows)
-
-
-def _cells(piece: Piece, order: int, start: Any, stop: Any) -> list[tuple[Any, Any, Any, Any]]:
-    """Return intervals that hold all zeros of the next derivative in [start, stop], each with bounds of the values on it."""
+def _cells(piece: Piece, order: int, start: Any, stop: Any) -> list[Cell]:
+    """Return the intervals that hold all zeros of the next derivative in [start, stop]; those that touch are united."""
     if piece.graph.is_zero(piece.node(order + 1)):
         return []
-    program = piece.program(order + 1, order + 2)
-    value = piece.program(order)
-    boxes = max(_WORK // len(program), 200)
-    waiting, found = [(start, stop)], []
-    while waiting:
-        low, high = waiting.pop()
-        box = low.union(high)
-        slope, bend = program.run(ARB, box, BITS)
-        middle = box.mid()
-        boxes -= 1
-        if not slope.is_finite() or slope.contains(0):
-            if bend.is_finite():
-                slope = _meet(slope, program.run(ARB, middle, BITS)[0] + bend * (box - middle))
-            if not slope.is_finite() or slope.contains(0):
-                if bend.is_finite() and not bend.contains(0):
-                    box = _single_zero(program, box, bend)
-                elif boxes > 0 and not high - low <= _NARROW * (1 + abs(middle)):
-                    waiting += [(middle, high), (low, middle)]
-                    continue
-                if box is not None:
-                    ends = _ends(value.run(ARB, box, BITS)[0])
-                    found.append((box.lower(), box.upper(), *ends))
-    return _joined(found)
+    cells: list[Cell] = []
+    program, largest = piece.program(order), Arb(0)
 
+    def flat(box: Any) -> bool:
+        nonlocal largest
+        here = program.run(ARB, box, BITS)[0]
+        largest = largest.max(program.run(ARB, box.mid(), BITS)[0].abs_lower())
+        return bool(here.is_finite() and here.rad() <= _FLAT * largest)
 
-def _meet(a: Any, b: Any) -> Any:
-    if not a.is_finite():
-        return b
-    return a.intersection(b)
-
-
-def _single_zero(program: Program, box: Any, bend: Any) -> Any:
-    """Shrink a box on which the function has at most one zero, by Newton's method; None if there is no zero."""
-    for _ in range(60):
-        middle = box.mid()
-        at_middle = program.run(ARB, middle, BITS)[0]
-        newton = middle - at_middle / bend
-        if not newton.is_finite():
-            return box
-        if not newton.overlaps(box):
-            return None
-        smaller = newton.intersection(box)
-        if not smaller.rad() < box.rad() * 0.9 or smaller.rad() <= _NARROW * (1 + abs(smaller)):
-            return smaller
-        box = smaller
-        bend = program.run(ARB, box, BITS)[1]
-    return box
-
-
-def _joined(cells: list[tuple[Any, Any, Any, Any]]) -> list[tuple[Any, Any, Any, Any]]:
-    """Unite cells that touch: they are unresolved ones."""
-    result: list[tuple[Any, Any, Any, Any]] = []
-    for cell in cells:
-        if result and cell[0] <= result[-1][1]:
-            last = result[-1]
-            result[-1] = (
-                last[0],
-                last[1].max(cell[1]).upper(),
-                last[2].min(cell[2]).lower(),
-                last[3].max(cell[3]).upper(),
-            )
+    for box in zero_boxes(piece.program(order + 1, order + 2), start, stop, BITS, flat):
+        low, high = piece.ends_at(order, box)
+        if cells and box.lower() <= cells[-1][1]:
+            first, last, below, above = cells.pop()
+            cells.append((first, last.max(box.upper()).upper(), *hull([(below, above), (low, high)])))
         else:
-            result.append(cell)
-    return result
+            cells.append((box.lower(), box.upper(), low, high))
+    return cells

@@ -89,7 +89,7 @@ class Program:
                 values[position] = arithmetic.add(values[operands[0]], values[operands[1]])
             elif operation == "multiply":
                 values[position] = arithmetic.multiply(values[operands[0]], values[operands[1]])
-            elif operation == "power":
+            elif isinstance(data, int):
                 values[position] = arithmetic.power(values[operands[0]], data)
             else:
                 values[position] = arithmetic.call(operation, values[operands[0]])

@@ -12,7 +12,8 @@ X = sympy.Symbol("x", real=True)
 class Smoothness(enum.Enum):
     """How often an activation can be differentiated on the whole line.
 
-    ``C2`` and ``C1`` are continuous derivatives up to that order, the next one bounded near each kink; ``C0`` is continuous.
+    ``C0`` is continuous; ``C1`` and ``C2`` have continuous derivatives up to that order, and the next one is bounded
+    near the points where it jumps.
     """
 
     ANALYTIC = "analytic"

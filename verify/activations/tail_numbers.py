@@ -8,7 +8,7 @@ from typing import Any, final
 
 import sympy
 
-from verify.activations.arb_numbers import ARB, call, constant_ball
+from verify.activations.arb_numbers import ARB, call, constant_ball, rational_ball
 from verify.activations.graph import Graph
 from verify.activations.lowering import differentiate
 from verify.activations.program import Arithmetic, Program
@@ -31,6 +31,9 @@ def near_its_limit(primitive: str, u: Tail) -> Tail:
     slope = _slope(primitive).run(ARB, limit + rest.low.union(rest.high))[0]
     if not (value.is_finite() and slope.is_finite()):
         raise TailUnknownError("the formula is not defined, or not smooth, at infinity")
+    if u.degree == 0 and u.rate == 0:
+        image = call(primitive, limit + rest.low.union(rest.high))
+        return Tail(u.start, (), span_of(image))
     return constant_tail(u.start, value).plus(u.scaled(span_of(slope)))
 
 
@@ -39,12 +42,11 @@ def decaying_exponential(u: Tail) -> Tail:
     if len(u.head) == 2:
         return linear_exponential(u)
     pure = u.without_head()
-    if not (pure.span.high < 0 and pure.degree >= 1 and pure.rate <= 0):
+    degree, growth = rational_ball(pure.degree - 1), rational_ball(-pure.rate)
+    # y**degree exp(growth y) does not decrease: its logarithm's derivative is degree/y + growth
+    if not (pure.span.high < 0 and growth >= 0 and degree + growth * pure.start >= 0):
         raise TailUnknownError("no exponential bound at infinity")
-    factor = pure.start ** (int(pure.degree) - 1) * (-constant_ball(sympy.Rational(pure.rate)) * pure.start).exp()
-    if pure.degree.denominator != 1 and pure.start < 1:
-        raise TailUnknownError("no exponential bound at infinity")
-    rate = exact_rate(-pure.span.high * factor)
+    rate = exact_rate(-pure.span.high * pure.start**degree * (growth * pure.start).exp())
     return Tail(u.start, (), Span(Arb(0), ONE), Fraction(0), rate)
 
 
@@ -52,16 +54,16 @@ def linear_exponential(u: Tail) -> Tail:
     """Return ``exp(c0 + c1 y + rest)``, decaying or growing."""
     slope, rest = u.head[1], u.rest()
     rate = exact_rate(-slope)
-    excess = slope + constant_ball(sympy.Rational(rate))
+    excess = slope + rational_ball(rate)
     span = span_of((u.head[0] + rest.low).exp(), (u.head[0] + rest.high).exp())
-    if not excess == 0:
+    if not excess.is_zero():
         span = span_of(Arb(0), span.high)
     return Tail(u.start, (), span, Fraction(0), rate)
 
 
 def reciprocal(u: Tail) -> Tail:
     """Return ``1/u``."""
-    if u.head and len(u.head) == 1:
+    if len(u.head) == 1 and not u.grows():
         return near_its_limit("recip", u)
     pure = u.without_head()
     if not (pure.span.low > 0 or pure.span.high < 0):
@@ -108,8 +110,9 @@ def lower_bound(u: Tail) -> Any:
     pure = u.without_head()
     if not (pure.span.low > 0 and pure.rate <= 0 and pure.degree >= 0):
         raise TailUnknownError("no lower bound at infinity")
-    power = pure.start ** constant_ball(sympy.Rational(pure.degree))
-    return (pure.span.low * power * (-constant_ball(sympy.Rational(pure.rate)) * pure.start).exp()).lower()
+    return (
+        pure.span.low * pure.start ** rational_ball(pure.degree) * (-rational_ball(pure.rate) * pure.start).exp()
+    ).lower()
 
 
 @final

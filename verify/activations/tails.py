@@ -1,8 +1,9 @@
 """Enclosures of functions on a whole half-line: what proves limits and bounds at infinity.
 
-With ``y = |x| >= a``, a `Tail` stands for all functions ``p(y) + c(y) w(y)``, where ``p`` is a polynomial, ``w(y) = y**m exp(-r y)`` and
-``c(y)`` lies in an interval ``[low, high]``. All operations are valid: functions of the operands give functions of the result. A tail with
-constant ``p`` and bounded ``w`` bounds its functions; one with ``p = 0`` and ``low >= 0`` proves a sign.
+With ``y = |x| >= a``, a `Tail` stands for all functions ``p(y) + c(y) w(y)``, where ``p`` is a polynomial,
+``w(y) = y**m exp(-r y)`` and ``c(y)`` lies in an interval ``[low, high]``. All operations are valid: functions of the
+operands give functions of the result. A tail with constant ``p`` and bounded ``w`` bounds its functions; one with
+``p = 0`` and ``low >= 0`` proves a sign.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-import flint
-
+from verify.activations.arb_numbers import rational_ball
 from verify.arithmetic.arb import Arb, lower_float
 from verify.outcomes import DagverifyError
 
@@ -57,10 +57,6 @@ def span_of(*balls: Any) -> Span:
 ZERO = Span(Arb(0), Arb(0))
 
 
-def _rational(value: Fraction) -> Any:
-    return Arb(flint.fmpq(value.numerator, value.denominator))
-
-
 def weight_peak(degree: Fraction, rate: Fraction, start: Any) -> Any:
     """Return an upper bound of ``y**degree exp(-rate y)`` over ``y >= start > 0``.
 
@@ -72,11 +68,11 @@ def weight_peak(degree: Fraction, rate: Fraction, start: Any) -> Any:
     if rate < 0 or (rate == 0 and degree > 0):
         raise TailUnknownError("unbounded at infinity")
     at = start
-    if degree > 0 and _rational(degree / rate) > start:
-        at = _rational(degree / rate)
-    elif degree > 0 and not _rational(degree / rate) <= start:
+    if degree > 0 and rational_ball(degree / rate) > start:
+        at = rational_ball(degree / rate)
+    elif degree > 0 and not rational_ball(degree / rate) <= start:
         raise TailUnknownError("undecided where the weight is largest")
-    return (at ** _rational(degree) * (-_rational(rate) * at).exp()).upper()
+    return (at ** rational_ball(degree) * (-rational_ball(rate) * at).exp()).upper()
 
 
 @dataclass(frozen=True)

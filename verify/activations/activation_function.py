@@ -10,14 +10,13 @@ import numpy as np
 import sympy
 from numpy.typing import ArrayLike, NDArray
 
-from verify.activations.arb_numbers import ARB
+from verify.activations.arb_numbers import ARB, rational_ball
 from verify.activations.extrema import Extrema
 from verify.activations.float_numbers import FLOAT
 from verify.activations.interval_numbers import INTERVAL
 from verify.activations.pieces import split
-from verify.activations.profile import Piece, Profile, exact, profile
-from verify.activations.program import Program
-from verify.activations.symbols import Smoothness, X
+from verify.activations.profile import Piece, Profile, profile
+from verify.activations.symbols import Smoothness
 from verify.arithmetic import arb, upward
 from verify.arithmetic.intervals import Interval
 
@@ -58,7 +57,6 @@ class Activation:
         self._smooth = tuple(Piece(formula) for formula in self._pieces.formulas)
         self._profiles: dict[int, Profile] = {}
         self._extrema: dict[int, Extrema] = {}
-        self._programs: dict[tuple[int, ...], Program] = {}
 
     def __repr__(self) -> str:
         return f"activation({self.spec!r})"
@@ -79,18 +77,17 @@ class Activation:
         return self._pieces.kinks
 
     def symbolic_derivative(self, order: int) -> sympy.Expr:
-        """Return the derivative of the given order as a sympy expression in `verify.activations.X`."""
-        return sympy.diff(self.expression, X, order) if order else self.expression
+        """Return a derivative as a sympy expression in `verify.activations.X`, not simplified.
 
-    def _program(self, *orders: int) -> Program:
-        if orders not in self._programs:
-            self._programs[orders] = self._whole.program(*orders)
-        return self._programs[orders]
+        It is read off the graph, so that common parts are shared in memory; writing it out may take very long for a
+        deeply nested formula.
+        """
+        return self._whole.expression(order)
 
     # values without a statement on the error
 
     def value(self, z: ArrayLike, order: int = 0) -> NDArray[Any]:
-        """Return a derivative (order 0: the function) in NumPy, in the precision of `z`; at a kink from the left."""
+        """Return a derivative (order 0: the function) in NumPy, in the precision of `z`; at a kink that of one side."""
         return self._run(z, order)[0]
 
     def values(self, z: ArrayLike, order: int) -> tuple[NDArray[Any], ...]:
@@ -102,7 +99,7 @@ class Activation:
         if x.dtype not in (np.float32, np.float64):
             x = x.astype(np.float64)
         with np.errstate(all="ignore"):
-            results = self._program(*orders).run(FLOAT, x)
+            results = self._whole.program(*orders).run(FLOAT, x)
             return tuple(self._repaired(r, x, order) for r, order in zip(results, orders, strict=True))
 
     def _repaired(self, result: NDArray[Any], x: NDArray[Any], order: int) -> NDArray[Any]:
@@ -121,11 +118,26 @@ class Activation:
     def arb(self, z: Any, order: int = 0) -> Any:
         """Return a ball that holds the derivative at every point of the ball `z`, at the current precision.
 
-        The ball is not finite where the derivative is unbounded or undefined; across a kink the first derivative is the hull of both sides.
+        Where the derivative jumps the ball holds both sides; where it does not exist, because a lower one jumps, and
+        where it is unbounded, the ball is not finite.
         """
-        if any(order > jump and z.overlaps(exact(point)) for point, jump in self._breaks()):
-            return arb.Arb(0, np.inf)
-        return self._program(order).run(ARB, z, arb.flint.ctx.prec)[0]
+        bits = arb.flint.ctx.prec
+        met = 0
+        for point, jump in self._breaks():
+            at = rational_ball(point)
+            if z > at:
+                met += 1
+            elif not z < at:
+                return arb.Arb(0, np.inf) if order > jump else self._whole.program(order).run(ARB, z, bits)[0]
+        return self._smooth[met].program(order).run(ARB, z, bits)[0]
+
+    def one_sided(self, point: Any, order: int) -> tuple[Any, Any]:
+        """Return the derivative from the left and from the right at an exact ball, the same where there is no kink."""
+        bits = arb.flint.ctx.prec
+        below = sum(1 for at in self._pieces.breaks if rational_ball(at) < point)
+        upto = sum(1 for at in self._pieces.breaks if not rational_ball(at) > point)
+        left, right = (self._smooth[i].program(order).run(ARB, point, bits)[0] for i in (below, upto))
+        return left, right
 
     def _breaks(self) -> zip[tuple[Fraction, int]]:
         return zip(self._pieces.breaks, self._pieces.jumps, strict=True)
@@ -165,12 +177,12 @@ class Activation:
     def _at(self, z: Array, orders: tuple[int, ...]) -> tuple[Interval, ...]:
         """Enclose derivatives at float64 points."""
         with np.errstate(all="ignore"):
-            results = self._program(*orders).run(INTERVAL, Interval.point(z))
+            results = self._whole.program(*orders).run(INTERVAL, Interval.point(z))
         return tuple(self._limited(r, z, order) for r, order in zip(results, orders, strict=True))
 
     def _limited(self, result: Interval, z: Array, order: int) -> Interval:
         for point, jump in self._breaks():
-            if order > jump and np.any(at := z == float(point)):
+            if order > jump and Fraction(float(point)) == point and np.any(at := z == float(point)):
                 result = Interval(result.mid, np.where(at, np.inf, result.rad))
         if np.all(np.isfinite(result.rad)):
             return result
