@@ -90,14 +90,14 @@ def expand_and_compare(
     written = _WrittenOut(architecture)
     claimed = written.recursion(proof)
     for position, weight in enumerate(written.weights):
+        if time.monotonic() > deadline:
+            done = f"{position} of {len(written.weights)} weights"
+            return Expansion(None, f"not run to its end: {done} within {seconds:g} s, equal so far")
         derivative = written.polynomial(sympy.diff(written.error, weight))
         if derivative != claimed[position]:
             return Expansion(
                 False, f"weight {position}: the derivative of E and the recursion are different polynomials"
             )
-        if time.monotonic() > deadline:
-            done = f"{position + 1} of {len(written.weights)} weights"
-            return Expansion(None, f"not run to its end: {done} within {seconds:g} s, equal so far")
     return Expansion(True, f"{len(written.weights)} derivatives over {paths} paths, equal as polynomials")
 
 
