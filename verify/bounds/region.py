@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from verify.arithmetic import rational
-from verify.bounds.exact_ball import point_within, scale_within, within
+from verify.bounds.exact_ball import point_within, scale_within, squared_distance, within
 from verify.outcomes import InputError, Verdict
 
 Weights = NDArray[np.float64]
@@ -95,6 +96,32 @@ class Region(ABC):
             scale_within(weights[b], direction[b], center, radius) for b, center, radius in self.balls(weights.size)
         )
         return rational.round_down(scale)
+
+    def room(self, w: ArrayLike) -> float:
+        """Return the radius of the largest ball around weights that is inside the region, rounded down.
+
+        Parameters
+        ----------
+        w : array_like, shape (P,)
+
+        Returns
+        -------
+        float
+            Negative if the weights are outside.
+
+        Examples
+        --------
+        >>> from verify.bounds.regions import BoundedWeights
+        >>> BoundedWeights(6.0).room([3.0, 4.0])
+        1.0
+        """
+        weights = self._fitting(w)
+        return rational.round_down(
+            min(
+                Fraction(radius) - rational.sqrt_up(squared_distance(weights[b], center))
+                for b, center, radius in self.balls(weights.size)
+            )
+        )
 
     def point(self, direction: ArrayLike, distance: float) -> Weights:
         """Return the point of the region in a direction from its centre.

@@ -10,6 +10,9 @@ import numpy as np
 
 from verify.outcomes import InputError
 
+LEAST_CURVATURE = 2.0**-900
+"""What to take where a proved bound L is smaller, even 0: it bounds the curvature too, and 2/L stays a float64."""
+
 
 def exact(value: Any, name: str) -> Fraction:
     """Return a number as a fraction.

@@ -1,0 +1,105 @@
+"""A2: the weights stay in a compact convex set: assumed, or proved by weight decay or for a number of steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from verify.bounds.regions import BoundedWeights
+from verify.outcomes import Finding, InputError, Verdict
+from verify.theorems.horizon import Horizon, error_lower_bound, horizon
+from verify.theorems.weight_decay import WeightDecay, weight_decay
+
+if TYPE_CHECKING:
+    from verify.bounds.regions import Region
+    from verify.calculus.problem import Problem
+
+NEEDED_FOR = "L holds inside the region only; the question of one step's decrease is about steps that stay inside"
+
+
+def bounded_weights(region: Region, proof: WeightDecay | Horizon | None = None) -> Finding:
+    """State A2: the region is given, so it is assumed, unless a theorem proves that no step leaves it.
+
+    Parameters
+    ----------
+    region : Region
+    proof : WeightDecay or Horizon, optional
+        Of the setting in question.
+
+    Returns
+    -------
+    Finding
+        ``"A2"``, never counted: PROVED by weight decay for ever, or by a horizon for its steps; else UNDECIDED and
+        ``assumed``.
+
+    Examples
+    --------
+    >>> finding = bounded_weights(BoundedWeights(2.0))
+    >>> finding.verdict.value, finding.assumed, finding.counted
+    ('UNDECIDED', True, False)
+    """
+    numbers: dict[str, Any] = {"region": region.to_data()}
+    start = ", from a start at rest" if proof is not None and proof.theorem == "heavy_ball" else ""
+    if isinstance(proof, WeightDecay) and proof.verdict is Verdict.PROVED:
+        return _proved(
+            f"every iterate stays in |w| <= {proof.sublevel_radius!r}, for ever{start}",
+            "weight_decay",
+            numbers | {"sublevel_radius": proof.sublevel_radius},
+        )
+    if isinstance(proof, Horizon) and proof.verdict is Verdict.PROVED:
+        steps = "any number of" if proof.largest_steps is None else f"the first {proof.largest_steps}"
+        return _proved(
+            f"{steps} steps stay in the region{start}", "horizon", numbers | {"largest_steps": proof.largest_steps}
+        )
+    return Finding(
+        id="A2",
+        verdict=Verdict.UNDECIDED,
+        statement=f"the weights stay in the region {region!r}",
+        numbers=numbers,
+        needed_for=NEEDED_FOR,
+        counted=False,
+        assumed=True,
+        remedy="to prove it, add weight decay and a region |w| <= radius with radius > sqrt(2 E(w0)/weight_decay)",
+    )
+
+
+def prove_boundedness(
+    problem: Problem, region: Region, L: float, eta: float, momentum: float, theorem: str
+) -> WeightDecay | Horizon | None:
+    """Try to prove A2 for a setting, from the initial weights, by weight decay, else for as many steps as possible.
+
+    Parameters
+    ----------
+    problem : Problem
+    region : Region
+    L : float
+        Hessian bound over the region.
+    eta, momentum : float
+        Setting.
+    theorem : {"sharp", "heavy_ball"}
+        Whose range is to hold the setting.
+
+    Returns
+    -------
+    WeightDecay, Horizon or None
+        Either is PROVED, the horizon for at least one step; None if neither theorem applies.
+    """
+    w = problem.initial_weights
+    lower, upper = problem.error_enclosure(w)
+    try:
+        if isinstance(region, BoundedWeights) and problem.weight_decay > 0:
+            decided = weight_decay(L, upper, problem.weight_decay, eta, momentum, region.radius, theorem)
+            if decided.verdict is Verdict.PROVED:
+                return decided
+        radius = region.room(w)
+        if radius <= 0:
+            return None
+        slope = float(problem.gradient_enclosure(w).norm().upper)
+        infimum = error_lower_bound(max(0.0, lower), slope, radius, L)
+        limited = horizon(L, upper, infimum, eta, momentum, radius, 1, theorem)
+    except InputError:
+        return None
+    return limited if limited.verdict is Verdict.PROVED else None
+
+
+def _proved(statement: str, theorem: str, numbers: dict[str, Any]) -> Finding:
+    return Finding("A2", Verdict.PROVED, statement, theorem, (), numbers, needed_for=NEEDED_FOR, counted=False)

@@ -1,0 +1,157 @@
+"""All assumptions together, and what they say about monotone decrease."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from verify.assumptions.activation_regularity import activation_regularity
+from verify.assumptions.boundedness import bounded_weights, prove_boundedness
+from verify.assumptions.small_momentum import Setting, small_momentum
+from verify.assumptions.stationary_points import finitely_many_stationary_points
+from verify.bounds.hessian import hessian_bound
+from verify.calculus.symbolic import prove_gradients
+from verify.outcomes import Finding, InputError, Verdict
+from verify.theorems.numbers import LEAST_CURVATURE
+from verify.theorems.ranges import range_of
+
+if TYPE_CHECKING:
+    from verify.bounds.regions import Region
+    from verify.calculus.problem import Problem
+
+
+class Bound(Protocol):
+    """What is known about the curvature: L, or why there is none and what to do about it."""
+
+    @property
+    def value(self) -> float | None:
+        """Proved upper bound L."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no L."""
+
+    @property
+    def remedy(self) -> str | None:
+        """What to change to get one."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The findings about a problem and a region.
+
+    Parameters
+    ----------
+    findings : tuple of Finding
+        A1, A2, A3, A4 and the gradients.
+    """
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether every step decreases the error: the conjunction of the findings that count, A1, A4, gradients."""
+        return Verdict.weakest([finding.verdict for finding in self.findings if finding.counted])
+
+    def __getitem__(self, name: str) -> Finding:
+        """Return the finding with an id, e.g. ``"A4"``."""
+        for finding in self.findings:
+            if finding.id == name:
+                return finding
+        raise InputError("no such finding", id=name, known=[finding.id for finding in self.findings])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as plain data."""
+        return {
+            "verdict": self.verdict.value,
+            "assumptions": [finding.to_json() for finding in self.findings if finding.id != "gradients"],
+            "gradients": self["gradients"].to_json(),
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{finding.id}: {finding.verdict.value}: {finding.statement}" for finding in self.findings]
+        return "\n".join([*lines, f"every step decreases the error: {self.verdict.value}"])
+
+
+def check_assumptions(
+    problem: Problem,
+    region: Region | None = None,
+    setting: Any = None,
+    *,
+    curvature: Bound | None = None,
+    increase: Mapping[str, Any] | None = None,
+    gradients: Finding | None = None,
+) -> Report:
+    """Decide A1-A4 and the gradients for a problem on a region.
+
+    Parameters
+    ----------
+    problem : Problem
+    region : Region, optional
+        Default: the problem's own.
+    setting : Setting, optional
+        The learning rate and momentum in question, or anything with ``eta``, ``tau``, ``mu`` and ``norm``; without it
+        A4 asks whether any setting is admissible, and A2 is about the recommended one.
+    curvature : optional
+        What is known of the Hessian bound over the region (``value``, ``reason``, ``remedy``), if already computed.
+    increase : mapping, optional
+        A proved increase with the setting, see `small_momentum`.
+    gradients : Finding, optional
+        Of `prove_gradients`, if already computed.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    InputError
+        If there is no region.
+
+    Examples
+    --------
+    >>> import verify
+    >>> nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}}
+    >>> problem = verify.Problem(verify.Architecture.from_data(nodes, "y"), [[1.0], [2.0]], [[0.0], [0.5]])
+    >>> report = check_assumptions(problem, verify.Ball(problem.initial_weights, 0.1))
+    >>> report.verdict.value, [finding.verdict.value for finding in report.findings[:4]]
+    ('PROVED', ['PROVED', 'UNDECIDED', 'UNDECIDED', 'PROVED'])
+    """
+    where = region if region is not None else problem.region
+    if where is None:
+        raise InputError("no region to check the assumptions on", remedy="give a Ball or BoundedWeights")
+    bound = curvature if curvature is not None else _bound(problem, where)
+    L = None if bound.value is None else max(bound.value, LEAST_CURVATURE)
+    asked = None if setting is None else Setting(setting.eta, setting.tau, setting.mu, setting.norm)
+    return Report(
+        (
+            activation_regularity(problem.architecture),
+            bounded_weights(where, None if L is None else _proof(problem, where, L, asked)),
+            finitely_many_stationary_points(problem, where),
+            small_momentum(
+                L, asked, increase, reason=bound.reason or "unknown", remedy=bound.remedy or "use a smaller region"
+            ),
+            gradients if gradients is not None else prove_gradients(problem.architecture),
+        )
+    )
+
+
+@dataclass(frozen=True)
+class _Known:
+    value: float | None
+    reason: str | None = None
+    remedy: str | None = None
+
+
+def _bound(problem: Problem, region: Region) -> Bound:
+    try:
+        return _Known(hessian_bound(problem, region).value)
+    except InputError as error:
+        return _Known(None, f"{error.where}: {error.what}" if error.where else error.what, error.remedy)
+
+
+def _proof(problem: Problem, region: Region, L: float, setting: Setting | None) -> Any:
+    if setting is None:
+        return prove_boundedness(problem, region, L, *range_of("sharp").recommended(L), "sharp")
+    return prove_boundedness(problem, region, L, setting.eta, setting.momentum, setting.theorem)
