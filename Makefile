@@ -13,7 +13,11 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
-test: lint types unit
+demo: setup
+	$(BIN)/dagverify check examples/digits_autoencoder.toml
+	$(BIN)/dagverify test examples/digits_autoencoder.toml --examples 50
+
+test: lint types unit proofs
 
 lint: setup
 	$(BIN)/ruff check .
@@ -23,7 +27,17 @@ types: setup
 	$(BIN)/mypy
 
 unit: setup
-	$(BIN)/python -m pytest -q
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto
+
+proofs:
+	bash proofs_notes/check.sh
+
+bench: setup
+	$(BIN)/python benchmarks/arithmetic.py
+	$(BIN)/python benchmarks/hessian.py
+
+falsify: setup
+	$(BIN)/dagverify campaign --networks 2000 --steps 50 --out benchmarks/falsify.jsonl
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
