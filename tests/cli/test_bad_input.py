@@ -133,11 +133,14 @@ def lying_header(path: Path) -> None:
 
 def zip_bomb(path: Path) -> None:
     block = bytes(2**20)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        with archive.open("x.npy", "w") as member:
-            npy_format.write_array_header_1_0(member, {"descr": "<f8", "fortran_order": False, "shape": (2**26, 2)})
-            for _ in range(1024):
-                member.write(block)
+    header = {"descr": "<f8", "fortran_order": False, "shape": (2**26, 2)}
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("x.npy", "w") as member,
+    ):
+        npy_format.write_array_header_1_0(member, header)
+        for _ in range(1024):
+            member.write(block)
 
 
 def without_y(path: Path) -> None:

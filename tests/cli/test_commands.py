@@ -52,9 +52,7 @@ class TestRange:
         L = found["lipschitz"]["value"]
         assert row(found, "sharp")["tau_max"] == pytest.approx(min(0.01, 2 / L - 0.01), rel=1e-12)
         assert row(found, "sharp")["eta_max"] == pytest.approx(2 / L, rel=1e-12)
-        assert row(found, "triangle")["tau_max"] == pytest.approx(
-            (np.sqrt(1 + 4 * L * 0.01) - 1) / L - 0.01, rel=1e-9
-        )
+        assert row(found, "triangle")["tau_max"] == pytest.approx((np.sqrt(1 + 4 * L * 0.01) - 1) / L - 0.01, rel=1e-9)
         assert row(found, "heavy_ball")["mu_max"] == pytest.approx(1 - L * 0.01 / 2, rel=1e-12)
         assert row(found, "horizon")["steps"] >= 1
 
@@ -85,7 +83,9 @@ class TestRange:
         np.savez(path.parent / "now.npz", w=w)
         np.savez(path.parent / "before.npz", w=w + 0.01 * np.cos(np.arange(size)))
         found = answer(
-            dagverify("range", path, "--at", path.parent / "now.npz", "--previous", path.parent / "before.npz", "--json")
+            dagverify(
+                "range", path, "--at", path.parent / "now.npz", "--previous", path.parent / "before.npz", "--json"
+            )
         )
         rays = found["step"]["rays"]
         assert [ray["ratio"] for ray in rays] == [0.0, 0.5]

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verify.architecture import Architecture
+from verify.assumptions.small_momentum import Setting
 from verify.bounds.regions import Ball, BoundedWeights
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError
-from verify.spec import Momentum, load_specification, to_toml
+from verify.spec import load_specification, to_toml
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -64,7 +65,7 @@ def test_random_problems_survive(data: st.DataObject, tmp_path_factory: pytest.T
         name=data.draw(st.text(st.characters(codec="utf-8"), max_size=20)),
     )
     path = tmp_path_factory.mktemp("spec") / "spec.toml"
-    path.write_text(to_toml(problem, Momentum(eta=0.1, mu=0.5)), encoding="utf-8")
+    path.write_text(to_toml(problem, Setting(eta=0.1, mu=0.5)), encoding="utf-8")
     assert_same(problem, load_specification(path).problem)
 
 

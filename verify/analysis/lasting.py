@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from verify.analysis.range_row import RangeRow
-from verify.arithmetic.rational import dot, round_down, round_up, sqrt_up
+from verify.arithmetic.rational import round_up
 from verify.bounds.hessian import hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
-from verify.bounds.regions import Ball, BlockBall, BoundedWeights
+from verify.bounds.regions import BoundedWeights
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
-from verify.theorems.horizon import error_lower_bound, horizon, largest_eta
+from verify.properties.cases import required_region
+from verify.theorems.horizon import Horizon, error_lower_bound, horizon, largest_eta
 from verify.theorems.ranges import RANGES
 from verify.theorems.weight_decay import sublevel_radius, weight_decay
 
 if TYPE_CHECKING:
-    from verify.spec.models import Momentum
+    from verify.assumptions.small_momentum import Setting
 
 DEFAULT_STEPS = 100
 _BISECTIONS = 40
 _BEYOND = 1 + Fraction(1, 64)
 
 
-def horizon_row(problem: Problem, L: float, momentum: Momentum | None) -> RangeRow | None:
+@dataclass(frozen=True)
+class _Start:
+    """Numbers that theorem `horizon` needs beside the setting."""
+
+    L: float
+    error_upper: float
+    error_infimum: float
+    radius: float
+
+    def horizon(self, eta: float, momentum: float, steps: int, theorem: str = "sharp") -> Horizon:
+        return horizon(self.L, self.error_upper, self.error_infimum, eta, momentum, self.radius, steps, theorem)
+
+    def largest_eta(self, steps: int, part: Any = Fraction(1, 2), theorem: str = "sharp") -> tuple[float, float]:
+        return largest_eta(self.L, self.error_upper, self.error_infimum, self.radius, steps, part, theorem)
+
+
+def horizon_row(problem: Problem, L: float, setting: Setting | None) -> RangeRow | None:
     """Return how many steps from the initial weights are proved to stay in the region.
 
     Parameters
@@ -33,59 +52,61 @@ def horizon_row(problem: Problem, L: float, momentum: Momentum | None) -> RangeR
         With a region.
     L : float
         Hessian bound over the region.
-    momentum : Momentum or None
+    setting : Setting or None
         The setting asked; without it the largest setting for `DEFAULT_STEPS` steps is given.
 
     Returns
     -------
     RangeRow or None
-        None if the region holds no ball around the initial weights.
+        None if the region has no room around the initial weights.
     """
-    radius = ball_inside(problem)
-    if radius is None or radius <= 0:
-        return None
     w = problem.initial_weights
+    radius = required_region(problem).room(w)
+    if radius <= 0:
+        return None
     lower, upper = problem.error_enclosure(w)
     slope = float(problem.gradient_enclosure(w).norm().upper)
-    floor = error_lower_bound(max(0.0, lower), slope, radius, L)
+    start = _Start(L, upper, error_lower_bound(max(0.0, lower), slope, radius, L), radius)
     try:
-        if momentum is None:
-            eta, tau = largest_eta(L, upper, floor, radius, DEFAULT_STEPS)
-            found = horizon(L, upper, floor, eta, tau, radius, DEFAULT_STEPS)
-            return _proved_horizon(eta, tau, eta, found.largest_steps, found.gain, "tau")
-        theorem, symbol = ("sharp", "tau") if momentum.mu is None else ("heavy_ball", "mu")
-        size = getattr(momentum, symbol)
-        part = Fraction(size) / Fraction(momentum.eta) if symbol == "tau" else Fraction(size)
-        found = horizon(L, upper, floor, momentum.eta, size, radius, 1, theorem)
-        steps = found.largest_steps
-        eta_max, _ = largest_eta(L, upper, floor, radius, max(1, steps or 1), part, theorem)
-        if found.verdict is not Verdict.PROVED:
-            return RangeRow(
-                "horizon",
-                Verdict.UNDECIDED,
-                f"not even one step with eta={momentum.eta:.4g} is proved to stay in the region",
-                eta=momentum.eta,
-                tau_max=0.0,
-                eta_max=eta_max,
-                remedy=f"use eta <= {eta_max:.4g}, or a larger radius",
-            )
-
-        def stays(momentum_size: float) -> bool:
-            bounded = 1 if steps is None else steps
-            return (
-                horizon(L, upper, floor, momentum.eta, momentum_size, radius, bounded, theorem).verdict
-                is Verdict.PROVED
-            )
-
-        largest = _largest(stays, size, RANGES[theorem].momentum_limit(L, momentum.eta))
-        return _proved_horizon(momentum.eta, largest, max(eta_max, momentum.eta), steps, found.gain, symbol)
+        if setting is not None:
+            return _asked_horizon(start, setting)
+        eta, tau = start.largest_eta(DEFAULT_STEPS)
+        return _proved_horizon(eta, tau, eta, start.horizon(eta, tau, DEFAULT_STEPS), "tau")
     except InputError as error:
-        eta = None if momentum is None else momentum.eta
+        eta_asked = None if setting is None else setting.eta
         remedy = error.remedy or "use a larger radius or a smaller learning rate"
-        return RangeRow("horizon", Verdict.UNDECIDED, error.what, eta=eta, tau_max=0.0, eta_max=0.0, remedy=remedy)
+        return RangeRow(
+            "horizon", Verdict.UNDECIDED, error.what, eta=eta_asked, tau_max=0.0, eta_max=0.0, remedy=remedy
+        )
 
 
-def weight_decay_row(problem: Problem, L: float, momentum: Momentum | None) -> RangeRow | None:
+def _asked_horizon(start: _Start, setting: Setting) -> RangeRow:
+    eta, size, theorem = setting.eta, setting.momentum, setting.theorem
+    admissible = RANGES[theorem]
+    adaptive = admissible.momentum_name == "tau"
+    found = start.horizon(eta, size, 1, theorem)
+    steps = 1 if found.largest_steps is None else found.largest_steps
+    part = Fraction(size) / Fraction(eta) if adaptive else Fraction(size)
+    eta_max, _ = start.largest_eta(max(1, steps), part, theorem)
+    if found.verdict is not Verdict.PROVED:
+        return RangeRow(
+            "horizon",
+            Verdict.UNDECIDED,
+            f"not even one step with eta={eta:.4g} is proved to stay in the region",
+            eta=eta,
+            tau_max=0.0,
+            eta_max=eta_max,
+            remedy=f"use eta <= {eta_max:.4g}, or a larger radius",
+        )
+
+    def stays(momentum: float) -> bool:
+        return start.horizon(eta, momentum, steps, theorem).verdict is Verdict.PROVED
+
+    largest = _largest(stays, size, admissible.momentum_limit(start.L, eta))
+    return _proved_horizon(eta, largest, max(eta_max, eta), found, admissible.momentum_name)
+
+
+def weight_decay_row(problem: Problem, L: float, setting: Setting | None) -> RangeRow | None:
     """Return whether weight decay keeps every iterate bounded, for ever; None without weight decay.
 
     Parameters
@@ -94,23 +115,23 @@ def weight_decay_row(problem: Problem, L: float, momentum: Momentum | None) -> R
         With a region.
     L : float
         Hessian bound over that region; another one is computed if the region does not hold the sublevel set.
-    momentum : Momentum or None
+    setting : Setting or None
         The setting asked, else the recommended one.
     """
     if problem.weight_decay == 0:
         return None
     _, upper = problem.error_enclosure(problem.initial_weights)
-    theorem, symbol = ("heavy_ball", "mu") if momentum is not None and momentum.mu is not None else ("sharp", "tau")
-    admissible = RANGES[theorem]
+    admissible = RANGES["sharp" if setting is None else setting.theorem]
+    symbol = admissible.momentum_name
     try:
         level = sublevel_radius(upper, problem.weight_decay)
         radius, bound = _bound_beyond(problem, L, level)
         eta, size = admissible.recommended(bound)
-        if momentum is not None:
-            eta, size = momentum.eta, getattr(momentum, symbol)
-        decided = weight_decay(bound, upper, problem.weight_decay, eta, size, radius, theorem)
+        if setting is not None:
+            eta, size = setting.eta, setting.momentum
+        decided = weight_decay(bound, upper, problem.weight_decay, eta, size, radius, admissible.name)
     except InputError as error:
-        eta_asked = None if momentum is None else momentum.eta
+        eta_asked = None if setting is None else setting.eta
         remedy = error.remedy or "use a smaller learning rate or more weight decay"
         return RangeRow(
             "weight_decay", Verdict.UNDECIDED, error.what, eta=eta_asked, tau_max=0.0, eta_max=0.0, remedy=remedy
@@ -130,18 +151,6 @@ def weight_decay_row(problem: Problem, L: float, momentum: Momentum | None) -> R
     )
 
 
-def ball_inside(problem: Problem) -> float | None:
-    """Return the radius of a ball around the initial weights inside the region, rounded down; None if there is none."""
-    region, w = problem.region, problem.initial_weights
-    if isinstance(region, BoundedWeights):
-        return round_down(Fraction(region.radius) - sqrt_up(dot(w, w)))
-    if isinstance(region, Ball) and (region.center == w).all():
-        return region.radius
-    if isinstance(region, BlockBall) and (region.center == w).all():
-        return min(region.radii.values())
-    return None
-
-
 def _bound_beyond(problem: Problem, L: float, level: float) -> tuple[float, float]:
     """Return (radius, L) for a ball |w| <= radius that reaches beyond the sublevel set."""
     if isinstance(problem.region, BoundedWeights) and problem.region.radius > level:
@@ -155,11 +164,8 @@ def _bound_beyond(problem: Problem, L: float, level: float) -> tuple[float, floa
         ) from None
 
 
-def _proved_horizon(
-    eta: float, largest: float, eta_max: float, steps: int | None, gain: float, symbol: str
-) -> RangeRow:
-    count = "any number of" if steps is None else str(steps)
-    numbers: dict[str, Any] = {"steps": steps, "gain": gain}
+def _proved_horizon(eta: float, largest: float, eta_max: float, found: Horizon, symbol: str) -> RangeRow:
+    count = "any number of" if found.largest_steps is None else str(found.largest_steps)
     return RangeRow(
         "horizon",
         Verdict.PROVED,
@@ -168,11 +174,11 @@ def _proved_horizon(
         tau_max=largest if symbol == "tau" else None,
         mu_max=largest if symbol == "mu" else None,
         eta_max=eta_max,
-        numbers=numbers,
+        numbers={"steps": found.largest_steps, "gain": found.gain},
     )
 
 
-def _largest(holds: Any, low: float, high: float) -> float:
+def _largest(holds: Callable[[float], bool], low: float, high: float) -> float:
     """Return the largest number found in [low, high] where `holds`, which holds at `low`."""
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2

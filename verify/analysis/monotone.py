@@ -7,16 +7,16 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from verify.analysis.curvature import Curvature, examine_curvature
-from verify.analysis.ranges import LEAST_CURVATURE
 from verify.calculus.problem import Problem
 from verify.outcomes import Verdict
 from verify.properties.cases import StepCase
 from verify.properties.increase import Increase, find_increase, smallest_increasing_factor
 from verify.properties.monotone import MonotoneResult, fixed_cases, run_monotone_test, step_cases
+from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES
 
 if TYPE_CHECKING:
-    from verify.spec.models import Momentum
+    from verify.assumptions.small_momentum import Setting
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class MonotoneAnswer:
 
 def examine_decrease(
     problem: Problem,
-    momentum: Momentum | None = None,
+    setting: Setting | None = None,
     *,
     examples: int = 200,
     seed: int = 0,
@@ -85,7 +85,7 @@ def examine_decrease(
     ----------
     problem : Problem
         With a region.
-    momentum : Momentum, optional
+    setting : Setting, optional
         The setting asked; its tau is tested if it has one, else settings of the whole range are.
     examples, seed : int
     announce : callable
@@ -102,8 +102,8 @@ def examine_decrease(
             Verdict.UNDECIDED, None, None, None, None, f"no bound L: {curvature.reason}", curvature.remedy
         )
     L = max(curvature.value, LEAST_CURVATURE)
-    norm = "global" if momentum is None else momentum.norm
-    asked = None if momentum is None or momentum.tau is None else (momentum.eta, momentum.tau)
+    norm = "global" if setting is None else setting.norm
+    asked = None if setting is None or setting.tau is None else (setting.eta, setting.tau)
     cases = step_cases(L, norm) if asked is None else fixed_cases(*asked, norm)
     announce(f"taking {examples} steps")
     result = run_monotone_test(problem, L, curvature.leading, cases, examples=examples, seed=seed)

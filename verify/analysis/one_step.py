@@ -13,7 +13,7 @@ from verify.outcomes import InputError, Verdict
 from verify.training.momentum import adaptive_momentum, heavy_ball_step
 
 if TYPE_CHECKING:
-    from verify.spec.models import Momentum
+    from verify.assumptions.small_momentum import Setting
 
 DEFAULT_RATIO = 0.5
 _TRIALS = 8
@@ -54,7 +54,7 @@ class Ray:
 
 
 def one_step_ranges(
-    problem: Problem, w: np.ndarray, previous: np.ndarray | None = None, momentum: Momentum | None = None
+    problem: Problem, w: np.ndarray, previous: np.ndarray | None = None, setting: Setting | None = None
 ) -> dict[str, Any]:
     """Return the rays of one step from w as plain data.
 
@@ -65,25 +65,25 @@ def one_step_ranges(
         The weights that the step starts from.
     previous : array, shape (P,), optional
         The weights before them: the previous step is w - previous.
-    momentum : Momentum, optional
+    setting : Setting, optional
         The setting asked. With tau the ray of its ratio tau/eta is bounded, with mu the heavy ball's step.
     """
     w = problem.check_weights(w)
     gradient = problem.gradient(w)
     if not gradient.any():
         raise InputError("the gradient is zero: no step to bound", where="--at", remedy="give other weights")
-    eta = None if momentum is None else momentum.eta
-    asked_ratio = None if momentum is None or momentum.tau is None else momentum.tau / momentum.eta
-    plain_eta = eta if momentum is not None and (previous is None or asked_ratio == 0) else None
+    eta = None if setting is None else setting.eta
+    asked_ratio = None if setting is None or setting.tau is None else setting.tau / setting.eta
+    plain_eta = eta if setting is not None and (previous is None or asked_ratio == 0) else None
     rays = [_ray(problem, w, -gradient, "-g", 0.0, plain_eta)]
     if previous is not None:
         step = w - problem.check_weights(previous)
-        if momentum is not None and momentum.mu is not None:
-            direction = heavy_ball_step(gradient, step, momentum.eta, momentum.mu)
-            rays.append(_ray(problem, w, direction / momentum.eta, "-g + (mu/eta) D", 0.0, eta))
+        if setting is not None and setting.mu is not None:
+            direction = heavy_ball_step(gradient, step, setting.eta, setting.mu)
+            rays.append(_ray(problem, w, direction / setting.eta, "-g + (mu/eta) D", 0.0, eta))
         elif step.any() and asked_ratio != 0:
             ratio = DEFAULT_RATIO if asked_ratio is None else asked_ratio
-            norm = "global" if momentum is None else momentum.norm
+            norm = "global" if setting is None else setting.norm
             push = adaptive_momentum(gradient, step, ratio, norm, problem.architecture)
             rays.append(_ray(problem, w, push - gradient, f"-g + {ratio:.4g} |g| D/|D|", ratio, eta))
     return {

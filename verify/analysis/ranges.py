@@ -10,16 +10,14 @@ from verify.analysis.lasting import horizon_row, weight_decay_row
 from verify.analysis.range_row import RangeRow
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
+from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES, AdmissibleRange
 
 if TYPE_CHECKING:
-    from verify.spec.models import Momentum
-
-LEAST_CURVATURE = 2.0**-900
-"""Taken where the proved bound is smaller: a larger number bounds the curvature too, and 2/L stays finite."""
+    from verify.assumptions.small_momentum import Setting
 
 
-def admissible_ranges(problem: Problem, curvature: Curvature, momentum: Momentum | None = None) -> tuple[RangeRow, ...]:
+def admissible_ranges(problem: Problem, curvature: Curvature, setting: Setting | None = None) -> tuple[RangeRow, ...]:
     """Return one row for each theorem that applies.
 
     Parameters
@@ -28,7 +26,7 @@ def admissible_ranges(problem: Problem, curvature: Curvature, momentum: Momentum
         With a region.
     curvature : Curvature
         The Hessian bound over that region.
-    momentum : Momentum, optional
+    setting : Setting, optional
         The setting to be judged; without it the rows recommend one.
     """
     if curvature.value is None:
@@ -37,22 +35,22 @@ def admissible_ranges(problem: Problem, curvature: Curvature, momentum: Momentum
             for name in RANGES
         )
     L = max(curvature.value, LEAST_CURVATURE)
-    rows = [_row(admissible, L, momentum) for admissible in RANGES.values()]
-    lasting = (horizon_row(problem, L, momentum), weight_decay_row(problem, L, momentum))
+    rows = [_row(admissible, L, setting) for admissible in RANGES.values()]
+    lasting = (horizon_row(problem, L, setting), weight_decay_row(problem, L, setting))
     return (*rows, *(row for row in lasting if row is not None))
 
 
-def overall(rows: Sequence[RangeRow], momentum: Momentum | None) -> Verdict:
+def overall(rows: Sequence[RangeRow], setting: Setting | None) -> Verdict:
     """Return the verdict on the setting: of theorem `heavy_ball` for mu, else of theorem `sharp`."""
-    theorem = "sharp" if momentum is None or momentum.mu is None else "heavy_ball"
+    theorem = "sharp" if setting is None else setting.theorem
     return next(row.verdict for row in rows if row.theorem == theorem)
 
 
-def _row(admissible: AdmissibleRange, L: float, momentum: Momentum | None) -> RangeRow:
+def _row(admissible: AdmissibleRange, L: float, setting: Setting | None) -> RangeRow:
     eta_max = admissible.eta_limit(L)
-    eta = admissible.recommended(L)[0] if momentum is None else momentum.eta
+    eta = admissible.recommended(L)[0] if setting is None else setting.eta
     symbol = admissible.momentum_name
-    asked = None if momentum is None else getattr(momentum, symbol)
+    asked = None if setting is None else getattr(setting, symbol)
     try:
         largest = admissible.momentum_limit(L, eta)
     except InputError as error:

@@ -118,11 +118,19 @@ def print_table(title: str, verdict: str, rows: Iterable[Row], notes: Iterable[s
     for row in rows:
         table.add_row(Text(row.question), coloured(row.verdict), Text(row.answer))
     console.print(table)
-    for row in rows:
-        if row.remedy and row.verdict != "PROVED":
-            console.print(Padding(Text(f"{row.question}: {row.remedy}"), (0, 0, 0, 2)))
+    for remedy, questions in _remedies(rows).items():
+        console.print(Padding(Text(f"{', '.join(questions)}: {remedy}"), (0, 0, 0, 2)))
     for note in notes:
         console.print(Text(note))
+
+
+def _remedies(rows: Iterable[Row]) -> dict[str, list[str]]:
+    """Return each remedy with the questions that it is for."""
+    remedies: dict[str, list[str]] = {}
+    for row in rows:
+        if row.remedy and row.verdict != "PROVED":
+            remedies.setdefault(row.remedy, []).append(row.question)
+    return remedies
 
 
 def coloured(verdict: str) -> Text:

@@ -10,9 +10,8 @@
 
 from __future__ import annotations
 
-from verify.spec.models import Momentum
 from verify.spec.specification import Specification, load_problem, load_specification
 from verify.spec.structure import Structure, lint
 from verify.spec.writing import to_toml
 
-__all__ = ["Momentum", "Specification", "Structure", "lint", "load_problem", "load_specification", "to_toml"]
+__all__ = ["Specification", "Structure", "lint", "load_problem", "load_specification", "to_toml"]

@@ -14,13 +14,14 @@ from pydantic import ValidationError
 from verify.outcomes import InputError
 from verify.spec.lines import KeyPath, LineMap
 from verify.spec.messages import dotted, first_error, place
-from verify.spec.models import Momentum, SpecFile
+from verify.spec.models import SpecFile
 from verify.spec.text import parse, read_text
 
 if TYPE_CHECKING:
     import numpy as np
 
     from verify.architecture import Architecture
+    from verify.assumptions.small_momentum import Setting
     from verify.bounds.regions import Region
     from verify.calculus.problem import Problem
 
@@ -118,14 +119,14 @@ class Specification:
     ----------
     problem : Problem
         Network, data, loss, initial weights and region.
-    momentum : Momentum or None
-        The setting to be judged (``eta``, and ``tau`` or ``mu``, and ``norm``).
+    momentum : Setting or None
+        The setting to be judged: ``eta``, and ``tau`` or ``mu``, and ``norm``.
     document : Document
         The file it was read from.
     """
 
     problem: Problem
-    momentum: Momentum | None
+    momentum: Setting | None
     document: Document
 
     @property
@@ -171,6 +172,7 @@ def load_specification(path: str | Path) -> Specification:
         If anything in the file or in the files it names cannot be used; one line says what, where and
         what to do.
     """
+    from verify.assumptions.small_momentum import Setting
     from verify.calculus.problem import Problem
 
     document = read_document(path)
@@ -191,7 +193,8 @@ def load_specification(path: str | Path) -> Specification:
             region=region,
             name=content.name,
         )
-    return Specification(problem, content.momentum, document)
+    setting = None if content.momentum is None else Setting(**content.momentum.model_dump())
+    return Specification(problem, setting, document)
 
 
 def load_problem(path: str | Path) -> Problem:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from verify.outcomes import InputError
-from verify.spec.models import Momentum
 
 if TYPE_CHECKING:
+    from verify.assumptions.small_momentum import Setting
     from verify.bounds.regions import Region
     from verify.calculus.problem import Problem
 
@@ -20,15 +21,15 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _WIDE = 100
 
 
-def to_toml(problem: Problem, momentum: Momentum | None = None, *, weights: Any = None) -> str:
+def to_toml(problem: Problem, setting: Setting | None = None, *, weights: Any = None) -> str:
     """Return the text of a spec file with inline data and weights.
 
     Parameters
     ----------
     problem : Problem
         What the file is to reproduce; its region is written too.
-    momentum : Momentum, optional
-        The setting of the ``[momentum]`` table.
+    setting : Setting, optional
+        Learning rate and momentum for the ``[momentum]`` table.
     weights : array, shape (P,), optional
         Weights to write, by default the problem's initial weights. A ball's centre must be these.
 
@@ -58,8 +59,9 @@ def to_toml(problem: Problem, momentum: Momentum | None = None, *, weights: Any 
     sections.append(("weights", {"w": w}))
     if problem.region is not None:
         sections.append(("region", _region(problem.region, w)))
-    if momentum is not None:
-        sections.append(("momentum", momentum.model_dump(exclude_none=True)))
+    if setting is not None:
+        given = {key: value for key, value in asdict(setting).items() if value is not None}
+        sections.append(("momentum", given))
     lines = _pairs(header)
     for title, table in sections:
         lines += ["", f"[{title}]", *_pairs(table)]

@@ -1,0 +1,156 @@
+"""The whole answer about a problem: assumptions, gradients, Hessian bound, admissible ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.analysis.curvature import Curvature, examine_curvature
+from verify.analysis.gradients import Gradients, examine_gradients
+from verify.analysis.range_row import RangeRow
+from verify.analysis.ranges import admissible_ranges, overall
+from verify.assumptions import check_assumptions
+from verify.calculus.problem import Problem
+from verify.outcomes import Finding, InputError, Verdict
+
+if TYPE_CHECKING:
+    from verify.assumptions.small_momentum import Setting
+
+GRADIENTS = "backpropagation computes the gradient"
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What `check` answers.
+
+    Parameters
+    ----------
+    name : str
+        Of the problem.
+    assumptions : tuple of Finding
+        A1 to A4.
+    gradients : Gradients
+        The recursion's proof and the numerical comparison.
+    curvature : Curvature
+        The Hessian bound, and what an attack reached.
+    ranges : tuple of RangeRow
+        One for each theorem that applies.
+    """
+
+    name: str
+    assumptions: tuple[Finding, ...]
+    gradients: Gradients
+    curvature: Curvature
+    ranges: tuple[RangeRow, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether every step inside the region decreases the error: the conjunction of everything that counts."""
+        counted = [finding.verdict for finding in self.assumptions if finding.counted]
+        return Verdict.weakest([*counted, self.gradients.verdict])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as plain data; ``decided`` and ``undecided`` say in words which questions are closed."""
+        decided = [f"{each.id} {each.verdict.value}" for each in self.assumptions if _is_closed(each.verdict)]
+        undecided = [_open_words(each) for each in self.assumptions if not _is_closed(each.verdict)]
+        words = f"{GRADIENTS} {self.gradients.verdict.value}"
+        (decided if _is_closed(self.gradients.verdict) else undecided).append(words)
+        return {
+            "name": self.name,
+            "verdict": self.verdict.value,
+            "assumptions": [finding.to_json() for finding in self.assumptions],
+            "gradients": self.gradients.to_json(),
+            "lipschitz": self.curvature.to_json(),
+            "ranges": [row.to_json() for row in self.ranges],
+            "decided": decided,
+            "undecided": undecided,
+        }
+
+
+def check(
+    problem: Problem,
+    setting: Setting | None = None,
+    *,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda message: None,
+) -> CheckReport:
+    """Answer whether every step of backpropagation with momentum decreases the error of a problem on its region.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a region.
+    setting : Setting, optional
+        The setting to be judged: ``eta``, and ``tau`` or ``mu``. Without it the question is whether any is admissible.
+    seed : int
+        Of the attacks and the points at which gradients are compared.
+    progress : callable
+        Called with what is being done.
+
+    Returns
+    -------
+    CheckReport
+
+    Raises
+    ------
+    InputError
+        If the problem has no region.
+
+    Examples
+    --------
+    >>> import verify
+    >>> nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}}
+    >>> architecture = verify.Architecture.from_data(nodes, "y")
+    >>> region = verify.Ball(architecture.initial_weights(), 0.1)
+    >>> report = check(verify.Problem(architecture, [[1.0], [2.0]], [[0.0], [0.5]], region=region))
+    >>> report.verdict.value, [row.theorem for row in report.ranges]
+    ('PROVED', ['triangle', 'sharp', 'heavy_ball', 'horizon'])
+    """
+    progress("proving the gradients")
+    gradients = examine_gradients(problem, seed=seed)
+    progress("bounding the Hessian")
+    curvature = examine_curvature(problem, seed=seed)
+    progress("deriving the admissible ranges")
+    ranges = admissible_ranges(problem, curvature, setting)
+    increase = None
+    if setting is not None and overall(ranges, setting) is not Verdict.PROVED:
+        progress("looking for a step that increases the error")
+        increase = _increase(problem, setting, curvature, seed)
+    progress("checking the assumptions")
+    report = check_assumptions(
+        problem, setting=setting, curvature=curvature, increase=increase, gradients=gradients.proof
+    )
+    assumptions = tuple(finding for finding in report.findings if finding.id != gradients.proof.id)
+    return CheckReport(problem.name, assumptions, gradients, curvature, ranges)
+
+
+def _increase(problem: Problem, setting: Setting, curvature: Curvature, seed: int) -> dict[str, Any] | None:
+    """Return a proved increase with the setting as data that replay it, or None.
+
+    For the heavy ball only steps from rest are tried: there an increase of E is one of V = E + mu/(2 eta)|D|^2 too.
+    """
+    from verify.properties.cases import StepCase
+    from verify.properties.increase import find_increase
+
+    tau = 0.0 if setting.tau is None else setting.tau
+    case = StepCase(seed, 0.0, "none", setting.eta, tau, norm=setting.norm)
+    leading = curvature.leading if curvature.leading is not None else np.ones(problem.architecture.size)
+    try:
+        found = find_increase(problem, case, leading, seed=seed)
+    except InputError:
+        return None
+    if found is None:
+        return None
+    decision = found.decision
+    return {"case": asdict(found.case), "increase_lower": decision.lower, "increase_upper": decision.upper}
+
+
+def _is_closed(verdict: Verdict) -> bool:
+    return verdict is not Verdict.UNDECIDED
+
+
+def _open_words(finding: Finding) -> str:
+    return f"{finding.id} ({'assumed' if finding.assumed else finding.statement})"
