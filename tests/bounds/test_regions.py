@@ -119,6 +119,23 @@ def test_the_largest_scale_needs_a_start_inside() -> None:
         Ball([0.0], 1.0).largest_scale([2.0], [1.0])
 
 
+@given(regions(), VECTORS, VECTORS, st.floats(0.0, 1.0))
+def test_room_is_a_ball_inside(region: Region, towards: np.ndarray, direction: np.ndarray, distance: float) -> None:
+    w = region.point(towards, distance)
+    room = region.room(w)
+    assert room >= 0 or distance > 0.5
+    if room > 0:
+        assert is_inside(region, rational(Ball(w, room).point(direction, 1.0)))
+
+
+def test_room_is_the_largest_and_negative_outside() -> None:
+    assert BoundedWeights(6.0).room([3.0, 4.0]) == 1.0
+    assert Ball([1.0, 1.0], 2.0).room([1.0, 4.0]) == -1.0
+    blocks = BlockBall(np.zeros(5), {"h": 3.0, "y": 0.5}, BLOCKS)
+    assert blocks.room([0.0, 2.0, 0.0, 0.25, 0.0]) == 0.25
+    assert BlockBall(np.zeros(5), {"h": 3.0}, BLOCKS).room(np.zeros(5)) == 0.0
+
+
 @given(VECTORS, RADII, RADII)
 def test_the_enclosing_bound_contains_the_farthest_point(center: np.ndarray, first: float, second: float) -> None:
     ball, blocks = Ball(center, first), BlockBall(center, {"h": first, "y": second}, BLOCKS)

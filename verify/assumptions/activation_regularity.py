@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-import sympy
-
-from verify.activations import Activation, Smoothness, X
-from verify.activations.arb_numbers import constant_ball
-from verify.activations.pieces import split
-from verify.arithmetic import arb
+from verify.activations import Activation, Regularity, classify
+from verify.activations.regularity import Kink
 from verify.outcomes import Finding, InputError, Verdict
 
 if TYPE_CHECKING:
     from verify.architecture import Architecture
 
 NEEDED_FOR = "monotone decrease: without a Lipschitz gradient there is no bound L"
-_JUMP_BITS = 200
 
 
 def activation_regularity(architecture: Architecture) -> Finding:
@@ -71,59 +64,43 @@ def activation_regularity(architecture: Architecture) -> Finding:
 
 
 def _vertex(name: str, activation: Activation) -> Finding:
-    smoothness = activation.smoothness
-    numbers: dict[str, Any] = {"vertex": name, "activation": activation.name, "smoothness": smoothness.value}
-    if smoothness is Smoothness.C0:
-        return _with_kinks(name, activation, numbers)
-    suprema = [activation.supremum(order) for order in range(3)]
-    twice = smoothness in (Smoothness.ANALYTIC, Smoothness.C2)
-    form = "A1" if twice and all(math.isfinite(bound) for bound in suprema) else "A1'"
-    numbers |= {"form": form, **{f"sup_g{order}": bound for order, bound in enumerate(suprema)}}
-    if form == "A1":
-        bounded = ", ".join(f"|g{chr(39) * order}| <= {bound!r}" for order, bound in enumerate(suprema))
+    regularity = classify(activation)
+    numbers: dict[str, Any] = {
+        "vertex": name,
+        "activation": activation.name,
+        "smoothness": activation.smoothness.value,
+        "form": regularity.form,
+        **{f"sup_g{order}": bound for order, bound in enumerate(regularity.bounds)},
+    }
+    if regularity.form is None:
+        return _with_kink(name, activation, regularity, numbers)
+    if regularity.form == "A1":
+        bounded = ", ".join(f"|g{chr(39) * order}| <= {bound!r}" for order, bound in enumerate(regularity.bounds))
     else:
         bounded = "g' is locally Lipschitz, but g, g', g'' are not all proved bounded"
     statement = f"vertex {name}: {bounded} on R ({activation.name})"
-    return Finding("A1", Verdict.PROVED, statement, numbers=numbers, needed_for=NEEDED_FOR)
+    return Finding("A1", regularity.verdict, statement, numbers=numbers, needed_for=NEEDED_FOR)
 
 
-def _with_kinks(name: str, activation: Activation, numbers: dict[str, Any]) -> Finding:
-    jump = _proved_jump(activation)
-    remedy = f"replace {activation.name} at vertex {name} by a smooth activation such as softplus, silu or gelu"
-    if jump is None:
-        statement = f"vertex {name}: g' may jump ({activation.name})"
-        return Finding(
-            "A1", Verdict.UNDECIDED, statement, numbers=numbers | {"form": None}, needed_for=NEEDED_FOR, remedy=remedy
-        )
-    point, low, high = jump
+def _with_kink(name: str, activation: Activation, regularity: Regularity, numbers: dict[str, Any]) -> Finding:
+    kink = regularity.witness
+    refuted = kink is not None and regularity.verdict is Verdict.REFUTED
+    where = "" if kink is None else f" at z = {kink.point}"
     return Finding(
         id="A1",
-        verdict=Verdict.REFUTED,
-        statement=f"vertex {name}: g' jumps at z = {point} ({activation.name}), so it is not Lipschitz there",
-        numbers=numbers | {"form": None},
+        verdict=Verdict.REFUTED if refuted else Verdict.UNDECIDED,
+        statement=f"vertex {name}: g' {'jumps' if refuted else 'may jump'}{where} ({activation.name})",
+        numbers=numbers,
         arithmetic="Arb, on the exact formula",
         needed_for=NEEDED_FOR,
-        counterexample={
-            "vertex": name,
-            "activation": activation.spec,
-            "z": str(point),
-            "jump_of_derivative": [low, high],
-        },
-        remedy=remedy,
+        counterexample=_replay(name, activation, kink) if kink is not None and refuted else None,
+        remedy=f"at vertex {name}: {regularity.remedy}",
     )
 
 
-def _proved_jump(activation: Activation) -> tuple[Fraction, float, float] | None:
-    """Return a kink and bounds, without 0, of g'(kink+) - g'(kink-)."""
-    pieces = split(activation.expression)
-    for index, point in enumerate(pieces.breaks):
-        difference = sympy.diff(pieces.formulas[index + 1] - pieces.formulas[index], X)
-        with arb.precision(_JUMP_BITS):
-            jump = constant_ball(difference.subs(X, sympy.Rational(point.numerator, point.denominator)))
-            if not jump.contains(0):
-                low, high = arb.bounds(jump)
-                return point, float(low), float(high)
-    return None
+def _replay(name: str, activation: Activation, kink: Kink) -> dict[str, Any]:
+    slopes = [kink.left, kink.right]
+    return {"vertex": name, "activation": activation.spec, "z": str(kink.point), "slopes": slopes}
 
 
 def _weakest_form(forms: list[str | None]) -> str | None:
