@@ -14,6 +14,10 @@ import numpy as np
 import pytest
 from click.testing import Result
 
+from verify.analysis.check import check
+from verify.cli.output import plain
+from verify.spec import load_specification
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MOMENTUM = "radius = 0.1\n[momentum]\n"
 Run = Callable[..., Result]
@@ -36,6 +40,62 @@ def with_momentum(write_spec: WriteSpec, **setting: float) -> Path:
 def row(found: dict[str, Any], theorem: str) -> dict[str, Any]:
     (only,) = (entry for entry in found["ranges"] if entry["theorem"] == theorem)
     return only
+
+
+class TestCheck:
+    def test_keys(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        found = answer(dagverify("check", with_momentum(write_spec, eta=0.01, tau=0.005), "--json"))
+        assert found["verdict"] == "PROVED"
+        assert [entry["id"] for entry in found["assumptions"]] == ["A1", "A2", "A3", "A4"]
+        for entry in found["assumptions"]:
+            assert entry["verdict"] in {"PROVED", "REFUTED", "UNDECIDED"}
+            assert entry["needed_for"]
+        counted = {entry["id"]: entry["counted"] for entry in found["assumptions"]}
+        assert counted == {"A1": True, "A2": False, "A3": False, "A4": True}
+        assert found["gradients"]["verdict"] == "PROVED"
+        assert 0 <= found["gradients"]["max_relative_error"] < 1e-12
+        assert found["lipschitz"]["attack"] <= found["lipschitz"]["value"]
+        assert found["lipschitz"]["region"]
+        assert row(found, "sharp")["verdict"] == "PROVED"
+
+    def test_relu_is_refuted(self, dagverify: Run) -> None:
+        found = answer(dagverify("check", EXAMPLES / "relu_fails.toml", "--json"), code=1)
+        a1 = found["assumptions"][0]
+        assert (found["verdict"], a1["verdict"]) == ("REFUTED", "REFUTED")
+        assert a1["counterexample"]["vertex"] == "h"
+        assert found["lipschitz"]["value"] is None
+        assert all(entry["verdict"] == "UNDECIDED" for entry in found["ranges"])
+
+    def test_increase_refutes_a4(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        found = answer(dagverify("check", with_momentum(write_spec, eta=500.0, tau=0.0), "--json"), code=1)
+        a4 = found["assumptions"][3]
+        assert a4["verdict"] == "REFUTED"
+        assert a4["counterexample"]["increase_lower"] > 0
+
+    def test_outside_the_range_without_an_increase_is_undecided(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        L = answer(dagverify("range", write_spec(), "--json"))["lipschitz"]["value"]
+        found = answer(dagverify("check", with_momentum(write_spec, eta=2.01 / L, tau=0.0), "--json"), code=3)
+        assert found["assumptions"][3]["verdict"] == "UNDECIDED"
+        assert found["assumptions"][3]["remedy"]
+
+    def test_python_gives_the_same_answer(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        path = with_momentum(write_spec, eta=0.01, mu=0.5)
+        specification = load_specification(path)
+        report = check(specification.problem, specification.momentum)
+        found = answer(dagverify("check", path, "--json"))
+        assert found == json.loads(json.dumps(plain(report.to_json())))
+        assert found["verdict"] == report.verdict.value
+
+    def test_without_a_region(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        result = dagverify("check", write_spec(('[region]\nkind = "ball"\nradius = 0.1\n', "")))
+        assert result.exit_code == 2
+        assert "small: no region to bound the Hessian on: key='region'; add [region]" in result.stderr
+
+    def test_bound_that_overflows_proves_nothing(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        path = write_spec(("radius = 0.1", "radius = 1e300"), ('activation = "tanh"', 'activation = "softplus"'))
+        found = answer(dagverify("check", path, "--json"), code=3)
+        assert found["lipschitz"]["value"] is None
+        assert found["verdict"] == "UNDECIDED"
 
 
 class TestRange:
@@ -80,13 +140,10 @@ class TestRange:
         path = write_spec()
         size = 9
         w = np.linspace(-1, 1, size)
-        np.savez(path.parent / "now.npz", w=w)
-        np.savez(path.parent / "before.npz", w=w + 0.01 * np.cos(np.arange(size)))
-        found = answer(
-            dagverify(
-                "range", path, "--at", path.parent / "now.npz", "--previous", path.parent / "before.npz", "--json"
-            )
-        )
+        now, before = path.parent / "now.npz", path.parent / "before.npz"
+        np.savez(now, w=w)
+        np.savez(before, w=w + 0.01 * np.cos(np.arange(size)))
+        found = answer(dagverify("range", path, "--at", now, "--previous", before, "--json"))
         rays = found["step"]["rays"]
         assert [ray["ratio"] for ray in rays] == [0.0, 0.5]
         for ray in rays:
