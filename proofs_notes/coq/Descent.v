@@ -49,8 +49,7 @@ Proof.
   pose proof (descent_in_one_dimension
                 (fun t => E (line w d t)) (fun t => dot (G (line w d t)) d) (L * dot d d)) as H.
   cbv beta in H. rewrite line_0, line_1 in H.
-  replace (L / 2 * dot d d) with (L * dot d d / 2) by field.
-  apply H.
+  apply Rle_trans with (E w + dot (G w) d + L * dot d d / 2); [apply H|lra].
   - intros t Ht. now apply line_derive, HG.
   - intros t Ht. specialize (HL t Ht). cbv beta in HL.
     rewrite line_minus_start, norm_scal, Rabs_pos_eq in HL by lra.
@@ -83,8 +82,7 @@ Proof.
   pose proof (descent_in_one_dimension
                 (fun t => E (line w d t)) (fun t => dot (G (line w d t)) d) (L * dot d d)) as H.
   cbv beta in H. rewrite line_0, line_1 in H.
-  replace (L / 2 * dot d d) with (L * dot d d / 2) by field.
-  apply H.
+  apply Rle_trans with (E w + dot (G w) d + L * dot d d / 2); [apply H|lra].
   - intros t Ht. now apply line_derive, HG.
   - intros t Ht.
     destruct (MVT_gen (fun t => dot (G (line w d t)) d) 0 t second) as (c & Hc & Heq).

@@ -179,12 +179,45 @@ Proof.
   pose proof (error_below_energy eta mu (with_decay lam E) w He Hm k). specialize (Inv k). unfold V in Inv. lra.
 Qed.
 
+(** The squared gradients add up too, to (1 + mu)^2/eta^2 times what the squared steps do. *)
+Lemma squared_gradients n eta mu (G : vec n -> vec n) w K : 0 < eta -> 0 <= mu ->
+  (forall k, heavy_ball_at eta mu G w k) ->
+  sum_below K (fun k => norm (G (w k)) * norm (G (w k)))
+    <= (1 + mu) * (1 + mu) / (eta * eta) * sum_below K (fun k => norm (w (S k) ⊖ w k) * norm (w (S k) ⊖ w k)).
+Proof.
+  intros He Hm Hit.
+  set (p := fun k => norm (previous_step w k)). set (q := fun k => norm (w (S k) ⊖ w k)).
+  assert (Hprev : sum_below K (fun k => p k * p k) <= sum_below K (fun k => q k * q k)).
+  { assert (forall J, sum_below (S J) (fun k => p k * p k) = sum_below J (fun k => q k * q k)) as Shift.
+    { induction J; [simpl; unfold p; simpl; rewrite norm_vzero; ring|].
+      change (sum_below (S (S J)) (fun k => p k * p k)) with (sum_below (S J) (fun k => p k * p k) + q J * q J).
+      rewrite IHJ. reflexivity. }
+    destruct K; [simpl; lra|]. rewrite Shift. simpl. pose proof (norm_pos (w (S K) ⊖ w K)). unfold q. nra. }
+  assert (Hone : forall k, norm (G (w k)) * norm (G (w k)) <= (1 + mu) / (eta * eta) * (mu * (p k * p k) + q k * q k)).
+  { intros k. pose proof (gradient_from_steps eta mu G w He Hm k (Hit k)) as H. cbv beta in H. fold (p k) (q k) in H.
+    pose proof (norm_pos (G (w k))) as Pg. set (g := norm (G (w k))) in *.
+    assert (He2 : 0 < / (eta * eta)) by (apply Rinv_0_lt_compat; nra).
+    assert (g * g <= (mu * p k + q k) / eta * ((mu * p k + q k) / eta)) by (apply Rmult_le_compat; lra).
+    replace ((mu * p k + q k) / eta * ((mu * p k + q k) / eta)) with (/ (eta * eta) * ((mu * p k + q k) * (mu * p k + q k))) in H0 by (field; lra).
+    replace ((1 + mu) / (eta * eta) * (mu * (p k * p k) + q k * q k)) with (/ (eta * eta) * ((1 + mu) * (mu * (p k * p k) + q k * q k))) by (field; lra).
+    eapply Rle_trans; [exact H0|]. apply Rmult_le_compat_l; [lra|].
+    pose proof (Rle_0_sqr (p k - q k)) as K0. unfold Rsqr in K0. nra. }
+  eapply Rle_trans; [apply sum_below_le; intros k _; apply Hone|].
+  assert (Hsum : forall J, sum_below J (fun k => (1 + mu) / (eta * eta) * (mu * (p k * p k) + q k * q k))
+            = (1 + mu) / (eta * eta) * (mu * sum_below J (fun k => p k * p k) + sum_below J (fun k => q k * q k))).
+  { induction J; simpl; [ring|]. rewrite IHJ. ring. }
+  rewrite Hsum. replace ((1 + mu) * (1 + mu) / (eta * eta)) with ((1 + mu) / (eta * eta) * (1 + mu)) by (field; lra).
+  rewrite Rmult_assoc. apply Rmult_le_compat_l; [left; apply Rdiv_lt_0_compat; nra|]. unfold q in *. nra.
+Qed.
+
 Theorem heavy_ball_convergence n L eta mu lowest (W : vec n -> Prop) (E : vec n -> R) G w :
   0 < eta -> 0 <= mu -> 0 < heavy_ball_gain L eta mu ->
   convex_set W -> curvature_at_most L W E G -> (forall u, W u -> lowest <= E u) ->
   (forall k, heavy_ball_at eta mu G w k) -> (forall k, W (w k)) ->
   (forall K, sum_below K (fun k => norm (w (S k) ⊖ w k) * norm (w (S k) ⊖ w k))
                <= (E (w O) - lowest) / heavy_ball_gain L eta mu) /\
+  (forall K, sum_below K (fun k => norm (G (w k)) * norm (G (w k)))
+               <= (1 + mu) * (1 + mu) / (eta * eta * heavy_ball_gain L eta mu) * (E (w O) - lowest)) /\
   is_lim_seq (fun k => norm (w (S k) ⊖ w k)) 0 /\
   is_lim_seq (fun k => norm (G (w k))) 0 /\
   (bounded_set W -> closed_set W -> continuous_on W G -> finitely_many_stationary W G ->
@@ -208,7 +241,24 @@ Proof.
       apply is_lim_seq_scal_l. replace 0 with (mu * 0 + 0) by ring.
       apply is_lim_seq_plus'; [|exact Van].
       apply (is_lim_seq_scal_l _ mu 0) in VanPrev. exact VanPrev. }
-  split; [|split; [exact Van|split; [exact VanG|]]].
-  - pose proof (sum_of_squares_bounded _ lowest _ q HS Dec Low) as H. rewrite energy_at_start in H. exact H.
+  assert (Sum : forall K, sum_below K (fun k => q k * q k) <= (E (w O) - lowest) / heavy_ball_gain L eta mu).
+  { pose proof (sum_of_squares_bounded _ lowest _ q HS Dec Low) as H. rewrite energy_at_start in H. exact H. }
+  split; [exact Sum|]. split; [|split; [exact Van|split; [exact VanG|]]].
+  - intros K. eapply Rle_trans; [now apply squared_gradients with (eta := eta) (mu := mu)|].
+    apply Rle_trans with ((1 + mu) * (1 + mu) / (eta * eta) * ((E (w O) - lowest) / heavy_ball_gain L eta mu)).
+    + apply Rmult_le_compat_l; [left; apply Rdiv_lt_0_compat; nra|apply Sum].
+    + right. field. split; lra.
   - intros Hb Hcl Hct Hfin. now apply (settles_at_stationary_point n W).
+Qed.
+
+(** Without momentum the heavy ball is plain gradient descent, and the theorems of adaptive momentum apply. *)
+Theorem heavy_ball_without_momentum n L eta (G : vec n -> vec n) w :
+  (forall k, heavy_ball_at eta 0 G w k) ->
+  momentum_forever eta 0 G w /\ (0 < eta -> sharp_gain L eta 0 = eta * eta * heavy_ball_gain L eta 0).
+Proof.
+  intros Hit. split.
+  - intros k. unfold momentum_at, momentum_term. rewrite (Hit k). unfold heavy_ball_step.
+    replace ((- eta) ⊙ G (w k) ⊕ 0 ⊙ previous_step w k ⊕ eta ⊙ G (w k)) with (@vzero n) by vector_ring.
+    rewrite norm_vzero. lra.
+  - intros He. unfold sharp_gain, heavy_ball_gain. field. lra.
 Qed.

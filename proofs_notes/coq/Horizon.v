@@ -11,6 +11,17 @@ Open Scope R_scope.
 Definition horizon_range (L eta tau rho start lowest : R) (K : nat) : Prop :=
   (eta + tau) * sqrt (INR K * (start - lowest) / sharp_gain L eta tau) <= rho.
 
+(** A smaller gain, such as the triangle inequality's, needs a larger radius and proves the same. *)
+Theorem horizon_range_of_smaller_gain L eta tau rho start lowest K gain :
+  0 <= eta + tau -> 0 < gain <= sharp_gain L eta tau -> lowest <= start ->
+  (eta + tau) * sqrt (INR K * (start - lowest) / gain) <= rho -> horizon_range L eta tau rho start lowest K.
+Proof.
+  intros Hs [Hg Hle] Hdrop H. unfold horizon_range. eapply Rle_trans; [|exact H].
+  apply Rmult_le_compat_l; [exact Hs|]. apply sqrt_le_1_alt. apply Rmult_le_compat_l.
+  - apply Rmult_le_pos; [apply pos_INR|lra].
+  - now apply Rinv_le_contravar.
+Qed.
+
 Theorem horizon n L eta tau rho lowest K (E : vec n -> R) G w :
   0 < L -> 0 < eta -> 0 <= tau -> 0 < sharp_gain L eta tau -> 0 < rho ->
   curvature_at_most L (ball (w O) rho) E G ->

@@ -15,6 +15,7 @@ Open Scope R_scope.
 
 (** [homogeneous j p]: [p] is a homogeneous polynomial of degree [j] in the coordinates. *)
 Inductive homogeneous {n} : nat -> (vec n -> R) -> Prop :=
+  | homogeneous_zero j : homogeneous j (fun _ => 0)
   | homogeneous_constant a : homogeneous 0 (fun _ => a)
   | homogeneous_times j p i : homogeneous j p -> homogeneous (S j) (fun d => d i * p d)
   | homogeneous_plus j p q : homogeneous j p -> homogeneous j q -> homogeneous j (fun d => p d + q d).

@@ -121,6 +121,32 @@ Proof.
   unfold direction_aware_change. rewrite <- (norm_sq g). nra.
 Qed.
 
+(** Who knows only an interval for [r] takes its worse end, and an upper bound of [|m|/|g|] is enough. *)
+Theorem direction_aware_enclosed L eta size tau low r high : 0 < L -> 0 < eta -> L * eta <= 2 ->
+  0 <= size <= tau -> low <= r <= high ->
+  direction_aware_change L eta tau (if Rle_dec (L * eta) 1 then low else high) <= 0 ->
+  direction_aware_change L eta size r <= 0.
+Proof.
+  intros HL He He2 Hsize Hr H. unfold direction_aware_change in *.
+  set (worst := if Rle_dec (L * eta) 1 then low else high) in *.
+  assert (Hw : (1 - L * eta) * worst <= (1 - L * eta) * r).
+  { unfold worst. destruct (Rle_dec (L * eta) 1); nra. }
+  pose proof (Rmult_le_compat_r size _ _ (proj1 Hsize) Hw) as Hsz.
+  set (b := (1 - L * eta) * worst) in *. clearbody b.
+  assert (H0 : - eta + L * (eta * eta) / 2 <= 0) by nra.
+  destruct (Req_dec tau 0) as [->|Nt]; [assert (size = 0) as -> by lra; lra|].
+  (* A convex parabola that is not positive at 0 and at tau is not positive between them. *)
+  assert (tau * (- eta + L * (eta * eta) / 2 - b * size + L * (size * size) / 2) <= 0).
+  { replace (tau * (- eta + L * (eta * eta) / 2 - b * size + L * (size * size) / 2))
+      with ((tau - size) * (- eta + L * (eta * eta) / 2)
+            + size * (- eta + L * (eta * eta) / 2 - b * tau + L * (tau * tau) / 2)
+            - L / 2 * size * tau * (tau - size)) by field.
+    assert (0 <= size * tau * (tau - size)) by (apply Rmult_le_pos; nra).
+    assert (- eta + L * (eta * eta) / 2 - b * tau + L * (tau * tau) / 2 <= 0) by lra. nra. }
+  assert (- eta + L * (eta * eta) / 2 - b * size + L * (size * size) / 2 <= 0); [|lra].
+  apply (Rmult_le_reg_l tau); lra.
+Qed.
+
 (** With momentum along the descent direction the range is [eta + tau <= 2/L] ... *)
 Lemma direction_aware_along L eta tau : 0 < L -> 0 < eta -> 0 <= tau ->
   (direction_aware_change L eta tau 1 <= 0 <-> tau <= 2 / L - eta).

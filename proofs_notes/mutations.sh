@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Do the proofs notice a wrong number? Each mutation changes one constant of one definition or statement, and
+# nothing else; the files must then fail to compile, and fail because the arithmetic no longer works out, not
+# because a name, a type or the syntax is wrong.
+#   usage: mutations.sh        (check.sh must have compiled the proofs)
+set -euo pipefail
+cd "$(dirname "$0")/coq"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+survived=0
+
+# mutate FILE OLD NEW: OLD is a fixed string; its first occurrence becomes NEW.
+mutate() {
+  local file=$1 old=$2 new=$3
+  rm -rf "$work/coq"
+  cp -rp . "$work/coq"
+  if ! OLD=$old NEW=$new perl -0pi -e 's/\Q$ENV{OLD}\E/$ENV{NEW}/ or die "no match\n"' "$work/coq/$file"; then
+    echo "mutation cannot be applied: file=$file text='$old'" >&2
+    survived=1
+    return
+  fi
+  local log
+  if log=$(make --no-print-directory -C "$work/coq" -f Makefile.coq 2>&1); then
+    echo "SURVIVED  $file: $old -> $new" >&2
+    survived=1
+  elif grep -qE 'Cannot find witness|No applicable tactic|not a valid (ring|field) equation' <<<"$log" &&
+    ! grep -qE 'was not found|[Ss]yntax error|Cannot find a physical path|has type .* while' <<<"$log"; then
+    echo "rejected  $file: $old -> $new  ($(grep -m1 -oE 'File "[^,]*, line [0-9]+' <<<"$log"))"
+  else
+    echo "rejected for another reason than arithmetic: $file: $old -> $new" >&2
+    tail -5 <<<"$log" >&2
+    survived=1
+  fi
+}
+
+mutate Gradient.v   'L / 2 * dot d d'                   'L / 4 * dot d d'
+mutate Ranges.v     'Rmin eta (2 / L - eta)'            'Rmin eta (21 / 10 / L - eta)'
+mutate Ranges.v     'eta - L * (eta * eta) / 2'         'eta - L * (eta * eta) / 4'
+mutate Ranges.v     'eta - tau - L / 2 *'               'eta - tau - L / 4 *'
+mutate Ranges.v     'sqrt (1 + 4 * L * eta)'            'sqrt (1 + 5 * L * eta)'
+mutate Ranges.v     't * t * sharp_gain L eta tau + t'  't * sharp_gain L eta tau + t'
+mutate Ranges.v     '1 / eta - L / 2 - mu / eta'        '1 / eta - L / 4 - mu / eta'
+mutate Ranges.v     'mu <= 1 - L * eta / 2'             'mu <= 1 - L * eta / 3'
+mutate Variants.v   '(1 - L * eta) * r * tau'           '(1 - L * eta) * r * (2 * tau)'
+mutate Variants.v   'tau * (norm estimate - err)'       'tau * (norm estimate + err)'
+mutate Staying.v    'speed * sqrt (K * drop / c)'       'speed * sqrt (K * drop / (2 * c))'
+mutate WeightDecay.v 'sqrt (2 * start / lam)'           'sqrt (start / lam)'
+mutate Sums.v       '<= (e O - floor) / c'              '<= (e O - floor) / (2 * c)'
+mutate HeavyBall.v  'mu / (2 * eta) * dot d d'          'mu / (3 * eta) * dot d d'
+
+exit $survived
