@@ -14,7 +14,10 @@ Array = NDArray[np.float64]
 
 
 class PartiallyOrdered:
-    """What has arrays ``lower`` and ``upper``. An order that is neither true nor false of all numbers inside raises; there is no ``==``."""
+    """What has arrays ``lower`` and ``upper``.
+
+    An order that is neither true nor false of all numbers inside raises `UndecidedComparisonError`; there is no ``==``.
+    """
 
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]

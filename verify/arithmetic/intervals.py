@@ -110,7 +110,7 @@ class Interval(PartiallyOrdered):
         refuse_nan(radius, what="Interval.from_midrad")
         if np.any(radius < 0):
             raise ArithmeticDomainError("negative radius", where="Interval.from_midrad", value=float(radius.min()))
-        return Interval(exact_array(centre).copy(), np.abs(radius))
+        return Interval(exact_array(centre).copy(), np.asarray(np.abs(radius)))
 
     @staticmethod
     def zeros(shape: int | tuple[int, ...]) -> Interval:

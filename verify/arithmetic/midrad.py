@@ -66,7 +66,8 @@ def plus(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
         if radius is not None:
             rad += radius
             roundings += 1
-    rad *= inflation(roundings)
+    if roundings:
+        rad *= inflation(roundings)
     return guarded(mid, rad)
 
 
@@ -81,7 +82,7 @@ def times(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
     size_x, size_y = np.abs(x), np.abs(y)
     rx, sy, both = upward.mul(r, size_y), upward.mul(size_x, s), upward.mul(r, s)
     shift = np.copysign(np.minimum(np.minimum(rx, sy), both), mid)
-    shift[(x == 0) | (y == 0)] = 0
+    shift = np.where((x == 0) | (y == 0), 0.0, shift)
     hull = np.maximum(np.maximum(upward.add(rx, both), upward.add(sy, both)), upward.add(rx, sy))
     shifted = mid + shift
     # upward.mul exceeds the exact product by at most (1 + u)(1 + 4 u)(1 + u), or was lifted to the floor

@@ -104,7 +104,6 @@ def div(a: ArrayLike, b: ArrayLike) -> Floats:
     with np.errstate(all="ignore"):
         bound = np.asarray(numerator / denominator)
         bound = np.asarray(bound * inflation(1, bound.dtype))
-    bound = np.where(np.isinf(denominator) & np.isfinite(numerator), bound.dtype.type(0), bound)
     return _lift(bound, numerator)
 
 
