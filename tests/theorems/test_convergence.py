@@ -28,6 +28,11 @@ def test_steps_and_gradient_bound_invert_each_other(
         assert gradient_bound(*setting, steps - 1, theorem=name) > norm
 
 
+def test_gradient_bounds_of_both_rules() -> None:
+    assert gradient_bound(1.0, 0.5, 0.0, 0.5, 0.5, 4, "heavy_ball") == (1.5 / 0.5) * math.sqrt(0.5 / (0.5 * 4))
+    assert gradient_bound(1.0, 1.5, 0.0, 1.0, 0.5, 16, "sharp") == math.sqrt(1.5 / (0.375 * 16))
+
+
 @pytest.mark.parametrize(
     ("gain", "bounded", "analytic", "isolated", "expected"),
     [

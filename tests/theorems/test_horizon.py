@@ -45,6 +45,17 @@ def test_largest_steps_is_the_last_that_is_proved(
         assert Fraction(math.nextafter(last.required_radius, 0.0)) < Fraction(radius)
 
 
+@given(RATES, POSITIVE, POSITIVE, st.floats(0.01, 0.99), st.floats(0.0, 0.9), st.integers(1, 1000))
+def test_the_required_radius_is_rounded_up_by_less_than_one_float(
+    name: str, L: float, error: float, part: float, share: float, steps: int
+) -> None:
+    eta = part * RANGES[name].eta_limit(L)
+    momentum = share * RANGES[name].momentum_limit(L, eta)
+    needed = horizon(L, error, 0.0, eta, momentum, 1.0, steps, name).required_radius
+    assert inequality_holds(name, L, Fraction(error), eta, momentum, needed, steps)
+    assert not inequality_holds(name, L, Fraction(error), eta, momentum, math.nextafter(needed, 0.0), steps)
+
+
 @given(RATES, POSITIVE, POSITIVE, POSITIVE, st.integers(1, 10**6), st.floats(0.0, 0.99))
 def test_largest_eta_is_proved_and_tight(
     name: str, L: float, error: float, radius: float, steps: int, part: float
