@@ -46,7 +46,7 @@ def test_enclosures_contain_the_exact_rational_values(problem_of, seed):
     problem = problem_of(LINEAR, weight_decay=0.75)
     error, symbols = exact_linear(problem)
     w, v = rational_point(10, seed), rational_point(10, seed + 100)
-    at = dict(zip(symbols, map(lambda t: sympy.Rational(str(Fraction(t))), w), strict=True))
+    at = dict(zip(symbols, (sympy.Rational(str(Fraction(t))) for t in w), strict=True))
     low, high = problem.error_enclosure(w)
     exact = fraction(error.subs(at))
     assert Fraction(low) <= exact <= Fraction(high)
