@@ -52,8 +52,8 @@ class Interval(PartiallyOrdered):
     >>> x = Interval.from_bounds([1.0, -1.0], [2.0, 3.0])
     >>> (x * x).contains([4.0, -3.0])
     True
-    >>> x.square().lower
-    array([1., 0.])
+    >>> x.square().contains([1.0, 0.0]), x.square().contains([4.0, 9.0])
+    (True, True)
     """
 
     __slots__ = ("_rad", "mid")

@@ -72,31 +72,50 @@ def plus(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
 
 
 def times(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
-    """Return midpoint and radius of the elementwise product."""
+    """Return midpoint and radius of the elementwise product.
+
+    Radii are sums of rounded products: `inflation` pays for the roundings, and with one more for underflow where the
+    radius is at least the floor; smaller radii are lifted. The shift of the midpoint is off by ``u`` of itself, the
+    shifted midpoint by ``u`` of itself.
+    """
     mid = np.asarray(x * y)
-    rad = product_error(mid, x, y)
-    if s is None:
-        return guarded(mid, rad if r is None else upward.add(rad, upward.mul(r, np.abs(y))))
-    if r is None:
-        return guarded(mid, upward.add(rad, upward.mul(np.abs(x), s)))
     size_x, size_y = np.abs(x), np.abs(y)
-    rx, sy, both = upward.mul(r, size_y), upward.mul(size_x, s), upward.mul(r, s)
-    shift = np.copysign(np.minimum(np.minimum(rx, sy), both), mid)
-    shift = np.where((x == 0) | (y == 0), 0.0, shift)
-    hull = np.maximum(np.maximum(upward.add(rx, both), upward.add(sy, both)), upward.add(rx, sy))
-    shifted = mid + shift
-    # upward.mul exceeds the exact product by at most (1 + u)(1 + 4 u)(1 + u), or was lifted to the floor
-    slack = np.where(np.abs(shift) < 4 * FLOOR, np.abs(shift), np.abs(shift) * (8 * UNIT))
-    return guarded(shifted, upward.add(hull, rad, slack, np.abs(shifted) * UNIT))
+    rad = np.abs(mid) * UNIT
+    if r is not None and s is not None:
+        by_r, by_s, both = r * size_y, size_x * s, r * s
+        shift = np.minimum(np.minimum(by_r, by_s), both)
+        rad += np.maximum(np.maximum(by_r, by_s) + both, by_r + by_s)
+        rad += shift * (2 * UNIT)
+        mid = mid + np.copysign(shift, mid)
+        rad += np.abs(mid) * UNIT
+        rad *= inflation(7)
+    elif r is not None or s is not None:
+        rad += size_x * s if r is None else r * size_y
+        rad *= inflation(4)
+    if not np.min(rad, initial=np.inf) >= FLOOR:
+        something = (size_x > 0 if r is None else (size_x > 0) | (r > 0)) & (
+            size_y > 0 if s is None else (size_y > 0) | (s > 0)
+        )
+        rad = np.where((rad < FLOOR) & something, 4 * FLOOR, rad)
+    return guarded(mid, rad)
 
 
 def squared(x: Array, r: Array) -> tuple[Array, Array]:
-    """Return midpoint and radius of the squares, from ``max(|x| - r, 0)`` and ``|x| + r``."""
+    """Return midpoint and radius of the squares.
+
+    The hull is ``x^2 + r^2 ± 2 |x| r`` if ``r <= |x|``, else ``h ± h`` with ``h = (|x| + r)^2/2 = (x^2 + r^2)/2 + |x|
+    r``. Both midpoints meet at most three roundings.
+    """
     size = np.abs(x)
-    least, most = np.maximum(add_down(size, -r), 0.0), add_up(size, r)
-    low = least * least
-    low = np.where(np.isfinite(low), np.maximum(add_down(low, -product_error(low, least)), 0.0), 0.0)
-    return from_ends(low, upward.mul(most, most))
+    squares, product = x * x + r * r, size * r
+    narrow = r <= size
+    mid = np.where(narrow, squares, 0.5 * squares + product)
+    rad = np.where(narrow, 2.0 * product, mid)
+    rad += mid * (4 * UNIT)
+    rad *= inflation(7)
+    if not np.min(rad, initial=np.inf) >= FLOOR:
+        rad = np.where((rad < FLOOR) & ((size > 0) | (r > 0)), 4 * FLOOR, rad)
+    return guarded(mid, rad)
 
 
 def over(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
