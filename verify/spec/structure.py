@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verify.spec.specification import read_document
+from verify.spec.document import read_document
 
 
 @dataclass(frozen=True)

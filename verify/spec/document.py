@@ -1,0 +1,125 @@
+"""A spec file whose tables are valid, before anything is built from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from verify.outcomes import InputError
+from verify.spec.lines import KeyPath, LineMap
+from verify.spec.messages import dotted, first_error, place
+from verify.spec.models import SpecFile
+from verify.spec.text import parse, read_text
+
+if TYPE_CHECKING:
+    from verify.architecture import Architecture
+
+MAX_PARAMETERS = 2**26
+
+_EDGE = re.compile(r"edge \S+?->(\S+)")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A spec file whose tables are valid, before anything is built from it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    tables : dict
+        What the TOML reader returned.
+    lines : LineMap
+        Line numbers of the keys.
+    content : SpecFile
+        The validated content.
+    """
+
+    path: Path
+    tables: dict[str, Any]
+    lines: LineMap
+    content: SpecFile
+
+    @contextmanager
+    def located(self, *key: str) -> Iterator[None]:
+        """Put the file and the line of `key` before the place of every InputError raised inside."""
+        try:
+            yield
+        except InputError as error:
+            raise error.at(place(self.path, self.lines, key)) from None
+
+    @contextmanager
+    def located_by_node(self) -> Iterator[None]:
+        """Put the file and the line of the node that an InputError names before its place."""
+        try:
+            yield
+        except InputError as error:
+            key = self._key_in(error.where or "")
+            line = self.lines.line(key)
+            raise _complete(error, key).at(f"{self.path}:{line}" if line else str(self.path)) from None
+
+    def _key_in(self, where: str) -> KeyPath:
+        """Return the key path that a place such as ``nodes.h.inputs[0]`` or ``edge x->h`` means."""
+        edge = _EDGE.match(where)
+        if edge:
+            return ("nodes", edge[1].rstrip(":"))
+        if not where.startswith("nodes."):
+            return (where,)
+        rest = where.removeprefix("nodes.")
+        named = [name for name in self.content.nodes if rest == name or rest.startswith((f"{name}.", f"{name}:"))]
+        name = max(named, key=len, default="")
+        parts = re.findall(r"[\w-]+", rest[len(name) :])
+        return ("nodes", name, *(int(part) if part.isdigit() else part for part in parts))
+
+    def architecture(self) -> Architecture:
+        """Return the network of the ``[nodes.*]`` tables.
+
+        Raises
+        ------
+        InputError
+            If the graph is not valid, or has more than `MAX_PARAMETERS` parameters.
+        """
+        from verify.architecture import Architecture
+
+        with self.located_by_node():
+            architecture = Architecture.from_data(self.tables["nodes"], self.content.output)
+            if architecture.size > MAX_PARAMETERS:
+                raise InputError(
+                    "too many parameters",
+                    parameters=architecture.size,
+                    limit=MAX_PARAMETERS,
+                    remedy="make the layers narrower",
+                )
+        return architecture
+
+
+def _complete(error: InputError, key: KeyPath) -> InputError:
+    """Return the error with the place as its value and with a remedy, where it has none of its own."""
+    shown = dotted(key) or "file"
+    values = error.values or {"key": shown}
+    return InputError(error.what, where=error.where, remedy=error.remedy or f"correct {shown}", **values)
+
+
+def read_document(path: str | Path) -> Document:
+    """Read a spec file and validate its tables; neither the graph is built nor the data loaded.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not TOML, or has an unknown key or a value that is not allowed.
+    """
+    path = Path(path)
+    text = read_text(path)
+    tables = parse(text, path)
+    lines = LineMap(text)
+    try:
+        content = SpecFile.model_validate(tables)
+    except ValidationError as error:
+        raise first_error(error, tables, path, lines) from None
+    return Document(path, tables, lines, content)
