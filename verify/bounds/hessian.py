@@ -13,6 +13,8 @@ from verify.bounds.hessian_blocks import largest_curvature, shares
 from verify.bounds.hessian_geometry import geometry, trainable
 from verify.bounds.hessian_norms import norm_products_matrix
 from verify.bounds.hessian_result import HessianBound, UndecidedHessianError
+from verify.bounds.majorant.bound import follow, whole_region
+from verify.bounds.majorant.center import center_facts
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
 Method = Literal["auto", "norms", "majorant"]
+
+LARGEST_JACOBIANS = 2**27
+MOST_VERTICES = 20
 
 
 def hessian_bound(problem: Problem, region: Region | None = None, method: Method = "auto") -> HessianBound:
@@ -31,7 +36,9 @@ def hessian_bound(problem: Problem, region: Region | None = None, method: Method
     region : Region, optional
         Default: the problem's own region.
     method : {"auto", "norms", "majorant"}
-        ``"norms"`` multiplies norms along the layers (cheap, coarse).
+        ``"norms"`` multiplies norms along the layers: about 20 gradients, coarse. ``"majorant"`` starts from proved
+        norms at the centre and bounds their growth: some 1000 gradients, much sharper; it falls back to the norms
+        where those are smaller. ``"auto"`` is ``"majorant"`` for networks and data of moderate size.
 
     Returns
     -------
@@ -48,23 +55,49 @@ def hessian_bound(problem: Problem, region: Region | None = None, method: Method
     if where is None:
         raise InputError("no region to bound the Hessian on", remedy="give a Ball or BoundedWeights")
     check_smooth(problem)
+    if method not in ("auto", "norms", "majorant"):
+        raise InputError("unknown method", method=method, remedy="use 'auto', 'norms' or 'majorant'")
     check_environment()
-    with np.errstate(over="ignore", invalid="ignore"):
-        matrix = norm_products_matrix(problem, geometry(problem, where))
-        value = largest_curvature(matrix)
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        bound = _bound(problem, where, method)
     check_environment()
-    if not np.isfinite(value):
+    if not np.isfinite(bound.value):
         raise UndecidedHessianError(
-            "no finite bound of the Hessian", where="region", remedy="use a smaller region", value=value
+            "no finite bound of the Hessian", where="region", remedy="use a smaller region", value=bound.value
         )
+    return bound
+
+
+def _bound(problem: Problem, region: Region, method: Method) -> HessianBound:
+    place = geometry(problem, region)
+    matrix = norm_products_matrix(problem, place)
     blocks = trainable(problem.architecture)
+    value = largest_curvature(matrix)
+    terms = {"norms": value}
+    used, trajectory = "norms", None
+    if method == "majorant" or (method == "auto" and is_affordable(problem)):
+        facts = center_facts(problem, place.center)
+        trajectory = follow(problem, facts, whole_region(place, facts))
+        terms |= {"center": trajectory.center, "integral": trajectory.integral, "direct": trajectory.direct}
+        if trajectory.value < value:
+            used, value = "majorant", trajectory.value
+            inside = [facts.graph.names.index(name) for name in blocks]
+            matrix = trajectory.matrix[np.ix_(inside, inside)]
     return HessianBound(
         value=float(upward.add(value, problem.weight_decay)),
-        method="norms",
-        region=where,
+        method=used,
+        region=region,
         contributions=shares(matrix, blocks, value),
         weight_decay=problem.weight_decay,
+        terms=terms,
+        trajectory=trajectory,
     )
+
+
+def is_affordable(problem: Problem) -> bool:
+    """Whether the Jacobians of all samples are few enough for the majorant method."""
+    units = sum(problem.architecture.vertices[name].width for name in problem.architecture.order)
+    return problem.samples * units * units <= LARGEST_JACOBIANS and len(problem.architecture.order) <= MOST_VERTICES
 
 
 def check_smooth(problem: Problem) -> None:

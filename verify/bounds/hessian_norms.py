@@ -19,7 +19,7 @@ def norm_products_matrix(problem: Problem, region: Geometry) -> np.ndarray:
     """Return the matrix of block norms of Hess E - weight decay over the region, (K, K), rounded upwards."""
     blocks = trainable(problem.architecture)
     total = np.zeros((len(blocks), len(blocks)))
-    for center in centers(problem, region.center, order=0):
+    for center in centers(problem, region.center):
         total = upward.add(total, block_matrix(sample_norms(Sweep(center, region.radii), blocks)))
     return upward.div(total, float(problem.sample_divisor))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
-    from verify.bounds.majorant.trajectory import Trajectory
+    from verify.bounds.majorant.bound import Trajectory
     from verify.bounds.regions import Region
 
 

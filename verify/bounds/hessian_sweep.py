@@ -12,12 +12,14 @@ along the paths, and those of the adjoints along the reversed paths.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from verify.arithmetic import upward
+from verify.arithmetic.intervals import Interval
 from verify.bounds.hessian_geometry import bias_norm
 from verify.calculus import passes
 from verify.calculus.algebra import ENCLOSING
@@ -25,29 +27,44 @@ from verify.calculus.algebra import ENCLOSING
 if TYPE_CHECKING:
     from verify.activations import Activation
     from verify.architecture import Architecture, Edge
-    from verify.arithmetic.intervals import Interval
     from verify.calculus.problem import Problem
 
 
 @dataclass(frozen=True)
 class Center:
-    """What a chunk of n samples is at the centre of the region; gains by edge key and kind."""
+    """What a chunk of n samples is at the centre of the region.
+
+    Parameters
+    ----------
+    architecture, parts, state, residual
+        The network, its weights, the enclosed forward pass and h_out - y.
+    gains : dict
+        Gain of every edge, by `edge_id`.
+    sizes : dict of vertex to tuple of arrays, shape (n, width)
+        Upper bounds of |g_v|, |g_v'|, ...
+    output_norm, residual_norm : dict of vertex to array, shape (n,)
+        |h_v| and |h_v - y|.
+    residual_limit : dict of vertex to array, shape (n,)
+        |h_v - y| at most, whatever the weights.
+    """
 
     architecture: Architecture
     parts: passes.Parts
     state: passes.ForwardPass
     residual: dict[str, Interval]
     gains: dict[tuple[str, str, str], float]
+    sizes: dict[str, tuple[np.ndarray, ...]]
     output_norm: dict[str, np.ndarray]
     residual_norm: dict[str, np.ndarray]
+    residual_limit: dict[str, np.ndarray]
 
     @property
     def samples(self) -> int:
         return len(next(iter(self.output_norm.values())))
 
 
-def centers(problem: Problem, weights: np.ndarray, order: int, rows: int = 256) -> Any:
-    """Yield the `Center` of every chunk of samples, with derivatives of the activations up to `order`."""
+def centers(problem: Problem, weights: np.ndarray, rows: int = 512) -> Iterator[Center]:
+    """Yield the `Center` of every chunk of samples, with derivatives of the activations up to the third."""
     architecture = problem.architecture
     parts = architecture.unflatten(weights)
     gains = {
@@ -57,7 +74,7 @@ def centers(problem: Problem, weights: np.ndarray, order: int, rows: int = 256) 
     }
     for chunk in passes.row_chunks(problem.samples, rows):
         x, y = problem.rows(chunk)
-        state = passes.forward(ENCLOSING, architecture, parts, x, order=order)
+        state = passes.forward(ENCLOSING, architecture, parts, x, order=3)
         residual = passes.residuals(ENCLOSING, architecture, state.outputs, y)
         yield Center(
             architecture,
@@ -65,8 +82,19 @@ def centers(problem: Problem, weights: np.ndarray, order: int, rows: int = 256) 
             state,
             residual,
             gains,
+            {
+                name: tuple(derivative.max_abs() for derivative in derivatives)
+                for name, derivatives in state.derivatives.items()
+            },
             {name: row_norms(output) for name, output in state.outputs.items()},
             {name: row_norms(part) for name, part in residual.items()},
+            {
+                name: upward.norm(
+                    largest_residuals(architecture.vertices[name].activation, y[:, architecture.output_columns[name]]),
+                    axis=1,
+                )
+                for name in architecture.outputs
+            },
         )
 
 
@@ -118,7 +146,8 @@ class Sweep:
         for name in self.architecture.order:
             self.forward(name)
         residual = {
-            name: upward.add(norm, self.deviation[name]) for name, norm in center.residual_norm.items()
+            name: np.minimum(upward.add(norm, self.deviation[name]), center.residual_limit[name])
+            for name, norm in center.residual_norm.items()
         }
         self.error = upward.norm(np.stack(list(residual.values())), axis=0)
         self.outer: dict[str, np.ndarray] = {}
@@ -148,7 +177,9 @@ class Sweep:
             near = upward.add(near, upward.mul(self.gain[edge_id(edge)], deviation))
             far = upward.add(far, upward.mul(self.center.gains[edge_id(edge)], deviation))
         shift = np.minimum(near, far)
-        sizes = largest_derivatives(vertex.activation, self.order, self.center.state.preactivations[name], shift)
+        sizes = largest_derivatives(
+            vertex.activation, self.order, self.center.state.preactivations[name], self.center.sizes[name], shift
+        )
         self.suprema[name] = tuple(size.max(axis=1) for size in sizes[1:])
         self.deviation[name] = upward.mul(self.suprema[name][0], shift)
         near_center = upward.add(self.center.output_norm[name], self.deviation[name])
@@ -184,15 +215,49 @@ def row_norms(array: Interval) -> np.ndarray:
 
 
 def largest_derivatives(
-    activation: Activation | None, order: int, z: Interval, shift: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    """Upper bounds of |g|, |g'|, ..., (n, width) each, within `shift` (n,) of every pre-activation (n, width)."""
+    activation: Activation | None, order: int, z: Interval, sizes: tuple[np.ndarray, ...], shift: np.ndarray
+) -> list[np.ndarray]:
+    """Upper bounds of |g|, |g'|, ..., (n, width) each, within `shift` (n,) of every pre-activation (n, width).
+
+    The least of the supremum over the reals and the Taylor bounds ``|g^(a)| + shift sup|g^(a+1)|`` and
+    ``|g^(a)| + shift |g^(a+1)| + shift^2/2 sup|g^(a+2)|``; the range of a derivative that is unbounded.
+
+    Parameters
+    ----------
+    activation : Activation
+    order : int
+        At most 4.
+    z : Interval, shape (n, width)
+    sizes : tuple of array, shape (n, width)
+        Upper bounds of |g|, |g'|, ... at z, as many as are known.
+    shift : array, shape (n,)
+    """
     if activation is None:
         raise ValueError("an input vertex has no activation")
-    lower = np.nextafter(z.lower - shift[:, None], -np.inf)
-    upper = np.nextafter(z.upper + shift[:, None], np.inf)
-    ranges = [activation.range(k, lower, upper) for k in range(order + 1)]
-    return tuple(np.maximum(np.abs(low), np.abs(high)) for low, high in ranges)
+    suprema = [float(activation.supremum(k)) for k in range(5)]
+    column = shift[:, None]
+    result: list[np.ndarray] = []
+    for k in range(order + 1):
+        bound = np.full(z.shape, suprema[k])
+        if not np.isfinite(suprema[k]):
+            lower, upper = np.nextafter(z.lower - column, -np.inf), np.nextafter(z.upper + column, np.inf)
+            low, high = activation.range(k, lower, upper)
+            bound = np.maximum(np.abs(low), np.abs(high))
+        if k < len(sizes) and k + 1 < 5:
+            bound = np.minimum(bound, upward.add(sizes[k], upward.mul(column, suprema[k + 1])))
+        if k + 1 < len(sizes) and k + 2 < 5:
+            second = upward.mul(column, column, 0.5 * suprema[k + 2])
+            bound = np.minimum(bound, upward.add(sizes[k], upward.mul(column, sizes[k + 1]), second))
+        result.append(bound)
+    return result
+
+
+def largest_residuals(activation: Activation | None, targets: np.ndarray) -> np.ndarray:
+    """Upper bounds of |g - y| over all pre-activations, for every target y; inf where g is unbounded."""
+    if activation is None or not np.isfinite(activation.supremum(0)):
+        return np.full(targets.shape, np.inf)
+    low, high = (float(end) for end in activation.range(0, np.float64(-np.inf), np.float64(np.inf)))
+    return np.maximum((Interval.point(targets) - low).max_abs(), (Interval.point(targets) - high).max_abs())
 
 
 def _injection(edges: tuple[Edge, ...], norm: dict[str, np.ndarray], beta: float, samples: int) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Majorants of the derivatives of a network: norms that are exact at a centre and valid at a distance from it."""

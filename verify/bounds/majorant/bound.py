@@ -1,0 +1,100 @@
+"""The majorant bound of the Hessian over a region, from the facts at its centre."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from verify.arithmetic import upward
+from verify.bounds.hessian_blocks import largest_curvature
+from verify.bounds.hessian_geometry import Geometry
+from verify.bounds.majorant.center import CenterFacts
+from verify.bounds.majorant.tensors import largest_form, largest_form_within
+from verify.bounds.majorant.trajectory import Paths, Sums, trace
+
+if TYPE_CHECKING:
+    from verify.calculus.problem import Problem
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """How a majorant bound was put together; distances are parts of the radius.
+
+    Parameters
+    ----------
+    knots : array, shape (steps + 1,)
+    slopes : array, shape (steps, 2)
+        Bounds of the third derivative along the paths, per unit of the knots, at both ends of every step.
+    center : float
+        Bound of the Hessian at the centre.
+    integral : float
+        `center` and the integral of the slopes.
+    direct : float
+        Bound from block norms at the end of the paths.
+    matrix : array, shape (K, K)
+        Those block norms.
+    """
+
+    knots: np.ndarray
+    slopes: np.ndarray
+    center: float
+    integral: float
+    direct: float
+    matrix: np.ndarray
+
+    @property
+    def value(self) -> float:
+        """The smaller bound, weight decay left out."""
+        return min(self.integral, self.direct)
+
+
+def whole_region(region: Geometry, facts: CenterFacts) -> Paths:
+    """All straight paths from the centre into a region."""
+    block = np.array([region.radii[name] for name in facts.graph.names])
+    if region.joint is None:
+        return Paths(block, None, block[:, None])
+    return Paths(block, region.joint, region.joint * np.eye(facts.graph.size))
+
+
+def follow(problem: Problem, facts: CenterFacts, paths: Paths) -> Trajectory:
+    """Bound the Hessian everywhere on the paths."""
+    sums: list[Sums] = []
+    for center, state in facts.chunks:
+        sums.append(trace(center, state, paths, facts.graph, sums[0].knots if sums else None))
+    total = reduce(add, sums)
+    divisor = float(problem.sample_divisor)
+    third, change = upward.div(total.third, divisor), upward.div(total.change, divisor)
+    changed = upward.add(change, facts.third)
+    slopes = np.array([_slopes(*both, paths) for both in zip(third, changed, strict=True)])
+    steps = np.nextafter(np.diff(total.knots), np.inf)
+    gain = upward.sum(upward.mul(0.5 * steps, upward.add(slopes[:, 0], slopes[:, 1])))
+    matrix = upward.div(total.second, divisor)
+    return Trajectory(
+        total.knots,
+        slopes,
+        facts.hessian,
+        float(upward.add(facts.hessian, gain)),
+        largest_curvature(matrix),
+        matrix,
+    )
+
+
+def _slopes(third: np.ndarray, changed: np.ndarray, paths: Paths) -> np.ndarray:
+    """Bounds at both ends of one step; between them either pair is convex, so the smaller sum is taken."""
+    pairs = [np.array([_slope(tensor, paths) for tensor in ends]) for ends in (third, changed)]
+    mixed = np.minimum(third, changed)
+    if np.all((third <= changed) == (third <= changed)[0]):
+        pairs.append(np.array([_slope(tensor, paths) for tensor in mixed]))
+    return min(pairs, key=lambda pair: float(pair.sum()))
+
+
+def _slope(tensor: np.ndarray, paths: Paths) -> float:
+    """Bound |E'''[P, U, U]| over unit U and the displacements P of the paths."""
+    bounds = [largest_form_within(tensor, paths.block)]
+    if paths.length is not None:
+        bounds.append(float(upward.mul(largest_form(tensor), paths.length)))
+    return min(bounds)

@@ -1,0 +1,75 @@
+"""Everything that is known at the centre of a region, from one pass over the samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from verify.arithmetic import upward
+from verify.bounds.hessian_sweep import Center, centers
+from verify.bounds.majorant.center_curvature import Injections
+from verify.bounds.majorant.center_hessian import LARGEST_DENSE, BlockHessian, DenseHessian
+from verify.bounds.majorant.center_state import center_jacobians, center_state
+from verify.bounds.majorant.center_third import CenterThird
+from verify.bounds.majorant.data import is_plain, layer_data
+from verify.bounds.majorant.state import State
+from verify.bounds.majorant.structure import Structure, structure
+
+if TYPE_CHECKING:
+    from verify.calculus.problem import Problem
+
+
+@dataclass(frozen=True)
+class CenterFacts:
+    """Proved facts about the mean (or sum) over the samples at the centre.
+
+    Parameters
+    ----------
+    graph : Structure
+    chunks : list of (Center, State)
+        Majorants at distance zero, chunk by chunk.
+    hessian : float
+        Upper bound of the norm of the Hessian, weight decay left out.
+    third : array, shape (K, K, K)
+        Block norms of the third derivative.
+    """
+
+    graph: Structure
+    chunks: list[tuple[Center, State]]
+    hessian: float
+    third: np.ndarray
+
+
+def center_facts(problem: Problem, weights: np.ndarray) -> CenterFacts:
+    """Compute the facts for a problem at given weights."""
+    architecture = problem.architecture
+    graph = structure(architecture)
+    plain = [is_plain(architecture, name) for name in graph.names]
+    third, blocks = CenterThird(graph), BlockHessian(graph)
+    dense: DenseHessian | None = None
+    chunks = []
+    for center in centers(problem, weights):
+        jacobians = center_jacobians(center, graph)
+        state = center_state(center, jacobians, graph)
+        chunks.append((center, state))
+        data = [layer_data(center, name) if fits else None for name, fits in zip(graph.names, plain, strict=True)]
+        known = [layer for layer in data if layer is not None]
+        if dense is None and all(plain) and architecture.size <= LARGEST_DENSE:
+            widths = [architecture.vertices[name].width for name in graph.names]
+            dense = DenseHessian(widths, [layer.mid.shape[1] for layer in known], problem.samples)
+        injections = Injections(jacobians, graph, center.samples)
+        for pair in injections.pairs():
+            norm = pair.plain.spectral_norm()
+            blocks.add_pair(pair, norm, state)
+            third.add(pair, norm, state, injections, data)
+            if dense is not None and pair.v <= pair.w:
+                dense.add_pair(pair, known)
+        blocks.add_skips(state)
+        third.add_skips(state)
+        if dense is not None:
+            dense.add_skips(jacobians, known, graph)
+    divisor = float(problem.sample_divisor)
+    hessian = blocks.bound() if dense is None else min(blocks.bound(), dense.bound())
+    return CenterFacts(graph, chunks, float(upward.div(hessian, divisor)), upward.div(third.tensor(), divisor))

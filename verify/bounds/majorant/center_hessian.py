@@ -1,0 +1,172 @@
+"""A proved bound of ||Hess E|| at the centre, weight decay left out.
+
+`BlockHessian` sums block norms of Q_vw (see `center_curvature`); it serves every network. `DenseHessian` sums the matrix
+itself, for dense layers, with the parameters ordered by vertex, unit and datum, and an error in the spectral norm.
+A small matrix goes to `spectral.eigenvalue_upper`. For a large one, let Pi be the orthogonal projector on the span of
+computed vectors U, U'U = I + F, HU = U T + R. Then ||H|| is at most the norm of [[a, c], [c, b]] with
+
+    a = ||Pi H Pi|| <= (||T|| (1 + f) + ||R|| sqrt(1 + f)) / (1 - f),       c = ||(1 - Pi) H Pi|| <= ||R|| / sqrt(1 - f),
+    b^2 = ||(1 - Pi) H||_F^2 <= ||H||_F^2 - ||HU||_F^2 / (1 + f),           f >= ||F||,
+
+so deflating as many eigenvectors as it takes for b to fall below a proves a, without any factorisation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from verify.arithmetic import spectral, upward
+from verify.arithmetic.rounding import gamma
+from verify.bounds.hessian_blocks import largest_curvature
+from verify.bounds.majorant.center_curvature import MixedHessian
+from verify.bounds.majorant.center_state import CenterJacobians
+from verify.bounds.majorant.data import LayerData
+from verify.bounds.majorant.state import State
+from verify.bounds.majorant.structure import Structure
+
+LARGEST_FACTORED = 1000
+LARGEST_DENSE = 8000
+_DEFLATED = 256
+_ROUNDS = 6
+_SPARE = 64
+
+
+class BlockHessian:
+    """Block norms of the Hessian at the centre, summed over the samples."""
+
+    def __init__(self, graph: Structure) -> None:
+        self.matrix = np.zeros((graph.size, graph.size))
+
+    def add_pair(self, pair: MixedHessian, norm: np.ndarray, state: State) -> None:
+        """Add the part of Q_vw of one chunk."""
+        total = upward.sum(upward.mul(norm, state.injection[:, pair.v], state.injection[:, pair.w]))
+        self.matrix[pair.v, pair.w] = upward.add(self.matrix[pair.v, pair.w], total)
+
+    def add_skips(self, state: State) -> None:
+        """Add the products of two parameters of one chunk."""
+        for w in range(len(self.matrix)):
+            feed = upward.mul(state.column_block(state.fed, 0)[:, w], state.injection)
+            cross = np.zeros_like(self.matrix)
+            cross[w] = upward.matmul(state.adjoint[None, :, w], feed)[0]
+            self.matrix = upward.add(self.matrix, cross, cross.T)
+
+    def bound(self) -> float:
+        """Upper bound of the norm of the summed Hessian."""
+        return largest_curvature(np.maximum(self.matrix, self.matrix.T))
+
+
+class DenseHessian:
+    """The Hessian at the centre of a network of dense layers, summed over the samples.
+
+    Parameters
+    ----------
+    widths, columns : list of int
+        For each vertex, its units and the data that each unit multiplies.
+    samples : int
+        All samples that are to be added.
+    """
+
+    def __init__(self, widths: list[int], columns: list[int], samples: int) -> None:
+        self.widths = widths
+        self.columns = columns
+        self.blocks: dict[tuple[int, int], np.ndarray] = {}
+        self.error = np.zeros((len(widths), len(widths)))
+        self.rounding = float(gamma(2 * samples + _SPARE))
+
+    def _add(self, v: int, w: int, product: np.ndarray, error: np.ndarray) -> None:
+        """Add to block (v, w), v <= w, whose axes are unit and datum of v, unit and datum of w."""
+        shape = (self.widths[v], self.columns[v], self.widths[w], self.columns[w])
+        block = self.blocks.setdefault((v, w), np.zeros(shape))
+        block += product
+        self.error[v, w] = self.error[w, v] = upward.add(self.error[v, w], upward.sum(error))
+
+    def add_pair(self, pair: MixedHessian, data: list[LayerData]) -> None:
+        """Add the part of Q_vw of one chunk, v <= w."""
+        v, w = pair.v, pair.w
+        left, right = data[v], data[w]
+        samples = len(left.mid)
+        outer = (left.mid[:, :, None] * right.mid[:, None, :]).reshape(samples, -1)
+        product = pair.plain.mid.reshape(samples, -1).T @ outer
+        shape = (self.widths[v], self.widths[w], self.columns[v], self.columns[w])
+        size, both = pair.plain.size, upward.mul(left.size, right.size)
+        data_error = upward.add(upward.mul(left.error, right.size), upward.mul(left.size, right.error))
+        error = upward.add(
+            upward.mul(pair.plain.error, both), upward.mul(size, data_error), upward.mul(size, both, self.rounding)
+        )
+        self._add(v, w, product.reshape(shape).transpose(0, 2, 1, 3), error)
+
+    def add_skips(self, jacobians: CenterJacobians, data: list[LayerData], graph: Structure) -> None:
+        """Add <dE/dz_w, A_w(P_w) dh_in(w)[Q]> of one chunk."""
+        for w in range(graph.size):
+            for u, start in graph.places[w]:
+                for b in range(u + 1):
+                    if (u, b) in jacobians.out and self.columns[b]:
+                        self._add_skip(w, u, start, b, jacobians, data[b])
+
+    def _add_skip(self, w: int, u: int, start: int, b: int, jacobians: CenterJacobians, layer: LayerData) -> None:
+        adjoint = jacobians.inner[w]
+        by_z = jacobians.out[u, b].times_columns(jacobians.derivatives[b][1])
+        samples, units, place = len(layer.mid), self.widths[w], slice(start, start + self.widths[u])
+        flat = np.broadcast_to(by_z.mid, (samples, *by_z.mid.shape[1:])).reshape(samples, -1)
+        placed = np.zeros((self.widths[b], self.columns[b], units, self.columns[w]))
+        for unit in range(units):
+            product = flat.T @ (adjoint.mid[:, unit, None] * layer.mid)
+            shape = (self.widths[u], self.widths[b], self.columns[b])
+            placed[:, :, unit, place] = product.reshape(shape).transpose(1, 2, 0)
+        off = upward.norm(adjoint.rad, axis=1)
+        pull = upward.add(upward.norm(adjoint.mid, axis=1), off)
+        error = upward.add(
+            upward.mul(off, by_z.size, layer.size),
+            upward.mul(pull, by_z.error, layer.size),
+            upward.mul(pull, by_z.size, layer.error),
+            upward.mul(pull, by_z.size, layer.size, self.rounding),
+        )
+        self._add(b, w, placed, error)
+
+    def bound(self) -> float:
+        """Upper bound of the norm of the summed Hessian."""
+        sizes = [a * b for a, b in zip(self.widths, self.columns, strict=True)]
+        ends = np.concatenate([[0], np.cumsum(sizes)])
+        matrix = np.zeros((ends[-1], ends[-1]))
+        for (v, w), block in self.blocks.items():
+            flat = block.reshape(sizes[v], sizes[w])
+            matrix[ends[v] : ends[v + 1], ends[w] : ends[w + 1]] = flat
+            if v == w:
+                flat = 0.5 * (flat + flat.T)
+                matrix[ends[v] : ends[v + 1], ends[w] : ends[w + 1]] = flat
+            else:
+                matrix[ends[w] : ends[w + 1], ends[v] : ends[v + 1]] = flat.T
+        self.blocks.clear()
+        if not np.all(np.isfinite(self.error)) or not np.all(np.isfinite(matrix)):
+            return float("inf")
+        error = float(spectral.perron_upper(self.error))
+        if len(matrix) <= LARGEST_FACTORED:
+            return float(spectral.eigenvalue_upper(matrix, error))
+        return float(upward.add(deflated_norm(matrix), error))
+
+
+def deflated_norm(matrix: np.ndarray) -> float:
+    """Upper bound of the norm of a large symmetric matrix, exact as given."""
+    size = len(matrix)
+    square = float(np.vdot(matrix, matrix)) * (1 + float(gamma(min(size * size, 2**21))) * 64)
+    vectors = np.random.default_rng(0).standard_normal((size, min(_DEFLATED, size)))
+    for _ in range(_ROUNDS):
+        vectors = np.linalg.qr(matrix @ vectors)[0]
+    image = matrix @ vectors
+    values, rotation = np.linalg.eigh(vectors.T @ image)
+    vectors = vectors @ rotation
+    image = matrix @ vectors
+    residual = image - vectors * values
+    width, largest = vectors.shape[1], float(np.max(np.abs(values)))
+    norm, total = float(upward.norm(vectors)), float(np.sqrt(square))
+    off = float(upward.mul(float(gamma(size + 2 * width + 16)), total, norm, 4.0))
+    skew = float(upward.add(upward.norm(vectors.T @ vectors - np.eye(width)), gamma(size + 4) * norm * norm * 2))
+    if not skew < 0.5:
+        return total
+    inner = float(upward.add(upward.norm(vectors.T @ residual), off * 2, gamma(size + 4) * total * norm * 4))
+    outer = float(upward.add(spectral.norm_upper(residual), off))
+    a = float(upward.add(upward.mul(largest, 1 + 2 * skew), upward.mul(inner, 1 + 2 * skew)))
+    c = float(upward.mul(outer, 1 + 2 * skew))
+    captured = max(0.0, float(np.linalg.norm(image)) * (1 - 1e-9) - off) ** 2 * (1 - 2 * skew)
+    b = float(upward.sqrt(max(square - captured, 0.0) + square * 1e-12))
+    return min(total * (1 + 1e-9), float(spectral.perron_upper(np.array([[a, c], [c, b]]))))

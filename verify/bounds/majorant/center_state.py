@@ -1,0 +1,138 @@
+"""Majorants at the centre itself: proved norms of the Jacobians of every sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from verify.arithmetic import upward
+from verify.arithmetic.intervals import Interval
+from verify.bounds.hessian_geometry import bias_norm
+from verify.bounds.hessian_sweep import Center, row_norms
+from verify.bounds.majorant.approximate import Approximate, stacked
+from verify.bounds.majorant.state import State, combine, lift
+from verify.bounds.majorant.structure import Structure
+from verify.calculus import passes
+from verify.calculus.algebra import ENCLOSING
+
+
+@dataclass(frozen=True)
+class CenterJacobians:
+    """Derivatives at the centre of one chunk.
+
+    Parameters
+    ----------
+    pre, out : dict of (w, v) to Approximate, shape (n or 1, width of w, width of v)
+        dz_w/dh_v and dh_w/dh_v for w behind v; for w = v only `out`, the identity.
+    derivatives : list of tuple of Interval, shape (n, width)
+        g_v, g_v', g_v'', g_v''' of every vertex.
+    outer, inner : list of Interval, shape (n, width)
+        Adjoints of h_v and z_v.
+    """
+
+    pre: dict[tuple[int, int], Approximate]
+    out: dict[tuple[int, int], Approximate]
+    derivatives: list[tuple[Interval, ...]]
+    outer: list[Interval]
+    inner: list[Interval]
+
+
+def center_jacobians(center: Center, graph: Structure) -> CenterJacobians:
+    """Propagate the Jacobians of one chunk, vertex by vertex."""
+    architecture = center.architecture
+    adjoints = passes.backward(ENCLOSING, architecture, center.parts, center.state, center.residual)
+    pre: dict[tuple[int, int], Approximate] = {}
+    out: dict[tuple[int, int], Approximate] = {}
+    for v, start in enumerate(graph.names):
+        identity = Interval.point(np.eye(architecture.vertices[start].width)[None])
+        reached = {start: identity}
+        out[v, v] = Approximate.of(identity)
+        for w, name in enumerate(graph.names):
+            incoming = [edge for edge in architecture.in_edges(name) if edge.source in reached]
+            if not incoming:
+                continue
+            by_output = passes.sum_of(
+                edge.map.enclose(passes.edge_parameters(center.parts, edge), reached[edge.source]) for edge in incoming
+            )
+            reached[name] = by_output * center.state.derivatives[name][1][:, None]
+            pre[w, v] = Approximate.of(by_output).transposed()
+            out[w, v] = Approximate.of(reached[name]).transposed()
+    return CenterJacobians(
+        pre,
+        out,
+        [center.state.derivatives[name] for name in graph.names],
+        [adjoints.outputs[name] for name in graph.names],
+        [adjoints.preactivations[name] for name in graph.names],
+    )
+
+
+def center_state(center: Center, jacobians: CenterJacobians, graph: Structure) -> State:
+    """Return the majorants at distance zero."""
+    samples, size = center.samples, graph.size
+    out, pre = np.zeros((samples, size + 1, 4 * size)), np.zeros((samples, size, 4 * size))
+    fed, row = np.zeros((samples, size, 4 * size)), np.zeros((samples, size, size))
+    adjoint = np.zeros((samples, 4 * size))
+    for v in range(size):
+        columns = [a * size + v for a in range(4)]
+        norms = _Norms(jacobians, v, samples)
+        for w in range(size):
+            if (w, v) in jacobians.pre:
+                by_z, pre[:, w, columns] = norms.of(jacobians.pre[w, v])
+                row[:, w, v] = by_z.row_norms().max(axis=1)
+        pre[:, v, v] = row[:, v, v] = 1.0
+        for w in range(size):
+            out[:, w, columns] = norms.stacked([(w, 1.0)])
+            sources = graph.feeding[w]
+            if len(sources) == 1 and sources[0][1] == 1.0:
+                fed[:, w, columns] = out[:, sources[0][0], columns]
+            else:
+                fed[:, w, columns] = norms.stacked(sources)
+        last = graph.single_output
+        ends = [(w, 1.0) for w in graph.outputs]
+        out[:, size, columns] = norms.stacked(ends) if last is None else out[:, last, columns]
+        adjoint[:, v] = row_norms(jacobians.inner[v])
+        outer = jacobians.outer[v].max_abs()
+        for a in (1, 2, 3):
+            adjoint[:, a * size + v] = upward.mul(outer, norms.weights[a - 1]).max(axis=1)
+    injection = np.stack([_injection(center, name) for name in graph.names], axis=1)
+    error = upward.norm(np.stack(list(center.residual_norm.values())), axis=0)
+    return combine(lift, State(out, pre, fed, row, adjoint, injection, error))
+
+
+class _Norms:
+    """The four norms of derivatives by one vertex v."""
+
+    def __init__(self, jacobians: CenterJacobians, v: int, samples: int) -> None:
+        self.jacobians = jacobians
+        self.v = v
+        self.samples = samples
+        derivatives = jacobians.derivatives[v]
+        self.slope = derivatives[1]
+        self.weights = [np.ones(self.slope.shape), derivatives[2].max_abs(), derivatives[3].max_abs()]
+
+    def of(self, by_output: Approximate) -> tuple[Approximate, np.ndarray]:
+        """Return the derivative by z_v, its spectral norm and the largest weighted columns of that by h_v, (n, 4)."""
+        by_z = by_output.times_columns(self.slope)
+        columns = by_output.column_norms()
+        largest = [upward.mul(columns, weight).max(axis=1) for weight in self.weights]
+        return by_z, np.stack([by_z.spectral_norm(), *largest], axis=-1)
+
+    def stacked(self, ends: list[tuple[int, float]] | tuple[tuple[int, float], ...]) -> np.ndarray:
+        """Return the four norms for several outputs h_w, each times its factor, (n, 4)."""
+        out = self.jacobians.out
+        found = [(out[w, self.v], factor) for w, factor in ends if (w, self.v) in out]
+        if not found:
+            return np.zeros((self.samples, 4))
+        if len(found) == 1 and found[0][0] is out[self.v, self.v]:
+            sizes = [self.slope.max_abs(), *self.weights]
+            return upward.mul(np.stack([size.max(axis=1) for size in sizes], axis=-1), found[0][1])
+        return self.of(stacked(found, self.samples))[1]
+
+
+def _injection(center: Center, name: str) -> np.ndarray:
+    rows = [np.full(center.samples, bias_norm(center.architecture.vertices[name]))]
+    for edge in center.architecture.in_edges(name):
+        if edge.map.parameter_shape:
+            rows.append(upward.mul(edge.map.overlap, center.output_norm[edge.source]))
+    return upward.norm(np.stack(rows), axis=0)

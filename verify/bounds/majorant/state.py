@@ -1,0 +1,81 @@
+"""The majorants: upper bounds, per sample and pair of vertices, of norms of a network's derivatives.
+
+Vertices v are numbered 0..K-1 in topological order; row K of the outputs' arrays is the network's output, all output
+vertices together. With J_wv = dh_w/dz_v, K_wv = dh_w/dh_v, Z_wv = dz_w/dz_v, Y_wv = dz_w/dh_v, |.| the spectral norm
+and |.|_a the largest norm of a column after column j was multiplied by the derivative g_v^(a)(z_vj) (by 1 if a = 1):
+
+- ``out[:, w]``  = (|J_wv|, |K_wv|_1, |K_wv|_2, |K_wv|_3) for v = 0..K-1, four blocks of K columns;
+- ``pre[:, w]``  = (|Z_wv|, |Y_wv|_1, |Y_wv|_2, |Y_wv|_3);
+- ``fed[:, w]``  = as `out`, for the outputs that w reads through trainable edges, stacked, each times its overlap;
+- ``row[:, w]``  = largest norm of a row of Z_wv;
+- ``adjoint``    = (|dE/dz_v|, max |dE/dh_v g^(a)| for a = 1, 2, 3);
+- ``injection``  = norm of the map from the parameters of v to z_v;      ``error`` = |h_out - y|.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from verify.arithmetic import upward
+
+SMALLEST = 2.0**-80
+LARGEST = 2.0**80
+
+
+@dataclass(frozen=True)
+class State:
+    """Majorants of n samples at one distance; all arrays are >= 0."""
+
+    out: np.ndarray
+    pre: np.ndarray
+    fed: np.ndarray
+    row: np.ndarray
+    adjoint: np.ndarray
+    injection: np.ndarray
+    error: np.ndarray
+
+    @property
+    def vertices(self) -> int:
+        """Number K of vertices."""
+        return self.injection.shape[1]
+
+    def column_block(self, array: np.ndarray, kind: int) -> np.ndarray:
+        """Return one of the four blocks of K columns."""
+        return array[..., kind * self.vertices : (kind + 1) * self.vertices]
+
+    def is_moderate(self) -> bool:
+        """Whether products of a few entries neither overflow nor underflow."""
+        return all(bool(np.all(array <= LARGEST)) for array in arrays(self))
+
+
+def arrays(state: State) -> list[np.ndarray]:
+    """Return the arrays of a state, in the order of its fields."""
+    return [getattr(state, field.name) for field in fields(state)]
+
+
+def combine(function: Callable[..., np.ndarray], *states: State) -> State:
+    """Apply a function to the arrays of states, field by field."""
+    return State(*(function(*parts) for parts in zip(*(arrays(state) for state in states), strict=True)))
+
+
+def minimum(a: State, b: State) -> State:
+    """Entrywise minimum: both bound the same norms."""
+    return combine(np.minimum, a, b)
+
+
+def not_above(a: State, b: State) -> bool:
+    """Whether every entry of a is at most the entry of b."""
+    return all(bool(np.all(x <= y)) for x, y in zip(arrays(a), arrays(b), strict=True))
+
+
+def advance(state: State, step: float, *rates: State) -> State:
+    """Upper bound of state + step * (sum of rates)."""
+    return combine(lambda x, *r: lift(upward.add(x, upward.mul(step, upward.add(*r)))), state, *rates)
+
+
+def lift(array: np.ndarray) -> np.ndarray:
+    """Raise tiny entries to `SMALLEST`; exact zeros stay."""
+    return np.where(array > 0, np.maximum(array, SMALLEST), 0.0)

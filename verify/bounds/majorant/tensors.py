@@ -1,0 +1,128 @@
+"""Block norms of the second and third derivative of the error, from majorants.
+
+With y[P] >= |dh_out[P]|, z_w[P] >= |dz_w[P]|, r_w[P] >= max_j |dz_wj[P]| and matrices A of block norms of second
+derivatives (A_out of h_out, A_w of z_w, F_w of the stacked outputs that w reads), for one sample
+
+    |E'''[P, Q, R]| <= sym(y, A_out) + sum_w sym(m2_w z_w, A_w) + m3_w sym(r_w / 3, z_w z_w') + sym(|dE/dz_w| e_w, F_w),
+
+where sym(t, A)[P, Q, R] = t[P] A[Q, R] + t[Q] A[R, P] + t[R] A[P, Q]: differentiate E'' = |dh_out|^2 + <e, d^2 h_out>
+once more, with d^2 h_w = K (g'' dz dz) + 2 J dA dh summed over the vertices before w.
+
+Sums are computed in float64 as in `rates`: entries 0 or in [2**-80, 2**80], at most 4000 roundings on a path for
+each sample and as many again for the sum over a chunk's samples.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from verify.arithmetic import spectral, upward
+from verify.bounds.hessian_blocks import SampleNorms, block_matrix
+from verify.bounds.majorant.state import State
+from verify.bounds.majorant.structure import Structure
+
+_INFLATION = 1.0 + 2.0**-40
+
+
+def second_derivative(state: State, graph: Structure) -> np.ndarray:
+    """Return the matrix of block norms of the Hessian, summed over the samples, (K, K)."""
+    reach = upward.mul(state.column_block(state.pre, 0), state.injection[:, None])
+    feed = upward.mul(state.column_block(state.fed, 0), state.injection[:, None])
+    bend = state.column_block(state.adjoint, 2)
+    pull = state.column_block(state.adjoint, 0)
+    fed = [index for index in range(graph.size) if graph.feeding[index]]
+    return block_matrix(
+        SampleNorms(
+            output=upward.mul(state.column_block(state.out, 0)[:, -1], state.injection),
+            reach={graph.names[w]: reach[:, w] for w in range(graph.size)},
+            bend={graph.names[w]: bend[:, w] for w in range(graph.size)},
+            feed={w: feed[:, w] for w in fed},
+            pull={w: pull[:, w] for w in fed},
+        )
+    )
+
+
+class BlockNorms:
+    """First and second derivatives of one state by parameter block, per sample; the terms of E'''."""
+
+    def __init__(self, state: State, graph: Structure) -> None:
+        self.state = state
+        self.graph = graph
+        injection = state.injection[:, None]
+        self.reach = state.column_block(state.pre, 0) * injection
+        self.largest = state.row * injection
+        self.feed = state.column_block(state.fed, 0) * injection
+        self.output = state.column_block(state.out, 0)[:, -1] * state.injection
+        self.squares = self.reach[:, :, :, None] * self.reach[:, :, None, :]
+        mixed = self.reach[:, :, :, None] * self.largest[:, :, None, :]
+        self.mixed = 0.5 * (mixed + mixed.swapaxes(2, 3))
+
+    def output_bends(self) -> np.ndarray:
+        """A_out, (n, K, K)."""
+        columns = self.state.column_block(self.state.out, 2)[:, -1]
+        last = self.graph.single_output
+        if last is None:
+            return self._bends(self.state.out[:, -1], columns)
+        rest = columns.copy()
+        rest[:, last] = 0.0
+        return self._bends(self.state.out[:, -1], rest) + columns[:, last, None, None] * self.mixed[:, last]
+
+    def preactivation_bends(self, w: int) -> np.ndarray:
+        """A_w, (n, K, K)."""
+        return self._bends(self.state.pre[:, w], self.state.column_block(self.state.pre, 2)[:, w])
+
+    def fed_bends(self, w: int) -> np.ndarray:
+        """F_w, (n, K, K)."""
+        return self._bends(self.state.fed[:, w], self.state.column_block(self.state.fed, 2)[:, w])
+
+    def _bends(self, jacobian: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        skip = self.state.column_block(jacobian, 0)[:, :, None] * self.feed
+        return skip + skip.swapaxes(1, 2) + np.einsum("nu,nuab->nab", columns, self.squares)
+
+
+def third_derivative(state: State, graph: Structure) -> np.ndarray:
+    """Return the tensor of block norms of the third derivative, summed over the samples, (K, K, K)."""
+    norms = BlockNorms(state, graph)
+    bend, twist = state.column_block(state.adjoint, 2), state.column_block(state.adjoint, 3)
+    total = _product(norms.output, norms.output_bends())
+    for w in range(graph.size):
+        total += _product(bend[:, w, None] * norms.reach[:, w], norms.preactivation_bends(w))
+        total += _product(twist[:, w, None] * norms.largest[:, w] / 3.0, norms.squares[:, w])
+    total += skip_terms(norms)
+    return symmetric_sum(total) * _INFLATION
+
+
+def skip_terms(norms: BlockNorms) -> np.ndarray:
+    """Sum over w and the samples of |dE/dz_w| e_w F_w, (K, K, K); not yet symmetrised."""
+    graph, state = norms.graph, norms.state
+    total = np.zeros((graph.size,) * 3)
+    for w in range(graph.size):
+        if graph.feeding[w]:
+            pull = state.column_block(state.adjoint, 0)[:, w]
+            total[w] = np.einsum("n,nab->ab", pull, norms.fed_bends(w))
+    return total
+
+
+def symmetric_sum(tensor: np.ndarray) -> np.ndarray:
+    """sym of the module's text, for a tensor that is symmetric in its last two axes."""
+    return tensor + tensor.transpose(1, 0, 2) + tensor.transpose(1, 2, 0)
+
+
+def largest_form(tensor: np.ndarray) -> float:
+    """Upper bound of T[P, Q, R] over unit vectors, by unfolding."""
+    if not np.all(np.isfinite(tensor)):
+        return float("inf")
+    unfolded = tensor.reshape(len(tensor), -1)
+    return float(upward.sqrt(spectral.perron_upper(upward.matmul(unfolded, unfolded.T))))
+
+
+def largest_form_within(tensor: np.ndarray, bounds: np.ndarray) -> float:
+    """Upper bound of T[P, Q, R] over unit vectors Q, R and all P with |P_b| <= bounds_b."""
+    if not np.all(np.isfinite(tensor)):
+        return float("inf")
+    return float(spectral.perron_upper(upward.matmul(tensor, bounds)))
+
+
+def _product(vectors: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    samples, size = vectors.shape
+    return (vectors.T @ matrices.reshape(samples, size * size)).reshape(size, size, size)

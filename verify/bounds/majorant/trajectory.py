@@ -1,0 +1,172 @@
+"""Majorants along all straight paths from the centre, by proved steps, and what they say of the Hessian.
+
+A path is w0 + t P, 0 <= t <= 1, with |P_b| <= block_b, and |P| <= length if that is given. The majorants y(t) satisfy
+y' <= F(y), F nonnegative and monotone, and y(t) <= caps(t). One step from S at t = a to b = a + d:
+
+    accept X <= caps(b) if  min(S + d F(X), caps(b)) <= X.  With G = F(X):  y(a + s) <= S + s G  on the step.
+
+Proof: min(S + s G, caps(b)) <= X, so S + s G is a supersolution of y' = F(min(y, caps(b))). Then F(S + s G) is convex in s (Euclidean norms of
+polynomials with nonnegative coefficients), so y(b) <= S + d/2 (F(S) + F(S + d G)) as well. If no X is accepted,
+X = caps(b) always is: y(a + s) <= caps(b). In the same way ||E'''|| at a + s is at most the norm of the tensor of block
+norms of S + s G, convex in s, and its integral at most the trapezoid's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from verify.arithmetic import upward
+from verify.bounds.hessian_result import UndecidedHessianError
+from verify.bounds.hessian_sweep import Center
+from verify.bounds.majorant.caps import Caps
+from verify.bounds.majorant.rates import growth
+from verify.bounds.majorant.state import LARGEST, SMALLEST, State, advance, combine, minimum, not_above
+from verify.bounds.majorant.structure import Structure
+from verify.bounds.majorant.tensors import second_derivative, third_derivative
+
+_GUESSES = 4
+_FIRST_STEP = 0.25
+_LAST_STEP = 1.0 / 16.0
+_ACCURATE = 1.25
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The straight paths from the centre into (a part of) a region.
+
+    Parameters
+    ----------
+    block : array, shape (K,)
+        Bounds of the displacements of the blocks.
+    length : float or None
+        Bound of the whole displacement.
+    directions : array, shape (K, q)
+        Direction matrix of `rates.growth`.
+    """
+
+    block: np.ndarray
+    length: float | None
+    directions: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Block norms summed over samples.
+
+    Parameters
+    ----------
+    knots : array, shape (steps + 1,)
+        From 0 to 1.
+    third : array, shape (steps, 2, K, K, K)
+        Of the third derivative on every step: the bound is convex between the two ends.
+    change : array, shape (steps, 2, K, K, K)
+        The same for the third derivative minus its value at the centre.
+    second : array, shape (K, K)
+        Of the second derivative at the end.
+    """
+
+    knots: np.ndarray
+    third: np.ndarray
+    change: np.ndarray
+    second: np.ndarray
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(
+            self.knots,
+            upward.add(self.third, other.third),
+            upward.add(self.change, other.change),
+            upward.add(self.second, other.second),
+        )
+
+
+def trace(center: Center, first: State, paths: Paths, graph: Structure, knots: np.ndarray | None = None) -> Sums:
+    """Follow one chunk of samples along the paths.
+
+    Parameters
+    ----------
+    center : Center
+    first : State
+        Majorants at the centre.
+    paths : Paths
+    graph : Structure
+    knots : array, optional
+        The steps to take; without it they adapt to this chunk.
+
+    Raises
+    ------
+    UndecidedHessianError
+        If the majorants overflow.
+    """
+    state = free = first
+    at_center = third_derivative(first, graph)
+    reached, third, change = [0.0], [], []
+    length = _FIRST_STEP
+    while reached[-1] < 1.0:
+        start = reached[-1]
+        stop = float(knots[len(reached)]) if knots is not None else min(1.0, start + length)
+        step = float(np.nextafter(stop - start, np.inf))
+        caps = Caps(center, upward.mul(paths.block, stop), graph)
+        if not (caps.absolute.is_moderate() and np.all(caps.fourth <= LARGEST)):
+            raise UndecidedHessianError("the majorants overflow", remedy="use a smaller region", part=stop)
+        line = _line(caps.tighten(state), step, caps, paths.directions)
+        if knots is None and not line.accurate and length > _LAST_STEP:
+            length *= 0.5
+            continue
+        length = min(2.0 * length, _FIRST_STEP)
+        third.append([third_derivative(line.start, graph), third_derivative(line.end, graph)])
+        ahead = advance(free, step, line.rate)
+        change.append([_change(free, at_center, graph), _change(ahead, at_center, graph)])
+        free = ahead if line.mean_rate is None else advance(free, step, line.mean_rate)
+        state = line.after
+        reached.append(stop)
+    return Sums(np.array(reached), np.array(third), np.array(change), second_derivative(state, graph))
+
+
+def _change(free: State, at_center: np.ndarray, graph: Structure) -> np.ndarray:
+    """Bound the change of the third derivative: each factor of it moved by at most the growth of its free majorant.
+
+    Free majorants are never lowered by caps, so that their growth bounds the change and not only the size.
+    """
+    if not free.is_moderate():
+        return np.full_like(at_center, np.inf)
+    now = third_derivative(free, graph)
+    return np.maximum(now - at_center * (1.0 - 2.0**-38), 0.0) * (1.0 + 2.0**-38)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Majorants on a step lie below the line from `start` to `end`, and at its end below `after` too.
+
+    They grow at most at `rate`, and over the whole step at most at `mean_rate` on average.
+    """
+
+    start: State
+    end: State
+    after: State
+    rate: State
+    mean_rate: State | None
+    accurate: bool
+
+
+def _line(state: State, step: float, caps: Caps, directions: np.ndarray) -> _Line:
+    here = growth(state, caps.fourth, directions, caps.graph)
+    rate = here
+    for attempt in range(_GUESSES):
+        guess = minimum(advance(state, step * (1.05 + 0.25 * attempt), rate), caps.absolute)
+        rate = growth(caps.tighten(guess), caps.fourth, directions, caps.graph)
+        end = advance(state, step, rate)
+        if not_above(minimum(end, caps.absolute), guess):
+            break
+    else:
+        rate = growth(caps.absolute, caps.fourth, directions, caps.graph)
+        end = advance(state, step, rate)
+    after = caps.tighten(minimum(end, caps.absolute))
+    if not end.is_moderate():
+        return _Line(after, after, after, rate, None, False)
+    there = growth(end, caps.fourth, directions, caps.graph)
+    mean = combine(lambda a, b, c: np.minimum(0.5 * (a + b) * (1 + 2.0**-50), c), here, there, rate)
+    better = advance(state, step, mean)
+    accurate = float(np.max(end.adjoint / np.maximum(better.adjoint, SMALLEST))) < _ACCURATE
+    return _Line(state, end, caps.tighten(minimum(after, better)), rate, mean, accurate)
