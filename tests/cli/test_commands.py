@@ -182,6 +182,7 @@ class TestTest:
         path = with_momentum(write_spec, eta=500.0, tau=0.0)
         found = answer(dagverify("test", path, "--examples", 10, "--json"), code=1)
         assert found["verdict"] == "REFUTED"
+        assert found["violations"] >= 1
         assert found["counterexample"]["eta"] == 500.0
 
     def test_same_seed_same_answer(self, write_spec: WriteSpec, dagverify: Run) -> None:

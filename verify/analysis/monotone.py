@@ -57,10 +57,11 @@ class MonotoneAnswer:
         case = None if result is None else result.counterexample
         if case is None and refuted and self.increase is not None:
             case = self.increase.case
+        found_by_search = int(refuted and result is not None and result.violations == 0)
         return {
             "examples": 0,
-            "violations": 0,
             **counted,
+            "violations": counted.get("violations", 0) + found_by_search,
             "verdict": self.verdict.value,
             "margin": self.margin,
             "certified": None if self.certified is None else dict(zip(("eta", "tau"), self.certified, strict=True)),
