@@ -26,7 +26,6 @@ from verify.arithmetic.rounding import FLOOR, UNIT, ArithmeticDomainError, add_u
 
 Array = NDArray[np.float64]
 ATTEMPTS = 5
-SAFE_EXPONENT = 900
 PERRON_STEPS = 20
 LEAST_COMPONENT = 2.0**-400
 
@@ -151,7 +150,7 @@ def _exponent(norm: Array, shape: tuple[int, ...]) -> NDArray[np.int64]:
     """Exponents by which matrices with such bounds of the norm are divided, so that it is at most 1."""
     largest_possible = 1024 + max(shape).bit_length()
     exponent = np.where(np.isfinite(norm), np.frexp(np.where(np.isfinite(norm), norm, 1.0))[1], largest_possible)
-    return np.maximum(exponent.astype(np.int64), -SAFE_EXPONENT)
+    return np.asarray(exponent, dtype=np.int64)
 
 
 def _scaled(matrix: Array, exponent: NDArray[np.int64]) -> tuple[Array, float]:
