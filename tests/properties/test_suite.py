@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from verify import Architecture, Ball, InputError, Problem, Verdict, hessian_bound
+from verify.assumptions.small_momentum import Setting
 from verify.bounds.attack import attack_hessian
 from verify.properties.cases import PREVIOUS, StepCase
 from verify.properties.control import quadratic_problem, run_sharpness_control
 from verify.properties.increase import find_increase, smallest_increasing_factor
 from verify.properties.monotone import fixed_cases, run_monotone_test, step_cases
 from verify.properties.step import take_step
-from verify.properties.suite import Setting, run_suite
+from verify.properties.suite import run_suite
 from verify.theorems.ranges import RANGES
 
 NODES = {
@@ -84,7 +85,7 @@ def with_ball(problem: Problem, radius: float) -> Problem:
 
 
 def test_a_setting_outside_the_range_is_refuted_with_a_case_that_replays(problem):
-    report = run_suite(problem, Setting(eta=1e4, momentum=1e3), examples=5)
+    report = run_suite(problem, Setting(eta=1e4, tau=1e3), examples=5)
     assert report.verdict is Verdict.REFUTED and report.setting_admissible is False
     answer = report.to_json()
     assert answer["counterexample"]["eta"] == 1e4
@@ -92,7 +93,7 @@ def test_a_setting_outside_the_range_is_refuted_with_a_case_that_replays(problem
 
 
 def test_a_heavy_ball_setting_outside_is_searched(problem):
-    report = run_suite(problem, Setting(eta=1e4, momentum=0.9, heavy_ball=True), examples=5)
+    report = run_suite(problem, Setting(eta=1e4, mu=0.9), examples=5)
     assert report.verdict is Verdict.REFUTED
 
 

@@ -87,21 +87,23 @@ def step_rows(step: Mapping[str, Any]) -> list[Row]:
 
 def monotone_rows(answer: Mapping[str, Any]) -> list[Row]:
     """Return the rows of the property tests."""
-    if "covered" not in answer:
-        return [Row("steps", "UNDECIDED", answer["reason"], answer["remedy"])]
+    held = all(answer["control"].values())
+    control = "increases are found just outside the range of a quadratic error, none on its edge"
+    rows = [Row("control", "PROVED" if held else "REFUTED", control if held else "the test missed what it must find")]
     steps = (
-        f"{answer['examples']} steps, {answer['covered']} covered by the theorem, {answer['violations']} violations, "
+        f"{answer['examples']} steps, {answer['covered']} covered by the theorem, {answer['violations']} increases, "
         f"{answer['undecided']} undecided"
     )
-    rows = [Row("steps", answer["verdict"], steps if answer["reason"] is None else f"{answer['reason']}; {steps}")]
-    certified = answer["certified"]
-    pair = f"eta={certified['eta']:.4g}, tau={certified['tau']:.4g}"
+    shown = steps if answer["reason"] is None else f"{answer['reason']}; {steps}"
+    rows.append(Row("steps", answer["verdict"], shown, answer["remedy"]))
     if answer["margin"] is None:
-        rows.append(Row("margin", "", f"no increase was found from the certified {pair} upwards"))
+        rows.append(Row("margin", "", "no increase was found with any larger learning rate tried"))
     else:
-        rows.append(Row("margin", "", f"an increase was found at {answer['margin']:.4g} times the certified {pair}"))
+        rows.append(
+            Row("margin", "", f"the first increase was found at {answer['margin']:.4g} times the certified eta")
+        )
     if answer["counterexample"] is not None:
-        rows.append(Row("counterexample", "REFUTED", json.dumps(answer["counterexample"]), answer["remedy"]))
+        rows.append(Row("counterexample", "REFUTED", json.dumps(answer["counterexample"])))
     return rows
 
 

@@ -27,9 +27,9 @@ def command(spec: Path, examples: int, seed: int, as_json: bool) -> int:
         from verify.spec import load_specification
 
         specification = load_specification(spec)
-        from verify.analysis.monotone import examine_decrease
+        from verify.properties.suite import run_suite
 
-        answer = examine_decrease(
+        answer = run_suite(
             specification.problem, specification.momentum, examples=examples, seed=seed, announce=announce
         )
     name, content = specification.problem.name, answer.to_json()

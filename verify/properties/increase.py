@@ -40,6 +40,9 @@ def find_increase(
 ) -> Increase | None:
     """Look for a point and a previous step from which (eta, momentum) of `case` increases the error.
 
+    The heavy ball starts from rest (D = 0): there an increase of E is one of V = E + mu/(2 eta) |D|^2 too, which is
+    what its theorem speaks of.
+
     Parameters
     ----------
     problem : Problem
@@ -129,7 +132,7 @@ def _candidates(case: StepCase, starts: int, seed: int) -> Iterator[StepCase]:
     rng = np.random.default_rng(seed)
     for index in range(starts):
         distance = 0.0 if index == 0 else float(rng.uniform())
-        for previous in PREVIOUS if case.momentum > 0 else PREVIOUS[:1]:
+        for previous in PREVIOUS if case.momentum > 0 and case.rule == "adaptive" else PREVIOUS[:1]:
             yield replace(case, seed=int(rng.integers(2**32)), distance=distance, previous=previous)
 
 

@@ -7,32 +7,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from verify.bounds.attack import attack_hessian
-from verify.bounds.hessian import hessian_bound
+from verify.analysis.curvature import Curvature, examine_curvature
 from verify.outcomes import InputError, Verdict
-from verify.properties.cases import StepCase, required_region
+from verify.properties.cases import StepCase
 from verify.properties.control import SharpnessControl, run_sharpness_control
 from verify.properties.increase import Increase, find_increase, smallest_increasing_factor
 from verify.properties.monotone import MonotoneResult, fixed_cases, run_monotone_test, step_cases
+from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from verify.assumptions.small_momentum import Setting
     from verify.calculus.problem import Problem
-    from verify.training.momentum import Norm
 
 _MOMENTUM_RATIOS = (0.0, 0.5, 1.0)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A setting of the optimiser that the user asks about: (eta, tau), or (eta, mu) of the heavy ball."""
-
-    eta: float
-    momentum: float
-    heavy_ball: bool = False
-    norm: Norm = "global"
 
 
 @dataclass(frozen=True)
@@ -41,47 +31,62 @@ class SuiteReport:
 
     Parameters
     ----------
-    monotone : MonotoneResult
-        Of steps inside the sharp range.
+    monotone : MonotoneResult or None
+        Of steps inside the sharp range; None without a bound L.
     control : SharpnessControl
+        Whether the test fails where it must.
     margin : float or None
         Smallest eta at which an increase was found over the largest certified one with the same tau/eta; None if no
         increase was found.
     increase : Increase or None
-        A proved increase with the user's own setting.
+        A proved increase with the setting asked.
     setting_admissible : bool or None
-        Whether the user's setting lies in its theorem's range; None without a setting.
+        Whether the setting asked lies in its theorem's range; None without a setting.
+    reason, remedy : str or None
+        Why the answer is not PROVED, and what to change.
     """
 
-    monotone: MonotoneResult
+    monotone: MonotoneResult | None
     control: SharpnessControl
-    margin: float | None
-    increase: Increase | None
-    setting_admissible: bool | None
+    margin: float | None = None
+    increase: Increase | None = None
+    setting_admissible: bool | None = None
+    reason: str | None = None
+    remedy: str | None = None
 
     @property
     def verdict(self) -> Verdict:
-        """REFUTED by a violation, a failed control or an increase with the user's setting."""
+        """REFUTED by a violation, a failed control or an increase with the setting asked; UNDECIDED without a bound.
+
+        PROVED says that none of the steps taken increased the error, each decided rigorously.
+        """
         if self.increase is not None or self.control.verdict is Verdict.REFUTED:
             return Verdict.REFUTED
+        if self.monotone is None:
+            return Verdict.UNDECIDED
         if self.setting_admissible is False and self.monotone.verdict is Verdict.PROVED:
             return Verdict.UNDECIDED
         return self.monotone.verdict
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain data; a counterexample is the case that replays it."""
-        found = self.monotone.counterexample or (self.increase.case if self.increase else None)
+        result = self.monotone
+        found = result.counterexample if result else None
+        if found is None and self.increase is not None:
+            found = self.increase.case
         return {
             "verdict": self.verdict.value,
-            "examples": self.monotone.examples,
-            "violations": self.monotone.violations,
+            "examples": result.examples if result else 0,
+            "violations": result.violations if result else 0,
             "margin": self.margin,
-            "covered": self.monotone.covered,
-            "shortened": self.monotone.shortened,
-            "undecided": self.monotone.undecided,
+            "covered": result.covered if result else 0,
+            "shortened": result.shortened if result else 0,
+            "undecided": result.undecided if result else 0,
             "control": {"inside": self.control.inside, "outside": self.control.outside},
             "setting_admissible": self.setting_admissible,
             "counterexample": json.loads(found.to_json()) if found else None,
+            "reason": self.reason,
+            "remedy": self.remedy,
         }
 
 
@@ -91,9 +96,7 @@ def run_suite(
     *,
     examples: int = 200,
     seed: int = 0,
-    lipschitz: float | None = None,
-    leading: np.ndarray | None = None,
-    progress: Callable[[str], None] = lambda message: None,
+    announce: Callable[[str], None] = lambda message: None,
 ) -> SuiteReport:
     """Test monotone error decrease in the region of a problem.
 
@@ -102,14 +105,10 @@ def run_suite(
     problem : Problem
         With a region.
     setting : Setting, optional
-        The user's own setting: tested itself if it is admissible, else searched for an increase.
+        The setting asked: tested itself if it is admissible, else searched for an increase.
     examples, seed : int
         Of the property test.
-    lipschitz : float, optional
-        L over the region; computed if absent.
-    leading : array, shape (P,), optional
-        An adversarial direction; the Hessian attack's if absent.
-    progress : callable
+    announce : callable
         Called with a message per stage.
 
     Returns
@@ -119,52 +118,66 @@ def run_suite(
     Raises
     ------
     InputError
-        If the problem has no region, or L cannot be bounded.
+        If the problem has no region or there is no example to take.
     """
-    region = required_region(problem)
     if examples < 1:
         raise InputError("at least one example is needed", examples=examples)
-    if lipschitz is None:
-        progress("bounding the Hessian")
-        lipschitz = hessian_bound(problem, region).value
-    if leading is None:
-        progress("looking for the leading curvature")
-        leading = attack_hessian(problem, region, points=1, ascents=1, seed=seed).direction
-    admissible = _admissible(lipschitz, setting)
-    if setting is not None and admissible and not setting.heavy_ball:
+    announce("testing the test on a quadratic error")
+    control = run_sharpness_control()
+    announce("bounding the Hessian")
+    curvature = examine_curvature(problem, seed=seed)
+    if curvature.value is None or curvature.leading is None:
+        return SuiteReport(None, control, reason=f"no bound L: {curvature.reason}", remedy=curvature.remedy)
+    L, leading = max(curvature.value, LEAST_CURVATURE), curvature.leading
+    admissible = None if setting is None else RANGES[setting.theorem].contains(L, setting.eta, setting.momentum)
+    inside = None if admissible is None else admissible is Verdict.PROVED
+    if setting is not None and inside and setting.mu is None:
         cases = fixed_cases(setting.eta, setting.momentum, setting.norm)
     else:
-        cases = step_cases(lipschitz, setting.norm if setting else "global")
-    progress("testing steps inside the range")
-    monotone = run_monotone_test(problem, lipschitz, leading, cases, examples=examples, seed=seed)
-    progress("testing the test")
-    control = run_sharpness_control()
+        cases = step_cases(L, setting.norm if setting else "global")
+    announce(f"taking {examples} steps inside the range")
+    monotone = run_monotone_test(problem, L, leading, cases, examples=examples, seed=seed)
     increase = None
-    if setting is not None and not admissible:
-        progress("looking for an increase with the setting given")
+    if setting is not None and not inside:
+        announce("looking for an increase with the setting asked")
         increase = find_increase(problem, _case(setting), leading, seed=seed)
-    progress("looking for the smallest increasing learning rate")
-    return SuiteReport(monotone, control, _margin(problem, lipschitz, leading, seed), increase, admissible)
-
-
-def _admissible(lipschitz: float, setting: Setting | None) -> bool | None:
-    if setting is None:
-        return None
-    admissible = RANGES["heavy_ball" if setting.heavy_ball else "sharp"]
-    return admissible.contains(lipschitz, setting.eta, setting.momentum) is Verdict.PROVED
+    announce("looking for the smallest increasing learning rate")
+    margin = _margin(problem, L, leading, seed)
+    return SuiteReport(
+        monotone, control, margin, increase, inside, *_explanation(monotone, increase, inside, curvature, setting)
+    )
 
 
 def _case(setting: Setting) -> StepCase:
-    rule = "heavy_ball" if setting.heavy_ball else "adaptive"
+    rule = "adaptive" if setting.mu is None else "heavy_ball"
     return StepCase(0, 0.0, "none", setting.eta, setting.momentum, rule, setting.norm)  # type: ignore[arg-type]
 
 
-def _margin(problem: Problem, lipschitz: float, leading: np.ndarray, seed: int) -> float | None:
+def _margin(problem: Problem, L: float, leading: np.ndarray, seed: int) -> float | None:
     """Smallest factor over three rays tau = ratio * eta; factor 1 is where each leaves the sharp range."""
     factors = []
     for ratio in _MOMENTUM_RATIOS:
-        eta = RANGES["sharp"].eta_limit(lipschitz) / (1 + ratio)
+        eta = RANGES["sharp"].eta_limit(L) / (1 + ratio)
         found = smallest_increasing_factor(problem, StepCase(0, 0.0, "none", eta, ratio * eta), leading, seed=seed)
         if found is not None:
             factors.append(found[0])
     return min(factors, default=None)
+
+
+def _explanation(
+    monotone: MonotoneResult,
+    increase: Increase | None,
+    inside: bool | None,
+    curvature: Curvature,
+    setting: Setting | None,
+) -> tuple[str | None, str | None]:
+    if increase is not None:
+        return "the setting asked increases the error", f"use eta and momentum in the range of L={curvature.value!r}"
+    if monotone.verdict is Verdict.REFUTED:
+        return "a step inside the range increased the error", "report this: the counterexample replays it"
+    if monotone.verdict is Verdict.UNDECIDED:
+        open_steps = f"{monotone.undecided} steps stayed open, {monotone.covered} of {monotone.examples} are covered"
+        return open_steps, "use a setting inside the range, or a larger region"
+    if inside is False and setting is not None:
+        return f"the setting asked is outside theorem {setting.theorem}", "use a setting inside the range"
+    return None, None
