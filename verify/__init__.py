@@ -17,16 +17,24 @@ _PUBLIC = {
     "InputError": "verify.outcomes",
     "Problem": "verify.calculus.problem",
     "Verdict": "verify.outcomes",
+    "Setting": "verify.assumptions.small_momentum",
+    "Trajectory": "verify.training.trajectory",
     "activation": "verify.activations",
+    "check": "verify.analysis.check",
     "check_assumptions": "verify.assumptions",
     "check_certificate": "verify.certificates.checker",
     "check_gradient": "verify.calculus.gradient_check",
     "decide_decrease": "verify.calculus.decide",
     "hessian_bound": "verify.bounds.hessian",
+    "lint": "verify.spec",
     "load_problem": "verify.spec",
+    "load_specification": "verify.spec",
     "momentum_range": "verify.theorems.ranges",
     "prove_gradients": "verify.calculus.symbolic",
+    "run_suite": "verify.properties.suite",
     "segment_bound": "verify.bounds.segment",
+    "to_toml": "verify.spec",
+    "train": "verify.training.train",
 }
 
 __all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 -- the names are the keys of _PUBLIC, all of them strings
@@ -47,8 +55,10 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from verify.activations import activation
+    from verify.analysis.check import check
     from verify.architecture import Architecture
     from verify.assumptions import check_assumptions
+    from verify.assumptions.small_momentum import Setting
     from verify.bounds.hessian import hessian_bound
     from verify.bounds.regions import Ball, BlockBall, BoundedWeights
     from verify.bounds.segment import segment_bound
@@ -58,5 +68,8 @@ if TYPE_CHECKING:
     from verify.calculus.symbolic import prove_gradients
     from verify.certificates.checker import check_certificate
     from verify.outcomes import DagverifyError, Finding, InputError, Verdict
-    from verify.spec import load_problem
+    from verify.properties.suite import run_suite
+    from verify.spec import lint, load_problem, load_specification, to_toml
     from verify.theorems.ranges import momentum_range
+    from verify.training.train import train
+    from verify.training.trajectory import Trajectory

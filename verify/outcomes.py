@@ -150,6 +150,6 @@ class InputError(DagverifyError):
         return type(self)(self.what, where=place, remedy=self.remedy, **self.values)
 
 
-def _short(value: Any, limit: int = 80) -> str:
+def _short(value: Any, limit: int = 200) -> str:
     shown = repr(value)
     return shown if len(shown) <= limit else shown[: limit - 3] + "..."

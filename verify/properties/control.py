@@ -73,7 +73,7 @@ def run_sharpness_control() -> SharpnessControl:
     for eta in (0.25 * eta_limit, 0.5 * eta_limit, 0.75 * eta_limit):
         tau = RANGES["sharp"].momentum_limit(_LIPSCHITZ, eta)
         for previous in ("with-gradient", "against-gradient"):
-            edge = take_step(problem, StepCase(0, 0.0, previous, eta, tau), _LIPSCHITZ, leading)  # type: ignore[arg-type]
+            edge = take_step(problem, StepCase(0, 0.0, previous, eta, tau), _LIPSCHITZ, leading)
             inside &= not edge.violates
         outside &= find_increase(problem, StepCase(0, 0.0, "none", eta, tau * _OUTSIDE), leading) is not None
     return SharpnessControl(inside, outside)

@@ -69,7 +69,10 @@ class SuiteReport:
         return self.monotone.verdict
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as plain data; a counterexample is the case that replays it."""
+        """Return the report as plain data.
+
+        An increase with the setting asked counts as a violation; a counterexample is the case that replays it.
+        """
         result = self.monotone
         found = result.counterexample if result else None
         if found is None and self.increase is not None:
@@ -77,7 +80,7 @@ class SuiteReport:
         return {
             "verdict": self.verdict.value,
             "examples": result.examples if result else 0,
-            "violations": result.violations if result else 0,
+            "violations": (result.violations if result else 0) + (self.increase is not None),
             "margin": self.margin,
             "covered": result.covered if result else 0,
             "shortened": result.shortened if result else 0,
