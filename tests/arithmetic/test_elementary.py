@@ -20,7 +20,8 @@ NAMES = sorted(REFERENCES)
 U = 2.0**-53
 WHOLE_LINE = np.finfo(np.float64).max
 POINTS = 20_000
-DATA = Path(np.__file__).parent / "_core" / "tests" / "data"
+PACKAGE = Path(np.__file__).parent
+DATA = next(path for core in ("_core", "core") if (path := PACKAGE / core / "tests" / "data").is_dir())
 
 CORNERS = [
     *(

@@ -64,8 +64,6 @@ class Interval(PartiallyOrdered):
         self.mid = mid
         self._rad = rad
 
-    # construction
-
     @staticmethod
     def point(a: ArrayLike) -> Interval:
         """Return exact numbers as intervals of radius zero.
@@ -118,8 +116,6 @@ class Interval(PartiallyOrdered):
         """Return exact zeros."""
         return Interval(np.zeros(shape))
 
-    # parts
-
     @property
     def rad(self) -> Array:
         """Radii; a read-only view of zero where the numbers are exact."""
@@ -133,14 +129,12 @@ class Interval(PartiallyOrdered):
     @property
     def lower(self) -> Array:
         """Largest float64 numbers that are not above the intervals."""
-        return (
-            self.mid.copy() if self._rad is None else in_blocks(lambda m, r: (add_down(m, -r),), self.mid, self._rad)[0]
-        )
+        return self.mid.copy() if self._rad is None else in_blocks(midrad.lower_end, self.mid, self._rad)[0]
 
     @property
     def upper(self) -> Array:
         """Smallest float64 numbers that are not below the intervals."""
-        return self.mid.copy() if self._rad is None else in_blocks(lambda m, r: (add_up(m, r),), self.mid, self._rad)[0]
+        return self.mid.copy() if self._rad is None else in_blocks(midrad.upper_end, self.mid, self._rad)[0]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -194,9 +188,6 @@ class Interval(PartiallyOrdered):
 
     def __neg__(self) -> Interval:
         return Interval(-self.mid, self._rad)
-
-    def __pos__(self) -> Interval:
-        return self
 
     def __abs__(self) -> Interval:
         if self._rad is None:
@@ -273,9 +264,7 @@ class Interval(PartiallyOrdered):
 
     def max_abs(self) -> Array:
         """Return upper bounds of ``|x|``, elementwise."""
-        if self._rad is None:
-            return np.abs(self.mid)
-        return in_blocks(lambda m, r: (add_up(np.abs(m), r),), self.mid, self._rad)[0]
+        return np.abs(self.mid) if self._rad is None else in_blocks(midrad.upper_end, np.abs(self.mid), self._rad)[0]
 
     def min_abs(self) -> Array:
         """Return lower bounds of ``|x|``, elementwise."""

@@ -1,7 +1,6 @@
 """Midpoints and radii of sums, products and quotients: elementwise, and of matrix products on BLAS.
 
-An operand is a pair ``(mid, rad)``; ``rad is None`` says that it is exact. With ``X = x ± r`` and ``Y = y ±
-s``
+An operand is a pair ``(mid, rad)``; ``rad is None`` says that it is exact. For ``X = x ± r``, ``Y = y ± s``
 
 - elementwise, the hull of the products is ``c ± t`` with ``c = x y + sign(x y) min(r |y|, |x| s, r s)`` and
   ``t = max(r (|y| + s), (|x| + r) s, r |y| + |x| s)``;
@@ -38,6 +37,16 @@ def from_ends(lower: Array, upper: Array) -> tuple[Array, Array]:
     """Return midpoints and radii of the intervals between two arrays."""
     mid = 0.5 * lower + 0.5 * upper
     return guarded(mid, np.maximum(add_up(mid, -lower), add_up(upper, -mid)))
+
+
+def lower_end(mid: Array, rad: Array) -> tuple[Array]:
+    """Return the largest numbers not above the intervals."""
+    return (add_down(mid, -rad),)
+
+
+def upper_end(mid: Array, rad: Array) -> tuple[Array]:
+    """Return the smallest numbers not below the intervals."""
+    return (add_up(mid, rad),)
 
 
 def product_error(product: Array, *factors: Array) -> Array:
