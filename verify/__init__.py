@@ -21,6 +21,7 @@ _PUBLIC = {
     "Trajectory": "verify.training.trajectory",
     "activation": "verify.activations",
     "check": "verify.analysis.check",
+    "certify": "verify.certificates.prover",
     "check_assumptions": "verify.assumptions",
     "check_certificate": "verify.certificates.checker",
     "check_gradient": "verify.calculus.gradient_check",
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from verify.calculus.problem import Problem
     from verify.calculus.symbolic import prove_gradients
     from verify.certificates.checker import check_certificate
+    from verify.certificates.prover import certify
     from verify.outcomes import DagverifyError, Finding, InputError, Verdict
     from verify.properties.suite import run_suite
     from verify.spec import lint, load_problem, load_specification, to_toml

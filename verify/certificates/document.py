@@ -10,6 +10,7 @@ import json
 import os
 import re
 import struct
+import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -41,12 +42,13 @@ def statement(kind: str) -> dict[str, Any]:
     return {"theorem": theorem, "hypotheses": hypotheses, "arithmetic": ARITHMETIC}
 
 
-_HEX_FLOAT = re.compile(r"-?0x[01](\.[0-9a-f]{1,13})?p[+-]?\d{1,4}")
-_RATIONAL = re.compile(r"-?\d{1,4000}(/[1-9]\d{0,3999})?")
+_LARGEST = Fraction(sys.float_info.max)
+_HEX_FLOAT = re.compile(r"-?0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,4}")
+_RATIONAL = re.compile(r"-?[0-9]{1,4000}(/[1-9][0-9]{0,3999})?")
 
 
 def number(text: Any, where: str) -> Fraction:
-    """Read an exact number: a `float.hex()` string or a rational ``"p/q"``.
+    """Read an exact number: a string as `float.hex()` writes it, or a rational ``"p/q"``.
 
     Raises
     ------
@@ -60,10 +62,12 @@ def number(text: Any, where: str) -> Fraction:
     """
     if isinstance(text, str) and len(text) < 9000:
         if _HEX_FLOAT.fullmatch(text):
-            value = float.fromhex(text)
-            if value in (float("inf"), float("-inf")):
-                raise InputError("number overflows float64", where=where, value=text)
-            return Fraction(value)
+            try:
+                value = float.fromhex(text)
+            except OverflowError:
+                raise InputError("number overflows float64", where=where, value=text) from None
+            if value.hex() == text:
+                return Fraction(value)
         if _RATIONAL.fullmatch(text):
             return Fraction(text)
     raise InputError("not an exact number", where=where, remedy="write float.hex() or 'p/q'", value=text)
@@ -78,9 +82,10 @@ def float64(text: Any, where: str) -> float:
         If the number is no float64.
     """
     value = number(text, where)
-    if Fraction(float(value)) != value:
+    nearest = float(value) if abs(value) <= _LARGEST else 0.0
+    if Fraction(nearest) != value:
         raise InputError("number is no float64", where=where, value=text)
-    return float(value)
+    return nearest
 
 
 def float64_list(texts: Any, where: str) -> list[float]:
@@ -175,7 +180,7 @@ def write_document(document: dict[str, Any], path: str | Path) -> None:
         If the folder cannot be written.
     """
     file = Path(path)
-    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(document, indent=1, allow_nan=False)
     try:
         handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     except OSError as error:

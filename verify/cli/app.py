@@ -14,10 +14,12 @@ from verify import __version__
 from verify.outcomes import DagverifyError
 
 COMMANDS = {
+    "certify": "Prove a statement and write it as a certificate.",
     "check": "Assumptions, gradients, Hessian bound and admissible ranges: the whole answer.",
     "gradients": "Backpropagation of the network: its formulas, their proof, a numerical check.",
     "lint": "Structure of spec files only, without loading data.",
     "range": "Hessian bound and the admissible range of each theorem.",
+    "recheck": "Confirm a certificate by recomputing everything that it claims.",
     "test": "Property tests of monotone error decrease.",
 }
 """Name and one-line help; the command ``name`` is ``command`` in the module ``verify.cli.name``."""

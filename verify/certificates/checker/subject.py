@@ -1,0 +1,106 @@
+"""What a certificate is about: network, data, objective and weights, read strictly, and error and gradient in Arb."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from flint import arb
+
+from verify.certificates import document
+from verify.certificates.checker.curvature import Curvature, Region
+from verify.certificates.checker.functions import rational
+from verify.certificates.checker.network import Network
+from verify.outcomes import InputError
+
+
+@dataclass
+class Subject:
+    """E(w) = (1/divisor) sum of 1/2 |h_out - y|^2 + weight_decay/2 |w|^2, and the weights certified."""
+
+    network: Network
+    inputs: list[list[float]]
+    targets: list[list[float]]
+    divisor: int
+    weight_decay: Fraction
+    weights: list[float]
+
+    def error(self, weights: list[float]) -> Any:
+        """E(weights)."""
+        w = [arb(value) for value in weights]
+        total = arb(0)
+        for state in self.network.forward(w, self.inputs, 0):
+            for residual in self.network.residual(state, self.targets).values():
+                total += sum((entry**2 for entry in residual.entries()), arb(0))
+        squares = sum((value**2 for value in w), arb(0))
+        return total / (2 * self.divisor) + rational(self.weight_decay) * squares / 2
+
+    def gradient_norm(self) -> Any:
+        """|grad E| at the certificate's weights."""
+        w = [arb(value) for value in self.weights]
+        total = [rational(self.weight_decay) * value for value in w]
+        for state in self.network.forward(w, self.inputs, 1):
+            part = self.network.gradient(state, self.network.residual(state, self.targets))
+            total = [old + new / self.divisor for old, new in zip(total, part, strict=True)]
+        return sum((entry**2 for entry in total), arb(0)).sqrt()
+
+    def hessian_norm(self, region: Any) -> Any:
+        """Upper bound of ||Hess E|| over a region, given as in a certificate."""
+        bound = Curvature(self.network, self._region(region)).bound(self.inputs, self.targets)
+        return bound / self.divisor + rational(self.weight_decay)
+
+    def _region(self, data: Any) -> Region:
+        names = [vertex.name for vertex in self.network.order]
+        centre = [arb(value) for value in self.weights]
+        match data:
+            case {"kind": "ball" | "bounded" as kind, "radius": radius, **rest} if not rest:
+                around = centre if kind == "ball" else [arb(0)] * len(centre)
+                return Region(around, dict.fromkeys(names, _positive(radius, "region.radius")), joint=True)
+            case {"kind": "blocks", "radii": dict() as radii, **rest} if not rest and set(radii) <= set(names):
+                given = {name: _positive(value, f"region.radii.{name}") for name, value in radii.items()}
+                return Region(centre, {name: given.get(name, arb(0)) for name in names}, joint=False)
+        raise InputError("unreadable region", where="region", region=data)
+
+
+def read_subject(content: dict[str, Any]) -> Subject:
+    """Read the fields ``model``, ``objective``, ``data`` and ``weights``."""
+    network = Network(content["model"])
+    data = fields(content["data"], "data", {"inputs", "targets", "sha256"})
+    inputs = document.float64_table(data["inputs"], "data.inputs")
+    targets = inputs if data["targets"] == "inputs" else document.float64_table(data["targets"], "data.targets")
+    widths = [sum(network.inputs.values()), sum(network.outputs.values())]
+    if len(inputs) != len(targets) or [len(inputs[0]), len(targets[0])] != widths:
+        raise InputError("shapes of data and model disagree", where="data", model=widths)
+    if document.table_digest([inputs, targets]) != data["sha256"]:
+        raise InputError("data and their hash disagree", where="data.sha256")
+    objective = fields(content["objective"], "objective", {"loss", "reduction", "weight_decay"})
+    weight_decay = document.number(objective["weight_decay"], "objective.weight_decay")
+    known = objective["loss"] == "half-squared-error" and objective["reduction"] in ("mean", "sum")
+    if not known or weight_decay < 0:
+        raise InputError("unknown objective", where="objective", objective=objective)
+    divisor = len(inputs) if objective["reduction"] == "mean" else 1
+    weights = read_weights(content["weights"], network, "weights")
+    return Subject(network, inputs, targets, divisor, weight_decay, weights)
+
+
+def read_weights(texts: Any, network: Network, where: str) -> list[float]:
+    """Read a weight vector of the network."""
+    weights = document.float64_list(texts, where)
+    if len(weights) != network.size:
+        raise InputError("number of weights and model disagree", where=where, weights=len(weights), model=network.size)
+    return weights
+
+
+def fields(data: Any, where: str, names: set[str]) -> dict[str, Any]:
+    """Return an object that has exactly these fields."""
+    if not isinstance(data, dict) or set(data) != names:
+        raise InputError("missing or unknown fields", where=where, expected=sorted(names))
+    return data
+
+
+def _positive(text: Any, where: str) -> Any:
+    value = document.number(text, where)
+    if value <= 0:
+        raise InputError("radius must be positive", where=where, radius=text)
+    return rational(value)

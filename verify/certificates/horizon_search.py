@@ -1,0 +1,267 @@
+"""The ball of a horizon certificate: L depends on its radius, and the admissible radius on L."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.arithmetic.rational import round_down, round_up
+from verify.bounds.regions import Ball
+from verify.outcomes import InputError
+from verify.theorems.horizon import error_lower_bound, largest_eta
+from verify.theorems.ranges import RANGES
+
+if TYPE_CHECKING:
+    from verify.calculus.problem import Problem
+    from verify.certificates.curvature_claim import CurvatureClaims
+
+LARGEST_STEPS = 10**7
+COUNTED_STEPS = 1000
+"""After how many steps `total_decrease` stops counting."""
+
+_SHORTEST, _LONGEST = -20.0, 6.0
+_NARROWINGS = 22
+_ROUNDS = 6
+_SHRINKINGS = 16
+_CLOSE = 0.02
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+@dataclass(frozen=True)
+class HorizonSetting:
+    """What is asked: the largest eta for `steps`, the largest number of steps for `eta`, or both as given.
+
+    Parameters
+    ----------
+    problem : Problem
+    w : array, shape (P,)
+        Centre of the ball.
+    steps : int or None
+    eta, tau : float or None
+    part : Fraction
+        tau/eta.
+    """
+
+    problem: Problem
+    w: np.ndarray
+    steps: int | None
+    eta: float | None
+    tau: float | None
+    part: Fraction
+
+    @property
+    def momentum(self) -> float:
+        """Momentum size for the given eta."""
+        if self.eta is None:
+            raise InputError("a momentum size needs a learning rate", remedy="give eta")
+        return round_down(Fraction(self.eta) * self.part) if self.tau is None else self.tau
+
+
+@dataclass(frozen=True)
+class Start:
+    """Bounds at the centre of the ball."""
+
+    error_lower: float
+    error_upper: float
+    gradient_lower: float
+    gradient_upper: float
+
+    @classmethod
+    def of(cls, problem: Problem, w: np.ndarray) -> Start:
+        """Enclose error and gradient norm."""
+        lower, upper = problem.error_enclosure(w)
+        norm = problem.gradient_enclosure(w).norm()
+        return cls(max(0.0, lower), upper, max(0.0, float(norm.lower)), float(norm.upper))
+
+
+@dataclass(frozen=True)
+class HorizonFound:
+    """A horizon that theorem `horizon` proves."""
+
+    start: Start
+    radius: float
+    lipschitz: float
+    error_infimum: float
+    eta: float
+    tau: float
+    gain: float
+    steps: int
+
+    def to_claim(self) -> dict[str, Any]:
+        """Return the claim of the certificate."""
+        return {
+            "lipschitz": self.lipschitz.hex(),
+            "eta": self.eta.hex(),
+            "tau": self.tau.hex(),
+            "gain": self.gain.hex(),
+            "steps": self.steps,
+            "error_upper": self.start.error_upper.hex(),
+            "error_infimum": self.error_infimum.hex(),
+            "gradient_norm": self.start.gradient_upper.hex(),
+            "decrease": total_decrease(self).hex(),
+        }
+
+
+def fit_horizon(
+    setting: HorizonSetting,
+    claims: CurvatureClaims,
+    radius: float | None = None,
+    announce: Callable[[str], None] = lambda message: None,
+) -> HorizonFound:
+    """Find radius, L and the setting of a horizon certificate.
+
+    Parameters
+    ----------
+    setting : HorizonSetting
+    claims : CurvatureClaims
+    radius : float, optional
+        Default: the one that admits most, by golden-section search on its logarithm; a coarse bound of the
+        Hessian, scaled to the certified one, guides it.
+    announce : callable
+
+    Raises
+    ------
+    InputError
+        If theorem `horizon` does not prove what is asked.
+    """
+    start = Start.of(setting.problem, setting.w)
+    if radius is not None:
+        return settle(setting, start, radius, claims.confirmed(Ball(setting.w, radius)))
+    search = _RadiusSearch(setting, claims, start, announce)
+    found: list[HorizonFound] = []
+    refused: InputError | None = None
+    for _ in range(_ROUNDS):
+        chosen = search.best_radius()
+        predicted, both = search.predicted(chosen), search.certified(chosen)
+        try:
+            found.append(settle(setting, start, chosen, both))
+        except InputError as error:
+            refused = error
+        if found and abs(both - predicted) <= _CLOSE * both:
+            break
+    if not found and refused is not None:
+        raise refused
+    return max(found, key=lambda each: each.steps if setting.steps is None else each.eta)
+
+
+class _RadiusSearch:
+    """Which radius admits most, guided by a coarse Hessian bound that is scaled to the certified ones known so far."""
+
+    def __init__(
+        self, setting: HorizonSetting, claims: CurvatureClaims, start: Start, announce: Callable[[str], None]
+    ) -> None:
+        self.setting, self.claims, self.start, self.announce = setting, claims, start, announce
+        self.coarse_bounds: dict[float, float] = {}
+        self.excess: dict[float, float] = {}
+
+    def best_radius(self) -> float:
+        """Golden-section search on the logarithm of the radius."""
+        left, right = _SHORTEST, _LONGEST
+        inner = [right - _GOLDEN * (right - left), left + _GOLDEN * (right - left)]
+        merits = [self._merit(point) for point in inner]
+        for _ in range(_NARROWINGS):
+            if merits[0] >= merits[1]:
+                right = inner[1]
+                inner = [right - _GOLDEN * (right - left), inner[0]]
+                merits = [self._merit(inner[0]), merits[0]]
+            else:
+                left = inner[0]
+                inner = [inner[1], left + _GOLDEN * (right - left)]
+                merits = [merits[1], self._merit(inner[1])]
+        return math.exp(inner[0] if merits[0] >= merits[1] else inner[1])
+
+    def predicted(self, radius: float) -> float:
+        """Guess the certified bound."""
+        if not self.excess:
+            return self._coarse(radius)
+        known = sorted(self.excess)
+        logarithms = [math.log(self.excess[each]) for each in known]
+        return self._coarse(radius) * math.exp(float(np.interp(math.log(radius), np.log(known), logarithms)))
+
+    def certified(self, radius: float) -> float:
+        """Bound the Hessian by prover and checker."""
+        self.announce(f"bounding the Hessian twice within the radius {radius:.3g}")
+        both = self.claims.confirmed(Ball(self.setting.w, radius))
+        self.excess[radius] = both / self._coarse(radius)
+        return both
+
+    def _coarse(self, radius: float) -> float:
+        if radius not in self.coarse_bounds:
+            self.announce(f"trying the radius {radius:.3g}")
+            self.coarse_bounds[radius] = self.claims.coarse(Ball(self.setting.w, radius))
+        return self.coarse_bounds[radius]
+
+    def _merit(self, logarithm: float) -> float:
+        """Logarithm of what is to be large: eta, or the number of steps that eta allows."""
+        setting, start, radius = self.setting, self.start, math.exp(logarithm)
+        try:
+            lipschitz = self.predicted(radius)
+            infimum = error_lower_bound(start.error_lower, start.gradient_upper, radius, lipschitz)
+            if setting.eta is None:
+                steps = int(setting.steps or 0)
+                eta, _ = largest_eta(lipschitz, start.error_upper, infimum, radius, steps, setting.part)
+                return math.log(eta)
+            sharp = RANGES["sharp"]
+            quotient = sharp.squared_step_per_decrease(*sharp.with_gain(lipschitz, setting.eta, setting.momentum))
+        except InputError:
+            return -math.inf
+        gap = Fraction(start.error_upper) - Fraction(infimum)
+        return 2 * logarithm - math.log(quotient * gap) if gap > 0 else math.inf
+
+
+def settle(setting: HorizonSetting, start: Start, radius: float, lipschitz: float) -> HorizonFound:
+    """Apply theorem `horizon` to a ball and its Hessian bound; the claim holds with the gain rounded down."""
+    infimum = error_lower_bound(start.error_lower, start.gradient_upper, radius, lipschitz)
+    if setting.eta is None:
+        steps = int(setting.steps or 0)
+        eta, tau = largest_eta(lipschitz, start.error_upper, infimum, radius, steps, setting.part)
+    else:
+        eta, tau = float(setting.eta), float(setting.momentum)
+    for _ in range(_SHRINKINGS):
+        gain = RANGES["sharp"].gain(lipschitz, eta, tau)
+        limit = _largest_steps(Fraction(gain), eta, tau, radius, Fraction(start.error_upper) - Fraction(infimum))
+        steps = min(limit, LARGEST_STEPS) if setting.steps is None else setting.steps
+        if 0 < steps <= limit:
+            return HorizonFound(start, radius, lipschitz, infimum, eta, tau, gain, steps)
+        if setting.eta is not None:
+            break
+        eta = math.nextafter(eta, 0.0)
+        tau = min(tau, round_down(Fraction(eta) * setting.part))
+    raise InputError(
+        "so many steps are not proved to stay in the ball",
+        remedy="use fewer steps or a smaller eta",
+        steps=setting.steps or 1,
+        eta=eta,
+        largest_steps=limit,
+    )
+
+
+def _largest_steps(gain: Fraction, eta: float, tau: float, radius: float, gap: Fraction) -> int:
+    """Largest K with (eta + tau)^2 K gap <= gain radius^2."""
+    if gain <= 0:
+        return 0
+    travelled = (Fraction(eta) + Fraction(tau)) ** 2 * gap
+    return LARGEST_STEPS if travelled == 0 else math.floor(gain * Fraction(radius) ** 2 / travelled)
+
+
+def total_decrease(found: HorizonFound) -> float:
+    """Return a proved lower bound of E(w_0) - E(w_K).
+
+    A step is at most (eta + tau)|g_k| long and the gradient is L-Lipschitz on the ball, so |g_k| differs from |g_0| by
+    at most L times the way so far; each step gains at least c |g_k|^2.
+    """
+    lipschitz, gain = Fraction(found.lipschitz), Fraction(found.gain)
+    reach = Fraction(found.eta) + Fraction(found.tau)
+    way, total = 0.0, 0.0
+    for _ in range(min(found.steps, COUNTED_STEPS)):
+        least = Fraction(round_down(Fraction(found.start.gradient_lower) - lipschitz * Fraction(way)))
+        if least <= 0:
+            break
+        total = round_down(Fraction(total) + gain * least * least)
+        way = round_up(Fraction(way) + reach * (Fraction(found.start.gradient_upper) + lipschitz * Fraction(way)))
+    return total

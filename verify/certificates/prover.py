@@ -1,0 +1,230 @@
+"""Write certificates: every claim is one that the independent checker confirms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify import __version__
+from verify.activations import Smoothness
+from verify.bounds.regions import Ball, BoundedWeights
+from verify.calculus.decide import decide_decrease
+from verify.certificates import document
+from verify.certificates.checker import check_certificate
+from verify.certificates.curvature_claim import CurvatureClaims, exact_region
+from verify.certificates.description import describe, hex_list
+from verify.certificates.horizon_search import HorizonSetting, fit_horizon
+from verify.outcomes import InputError, Verdict
+from verify.theorems.ranges import RANGES
+from verify.theorems.weight_decay import sublevel_radius
+from verify.training.train import train
+
+if TYPE_CHECKING:
+    from verify.calculus.problem import Problem
+
+SHARP = RANGES["sharp"]
+
+
+class UnconfirmedError(InputError):
+    """The checker did not confirm what was to be certified."""
+
+
+def certify(
+    problem: Problem,
+    kind: str,
+    *,
+    weights: Any = None,
+    next_weights: Any = None,
+    steps: int | None = None,
+    eta: float | None = None,
+    tau: float | None = None,
+    ratio: float = 0.5,
+    radius: float | None = None,
+    confirm: bool = True,
+    announce: Callable[[str], None] = lambda message: None,
+) -> dict[str, Any]:
+    """Prove a statement about a problem and return its certificate.
+
+    Parameters
+    ----------
+    problem : Problem
+    kind : {"region", "step", "horizon", "weight_decay"}
+        ``region``: the Hessian bound on the problem's region, and a setting of the range; ``step``: the error falls
+        from one stored weight vector to another; ``horizon``: K steps stay in a ball and decrease the error;
+        ``weight_decay``: all steps do, for ever.
+    weights : array, shape (P,), optional
+        Default: the problem's initial weights.
+    next_weights : array, shape (P,), optional
+        For ``step``; default: one step of certified training.
+    steps : int, optional
+        K of ``horizon``; default with `eta`: the largest K found.
+    eta : float, optional
+        Default: the recommended one; for ``horizon`` the largest found.
+    tau : float, optional
+        Default: `ratio` times eta, at most half of what the range admits.
+    ratio : float
+        tau/eta where tau is not given.
+    radius : float, optional
+        Of the ball of ``horizon``, or of |w| <= radius for ``weight_decay``; default: searched.
+    confirm : bool
+        Whether to run the checker before returning.
+    announce : callable
+        Told what is being done.
+
+    Returns
+    -------
+    dict
+        The certificate; `write_certificate` stores it.
+
+    Raises
+    ------
+    InputError
+        If a setting is missing, superfluous or outside its theorem's hypotheses.
+    UnconfirmedError
+        If the checker does not confirm the certificate.
+
+    Examples
+    --------
+    >>> import verify
+    >>> nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}}
+    >>> problem = verify.Problem(verify.Architecture.from_data(nodes, output="y"), [[1.0], [-1.0]], [[0.5], [0.0]])
+    >>> certificate = certify(problem, "horizon", steps=10)
+    >>> certificate["claim"]["steps"], verify.check_certificate(certificate)["verdict"]
+    (10, 'PROVED')
+    """
+    if kind not in document.KINDS:
+        raise InputError("unknown kind of certificate", kind=kind, remedy=f"use one of {', '.join(document.KINDS)}")
+    _refuse_superfluous(kind, next_weights=next_weights, steps=steps, eta=eta, tau=tau, radius=radius)
+    w = problem.check_weights(problem.initial_weights if weights is None else weights)
+    writer = _Writer(problem, w, ratio, announce)
+    region: dict[str, Any] | None = None
+    match kind:
+        case "region":
+            region, claim = writer.region(eta, tau)
+        case "step":
+            claim = writer.step(next_weights)
+        case "horizon":
+            region, claim = writer.horizon(steps, eta, tau, radius)
+        case _:
+            region, claim = writer.weight_decay(eta, tau, radius)
+    certificate = {
+        "format": document.FORMAT,
+        "version": document.VERSION,
+        "tool": __version__,
+        "kind": kind,
+        **document.statement(kind),
+        **writer.description,
+        "region": region,
+        "claim": claim,
+    }
+    if confirm:
+        announce("running the independent checker")
+        answer = check_certificate(certificate)
+        if answer["verdict"] != Verdict.PROVED.value:
+            raise UnconfirmedError("the checker did not confirm the certificate", reasons="; ".join(answer["reasons"]))
+    return certificate
+
+
+write_certificate = document.write_document
+
+_USED = {
+    "region": {"eta", "tau"},
+    "step": {"next_weights"},
+    "horizon": {"steps", "eta", "tau", "radius"},
+    "weight_decay": {"eta", "tau", "radius"},
+}
+
+
+def _refuse_superfluous(kind: str, **given: Any) -> None:
+    for name, value in given.items():
+        if value is not None and name not in _USED[kind]:
+            raise InputError(f"a certificate of kind {kind} takes no {name}", remedy="leave it out")
+    if given["tau"] is not None and given["eta"] is None:
+        raise InputError("tau without eta", remedy="give both", tau=given["tau"])
+
+
+class _Writer:
+    """Region and claim of every kind, for one problem and its weights."""
+
+    def __init__(self, problem: Problem, w: np.ndarray, ratio: float, announce: Callable[[str], None]) -> None:
+        if not 0 <= ratio < 1:
+            raise InputError("ratio must be at least 0 and below 1", ratio=ratio)
+        self.problem, self.w, self.ratio, self.announce = problem, w, ratio, announce
+        self.description = describe(problem, w)
+
+    @property
+    def claims(self) -> CurvatureClaims:
+        """Both bounds of the Hessian, the prover's and the checker's."""
+        return CurvatureClaims(self.problem, self.description)
+
+    def region(self, eta: float | None, tau: float | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Bound the Hessian on the problem's own region."""
+        where = self.problem.region
+        if where is None:
+            raise InputError(
+                "no region to certify", where=self.problem.name, remedy="add [region] to the specification"
+            )
+        centre = getattr(where, "center", None)
+        if centre is not None and not np.array_equal(centre, self.w):
+            raise InputError("the region's centre and the weights certified differ", remedy="certify at its centre")
+        self.announce("bounding the Hessian")
+        bound = self.claims.confirmed(where)
+        return exact_region(where), self._setting(bound, eta, tau)
+
+    def step(self, next_weights: Any) -> dict[str, Any]:
+        """Bound the decrease of one step between stored weights."""
+        if next_weights is None:
+            self.announce("taking a certified step")
+            following = train(self.problem, self.w, steps=1, rule="certified").weights
+        else:
+            following = self.problem.check_weights(next_weights)
+        decision = decide_decrease(self.problem, self.w, following)
+        if decision.sign != -1:
+            raise UnconfirmedError("no decrease is proved", lower=decision.lower, upper=decision.upper)
+        return {"next": hex_list(following), "decrease": (-decision.upper).hex()}
+
+    def horizon(
+        self, steps: int | None, eta: float | None, tau: float | None, radius: float | None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Find the ball in which the steps stay."""
+        if steps is None and eta is None:
+            raise InputError("how far?", remedy="give steps, eta, or both")
+        part = Fraction(self.ratio) if tau is None or eta is None else Fraction(tau) / Fraction(eta)
+        setting = HorizonSetting(self.problem, self.w, steps, eta, tau, part)
+        found = fit_horizon(setting, self.claims, radius, self.announce)
+        return exact_region(Ball(self.w, found.radius)), found.to_claim()
+
+    def weight_decay(
+        self, eta: float | None, tau: float | None, radius: float | None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Bound the Hessian where weight decay keeps the weights."""
+        penalty = self.problem.weight_decay
+        if penalty <= 0:
+            raise InputError("weight decay must be positive", where=self.problem.name, weight_decay=penalty)
+        upper = self.problem.error_enclosure(self.w)[1]
+        room = float(np.nextafter(sublevel_radius(upper, penalty), np.inf)) if radius is None else radius
+        while radius is None and not Fraction(penalty) * Fraction(room) ** 2 > 2 * Fraction(upper):
+            room = float(np.nextafter(room, np.inf))
+        region = BoundedWeights(room)
+        self.announce("bounding the Hessian")
+        claim = self._setting(self.claims.confirmed(region), eta, tau)
+        converges = float.fromhex(claim["gain"]) > 0 and self._analytic()
+        return exact_region(region), {**claim, "error_upper": upper.hex(), "converges": converges}
+
+    def _analytic(self) -> bool:
+        vertices = self.problem.architecture.vertices.values()
+        return all(v.activation.smoothness is Smoothness.ANALYTIC for v in vertices if v.activation is not None)
+
+    def _setting(self, bound: float, eta: float | None, tau: float | None) -> dict[str, Any]:
+        rate = SHARP.recommended(bound)[0] if eta is None else eta
+        limit = SHARP.momentum_limit(bound, rate)
+        size = min(limit / 2, self.ratio * rate) if tau is None else tau
+        return {
+            "lipschitz": bound.hex(),
+            "eta": float(rate).hex(),
+            "tau": float(size).hex(),
+            "gain": SHARP.gain(bound, rate, size).hex(),
+        }

@@ -1,0 +1,114 @@
+"""``dagverify certify``: prove a statement and write it as a certificate that an independent checker confirmed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from verify.certificates.document import KINDS
+from verify.cli.output import json_option, print_json, progress, spec_argument
+from verify.outcomes import Verdict
+
+
+@click.command("certify")
+@spec_argument
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Certificate to write.")
+@click.option("--kind", type=click.Choice(KINDS), default="region", show_default=True, help="What to prove.")
+@click.option("--steps", type=click.IntRange(1, 10**7), help="horizon: number of steps.")
+@click.option("--eta", type=float, help="Learning rate; default: the recommended one, for a horizon the largest.")
+@click.option("--tau", type=float, help="Momentum size; default: half of eta or half of its limit.")
+@click.option("--radius", type=float, help="horizon, weight_decay: radius of the region; default: searched.")
+@click.option("--at", type=click.Path(path_type=Path), help=".npz with one array w: the weights to certify at.")
+@click.option("--next", "following", type=click.Path(path_type=Path), help="step: .npz with the weights after it.")
+@click.option("--coq", type=click.Path(path_type=Path), help="step: also write it as a Coq proof.")
+@json_option
+def command(
+    spec: Path,
+    output: Path,
+    kind: str,
+    steps: int | None,
+    eta: float | None,
+    tau: float | None,
+    radius: float | None,
+    at: Path | None,
+    following: Path | None,
+    coq: Path | None,
+    as_json: bool,
+) -> int:
+    """Certify a statement about the network of SPEC; `dagverify recheck` confirms the file without the prover.
+
+    \b
+    region        Hessian bound on the region of SPEC, and a setting (eta, tau) of the admissible range
+    step          one step between stored weights decreases the error
+    horizon       K steps stay in a ball and decrease the error: boundedness is proved
+    weight_decay  all steps do, for ever (needs weight_decay > 0)
+
+    \b
+    Examples:
+      dagverify certify examples/xor_skip.toml -o horizon.json --kind horizon --steps 100
+      dagverify certify examples/digits_autoencoder.toml -o region.json
+    """
+    with progress() as announce:
+        from verify.spec import load_specification
+
+        problem = load_specification(spec).problem
+        from verify.certificates.prover import UnconfirmedError, certify, write_certificate
+        from verify.spec.arrays import read_npz
+
+        w, w_next = (None if path is None else read_npz(path, ("w",))["w"] for path in (at, following))
+        answer: dict[str, Any] = {"name": problem.name, "kind": kind, "certificate": str(output)}
+        try:
+            certificate = certify(
+                problem,
+                kind,
+                weights=w,
+                next_weights=w_next,
+                steps=steps,
+                eta=eta,
+                tau=tau,
+                radius=radius,
+                announce=announce,
+            )
+        except UnconfirmedError as error:
+            verdict, answer = Verdict.UNDECIDED, {**answer, "certificate": None, "reasons": [str(error)]}
+        else:
+            write_certificate(certificate, output)
+            verdict, answer = Verdict.PROVED, {**answer, "claim": shown_claim(certificate), "reasons": []}
+            if coq is not None:
+                _write_coq(problem, certificate, coq)
+                answer["coq"] = str(coq)
+    answer["verdict"] = verdict.value
+    if as_json:
+        print_json(answer)
+    else:
+        from verify.cli.tables import Row, print_table
+
+        rows = [Row(name, "", str(value)) for name, value in answer.get("claim", {}).items()]
+        rows += [Row("reason", verdict.value, reason) for reason in answer["reasons"]]
+        print_table(f"{problem.name}: certificate of kind {kind}", verdict.value, rows)
+    return verdict.exit_code
+
+
+def shown_claim(certificate: dict[str, Any]) -> dict[str, Any]:
+    """Return the claim and region in decimal numbers, for people."""
+    region, claim = certificate["region"] or {}, certificate["claim"]
+    fields = {"radius": region["radius"], **claim} if "radius" in region else claim
+    return {
+        name: float.fromhex(value) if isinstance(value, str) else value
+        for name, value in fields.items()
+        if name != "next"
+    }
+
+
+def _write_coq(problem: Any, certificate: dict[str, Any], path: Path) -> None:
+    import numpy as np
+
+    from verify.certificates.coq_export import export_step
+
+    before, after = (
+        np.array([float.fromhex(text) for text in texts])
+        for texts in (certificate["weights"], certificate["claim"]["next"])
+    )
+    path.write_text(export_step(problem, before, after, file=path.name), encoding="utf-8")
