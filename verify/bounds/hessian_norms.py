@@ -51,7 +51,7 @@ def sample_norms(sweep: Sweep, blocks: list[str]) -> SampleNorms:
     return SampleNorms(
         output=stacked([(name, 1.0) for name in architecture.outputs]),
         reach=reach,
-        bend={name: upward.mul(sweep.suprema[name][1], sweep.outer[name]) for name in architecture.order},
+        bend={name: upward.mul(sweep.suprema[name][1], sweep.peak[name]) for name in architecture.order},
         feed=feed,
         pull={index: sweep.inner[name] for index, name in enumerate(blocks)},
     )

@@ -31,6 +31,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Gains:
+    """Upper bounds of the spectral norm of an edge's matrix, and of its largest column and row."""
+
+    spectral: float
+    column: float
+    row: float
+
+    def moved(self, distance: float) -> Gains:
+        """Bound the norms of all matrices within `distance` in the spectral norm."""
+        return Gains(*(float(upward.add(norm, distance)) for norm in (self.spectral, self.column, self.row)))
+
+
+def edge_gains(edge: Edge, theta: np.ndarray) -> Gains:
+    """Return the norms of an edge's matrix; where it would be large, the spectral norm stands for all."""
+    spectral = float(edge.map.gain(theta))
+    if edge.kind not in ("dense", "identity", "concat"):
+        return Gains(spectral, spectral, spectral)
+    matrix = edge.map.matrix(theta)
+    column, row = (float(upward.norm(matrix, axis=axis).max()) for axis in (0, 1))
+    return Gains(spectral, min(column, spectral), min(row, spectral))
+
+
+@dataclass(frozen=True)
 class Center:
     """What a chunk of n samples is at the centre of the region.
 
@@ -39,20 +62,20 @@ class Center:
     architecture, parts, state, residual
         The network, its weights, the enclosed forward pass and h_out - y.
     gains : dict
-        Gain of every edge, by `edge_id`.
+        Norms of every edge's matrix, by `edge_id`.
     sizes : dict of vertex to tuple of arrays, shape (n, width)
         Upper bounds of |g_v|, |g_v'|, ...
     output_norm, residual_norm : dict of vertex to array, shape (n,)
         |h_v| and |h_v - y|.
-    residual_limit : dict of vertex to array, shape (n,)
-        |h_v - y| at most, whatever the weights.
+    residual_limit : dict of vertex to array, shape (n, width)
+        Entries of |h_v - y| at most, whatever the weights.
     """
 
     architecture: Architecture
     parts: passes.Parts
     state: passes.ForwardPass
     residual: dict[str, Interval]
-    gains: dict[tuple[str, str, str], float]
+    gains: dict[tuple[str, str, str], Gains]
     sizes: dict[str, tuple[np.ndarray, ...]]
     output_norm: dict[str, np.ndarray]
     residual_norm: dict[str, np.ndarray]
@@ -68,7 +91,7 @@ def centers(problem: Problem, weights: np.ndarray, rows: int = 512) -> Iterator[
     architecture = problem.architecture
     parts = architecture.unflatten(weights)
     gains = {
-        edge_id(edge): float(edge.map.gain(passes.edge_parameters(parts, edge)))
+        edge_id(edge): edge_gains(edge, passes.edge_parameters(parts, edge))
         for name in architecture.order
         for edge in architecture.in_edges(name)
     }
@@ -89,10 +112,7 @@ def centers(problem: Problem, weights: np.ndarray, rows: int = 512) -> Iterator[
             {name: row_norms(output) for name, output in state.outputs.items()},
             {name: row_norms(part) for name, part in residual.items()},
             {
-                name: upward.norm(
-                    largest_residuals(architecture.vertices[name].activation, y[:, architecture.output_columns[name]]),
-                    axis=1,
-                )
+                name: largest_residuals(architecture.vertices[name].activation, y[:, architecture.output_columns[name]])
                 for name in architecture.outputs
             },
         )
@@ -119,8 +139,8 @@ class Sweep:
         |h_v|, |h_v - h0_v| and ~h_v.
     suprema : dict of vertex to tuple of arrays, shape (n,)
         Largest |g_v'|, |g_v''|, ...
-    outer, inner : dict of vertex to array, shape (n,)
-        Adjoints of h_v and z_v.
+    outer, peak, inner : dict of vertex to array, shape (n,)
+        Norm and largest entry of the adjoint of h_v, norm of that of z_v.
     error : array, shape (n,)
         |h_out - y|, all outputs together.
     """
@@ -145,24 +165,22 @@ class Sweep:
             self.deviation[name] = self.zeros()
         for name in self.architecture.order:
             self.forward(name)
-        residual = {
-            name: np.minimum(upward.add(norm, self.deviation[name]), center.residual_limit[name])
-            for name, norm in center.residual_norm.items()
-        }
-        self.error = upward.norm(np.stack(list(residual.values())), axis=0)
+        residual = {name: self.residual(name) for name in self.architecture.outputs}
+        self.error = upward.norm(np.stack([norm for norm, _ in residual.values()]), axis=0)
         self.outer: dict[str, np.ndarray] = {}
+        self.peak: dict[str, np.ndarray] = {}
         self.inner: dict[str, np.ndarray] = {}
         for name in reversed(self.architecture.order):
-            self.backward(name, residual)
+            self.backward(name, residual.get(name, (self.zeros(), self.zeros())))
 
     def zeros(self) -> np.ndarray:
         return np.zeros(self.samples)
 
-    def gain_over_region(self, edge: Edge) -> float:
-        gain = self.center.gains[edge_id(edge)]
+    def gain_over_region(self, edge: Edge) -> Gains:
+        gains = self.center.gains[edge_id(edge)]
         if not edge.map.parameter_shape:
-            return gain
-        return float(upward.add(gain, upward.mul(edge.map.overlap, self.radii[edge.target])))
+            return gains
+        return gains.moved(float(upward.mul(edge.map.overlap, self.radii[edge.target])))
 
     def forward(self, name: str) -> None:
         vertex = self.architecture.vertices[name]
@@ -174,8 +192,8 @@ class Sweep:
         far = upward.mul(radius, self.injection[name])
         for edge in edges:
             deviation = self.deviation[edge.source]
-            near = upward.add(near, upward.mul(self.gain[edge_id(edge)], deviation))
-            far = upward.add(far, upward.mul(self.center.gains[edge_id(edge)], deviation))
+            near = upward.add(near, upward.mul(self.gain[edge_id(edge)].spectral, deviation))
+            far = upward.add(far, upward.mul(self.center.gains[edge_id(edge)].spectral, deviation))
         shift = np.minimum(near, far)
         sizes = largest_derivatives(
             vertex.activation, self.order, self.center.state.preactivations[name], self.center.sizes[name], shift
@@ -185,12 +203,22 @@ class Sweep:
         near_center = upward.add(self.center.output_norm[name], self.deviation[name])
         self.norm[name] = np.minimum(upward.norm(sizes[0], axis=1), near_center)
 
-    def backward(self, name: str, residual: dict[str, np.ndarray]) -> None:
-        total = residual.get(name, self.zeros())
+    def residual(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Norm and largest entry of h_v - y."""
+        limit = self.center.residual_limit[name]
+        entries = upward.add(self.center.residual[name].max_abs(), self.deviation[name][:, None])
+        norm = upward.add(self.center.residual_norm[name], self.deviation[name])
+        return np.minimum(norm, upward.norm(limit, axis=1)), np.minimum(entries, limit).max(axis=1)
+
+    def backward(self, name: str, residual: tuple[np.ndarray, np.ndarray]) -> None:
+        norm, peak = residual
         for edge in self.architecture.out_edges(name):
-            total = upward.add(total, upward.mul(self.gain[edge_id(edge)], self.inner[edge.target]))
-        self.outer[name] = total
-        self.inner[name] = upward.mul(self.suprema[name][0], total)
+            gains, adjoint = self.gain[edge_id(edge)], self.inner[edge.target]
+            norm = upward.add(norm, upward.mul(gains.spectral, adjoint))
+            peak = upward.add(peak, upward.mul(gains.column, adjoint))
+        self.outer[name] = norm
+        self.peak[name] = np.minimum(peak, norm)
+        self.inner[name] = upward.mul(self.suprema[name][0], norm)
 
     def jacobians(self, start: str, seed: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Norms of the derivatives of (z_w, h_w) for every w behind `start`, `seed` being the norm of that of h_start.
@@ -204,7 +232,7 @@ class Sweep:
                 continue
             z = self.zeros()
             for edge in incoming:
-                z = upward.add(z, upward.mul(self.gain[edge_id(edge)], reached[edge.source][1]))
+                z = upward.add(z, upward.mul(self.gain[edge_id(edge)].spectral, reached[edge.source][1]))
             reached[name] = (z, upward.mul(self.suprema[name][0], z))
         return reached
 

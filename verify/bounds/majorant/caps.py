@@ -10,14 +10,31 @@ Computed in float64 on nonnegative numbers, with the factor of `rates` for the r
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from verify.bounds.hessian_sweep import Center, Sweep, edge_id
+from verify.bounds.hessian_sweep import Center, Gains, Sweep, edge_id
 from verify.bounds.majorant.state import State, combine, lift
 from verify.bounds.majorant.structure import Structure
 
 _INFLATION = 1.0 + 2.0**-40
 _UNKNOWN = 2.0**300
+
+
+@dataclass(frozen=True)
+class _EdgeNorms:
+    """An edge from vertex `source`: what multiplies each column of norms of its output, and norms of Jacobian rows."""
+
+    source: int
+    factors: np.ndarray
+    row: float
+
+
+def _edge_norms(source: int, gains: Gains, size: int) -> _EdgeNorms:
+    factors = np.full(4 * size, gains.spectral)
+    factors[[a * size + source for a in (1, 2, 3)]] = gains.column
+    return _EdgeNorms(source, factors, gains.row)
 
 
 class Caps:
@@ -44,7 +61,7 @@ class Caps:
         number = {name: index for index, name in enumerate(graph.names)}
         self.edges = [
             [
-                (number[edge.source], self.sweep.gain[edge_id(edge)])
+                _edge_norms(number[edge.source], self.sweep.gain[edge_id(edge)], graph.size)
                 for edge in center.architecture.in_edges(name)
                 if edge.source in number
             ]
@@ -59,8 +76,8 @@ class Caps:
         size = self.graph.size
         reaches = np.eye(size, dtype=bool)
         for w, edges in enumerate(self.edges):
-            for u, _ in edges:
-                reaches[w] |= reaches[u]
+            for edge in edges:
+                reaches[w] |= reaches[edge.source]
         known = np.tile(np.where(reaches, _UNKNOWN, 0.0), 4)
         everywhere = np.full((1, 4 * size), _UNKNOWN)
 
@@ -84,15 +101,17 @@ class Caps:
     def tighten(self, state: State) -> State:
         """Return smaller majorants of the same norms."""
         size = self.graph.size
-        out, pre = state.out.copy(), state.pre.copy()
+        out, pre, row = state.out.copy(), state.pre.copy(), state.row.copy()
         columns = np.arange(4 * size) % size
         slope = self.suprema[0]
         for w, edges in enumerate(self.edges):
             before = columns < w
             if edges:
-                through = sum(gain * out[:, u] for u, gain in edges) * _INFLATION
+                through = sum(edge.factors * out[:, edge.source] for edge in edges) * _INFLATION
                 pre[:, w, before] = np.minimum(pre[:, w], through)[:, before]
                 self._weigh(pre[:, w], before)
+                short = sum(edge.row * out[:, edge.source, :size] for edge in edges) * _INFLATION
+                row[:, w, before[:size]] = np.minimum(row[:, w], short)[:, before[:size]]
             bent = slope[:, w, None] * pre[:, w] * _INFLATION
             out[:, w, before] = np.minimum(out[:, w], bent)[:, before]
             out[:, w, w] = np.minimum(out[:, w, w], slope[:, w])
@@ -110,7 +129,7 @@ class Caps:
                 out,
                 pre,
                 np.minimum(state.fed, read),
-                np.minimum(state.row, pre[..., :size]),
+                np.minimum(row, pre[..., :size]),
                 self._adjoint(state.adjoint, out[:, size], error),
                 np.minimum(state.injection, self.injection),
                 error,
@@ -130,6 +149,6 @@ class Caps:
         result = np.minimum(adjoint, output * error[:, None] * _INFLATION)
         for index, name in enumerate(self.graph.names):
             result[:, index] = np.minimum(result[:, index], self.sweep.inner[name])
-            result[:, size + index] = np.minimum(result[:, size + index], self.sweep.outer[name])
+            result[:, size + index] = np.minimum(result[:, size + index], self.sweep.peak[name])
         self._weigh(result, np.ones(4 * size, dtype=bool))
         return result

@@ -99,8 +99,8 @@ def trace(center: Center, first: State, paths: Paths, graph: Structure, knots: n
     UndecidedHessianError
         If the majorants overflow.
     """
-    state = free = first
-    at_center = third_derivative(first, graph)
+    state = first
+    moved = np.zeros((graph.size,) * 3)
     reached, third, change = [0.0], [], []
     length = _FIRST_STEP
     while reached[-1] < 1.0:
@@ -115,39 +115,43 @@ def trace(center: Center, first: State, paths: Paths, graph: Structure, knots: n
             length *= 0.5
             continue
         length = min(2.0 * length, _FIRST_STEP)
-        third.append([third_derivative(line.start, graph), third_derivative(line.end, graph)])
-        ahead = advance(free, step, line.rate)
-        change.append([_change(free, at_center, graph), _change(ahead, at_center, graph)])
-        free = ahead if line.mean_rate is None else advance(free, step, line.mean_rate)
+        here, there = third_derivative(line.start, graph), third_derivative(line.end, graph)
+        third.append([here, there])
+        change.append([moved, upward.add(moved, _difference(there, here, line))])
+        if line.average is None:
+            moved = change[-1][1]
+        else:
+            moved = upward.add(moved, _difference(third_derivative(line.average, graph), here, line))
         state = line.after
         reached.append(stop)
     return Sums(np.array(reached), np.array(third), np.array(change), second_derivative(state, graph))
 
 
-def _change(free: State, at_center: np.ndarray, graph: Structure) -> np.ndarray:
-    """Bound the change of the third derivative: each factor of it moved by at most the growth of its free majorant.
+def _difference(later: np.ndarray, earlier: np.ndarray, line: _Line) -> np.ndarray:
+    """Bound the change of the third derivative on a step, given the norms of both ends of a line.
 
-    Free majorants are never lowered by caps, so that their growth bounds the change and not only the size.
+    On the step each factor of it changes by at most the growth of its majorant along the line, from a size of at most
+    the majorant at the start, so a product of factors changes by at most the difference of the products.
     """
-    if not free.is_moderate():
-        return np.full_like(at_center, np.inf)
-    now = third_derivative(free, graph)
-    return np.maximum(now - at_center * (1.0 - 2.0**-38), 0.0) * (1.0 + 2.0**-38)
+    if line.is_flat:
+        return np.full_like(later, np.inf)
+    return np.maximum(later - earlier * (1.0 - 2.0**-38), 0.0) * (1.0 + 2.0**-38)
 
 
 @dataclass(frozen=True)
 class _Line:
-    """Majorants on a step lie below the line from `start` to `end`, and at its end below `after` too.
+    """One step: the majorants lie below the line from `start` to `end`, and at its end below `after` too.
 
-    They grow at most at `rate`, and over the whole step at most at `mean_rate` on average.
+    What they majorise changes at most by the growth along the line, over the whole step by that from `start` to
+    `average`. If the line is flat, it is only a bound of the sizes.
     """
 
     start: State
     end: State
     after: State
-    rate: State
-    mean_rate: State | None
+    average: State | None
     accurate: bool
+    is_flat: bool
 
 
 def _line(state: State, step: float, caps: Caps, directions: np.ndarray) -> _Line:
@@ -164,9 +168,9 @@ def _line(state: State, step: float, caps: Caps, directions: np.ndarray) -> _Lin
         end = advance(state, step, rate)
     after = caps.tighten(minimum(end, caps.absolute))
     if not end.is_moderate():
-        return _Line(after, after, after, rate, None, False)
+        return _Line(after, after, after, None, False, True)
     there = growth(end, caps.fourth, directions, caps.graph)
     mean = combine(lambda a, b, c: np.minimum(0.5 * (a + b) * (1 + 2.0**-50), c), here, there, rate)
     better = advance(state, step, mean)
     accurate = float(np.max(end.adjoint / np.maximum(better.adjoint, SMALLEST))) < _ACCURATE
-    return _Line(state, end, caps.tighten(minimum(after, better)), rate, mean, accurate)
+    return _Line(state, end, caps.tighten(minimum(after, better)), better, accurate, False)

@@ -1,0 +1,83 @@
+"""Branch and bound over how a displacement of bounded length is shared among the blocks of weights.
+
+A displacement of length at most r has block norms at most ``r sqrt(s_b)`` for some shares s >= 0 with sum 1. The shares
+are covered by boxes; in a box every block moves by at most ``r sqrt(upper_b)``, so the largest bound over the boxes
+bounds the whole ball. The box with the largest bound is split until the budget is spent.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from verify.arithmetic import upward
+
+_CLOSE = 1.02
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """Shares between `lower` and `upper`, with the bound found there; ordered by decreasing bound."""
+
+    priority: float
+    tie: int
+    value: float = field(compare=False)
+    matrix: np.ndarray = field(compare=False, repr=False)
+    lower: np.ndarray = field(compare=False, repr=False)
+    upper: np.ndarray = field(compare=False, repr=False)
+
+
+def refine(
+    evaluate: Callable[[np.ndarray], tuple[float, np.ndarray]], blocks: int, length: float, budget: int
+) -> Cell:
+    """Return the box with the largest bound, which bounds the whole ball.
+
+    Parameters
+    ----------
+    evaluate : callable
+        From radii of the blocks, (K,), to a bound that holds where no block moves farther, and what it rests on.
+    blocks : int
+        Number K of blocks.
+    length : float
+        The radius r of the ball.
+    budget : int
+        Most evaluations.
+    """
+    spent = 0
+
+    def cell(lower: np.ndarray, upper: np.ndarray) -> Cell:
+        nonlocal spent
+        spent += 1
+        value, matrix = evaluate(upward.mul(length, upward.sqrt(upper)))
+        return Cell(-value, spent, value, matrix, lower, upper)
+
+    heap = [cell(np.zeros(blocks), np.ones(blocks))]
+    while spent + 2 <= budget:
+        worst = heap[0]
+        if worst.upper.sum() <= _CLOSE:
+            break
+        heapq.heappop(heap)
+        axis = int(np.argmax(worst.upper - worst.lower))
+        middle = 0.5 * (worst.lower[axis] + worst.upper[axis])
+        for low, high in ((worst.lower[axis], middle), (middle, worst.upper[axis])):
+            lower, upper = worst.lower.copy(), worst.upper.copy()
+            lower[axis], upper[axis] = low, high
+            if _cut(lower, upper):
+                heapq.heappush(heap, cell(lower, upper))
+    return heap[0]
+
+
+def _cut(lower: np.ndarray, upper: np.ndarray) -> bool:
+    """Remove in place what has no shares of sum 1; return whether anything is left.
+
+    The sums are rounded outwards by far more than their rounding errors.
+    """
+    slack = len(lower) * 2.0**-50
+    if lower.sum() > 1.0 + slack or upper.sum() < 1.0 - slack:
+        return False
+    np.minimum(upper, 1.0 - (lower.sum() - lower) + slack, out=upper)
+    np.maximum(lower, 1.0 - (upper.sum() - upper) - slack, out=lower)
+    return bool(np.all(lower <= upper))
