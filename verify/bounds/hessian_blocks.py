@@ -1,14 +1,13 @@
 """The matrix of block norms of the Hessian, from norms of a sample's derivatives.
 
-For one sample, with e = h_out - y, dz_w[P] the derivative of z_w along P and delta_w the adjoint of z_w,
+For one sample, with dz_w[P] the derivative of z_w along P, delta_w the adjoint of z_w and bend_w as in `hessian_sweep`,
 
-    E''[P, Q] = <dh_out[P], dh_out[Q]> + sum over w of <dh_w * g_w'', dz_w[P] * dz_w[Q]>
+    E''[P, Q] = sum over w of <bend_w * dz_w[P], dz_w[Q]>
                 + sum over w of <delta_w, A_w(P_w) dh_in(w)[Q] + A_w(Q_w) dh_in(w)[P]>.
 
-So nonnegative numbers with ``|dh_out[P]| <= output . |P|``, ``|dz_w[P]| <= reach_w . |P|``,
-``|A_w(P_w) dh_in(w)[Q]| <= |P_w| (feed_w . |Q|)``, ``bend_w >= max |dh_w * g_w''|`` and ``pull_w >= |delta_w|``
-(|P| the vector of block norms) give a matrix M with ``|E''[P, Q]| <= |P|' M |Q|``, whose spectral radius bounds the
-spectral norm of the Hessian.
+So nonnegative numbers with ``|dz_w[P]| <= reach_w . |P|``, ``|A_w(P_w) dh_in(w)[Q]| <= |P_w| (feed_w . |Q|)``,
+``bend_w >= max |bend_w|`` and ``pull_w >= |delta_w|`` (|P| the vector of block norms) give a matrix M with
+``|E''[P, Q]| <= |P|' M |Q|``, whose spectral radius bounds the spectral norm of the Hessian.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ class SampleNorms:
 
     Parameters
     ----------
-    output : array, shape (n, K)
     reach : dict of vertex to array, shape (n, K)
     bend : dict of vertex to array, shape (n,)
     feed : dict of block index to array, shape (n, K)
@@ -34,7 +32,6 @@ class SampleNorms:
     pull : dict of block index to array, shape (n,)
     """
 
-    output: np.ndarray
     reach: dict[str, np.ndarray]
     bend: dict[str, np.ndarray]
     feed: dict[int, np.ndarray]
@@ -43,7 +40,8 @@ class SampleNorms:
 
 def block_matrix(norms: SampleNorms) -> np.ndarray:
     """Return M summed over the samples, (K, K), symmetric, rounded upwards."""
-    total = upward.matmul(norms.output.T, norms.output)
+    blocks = next(iter(norms.reach.values())).shape[1]
+    total = np.zeros((blocks, blocks))
     for name, reach in norms.reach.items():
         weighted = upward.mul(norms.bend[name][:, None], reach)
         total = upward.add(total, upward.matmul(weighted.T, reach))

@@ -8,8 +8,9 @@ import numpy as np
 
 from verify.arithmetic import upward
 from verify.bounds.hessian_blocks import SampleNorms, block_matrix
+from verify.bounds.hessian_center import centers
 from verify.bounds.hessian_geometry import Geometry, trainable
-from verify.bounds.hessian_sweep import Sweep, centers
+from verify.bounds.hessian_sweep import Sweep
 
 if TYPE_CHECKING:
     from verify.calculus.problem import Problem
@@ -49,9 +50,8 @@ def sample_norms(sweep: Sweep, blocks: list[str]) -> SampleNorms:
         edges = [edge for edge in architecture.in_edges(name) if edge.map.parameter_shape]
         feed[index] = stacked([(edge.source, edge.map.overlap) for edge in edges])
     return SampleNorms(
-        output=stacked([(name, 1.0) for name in architecture.outputs]),
         reach=reach,
-        bend={name: upward.mul(sweep.suprema[name][1], sweep.peak[name]) for name in architecture.order},
+        bend=sweep.bend,
         feed=feed,
         pull={index: sweep.inner[name] for index, name in enumerate(blocks)},
     )

@@ -3,7 +3,7 @@
 `Caps.tighten` lowers majorants to what other majorants imply, vertex by vertex in topological order:
 
     |Z_wv| <= sum over edges u -> w of G_e |J_uv|,    |J_wv| <= sup|g_w'| |Z_wv|     (the same for |Y_wv|_a, |K_wv|_a)
-    |K_wv|_a <= sup|g_v^(a)| |K_wv|_1,   |dE/dz_v| <= |J_out,v| |e|,   max|dE/dh_v| <= |K_out,v|_1 |e|, ...
+    |K_wv|_a <= sup|g_v^(a)| |K_wv|_1,    |dE/dz_v| <= sum over outputs o of |Z_ov| |phi_o'|,    and so on.
 
 Computed in float64 on nonnegative numbers, with the factor of `rates` for the roundings.
 """
@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verify.bounds.hessian_sweep import Center, Gains, Sweep, edge_id
+from verify.bounds.hessian_center import Center, Gains, edge_id
+from verify.bounds.hessian_sweep import Sweep
+from verify.bounds.majorant.rates import Fourth
 from verify.bounds.majorant.state import State, combine, lift
 from verify.bounds.majorant.structure import Structure
 
@@ -48,8 +50,7 @@ class Caps:
 
     Attributes
     ----------
-    fourth : array, shape (n, K)
-        Suprema of |g_v''''|.
+    fourth : Fourth
     absolute : State
         Majorants that assume nothing.
     """
@@ -68,7 +69,9 @@ class Caps:
             for name in graph.names
         ]
         self.suprema = np.stack([np.stack(self.sweep.suprema[name]) for name in graph.names], axis=-1)
-        self.fourth = lift(self.suprema[3])
+        losses = [self.sweep.losses.get(name, (self.sweep.zeros(),) * 4) for name in graph.names]
+        self.loss = np.stack([np.stack(sizes) for sizes in losses], axis=-1)
+        self.fourth = Fourth(lift(self.suprema[3]), lift(self.loss[3]))
         self.injection = np.stack([self.sweep.injection[name] for name in graph.names], axis=1)
         self.absolute = self.tighten(self._unknown(center.samples))
 
@@ -79,7 +82,6 @@ class Caps:
             for edge in edges:
                 reaches[w] |= reaches[edge.source]
         known = np.tile(np.where(reaches, _UNKNOWN, 0.0), 4)
-        everywhere = np.full((1, 4 * size), _UNKNOWN)
 
         def spread(array: np.ndarray) -> np.ndarray:
             return np.broadcast_to(array, (samples, *array.shape)).copy()
@@ -89,13 +91,12 @@ class Caps:
         for a in (1, 2, 3):
             pre[:, np.arange(size), a * size + np.arange(size)] = 0.0
         return State(
-            out=spread(np.concatenate([known, everywhere])),
+            out=spread(known),
             pre=pre,
-            fed=spread(np.broadcast_to(everywhere, (size, 4 * size))),
+            fed=np.full((samples, size, 4 * size), _UNKNOWN),
             row=pre[..., :size].copy(),
             adjoint=np.full((samples, 4 * size), _UNKNOWN),
             injection=self.injection,
-            error=self.sweep.error,
         )
 
     def tighten(self, state: State) -> State:
@@ -117,12 +118,8 @@ class Caps:
             out[:, w, w] = np.minimum(out[:, w, w], slope[:, w])
             out[:, w, size + w] = np.minimum(out[:, w, size + w], 1.0)
             self._weigh(out[:, w], columns <= w)
-        outputs = list(self.graph.outputs)
-        together = np.sqrt(np.square(out[:, outputs]).sum(axis=1)) * _INFLATION
-        out[:, size] = np.minimum(out[:, size], together)
         weights = self.graph.overlap_squares
-        read = np.sqrt(np.einsum("wu,nuc->nwc", weights, np.square(out[:, :size]))) * _INFLATION
-        error = np.minimum(state.error, self.sweep.error)
+        read = np.sqrt(np.einsum("wu,nuc->nwc", weights, np.square(out))) * _INFLATION
         return combine(
             lift,
             State(
@@ -130,9 +127,8 @@ class Caps:
                 pre,
                 np.minimum(state.fed, read),
                 np.minimum(row, pre[..., :size]),
-                self._adjoint(state.adjoint, out[:, size], error),
+                self._adjoint(state.adjoint, pre),
                 np.minimum(state.injection, self.injection),
-                error,
             ),
         )
 
@@ -144,11 +140,15 @@ class Caps:
             weighted = self.suprema[a - 1] * norms[:, size : 2 * size] * _INFLATION
             norms[:, block] = np.where(where[block], np.minimum(norms[:, block], weighted), norms[:, block])
 
-    def _adjoint(self, adjoint: np.ndarray, output: np.ndarray, error: np.ndarray) -> np.ndarray:
+    def _adjoint(self, adjoint: np.ndarray, pre: np.ndarray) -> np.ndarray:
         size = self.graph.size
-        result = np.minimum(adjoint, output * error[:, None] * _INFLATION)
+        through = np.einsum("no,noc->nc", self.loss[0], pre) * _INFLATION
+        inner, peak, bend, twist = np.split(np.minimum(adjoint, _UNKNOWN), 4, axis=1)
+        inner = np.minimum(inner, through[:, :size])
+        peak = np.minimum(peak, through[:, size : 2 * size])
         for index, name in enumerate(self.graph.names):
-            result[:, index] = np.minimum(result[:, index], self.sweep.inner[name])
-            result[:, size + index] = np.minimum(result[:, size + index], self.sweep.peak[name])
-        self._weigh(result, np.ones(4 * size, dtype=bool))
-        return result
+            inner[:, index] = np.minimum(inner[:, index], self.sweep.inner[name])
+            peak[:, index] = np.minimum(peak[:, index], self.sweep.peak[name])
+        bend = np.minimum(bend, (self.loss[1] + self.suprema[1] * peak) * _INFLATION)
+        twist = np.minimum(twist, (self.loss[2] + self.suprema[2] * peak) * _INFLATION)
+        return np.concatenate([inner, peak, bend, twist], axis=1)

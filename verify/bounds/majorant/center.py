@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from verify.arithmetic import upward
-from verify.bounds.hessian_sweep import Center, centers
+from verify.bounds.hessian_center import Center, centers
 from verify.bounds.majorant.center_curvature import Injections
 from verify.bounds.majorant.center_hessian import LARGEST_DENSE, BlockHessian, DenseHessian
 from verify.bounds.majorant.center_state import center_jacobians, center_state

@@ -8,8 +8,8 @@ import numpy as np
 
 from verify.arithmetic import upward
 from verify.arithmetic.intervals import Interval
+from verify.bounds.hessian_center import Center, row_norms
 from verify.bounds.hessian_geometry import bias_norm
-from verify.bounds.hessian_sweep import Center, row_norms
 from verify.bounds.majorant.approximate import Approximate, stacked
 from verify.bounds.majorant.state import State, combine, lift
 from verify.bounds.majorant.structure import Structure
@@ -27,8 +27,8 @@ class CenterJacobians:
         dz_w/dh_v and dh_w/dh_v for w behind v; for w = v only `out`, the identity.
     derivatives : list of tuple of Interval, shape (n, width)
         g_v, g_v', g_v'', g_v''' of every vertex.
-    outer, inner : list of Interval, shape (n, width)
-        Adjoints of h_v and z_v.
+    outer, inner, bend, twist : list of Interval, shape (n, width)
+        a_v, dE/dz_v, bend_v and twist_v of `hessian_sweep`.
     """
 
     pre: dict[tuple[int, int], Approximate]
@@ -36,6 +36,8 @@ class CenterJacobians:
     derivatives: list[tuple[Interval, ...]]
     outer: list[Interval]
     inner: list[Interval]
+    bend: list[Interval]
+    twist: list[Interval]
 
 
 def center_jacobians(center: Center, graph: Structure) -> CenterJacobians:
@@ -58,19 +60,29 @@ def center_jacobians(center: Center, graph: Structure) -> CenterJacobians:
             reached[name] = by_output * center.state.derivatives[name][1][:, None]
             pre[w, v] = Approximate.of(by_output).transposed()
             out[w, v] = Approximate.of(reached[name]).transposed()
-    return CenterJacobians(
-        pre,
-        out,
-        [center.state.derivatives[name] for name in graph.names],
-        [adjoints.outputs[name] for name in graph.names],
-        [adjoints.preactivations[name] for name in graph.names],
-    )
+    derivatives = [center.state.derivatives[name] for name in graph.names]
+    inner = [adjoints.preactivations[name] for name in graph.names]
+    outer, bend, twist = [], [], []
+    for name, (_, _, second, third) in zip(graph.names, derivatives, strict=True):
+        adjoint = adjoints.outputs[name]
+        loss = center.losses.get(name)
+        if loss is None:
+            outer.append(adjoint)
+            bend.append(adjoint * second)
+            twist.append(adjoint * third)
+            continue
+        is_last = not architecture.out_edges(name)
+        rest = Interval.zeros(adjoint.shape) if is_last else adjoint - center.residual[name]
+        outer.append(rest)
+        bend.append(loss.derivatives[2] + rest * second)
+        twist.append(loss.derivatives[3] + rest * third)
+    return CenterJacobians(pre, out, derivatives, outer, inner, bend, twist)
 
 
 def center_state(center: Center, jacobians: CenterJacobians, graph: Structure) -> State:
     """Return the majorants at distance zero."""
     samples, size = center.samples, graph.size
-    out, pre = np.zeros((samples, size + 1, 4 * size)), np.zeros((samples, size, 4 * size))
+    out, pre = np.zeros((samples, size, 4 * size)), np.zeros((samples, size, 4 * size))
     fed, row = np.zeros((samples, size, 4 * size)), np.zeros((samples, size, size))
     adjoint = np.zeros((samples, 4 * size))
     for v in range(size):
@@ -88,16 +100,12 @@ def center_state(center: Center, jacobians: CenterJacobians, graph: Structure) -
                 fed[:, w, columns] = out[:, sources[0][0], columns]
             else:
                 fed[:, w, columns] = norms.stacked(sources)
-        last = graph.single_output
-        ends = [(w, 1.0) for w in graph.outputs]
-        out[:, size, columns] = norms.stacked(ends) if last is None else out[:, last, columns]
+        factors = (jacobians.outer[v], jacobians.bend[v], jacobians.twist[v])
         adjoint[:, v] = row_norms(jacobians.inner[v])
-        outer = jacobians.outer[v].max_abs()
-        for a in (1, 2, 3):
-            adjoint[:, a * size + v] = upward.mul(outer, norms.weights[a - 1]).max(axis=1)
+        for a, factor in enumerate(factors, start=1):
+            adjoint[:, a * size + v] = factor.max_abs().max(axis=1)
     injection = np.stack([_injection(center, name) for name in graph.names], axis=1)
-    error = upward.norm(np.stack(list(center.residual_norm.values())), axis=0)
-    return combine(lift, State(out, pre, fed, row, adjoint, injection, error))
+    return combine(lift, State(out, pre, fed, row, adjoint, injection))
 
 
 class _Norms:
@@ -134,5 +142,5 @@ def _injection(center: Center, name: str) -> np.ndarray:
     rows = [np.full(center.samples, bias_norm(center.architecture.vertices[name]))]
     for edge in center.architecture.in_edges(name):
         if edge.map.parameter_shape:
-            rows.append(upward.mul(edge.map.overlap, center.output_norm[edge.source]))
+            rows.append(upward.mul(edge.map.overlap, center.norms[edge.source]))
     return upward.norm(np.stack(rows), axis=0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from verify.architecture import Dense
 from verify.arithmetic import upward
-from verify.bounds.hessian_sweep import Center
+from verify.bounds.hessian_center import Center
 
 if TYPE_CHECKING:
     from verify.architecture import Architecture

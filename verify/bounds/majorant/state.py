@@ -1,15 +1,15 @@
 """The majorants: upper bounds, per sample and pair of vertices, of norms of a network's derivatives.
 
-Vertices v are numbered 0..K-1 in topological order; row K of the outputs' arrays is the network's output, all output
-vertices together. With J_wv = dh_w/dz_v, K_wv = dh_w/dh_v, Z_wv = dz_w/dz_v, Y_wv = dz_w/dh_v, |.| the spectral norm
-and |.|_a the largest norm of a column after column j was multiplied by the derivative g_v^(a)(z_vj) (by 1 if a = 1):
+Vertices v are numbered 0..K-1 in topological order. With J_wv = dh_w/dz_v, K_wv = dh_w/dh_v, Z_wv = dz_w/dz_v,
+Y_wv = dz_w/dh_v, |.| the spectral norm and |.|_a the largest norm of a column after column j was multiplied by the
+derivative g_v^(a)(z_vj) (by 1 if a = 1):
 
 - ``out[:, w]``  = (|J_wv|, |K_wv|_1, |K_wv|_2, |K_wv|_3) for v = 0..K-1, four blocks of K columns;
 - ``pre[:, w]``  = (|Z_wv|, |Y_wv|_1, |Y_wv|_2, |Y_wv|_3);
 - ``fed[:, w]``  = as `out`, for the outputs that w reads through trainable edges, stacked, each times its overlap;
 - ``row[:, w]``  = largest norm of a row of Z_wv;
-- ``adjoint``    = (|dE/dz_v|, max |dE/dh_v g^(a)| for a = 1, 2, 3);
-- ``injection``  = norm of the map from the parameters of v to z_v;      ``error`` = |h_out - y|.
+- ``adjoint``    = (|dE/dz_v|, max |a_v|, max |bend_v|, max |twist_v|) as in `hessian_sweep`;
+- ``injection``  = norm of the map from the parameters of v to z_v.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ class State:
     row: np.ndarray
     adjoint: np.ndarray
     injection: np.ndarray
-    error: np.ndarray
 
     @property
     def vertices(self) -> int:

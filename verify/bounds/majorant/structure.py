@@ -40,11 +40,6 @@ class Structure:
         """Number K of vertices."""
         return len(self.names)
 
-    @property
-    def single_output(self) -> int | None:
-        """The output vertex, if there is only one."""
-        return self.outputs[0] if len(self.outputs) == 1 else None
-
 
 def structure(architecture: Architecture) -> Structure:
     """Number the vertices of a network."""

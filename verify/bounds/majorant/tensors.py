@@ -1,12 +1,12 @@
 """Block norms of the second and third derivative of the error, from majorants.
 
-With y[P] >= |dh_out[P]|, z_w[P] >= |dz_w[P]|, r_w[P] >= max_j |dz_wj[P]| and matrices A of block norms of second
-derivatives (A_out of h_out, A_w of z_w, F_w of the stacked outputs that w reads), for one sample
+With z_w[P] >= |dz_w[P]|, r_w[P] >= max_j |dz_wj[P]| and matrices A of block norms of second derivatives (A_w of z_w, F_w of
+the stacked outputs that w reads), for one sample
 
-    |E'''[P, Q, R]| <= sym(y, A_out) + sum_w sym(m2_w z_w, A_w) + m3_w sym(r_w / 3, z_w z_w') + sym(|dE/dz_w| e_w, F_w),
+    |E'''[P, Q, R]| <= sum_w sym(bend_w z_w, A_w) + twist_w sym(r_w / 3, z_w z_w') + sym(|dE/dz_w| e_w, F_w),
 
-where sym(t, A)[P, Q, R] = t[P] A[Q, R] + t[Q] A[R, P] + t[R] A[P, Q]: differentiate E'' = |dh_out|^2 + <e, d^2 h_out>
-once more, with d^2 h_w = K (g'' dz dz) + 2 J dA dh summed over the vertices before w.
+where sym(t, A)[P, Q, R] = t[P] A[Q, R] + t[Q] A[R, P] + t[R] A[P, Q]: differentiate E'' of `hessian_blocks` once more,
+with d^2 z_w = Y (g'' dz dz) + 2 Z dA dh summed over the vertices before w.
 
 Sums are computed in float64 as in `rates`: entries 0 or in [2**-80, 2**80], at most 4000 roundings on a path for
 each sample and as many again for the sum over a chunk's samples.
@@ -33,7 +33,6 @@ def second_derivative(state: State, graph: Structure) -> np.ndarray:
     fed = [index for index in range(graph.size) if graph.feeding[index]]
     return block_matrix(
         SampleNorms(
-            output=upward.mul(state.column_block(state.out, 0)[:, -1], state.injection),
             reach={graph.names[w]: reach[:, w] for w in range(graph.size)},
             bend={graph.names[w]: bend[:, w] for w in range(graph.size)},
             feed={w: feed[:, w] for w in fed},
@@ -52,20 +51,7 @@ class BlockNorms:
         self.reach = state.column_block(state.pre, 0) * injection
         self.largest = state.row * injection
         self.feed = state.column_block(state.fed, 0) * injection
-        self.output = state.column_block(state.out, 0)[:, -1] * state.injection
         self.squares = self.reach[:, :, :, None] * self.reach[:, :, None, :]
-        mixed = self.reach[:, :, :, None] * self.largest[:, :, None, :]
-        self.mixed = 0.5 * (mixed + mixed.swapaxes(2, 3))
-
-    def output_bends(self) -> np.ndarray:
-        """A_out, (n, K, K)."""
-        columns = self.state.column_block(self.state.out, 2)[:, -1]
-        last = self.graph.single_output
-        if last is None:
-            return self._bends(self.state.out[:, -1], columns)
-        rest = columns.copy()
-        rest[:, last] = 0.0
-        return self._bends(self.state.out[:, -1], rest) + columns[:, last, None, None] * self.mixed[:, last]
 
     def preactivation_bends(self, w: int) -> np.ndarray:
         """A_w, (n, K, K)."""
@@ -84,7 +70,7 @@ def third_derivative(state: State, graph: Structure) -> np.ndarray:
     """Return the tensor of block norms of the third derivative, summed over the samples, (K, K, K)."""
     norms = BlockNorms(state, graph)
     bend, twist = state.column_block(state.adjoint, 2), state.column_block(state.adjoint, 3)
-    total = _product(norms.output, norms.output_bends())
+    total = np.zeros((graph.size,) * 3)
     for w in range(graph.size):
         total += _product(bend[:, w, None] * norms.reach[:, w], norms.preactivation_bends(w))
         total += _product(twist[:, w, None] * norms.largest[:, w] / 3.0, norms.squares[:, w])

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from verify.arithmetic import upward
+from verify.bounds.hessian_center import Center
 from verify.bounds.hessian_result import UndecidedHessianError
-from verify.bounds.hessian_sweep import Center
 from verify.bounds.majorant.caps import Caps
 from verify.bounds.majorant.rates import growth
-from verify.bounds.majorant.state import LARGEST, SMALLEST, State, advance, combine, minimum, not_above
+from verify.bounds.majorant.state import SMALLEST, State, advance, combine, minimum, not_above
 from verify.bounds.majorant.structure import Structure
 from verify.bounds.majorant.tensors import second_derivative, third_derivative
 
@@ -108,7 +108,7 @@ def trace(center: Center, first: State, paths: Paths, graph: Structure, knots: n
         stop = float(knots[len(reached)]) if knots is not None else min(1.0, start + length)
         step = float(np.nextafter(stop - start, np.inf))
         caps = Caps(center, upward.mul(paths.block, stop), graph)
-        if not (caps.absolute.is_moderate() and np.all(caps.fourth <= LARGEST)):
+        if not (caps.absolute.is_moderate() and caps.fourth.is_moderate()):
             raise UndecidedHessianError("the majorants overflow", remedy="use a smaller region", part=stop)
         line = _line(caps.tighten(state), step, caps, paths.directions)
         if knots is None and not line.accurate and length > _LAST_STEP:
