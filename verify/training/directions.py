@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+_LEAST_FACTOR = 0.01
+
 
 @dataclass
-class PolakRibiere:
-    """d = -g + beta d_previous with beta = max(0, g.(g - g_previous) / |g_previous|^2).
+class ConjugateDirections:
+    """d = -g + beta d_previous with the beta of Hager and Zhang (SIAM J. Optim. 16 (2005) 170-192, CG_DESCENT).
 
-    Restarts along -g when the combination is no descent direction.
+    With y = g - g_previous: beta = (y - 2 d_previous |y|^2 / (d_previous.y)) . g / (d_previous.y), bounded below by
+    -1 / (|d_previous| min(0.01, |g_previous|)). Restarts along -g when the combination is no descent direction.
     """
 
     gradient: np.ndarray | None = None
@@ -21,10 +25,30 @@ class PolakRibiere:
         """Return the direction d, (P,), and its part that comes from momentum, d + g."""
         momentum = np.zeros_like(gradient)
         if self.gradient is not None and self.direction is not None:
-            squared = float(self.gradient @ self.gradient)
-            beta = max(0.0, float(gradient @ (gradient - self.gradient)) / squared) if squared > 0 else 0.0
-            candidate = beta * self.direction
-            if np.all(np.isfinite(candidate)) and float(gradient @ (candidate - gradient)) < 0:
+            with np.errstate(all="ignore"):
+                candidate = _factor(gradient, self.gradient, self.direction) * self.direction
+                falls = float(gradient @ (candidate - gradient)) < 0
+            if falls and np.all(np.isfinite(candidate)):
                 momentum = candidate
         self.gradient, self.direction = gradient, momentum - gradient
         return self.direction, momentum
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the arrays that `restore` needs to go on exactly as before."""
+        if self.gradient is None or self.direction is None:
+            return {}
+        return {"gradient": self.gradient, "direction": self.direction}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take over what `state` returned."""
+        self.gradient, self.direction = state.get("gradient"), state.get("direction")
+
+
+def _factor(gradient: np.ndarray, previous: np.ndarray, direction: np.ndarray) -> float:
+    change = gradient - previous
+    bend = float(direction @ change)
+    if not bend > 0:
+        return 0.0
+    factor = (float(change @ gradient) - 2 * float(change @ change) * float(direction @ gradient) / bend) / bend
+    least = float(np.linalg.norm(direction)) * min(_LEAST_FACTOR, float(np.linalg.norm(previous)))
+    return max(factor, -1.0 / least) if least > 0 else 0.0

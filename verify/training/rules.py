@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, final
+from fractions import Fraction
+from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 
-from verify.bounds.segment import SegmentBound, segment_bound
-from verify.calculus.decide import Decision, decide_decrease
-from verify.outcomes import Verdict
-from verify.training.directions import PolakRibiere
+from verify.bounds.segment import segment_bound
+from verify.calculus.decide import Decision
+from verify.training.curvature import estimated_curvature
+from verify.training.directions import ConjugateDirections
+from verify.training.evaluation import decide_by_errors, error_range
 from verify.training.momentum import Norm, adaptive_step
 from verify.training.trajectory import StepRecord
 
@@ -19,14 +22,52 @@ if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
 _TRIES = 30
+_NOTHING_PROVABLE = "no decrease can be proved any more"
+State = dict[str, np.ndarray]
+
+
+class NoStepError(Exception):
+    """The rule has no step to take; the text says why."""
 
 
 class Rule(ABC):
     """Chooses and proves one step after the other."""
 
+    name: ClassVar[str]
+
     @abstractmethod
-    def step(self, problem: Problem, w: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, StepRecord] | None:
-        """Return the next stored weights and the record of the step, or None when no step can be proved."""
+    def step(self, problem: Problem, w: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, StepRecord]:
+        """Return the next stored weights and the record of the step.
+
+        Raises
+        ------
+        NoStepError
+            When there is none.
+        """
+
+    @abstractmethod
+    def state(self) -> State:
+        """Return everything that later steps depend on."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take over what `state` returned."""
+
+
+@dataclass
+class _KnownError:
+    """Proved range of E at the weights asked last: the end of one step is the start of the next."""
+
+    weights: np.ndarray | None = None
+    range: tuple[float, float] = (0.0, np.inf)
+
+    def at(self, problem: Problem, w: np.ndarray) -> tuple[float, float]:
+        if self.weights is None or not np.array_equal(self.weights, w):
+            self.keep(w, error_range(problem, w))
+        return self.range
+
+    def keep(self, w: np.ndarray, known: tuple[float, float]) -> None:
+        self.weights, self.range = w, known
 
 
 @final
@@ -34,41 +75,70 @@ class Rule(ABC):
 class FixedRule(Rule):
     """Adaptive momentum with constant (eta, tau), the algorithm of the theorem; every step is decided afterwards."""
 
+    name = "fixed"
     eta: float
     tau: float
     norm: Norm = "global"
     previous: np.ndarray | None = None
+    known: _KnownError = field(default_factory=_KnownError)
 
     def step(self, problem: Problem, w: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, StepRecord]:
         previous = np.zeros_like(w) if self.previous is None else self.previous
-        step = adaptive_step(gradient, previous, self.eta, self.tau, self.norm, problem.architecture)
-        w_next = w + step
+        with np.errstate(over="ignore", invalid="ignore"):
+            w_next = w + adaptive_step(gradient, previous, self.eta, self.tau, self.norm, problem.architecture)
+        if not np.all(np.isfinite(w_next)):
+            raise NoStepError("overflow")
+        if np.array_equal(w, w_next):
+            raise NoStepError("the step is too small to change the stored weights")
+        before, after = self.known.at(problem, w), error_range(problem, w_next)
+        decision, evidence = decide_by_errors(problem, w, w_next, before, after)
         self.previous = w_next - w
-        decision = decide_decrease(problem, w, w_next)
-        return w_next, _decided(decision, self.eta, self.tau if np.any(previous) else 0.0)
+        self.known.keep(w_next, after)
+        return w_next, _decided(decision, evidence, self.eta, self.tau if np.any(previous) else 0.0)
+
+    def state(self) -> State:
+        return {} if self.previous is None else {"previous": self.previous}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        self.previous = state.get("previous")
 
 
 @final
 @dataclass
 class GuardedRule(Rule):
-    """Conjugate directions with an adapting length; a step is halved until its decrease is proved."""
+    """Conjugate directions with Newton's length; a step is halved until its decrease is proved."""
 
+    name = "guarded"
     length: float = 1.0
-    directions: PolakRibiere = field(default_factory=PolakRibiere)
+    turn: int = 0
+    directions: ConjugateDirections = field(default_factory=ConjugateDirections)
+    known: _KnownError = field(default_factory=_KnownError)
 
-    def step(self, problem: Problem, w: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, StepRecord] | None:
+    def step(self, problem: Problem, w: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, StepRecord]:
         direction, momentum = self.directions.next(gradient)
-        length = _newton_length(problem, w, gradient, direction) or self.length
+        length = _newton_length(problem, w, gradient, direction, self.turn) or 2 * self.length
+        self.turn += 1
+        before = self.known.at(problem, w)
         for _ in range(_TRIES):
             w_next = w + length * direction
             if np.array_equal(w, w_next):
-                return None
-            decision = decide_decrease(problem, w, w_next, maximal_precision=53)
-            if decision.sign == -1:
-                self.length = length
-                return w_next, _decided(decision, length, _size(length * momentum, gradient))
+                break
+            after = error_range(problem, w_next) if np.all(np.isfinite(w_next)) else (np.inf, np.inf)
+            if after[0] <= before[1]:
+                decision, evidence = decide_by_errors(problem, w, w_next, before, after, maximal_precision=53)
+                if decision.sign == -1:
+                    self.length = length
+                    self.known.keep(w_next, after)
+                    return w_next, _decided(decision, evidence, length, _size(length * momentum, gradient))
             length *= 0.5
-        return None
+        raise NoStepError(_NOTHING_PROVABLE)
+
+    def state(self) -> State:
+        return {"length": np.array(self.length), "turn": np.array(self.turn), **self.directions.state()}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        self.length, self.turn = float(state["length"]), int(state["turn"])
+        self.directions.restore(state)
 
 
 @final
@@ -76,11 +146,13 @@ class GuardedRule(Rule):
 class CertifiedRule(Rule):
     """Conjugate directions; the length of each step is proved by the segment bound before it is taken."""
 
+    name = "certified"
     displacement: float = np.inf
     trust: float = 1.0
-    directions: PolakRibiere = field(default_factory=PolakRibiere)
+    turn: int = 0
+    directions: ConjugateDirections = field(default_factory=ConjugateDirections)
 
-    def step(self, problem: Problem, w: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, StepRecord] | None:
+    def step(self, problem: Problem, w: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, StepRecord]:
         direction, momentum = self.directions.next(gradient)
         length = self._trusted_length(problem, w, gradient, direction)
         for _ in range(_TRIES):
@@ -88,14 +160,28 @@ class CertifiedRule(Rule):
             t = bound.best_step
             self._adapt(t, length)
             w_next = w + t * direction
-            if t > 0 and (record := self._proved(problem, w, w_next, bound, t, momentum, gradient)):
-                self.displacement = t * float(np.linalg.norm(direction))
-                return w_next, record
+            if np.array_equal(w, w + length * direction):
+                break
+            if t > 0:
+                decision, evidence = _stored_decision(problem, w, w_next, bound.stored_change(t))
+                if decision.sign == -1:
+                    self.displacement = t * float(np.linalg.norm(direction))
+                    return w_next, _decided(decision, evidence, t, _size(t * momentum, gradient))
             length *= 0.25
-        return None
+        raise NoStepError(_NOTHING_PROVABLE)
+
+    def state(self) -> State:
+        scalars = {"displacement": np.array(self.displacement), "trust": np.array(self.trust)}
+        return {**scalars, "turn": np.array(self.turn), **self.directions.state()}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        self.displacement, self.trust = float(state["displacement"]), float(state["trust"])
+        self.turn = int(state["turn"])
+        self.directions.restore(state)
 
     def _trusted_length(self, problem: Problem, w: np.ndarray, gradient: np.ndarray, direction: np.ndarray) -> float:
-        newton = _newton_length(problem, w, gradient, direction)
+        newton = _newton_length(problem, w, gradient, direction, self.turn)
+        self.turn += 1
         limit = 4 * self.displacement / float(np.linalg.norm(direction))
         length = min(self.trust * newton, limit) if newton else limit
         return length if np.isfinite(length) and length > 0 else 1.0
@@ -108,34 +194,34 @@ class CertifiedRule(Rule):
         elif t < 0.6 * length:
             self.trust *= 0.85
 
-    def _proved(
-        self,
-        problem: Problem,
-        w: np.ndarray,
-        w_next: np.ndarray,
-        bound: SegmentBound,
-        t: float,
-        momentum: np.ndarray,
-        gradient: np.ndarray,
-    ) -> StepRecord | None:
-        tau = _size(t * momentum, gradient)
-        change = bound.stored_change(t)
-        if change is not None and change < 0:
-            decrease = float(np.nextafter(float(-change), -np.inf))
-            return StepRecord(t, tau, Verdict.PROVED, decrease, "segment bound")
-        decision = decide_decrease(problem, w, w_next)
-        return _decided(decision, t, tau) if decision.sign == -1 else None
+
+def _stored_decision(
+    problem: Problem, w: np.ndarray, w_next: np.ndarray, change: Fraction | None
+) -> tuple[Decision, str]:
+    """Decide a step between stored weights from the segment's bound of its change, else by evaluation."""
+    if change is not None and change < 0:
+        upper = float(change)
+        upper = upper if upper >= change else float(np.nextafter(upper, np.inf))
+        if upper < 0:
+            return Decision(-1, -np.inf, upper, 53), "segment bound"
+    if not np.all(np.isfinite(w_next)):
+        return Decision(None, -np.inf, np.inf, 53), ""
+    before, after = error_range(problem, w), error_range(problem, w_next)
+    return decide_by_errors(problem, w, w_next, before, after, maximal_precision=53)
 
 
-def _decided(decision: Decision, eta: float, tau: float) -> StepRecord:
-    evidence = "difference enclosure" if decision.precision == 53 else f"Arb at {decision.precision} bits"
+def _decided(decision: Decision, evidence: str, eta: float, tau: float) -> StepRecord:
     return StepRecord(eta, tau, decision.decreases, -decision.upper, evidence)
 
 
-def _newton_length(problem: Problem, w: np.ndarray, gradient: np.ndarray, direction: np.ndarray) -> float | None:
+def _newton_length(
+    problem: Problem, w: np.ndarray, gradient: np.ndarray, direction: np.ndarray, turn: int
+) -> float | None:
     """Length to the minimum of the quadratic model along the direction; None where it is not convex."""
-    curvature = float(direction @ problem.hessian_vector(w, direction))
-    return -float(gradient @ direction) / curvature if curvature > 0 else None
+    with np.errstate(all="ignore"):
+        curvature = estimated_curvature(problem, w, direction, turn)
+        length = -float(gradient @ direction) / curvature if curvature > 0 else 0.0
+    return length if np.isfinite(length) and length > 0 else None
 
 
 def _size(momentum: np.ndarray, gradient: np.ndarray) -> float:

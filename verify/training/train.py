@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from verify.outcomes import InputError, Verdict
+from verify.outcomes import InputError
 from verify.training.momentum import Norm
 from verify.training.rules import CertifiedRule, FixedRule, GuardedRule, Rule
+from verify.training.session import Session
 from verify.training.trajectory import StepRecord, Trajectory
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def train(
     gradient_tolerance : float
         Stop when |grad E| is proved to be at most this.
     callback : callable
-        Called with (step number from 1, E after the step, record).
+        Called with (step number from 1, E before the step, record).
 
     Returns
     -------
@@ -71,48 +72,42 @@ def train(
     >>> {verdict.name for verdict in run.verdicts}, bool(run.errors[-1] < run.errors[0])
     ({'PROVED'}, True)
     """
-    if not (isinstance(steps, int) and steps >= 0):
+    if not (isinstance(steps, int) and not isinstance(steps, bool) and steps >= 0):
         raise InputError("steps must be a whole number, not negative", steps=steps)
-    chosen = _rule(rule, eta, tau, norm)
-    w = problem.check_weights(problem.initial_weights if w0 is None else w0)
-    errors = []
+    session = Session(problem, make_rule(rule, eta, tau, norm), w0, gradient_tolerance=gradient_tolerance)
+    errors: list[float] = []
     records: list[StepRecord] = []
-    stopped = "step budget"
-    for index in range(1, steps + 1):
-        error, gradient = problem.error_and_gradient(w)
-        errors.append(error)
-        if not (np.isfinite(error) and np.all(np.isfinite(gradient))):
-            stopped = "overflow"
-            break
-        if gradient_tolerance > 0 and float(np.linalg.norm(gradient)) <= gradient_tolerance:
-            bound = float(problem.gradient_enclosure(w).norm().upper)
-            if bound <= gradient_tolerance:
-                stopped = "gradient tolerance"
-                break
-        taken = chosen.step(problem, w, gradient)
-        if taken is None:
-            stopped = "no decrease can be proved any more"
-            break
-        w, record = taken
+    while len(records) < steps and (record := session.step()) is not None:
+        errors.append(session.error)
         records.append(record)
-        callback(index, error, record)
-        if record.verdict is Verdict.UNDECIDED:
-            stopped = "a step's decrease is undecided"
-            break
-    if len(errors) == len(records):
-        errors.append(problem.error(w))
-    return Trajectory(np.array(errors), w, stopped, records)
+        callback(session.index, session.error, record)
+    with np.errstate(over="ignore", invalid="ignore"):
+        errors.append(problem.error(session.weights))
+    return Trajectory(np.array(errors), session.weights, session.stopped or "step budget", records, session.error_upper)
 
 
-def _rule(name: str, eta: float | None, tau: float | None, norm: Norm) -> Rule:
+def make_rule(name: str, eta: float | None = None, tau: float | None = None, norm: str = "global") -> Rule:
+    """Return a step rule by name.
+
+    Parameters
+    ----------
+    name : {"certified", "guarded", "fixed"}
+    eta, tau, norm
+        For ``"fixed"`` only.
+
+    Raises
+    ------
+    InputError
+        If the rule is unknown or its settings are missing or out of range.
+    """
+    if name not in ("certified", "guarded", "fixed"):
+        raise InputError("unknown rule", remedy="use 'certified', 'guarded' or 'fixed'", rule=name)
     if name == "fixed":
         if eta is None or tau is None or not (np.isfinite(eta) and eta > 0 and np.isfinite(tau) and tau >= 0):
             raise InputError("rule 'fixed' needs eta > 0 and tau >= 0", eta=eta, tau=tau)
-        return FixedRule(eta, tau, norm)
+        if norm not in ("global", "vertex"):
+            raise InputError("unknown norm", remedy="use 'global' or 'vertex'", norm=norm)
+        return FixedRule(float(eta), float(tau), "global" if norm == "global" else "vertex")
     if eta is not None or tau is not None:
         raise InputError(f"rule {name!r} chooses eta and tau itself", remedy="leave them out", eta=eta, tau=tau)
-    if name == "guarded":
-        return GuardedRule()
-    if name == "certified":
-        return CertifiedRule()
-    raise InputError("unknown rule", remedy="use 'certified', 'guarded' or 'fixed'", rule=name)
+    return GuardedRule() if name == "guarded" else CertifiedRule()

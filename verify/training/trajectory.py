@@ -22,7 +22,7 @@ class StepRecord:
     decrease : float
         Proved lower bound of E(w) - E(w_next); negative where only an increase can be bounded.
     evidence : str
-        ``"segment bound"``, ``"difference enclosure"`` or ``"Arb at ... bits"``.
+        ``"segment bound"``, ``"error enclosures"``, ``"difference enclosure"`` or ``"Arb at ... bits"``.
     """
 
     eta: float
@@ -45,12 +45,15 @@ class Trajectory:
         The last weights.
     stopped : str
         Why the run ended.
+    error_upper : float
+        Proved upper bound of E at the last weights.
     """
 
     errors: np.ndarray
     weights: np.ndarray
     stopped: str
     steps: list[StepRecord] = field(default_factory=list)
+    error_upper: float = np.inf
 
     @property
     def verdicts(self) -> list[Verdict]:

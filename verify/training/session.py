@@ -1,0 +1,108 @@
+"""A training run that can be driven step by step, saved and restored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.outcomes import InputError, Verdict
+from verify.training.evaluation import error_range
+from verify.training.rules import NoStepError, Rule, State
+from verify.training.trajectory import StepRecord
+
+if TYPE_CHECKING:
+    from verify.calculus.problem import Problem
+
+_REFRESH = 50
+"""Steps after which the proved bound of E is renewed by evaluation: chained decreases are lower bounds."""
+
+
+class Session:
+    """Weights, rule and proved error bound of a run, advanced by `step` until `stopped` says why not.
+
+    Parameters
+    ----------
+    problem : Problem
+    rule : Rule
+    w0 : array, shape (P,), optional
+        Default: the problem's initial weights.
+    gradient_tolerance : float
+        Stop when |grad E| is proved to be at most this.
+
+    Attributes
+    ----------
+    index : int
+        Steps taken.
+    weights, start : array, shape (P,)
+        Now and before the first step.
+    error, gradient_norm : float
+        In float64, before the step taken last.
+    error_upper : float
+        Proved upper bound of E at `weights`.
+    stopped : str or None
+    """
+
+    def __init__(self, problem: Problem, rule: Rule, w0: Any = None, *, gradient_tolerance: float = 0.0) -> None:
+        if not (np.isfinite(gradient_tolerance) and gradient_tolerance >= 0):
+            raise InputError("the tolerance must be finite, not negative", gradient_tolerance=gradient_tolerance)
+        self.problem, self.rule, self.gradient_tolerance = problem, rule, gradient_tolerance
+        self.start = problem.check_weights(problem.initial_weights if w0 is None else w0)
+        self.weights = self.start
+        self.index = 0
+        self.error = self.gradient_norm = np.inf
+        self.error_upper = error_range(problem, self.weights)[1]
+        self.stopped: str | None = None
+
+    def step(self) -> StepRecord | None:
+        """Take one step and return its record, or None when the run has stopped."""
+        if self.stopped is not None:
+            return None
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.error, gradient = self.problem.error_and_gradient(self.weights)
+            self.gradient_norm = float(np.linalg.norm(gradient))
+        self.stopped = self._reason_to_stop(gradient)
+        if self.stopped is not None:
+            return None
+        try:
+            self.weights, record = self.rule.step(self.problem, self.weights, gradient)
+        except NoStepError as reason:
+            self.stopped = str(reason)
+            return None
+        self.index += 1
+        self._follow(record)
+        if record.verdict is Verdict.UNDECIDED:
+            self.stopped = "a step's decrease is undecided"
+        return record
+
+    def _reason_to_stop(self, gradient: np.ndarray) -> str | None:
+        if not (np.isfinite(self.error) and np.isfinite(self.gradient_norm)):
+            return "overflow"
+        if 0 < self.gradient_tolerance >= self.gradient_norm:
+            proved = float(self.problem.gradient_enclosure(self.weights).norm().upper)
+            if proved <= self.gradient_tolerance:
+                return "gradient tolerance"
+        return None if np.any(gradient) else "the computed gradient is zero"
+
+    def _follow(self, record: StepRecord) -> None:
+        if self.index % _REFRESH == 0 or not np.isfinite(self.error_upper) or not np.isfinite(record.decrease):
+            self.error_upper = error_range(self.problem, self.weights)[1]
+            return
+        exact = Fraction(self.error_upper) - Fraction(record.decrease)
+        rounded = float(exact)
+        self.error_upper = rounded if rounded >= exact else float(np.nextafter(rounded, np.inf))
+
+    def state(self) -> State:
+        """Return everything that later steps depend on."""
+        own = {"w": self.weights, "w0": self.start, "index": np.array(self.index)}
+        bound = {"error_upper": np.array(self.error_upper)}
+        return {**own, **bound, **{f"rule_{name}": value for name, value in self.rule.state().items()}}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `state` returned, to the same results bit for bit."""
+        self.weights, self.start = self.problem.check_weights(state["w"]), self.problem.check_weights(state["w0"])
+        self.index, self.error_upper = int(state["index"]), float(state["error_upper"])
+        self.rule.restore({name[5:]: value for name, value in state.items() if name.startswith("rule_")})
+        self.stopped = None
