@@ -14,6 +14,7 @@ from verify import __version__
 from verify.outcomes import DagverifyError
 
 COMMANDS = {
+    "campaign": "Falsification: random networks at the edge of their admissible ranges.",
     "certify": "Prove a statement and write it as a certificate.",
     "check": "Assumptions, gradients, Hessian bound and admissible ranges: the whole answer.",
     "gradients": "Backpropagation of the network: its formulas, their proof, a numerical check.",

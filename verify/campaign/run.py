@@ -1,0 +1,126 @@
+"""Run a campaign on all cores; its output is a file of JSON lines that an interrupted run continues."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from verify.campaign.trial import run_trial
+from verify.outcomes import InputError
+
+_SINGLE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def run_campaign(
+    path: str | Path,
+    *,
+    networks: int,
+    steps: int,
+    seed: int = 0,
+    method: str = "auto",
+    workers: int | None = None,
+    progress: Callable[[dict[str, Any]], None] = lambda trial: None,
+) -> list[dict[str, Any]]:
+    """Run the trials that the file does not hold yet and return all of them in order.
+
+    Parameters
+    ----------
+    path : path
+        JSON lines: a header with the settings, then one trial a line, in the order of the networks. A line that a
+        killed run left incomplete is dropped.
+    networks, steps : int
+        Networks, and steps in all of them together; each network takes the same number, rounded up.
+    seed : int
+    method : {"auto", "norms", "majorant"}
+    workers : int, optional
+        Processes; default: one for each core.
+    progress : callable
+        Called with every trial, also with those that the file held.
+
+    Returns
+    -------
+    list of dict
+
+    Raises
+    ------
+    InputError
+        If the file belongs to a campaign of other settings or cannot be written.
+    """
+    each = -(-steps // networks)
+    header = {"campaign": 1, "networks": networks, "steps_per_network": each, "seed": seed, "method": method}
+    file = Path(path)
+    trials = _kept(file, header)
+    for trial in trials:
+        progress(trial)
+    first = seed * 10**9
+    waiting = range(first + len(trials), first + networks)
+    try:
+        with file.open("a", encoding="utf-8") as stream:
+            if stream.tell() == 0:
+                stream.write(json.dumps(header) + "\n")
+            for trial in _trials(waiting, partial(_trial, steps=each, method=method), workers):
+                stream.write(json.dumps(trial, allow_nan=False) + "\n")
+                stream.flush()
+                trials.append(trial)
+                progress(trial)
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise InputError("cannot write the campaign", where=str(file), reason=error.strerror) from None
+    return trials
+
+
+def _kept(file: Path, header: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the complete trials of a file and cut off what a killed run left incomplete."""
+    if not file.exists():
+        return []
+    content = file.read_bytes()
+    complete = content[: content.rfind(b"\n") + 1]
+    if len(complete) < len(content):
+        with file.open("r+b") as stream:
+            stream.truncate(len(complete))
+    if not complete:
+        return []
+    try:
+        found, *trials = [json.loads(line) for line in complete.splitlines()]
+    except ValueError:
+        raise InputError("no campaign", where=str(file), remedy="give another file") from None
+    if found != header:
+        raise InputError("file of another campaign", where=str(file), remedy="give another file", found=found)
+    return trials
+
+
+def _trial(seed: int, steps: int, method: str) -> dict[str, Any]:
+    return run_trial(seed, steps, method).to_json()
+
+
+def _trials(seeds: range, trial: Callable[[int], dict[str, Any]], workers: int | None) -> Iterator[dict[str, Any]]:
+    count = workers or os.cpu_count() or 1
+    if count == 1:
+        yield from map(trial, seeds)
+        return
+    with _single_threaded_blas():
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(count, mp_context=context) as pool:
+            yield from pool.map(trial, seeds, chunksize=4)
+
+
+@contextmanager
+def _single_threaded_blas() -> Iterator[None]:
+    """Let processes started within use one thread each."""
+    before = {name: os.environ.get(name) for name in _SINGLE_THREAD}
+    os.environ.update(dict.fromkeys(_SINGLE_THREAD, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
