@@ -41,7 +41,7 @@ def activation(spec: str | Mapping[str, str]) -> Activation:
 
     Examples
     --------
-    >>> activation("sigmoid").supremum(1)
+    >>> round(activation("sigmoid").supremum(1), 15)
     0.25
     >>> activation({"expr": "x/(1+exp(-x))"}).smoothness.value
     'analytic'

@@ -11,18 +11,19 @@ import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from verify.activations.arb_numbers import ARB, rational_ball
-from verify.activations.extrema import Extrema
 from verify.activations.float_numbers import FLOAT
 from verify.activations.interval_numbers import INTERVAL
 from verify.activations.pieces import split
+from verify.activations.points import enclose_near, enclose_points
 from verify.activations.profile import Piece, Profile, profile
+from verify.activations.ranges import Ranges
 from verify.activations.symbols import Smoothness
-from verify.arithmetic import arb, upward
+from verify.arithmetic import arb
 from verify.arithmetic.intervals import Interval
 
 Array = NDArray[np.float64]
 _NARROW = 2.0**-27
-_REPAIR_BITS = 400
+_REPAIR_BITS = 2500
 
 
 @final
@@ -56,7 +57,7 @@ class Activation:
         self._pieces = split(expression)
         self._smooth = tuple(Piece(formula) for formula in self._pieces.formulas)
         self._profiles: dict[int, Profile] = {}
-        self._extrema: dict[int, Extrema] = {}
+        self._ranges: dict[int, Ranges] = {}
 
     def __repr__(self) -> str:
         return f"activation({self.spec!r})"
@@ -100,7 +101,11 @@ class Activation:
             x = x.astype(np.float64)
         with np.errstate(all="ignore"):
             results = self._whole.program(*orders).run(FLOAT, x)
-            return tuple(self._repaired(r, x, order) for r, order in zip(results, orders, strict=True))
+            separate = [
+                np.array(r) if r is x or any(r is earlier for earlier in results[:i]) else np.asarray(r)
+                for i, r in enumerate(results)
+            ]
+            return tuple(self._repaired(r, x, order) for r, order in zip(separate, orders, strict=True))
 
     def _repaired(self, result: NDArray[Any], x: NDArray[Any], order: int) -> NDArray[Any]:
         """Recompute in Arb what overflowed on the way."""
@@ -121,22 +126,20 @@ class Activation:
         Where the derivative jumps the ball holds both sides; where it does not exist, because a lower one jumps, and
         where it is unbounded, the ball is not finite.
         """
-        bits = arb.flint.ctx.prec
         met = 0
         for point, jump in self._breaks():
             at = rational_ball(point)
             if z > at:
                 met += 1
             elif not z < at:
-                return arb.Arb(0, np.inf) if order > jump else self._whole.program(order).run(ARB, z, bits)[0]
-        return self._smooth[met].program(order).run(ARB, z, bits)[0]
+                return arb.Arb(0, np.inf) if order > jump else self._whole.program(order).run(ARB, z)[0]
+        return self._smooth[met].program(order).run(ARB, z)[0]
 
     def one_sided(self, point: Any, order: int) -> tuple[Any, Any]:
         """Return the derivative from the left and from the right at an exact ball, the same where there is no kink."""
-        bits = arb.flint.ctx.prec
         below = sum(1 for at in self._pieces.breaks if rational_ball(at) < point)
         upto = sum(1 for at in self._pieces.breaks if not rational_ball(at) > point)
-        left, right = (self._smooth[i].program(order).run(ARB, point, bits)[0] for i in (below, upto))
+        left, right = (self._smooth[i].program(order).run(ARB, point)[0] for i in (below, upto))
         return left, right
 
     def _breaks(self) -> zip[tuple[Fraction, int]]:
@@ -154,33 +157,29 @@ class Activation:
         if z.is_exact:
             return self._at(z.mid, orders)
         wide = ~(z.rad <= _NARROW * np.maximum(1.0, np.abs(z.mid)))
-        if np.all(wide) or self._pieces.breaks:
+        if self._pieces.breaks or np.all(wide):
             return tuple(Interval.from_bounds(*self.range(order, z.lower, z.upper)) for order in orders)
-        needed = tuple(sorted({*orders, *(order + 1 for order in orders)}))
-        centre = dict(zip(needed, self._at(z.mid, needed), strict=True))
-        results = []
-        for order in orders:
-            bend = upward.mul(self.supremum(order + 2), upward.mul(z.rad, z.rad))
-            slope = upward.mul(centre[order + 1].max_abs(), z.rad)
-            rad = upward.add(centre[order].rad, slope, bend)
-            rad = np.where(np.isnan(rad), np.inf, rad)
-            result = Interval.from_midrad(centre[order].mid, rad)
-            redo = wide | ~np.isfinite(rad)
-            if np.any(redo):
-                low, high = self.range(order, z.lower[redo], z.upper[redo])
-                lower, upper = result.lower, result.upper
-                lower[redo], upper[redo] = low, high
-                result = Interval.from_bounds(lower, upper)
-            results.append(result)
-        return tuple(results)
+        computed = tuple(sorted({*orders, *(order + 1 for order in orders)}))
+        bends = [self.supremum(order + 2) for order in orders]
+        results = enclose_near(self._whole.program(*computed), z, orders, bends, self._is_bounded(computed))
+        return tuple(self._redone(r, z, wide, order) for r, order in zip(results, orders, strict=True))
+
+    def _redone(self, near: Interval, z: Interval, wide: NDArray[np.bool_], order: int) -> Interval:
+        """Replace the enclosures over wide intervals, and the ones without a bound, by ranges."""
+        redo = wide | ~np.isfinite(near.rad)
+        if not np.any(redo):
+            return near
+        lower, upper = near.lower, near.upper
+        lower[redo], upper[redo] = self.range(order, z.lower[redo], z.upper[redo])
+        return Interval.from_bounds(lower, upper)
 
     def _at(self, z: Array, orders: tuple[int, ...]) -> tuple[Interval, ...]:
         """Enclose derivatives at float64 points."""
-        with np.errstate(all="ignore"):
-            results = self._whole.program(*orders).run(INTERVAL, Interval.point(z))
+        results = enclose_points(self._whole.program(*orders), z, self._is_bounded(orders))
         return tuple(self._limited(r, z, order) for r, order in zip(results, orders, strict=True))
 
     def _limited(self, result: Interval, z: Array, order: int) -> Interval:
+        """Open the enclosure at breaks where a lower derivative jumps, and bound what overflowed."""
         for point, jump in self._breaks():
             if order > jump and Fraction(float(point)) == point and np.any(at := z == float(point)):
                 result = Interval(result.mid, np.where(at, np.inf, result.rad))
@@ -188,6 +187,9 @@ class Activation:
             return result
         bounds = self.profile(order)
         return Interval.from_bounds(np.maximum(result.lower, bounds.low), np.minimum(result.upper, bounds.high))
+
+    def _is_bounded(self, orders: tuple[int, ...]) -> bool:
+        return all(np.isfinite(self.supremum(order)) for order in orders if order)
 
     # proved constants
 
@@ -222,14 +224,11 @@ class Activation:
         """
         below, above = np.broadcast_arrays(np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64))
         Interval.from_bounds(below, above)
-        bounds = self.profile(order)
-        if order not in self._extrema:
-            self._extrema[order] = Extrema(bounds.cells, bounds.values)
-        largest = np.finfo(np.float64).max
-        (left,) = self._at(np.clip(below, -largest, largest), (order,))
-        (right,) = self._at(np.clip(above, -largest, largest), (order,))
-        low, high = np.minimum(left.lower, right.lower), np.maximum(left.upper, right.upper)
-        endless = np.isinf(below) | np.isinf(above)
-        low, high = np.where(endless, bounds.low, low), np.where(endless, bounds.high, high)
-        low, high = self._extrema[order].widen(below, above, low, high)
-        return np.maximum(low, bounds.low), np.minimum(high, bounds.high)
+        if order not in self._ranges:
+            program = self._whole.program(order)
+            self._ranges[order] = Ranges(
+                self.profile(order),
+                lambda z: self._at(z, (order,))[0],
+                None if self._pieces.breaks else lambda z: program.run(INTERVAL, z)[0],
+            )
+        return self._ranges[order].range(below, above)

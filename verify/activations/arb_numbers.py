@@ -106,7 +106,7 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "softplus": _increasing(_softplus),
     "relu": _increasing(lambda t: t.max(Arb(0))),
     "step": _step,
-    "recip": lambda t: 1 / t,
+    "recip": lambda t: 1 / t if t.contains(0) else -_increasing(lambda s: -1 / s)(t),
 }
 _CONSTANT_FUNCTIONS = {"exp", "log", "sin", "cos", "atan", "erf", "tanh"}
 
@@ -120,6 +120,9 @@ def call(primitive: str, ball: Any) -> Any:
 class ArbArithmetic(Arithmetic):
     """Balls at the current precision of Arb."""
 
+    def context(self) -> int:
+        return int(flint.ctx.prec)
+
     def constant(self, value: sympy.Expr) -> Any:
         return constant_ball(value)
 
@@ -130,9 +133,11 @@ class ArbArithmetic(Arithmetic):
         return a * b
 
     def power(self, a: Any, exponent: int) -> Any:
-        if exponent % 2 == 0 and a.is_finite() and a.contains(0):
+        if a.is_exact() or not a.is_finite():
+            return a**exponent
+        if exponent % 2 == 0 and a.contains(0):
             return Arb(0).union(a.abs_upper() ** exponent)
-        return a**exponent
+        return (a.lower() ** exponent).union(a.upper() ** exponent)
 
     def call(self, primitive: str, a: Any) -> Any:
         return call(primitive, a)

@@ -11,14 +11,12 @@ from verify.activations.program import Program
 from verify.arithmetic.arb import Arb
 
 _NARROW = Arb(2) ** -70
-_WORK = 400_000
+_WORK = 150_000
 _FEWEST_BOXES = 200
 _NEWTON_STEPS = 60
 
 
-def zero_boxes(
-    program: Program, start: Any, stop: Any, bits: int, enough: Callable[[Any], bool] = lambda box: False
-) -> list[Any]:
+def zero_boxes(program: Program, start: Any, stop: Any, enough: Callable[[Any], bool] = lambda box: False) -> list[Any]:
     """Return balls that hold all zeros of a function in ``[start, stop]``, from left to right.
 
     Parameters
@@ -27,8 +25,6 @@ def zero_boxes(
         Computes the function and its derivative, both continuous on the interval.
     start, stop : flint.arb
         Exact.
-    bits : int
-        Current precision.
     enough : callable, optional
         Says of a box that it may be returned as it is.
 
@@ -44,14 +40,14 @@ def zero_boxes(
         low, high = waiting.popleft()
         budget -= 1
         box = low.union(high)
-        value, slope = program.run(ARB, box, bits)
+        value, slope = program.run(ARB, box)
         middle = box.mid()
         if not _may_vanish(value):
             continue
-        if slope.is_finite() and not _may_vanish(program.run(ARB, middle, bits)[0] + slope * (box - middle)):
+        if slope.is_finite() and not _may_vanish(program.run(ARB, middle)[0] + slope * (box - middle)):
             continue
         if slope.is_finite() and not slope.contains(0):
-            zero = _single_zero(program, box, slope, bits)
+            zero = _single_zero(program, box, slope)
             if zero is not None:
                 found.append(zero)
         elif budget > 0 and not high - low <= _NARROW * (1 + abs(middle)) and not enough(box):
@@ -65,11 +61,11 @@ def _may_vanish(ball: Any) -> bool:
     return not ball.is_finite() or bool(ball.contains(0))
 
 
-def _single_zero(program: Program, box: Any, slope: Any, bits: int) -> Any | None:
+def _single_zero(program: Program, box: Any, slope: Any) -> Any | None:
     """Shrink a box on which the derivative has no zero, by Newton's method; None if the function has none."""
     for _ in range(_NEWTON_STEPS):
         middle = box.mid()
-        newton = middle - program.run(ARB, middle, bits)[0] / slope
+        newton = middle - program.run(ARB, middle)[0] / slope
         if not newton.is_finite():
             return box
         if not newton.overlaps(box):
@@ -78,5 +74,5 @@ def _single_zero(program: Program, box: Any, slope: Any, bits: int) -> Any | Non
         if not smaller.rad() < box.rad() * 0.9 or smaller.rad() <= _NARROW * (1 + abs(smaller)):
             return smaller
         box = smaller
-        slope = program.run(ARB, box, bits)[1]
+        slope = program.run(ARB, box)[1]
     return box

@@ -38,6 +38,8 @@ class End:
     steps : tuple of (flint.arb, flint.arb, flint.arb)
         Empty if the function is monotone there. Else ``(y, low, high)`` with increasing ``y``: where ``side * x >= y``
         the values lie between ``low`` and ``high``.
+    limit : tuple of flint.arb
+        If the function is monotone there, bounds of its limit; else reversed infinities.
     grows : bool
         Whether it is proved that the absolute value tends to infinity.
     """
@@ -45,7 +47,8 @@ class End:
     start: Any
     bounds: Ends
     steps: tuple[tuple[Any, Any, Any], ...]
-    grows: bool
+    limit: Ends = (Arb.pos_inf(), Arb.neg_inf())
+    grows: bool = False
 
     @property
     def negligible(self) -> bool:
@@ -64,7 +67,7 @@ def hull(ends: Iterable[Ends]) -> Ends:
     return functools.reduce(lambda a, b: a.min(b), low).lower(), functools.reduce(lambda a, b: a.max(b), high).upper()
 
 
-def find_end(function: Program, slope: Program, side: int, beyond: Fraction, bits: int) -> End:
+def find_end(function: Program, slope: Program, side: int, beyond: Fraction) -> End:
     """Choose where the tail begins.
 
     Preferred is a start from which the function is monotone, or so small that nothing is lost. Next comes one with
@@ -77,36 +80,36 @@ def find_end(function: Program, slope: Program, side: int, beyond: Fraction, bit
     side : {1, -1}
     beyond : Fraction
         The tail must begin after twice this number, at least.
-    bits : int
-        Current precision, for the programs' constants.
     """
     exponents = [e for e in _EXPONENTS if Fraction(2) ** e > 2 * beyond] or [math.ceil(2 * beyond).bit_length()]
     candidates = [Arb(2) ** exponent for exponent in exponents]
     wide: list[tuple[Any, Tail | None]] = []
     for start in candidates:
-        end, tail = _end(function, slope, side, start, bits)
+        end, tail = _end(function, slope, side, start)
         if end is not None:
             while end.negligible and end.start > _EARLIEST and end.start / 4 > 2 * rational_ball(beyond):
-                nearer, _ = _end(function, slope, side, end.start / 4, bits)
+                nearer, _ = _end(function, slope, side, end.start / 4)
                 if nearer is None:
                     break
                 end = nearer
             return end
         wide.append((start, tail))
-    return _stepped(wide, _seen(function, side, candidates[0], bits))
+    return _stepped(wide, _seen(function, side, candidates[0]))
 
 
-def _end(function: Program, slope: Program, side: int, start: Any, bits: int) -> tuple[End | None, Tail | None]:
+def _end(function: Program, slope: Program, side: int, start: Any) -> tuple[End | None, Tail | None]:
     """Return the end if the function is monotone or tiny there, else None; and its tail."""
     arithmetic = TailArithmetic(start)
-    tail = _run(function, arithmetic, side, bits)
-    derivative = _run(slope, arithmetic, side, bits)
+    tail = _run(function, arithmetic, side)
+    derivative = _run(slope, arithmetic, side)
     if derivative is not None and derivative.sign():
-        here = ends_of(function.run(ARB, side * start, bits)[0])
-        return End(start, _monotone_bounds(tail, here), (), tail is not None and tail.grows()), tail
+        here = ends_of(function.run(ARB, side * start)[0])
+        limit = _limit(tail)
+        known = tail is not None and (tail.grows() or _fades(tail))
+        return End(start, hull([here, limit]) if known else limit, (), limit, tail is not None and tail.grows()), tail
     bounds = _bounds(tail)
     if tail is not None and bounds[1] - bounds[0] <= _TINY and (tail.rate > 0 or tail.span.is_zero):
-        return End(start, bounds, ((start, *bounds),), False), tail
+        return End(start, bounds, ((start, *bounds),)), tail
     return None, tail
 
 
@@ -115,18 +118,18 @@ def _stepped(wide: list[tuple[Any, Tail | None]], seen: Ends) -> End:
     bounded = [(start, tail, _bounds(tail)) for start, tail in wide]
     bounded = [(start, tail, ends) for start, tail, ends in bounded if ends[0].is_finite() and ends[1].is_finite()]
     if not bounded:
-        return End(wide[0][0], UNKNOWN, ((wide[0][0], *UNKNOWN),), False)
+        return End(wide[0][0], UNKNOWN, ((wide[0][0], *UNKNOWN),))
     last = bounded[-1][1]
     if last is not None and _fades(last):
         seen = hull([seen, ends_of(last.limit)])
     enough = [i for i, (_, _, ends) in enumerate(bounded) if ends[0] >= seen[0] and ends[1] <= seen[1]]
     kept = bounded[enough[0] if enough else 0 :]
-    return End(kept[0][0], kept[0][2], tuple((start, *ends) for start, _, ends in kept), False)
+    return End(kept[0][0], kept[0][2], tuple((start, *ends) for start, _, ends in kept))
 
 
-def _run(program: Program, arithmetic: TailArithmetic, side: int, bits: int) -> Tail | None:
+def _run(program: Program, arithmetic: TailArithmetic, side: int) -> Tail | None:
     try:
-        return program.run(arithmetic, arithmetic.variable(side), bits)[0]
+        return program.run(arithmetic, arithmetic.variable(side))[0]
     except TailUnknownError:
         return None
 
@@ -144,20 +147,17 @@ def _bounds(tail: Tail | None) -> Ends:
         return UNKNOWN
 
 
-def _monotone_bounds(tail: Tail | None, here: Ends) -> Ends:
-    """Bounds of a monotone function by its first value and its limit."""
-    if tail is None:
-        return UNKNOWN
-    if tail.grows():
-        return (here[0], UNKNOWN[1]) if tail.sign() > 0 else (UNKNOWN[0], here[1])
-    ends = _bounds(tail)
-    if ends != UNKNOWN and _fades(tail):
-        return hull([here, ends_of(tail.limit)])
-    return ends
+def _limit(tail: Tail | None) -> Ends:
+    """Bounds of the limit of a monotone function."""
+    if tail is not None and tail.grows():
+        return (Arb.pos_inf(), Arb.pos_inf()) if tail.sign() > 0 else (Arb.neg_inf(), Arb.neg_inf())
+    if tail is not None and _fades(tail):
+        return ends_of(tail.limit)
+    return _bounds(tail)
 
 
-def _seen(function: Program, side: int, start: Any, bits: int) -> Ends:
+def _seen(function: Program, side: int, start: Any) -> Ends:
     """Values that the function takes near the tail's beginning, by sampling."""
-    values = [function.run(ARB, side * start * i / _SAMPLES, bits)[0] for i in range(_SAMPLES + 1)]
+    values = [function.run(ARB, side * start * i / _SAMPLES)[0] for i in range(_SAMPLES + 1)]
     finite = [value.mid() for value in values if value.is_finite()]
     return hull([ends_of(value) for value in finite]) if finite else (Arb(0), Arb(0))

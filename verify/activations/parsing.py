@@ -14,6 +14,7 @@ from fractions import Fraction
 
 import sympy
 
+from verify.activations.pieces import affine
 from verify.activations.symbols import PRIMITIVES, X
 from verify.outcomes import InputError
 
@@ -21,6 +22,8 @@ LONGEST_FORMULA = 400
 DEEPEST_FORMULA = 24
 LARGEST_EXPONENT = 16
 LONGEST_NUMBER = 24
+_MOST_BITS = 2_000
+_HIGHEST_POWER = 64
 _ALLOWED_TEXT = re.compile(r"[a-zA-Z0-9_.+\-*/(), ]*")
 _NUMBER = re.compile(r"\d{1,20}(\.\d{0,20})?|\.\d{1,20}")
 _SCALED_NUMBER = re.compile(rf"({_NUMBER.pattern})([eE][+-]?\d{{1,2}})?")
@@ -104,7 +107,7 @@ def parse_formula(text: str) -> Formula:
         raise InputError("formula cannot be read", where=_position(offset + column - 1), text=text) from None
     reader = _Reader(body, offset)
     expression = reader.read(tree, 1)
-    if not expression.is_real and expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
+    if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
         raise InputError("formula is not defined for real x", text=text)
     return Formula(expression, reader.nonzero, reader.positive)
 
@@ -142,7 +145,7 @@ class _Reader:
                 value = self.read(inner, depth + 1)
                 return -value if isinstance(sign, ast.USub) else value
             case ast.BinOp(op=ast.Pow()):
-                return self.read(node.left, depth + 1) ** self.exponent(node.right)
+                return self.power(self.read(node.left, depth + 1), self.exponent(node.right), node)
             case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() as operator):
                 left, right = self.read(node.left, depth + 1), self.read(node.right, depth + 1)
                 return self.combine(operator, left, right, node)
@@ -153,6 +156,15 @@ class _Reader:
             case ast.Attribute():
                 raise self.error("attribute access is not allowed in a formula", node, text=self.text)
         raise self.error("not allowed in a formula", node, type=type(node).__name__)
+
+    def power(self, base: sympy.Expr, exponent: int, node: ast.BinOp) -> sympy.Expr:
+        sizes = [max(abs(int(number.p)), int(number.q)).bit_length() for number in base.atoms(sympy.Rational)]
+        if max(sizes, default=0) * exponent > _MOST_BITS:
+            raise self.error("number too large", node, text=self.source(node))
+        result = base**exponent
+        if any(inner.exp.is_Integer and abs(inner.exp) > _HIGHEST_POWER for inner in result.atoms(sympy.Pow)):
+            raise self.error("nested powers too high", node, text=self.source(node), largest=_HIGHEST_POWER)
+        return result
 
     def combine(self, operator: ast.operator, left: sympy.Expr, right: sympy.Expr, node: ast.BinOp) -> sympy.Expr:
         if isinstance(operator, ast.Add):
@@ -175,6 +187,14 @@ class _Reader:
         needs_positive = {"log": arguments[0], "sqrt": arguments[0], "log1p": 1 + arguments[0]}
         if name in needs_positive:
             self.positive.append((needs_positive[name], self.source(node)))
+        if name in ("relu", "abs", "max", "min"):
+            difference = arguments[0] - arguments[1] if count == 2 else arguments[0]
+            if affine(difference) is None:
+                raise self.error(
+                    "the sign of the argument, or of the difference, is only decided for linear functions of x",
+                    node,
+                    text=self.source(node),
+                )
         return function(*arguments)
 
     def number(self, node: ast.Constant) -> sympy.Rational:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -72,22 +73,44 @@ def _alternatives(choice: sympy.Expr) -> tuple[sympy.Expr, ...]:
     return (choice.args[0], -choice.args[0]) if isinstance(choice, sympy.Abs) else choice.args
 
 
+def affine(expression: sympy.Expr) -> tuple[Fraction, Fraction] | None:
+    """Return slope and level of a linear function of x with rational coefficients, None for any other expression.
+
+    Examples
+    --------
+    >>> affine(3 * X - sympy.Rational(1, 2)), affine(X**2)
+    ((Fraction(3, 1), Fraction(-1, 2)), None)
+    """
+    if expression == X:
+        return Fraction(1), Fraction(0)
+    if expression.is_Rational:
+        return Fraction(0), Fraction(int(expression.p), int(expression.q))
+    parts = [affine(part) for part in expression.args] if isinstance(expression, sympy.Add | sympy.Mul) else [None]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    if isinstance(expression, sympy.Add):
+        return sum((a for a, _ in known), Fraction(0)), sum((b for _, b in known), Fraction(0))
+    factor = math.prod((level for slope, level in known if not slope), start=Fraction(1))
+    linear = [part for part in known if part[0]]
+    return (linear[0][0] * factor, linear[0][1] * factor) if len(linear) == 1 else None
+
+
+def _difference(a: sympy.Expr, b: sympy.Expr, choice: sympy.Expr) -> tuple[Fraction, Fraction]:
+    found = affine(a - b)
+    if found is None:
+        raise InputError(
+            "arguments of relu and abs, and differences in max and min, must be linear in x with rational numbers",
+            where="formula",
+            part=str(choice),
+        )
+    return found
+
+
 def _crossings(choice: sympy.Expr) -> list[Fraction]:
-    points = []
-    for a, b in itertools.combinations(_alternatives(choice), 2):
-        difference = sympy.expand(a - b)
-        slope = sympy.diff(difference, X)
-        level = difference.subs(X, 0)
-        if not (slope.is_Rational and level.is_Rational):
-            raise InputError(
-                "arguments of relu and abs, and differences in max and min, must be linear in x with rational numbers",
-                where="formula",
-                part=str(choice),
-            )
-        if slope != 0:
-            root = -level / slope
-            points.append(Fraction(int(root.p), int(root.q)))
-    return points
+    pairs = itertools.combinations(_alternatives(choice), 2)
+    lines = [_difference(a, b, choice) for a, b in pairs]
+    return [-level / slope for slope, level in lines if slope]
 
 
 def _samples(breaks: tuple[Fraction, ...]) -> list[Fraction]:
@@ -98,11 +121,11 @@ def _samples(breaks: tuple[Fraction, ...]) -> list[Fraction]:
 
 
 def _resolved(expression: sympy.Expr, choices: set[sympy.Expr], sample: Fraction) -> sympy.Expr:
-    at = sympy.Rational(sample.numerator, sample.denominator)
     chosen = {}
     for choice in choices:
         alternatives = _alternatives(choice)
-        heights = [sympy.expand(a - alternatives[0]).subs(X, at) for a in alternatives]
+        lines = [_difference(a, alternatives[0], choice) for a in alternatives]
+        heights = [slope * sample + level for slope, level in lines]
         best = min(heights) if isinstance(choice, sympy.Min) else max(heights)
         chosen[choice] = alternatives[heights.index(best)]
     return expression.xreplace(chosen)

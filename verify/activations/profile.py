@@ -22,6 +22,7 @@ from verify.activations.ends import UNKNOWN, End, Ends, ends_of, find_end, hull
 from verify.activations.graph import Graph
 from verify.activations.lowering import differentiate, expression_of, lower
 from verify.activations.pieces import Pieces
+from verify.activations.polishing import polished
 from verify.activations.program import Program
 from verify.arithmetic import arb
 from verify.arithmetic.arb import Arb
@@ -45,6 +46,8 @@ class Profile:
         Lower and upper bounds of the function on each cell.
     low, high : float
         Bounds on the whole line, infinite if none was proved.
+    limits : ndarray, shape (2, 2)
+        Bounds of the limits at minus and plus infinity; ``(inf, -inf)`` where a cell reaches there.
     unbounded : bool
         Whether it is proved that the absolute value tends to infinity.
     """
@@ -53,6 +56,7 @@ class Profile:
     values: NDArray[np.float64]
     low: float
     high: float
+    limits: NDArray[np.float64]
     unbounded: bool
 
 
@@ -67,7 +71,7 @@ class Piece:
     def node(self, order: int) -> int:
         """Return the node of a derivative."""
         while len(self._orders) <= order:
-            self._orders.append(differentiate(self.graph, self._orders[-1]))
+            self._orders.append(polished(self.graph, differentiate(self.graph, self._orders[-1])))
         return self._orders[order]
 
     def program(self, *orders: int) -> Program:
@@ -82,7 +86,7 @@ class Piece:
 
     def ends_at(self, order: int, at: Any) -> Ends:
         """Return bounds of a derivative over a ball."""
-        return ends_of(self.program(order).run(ARB, at, BITS)[0])
+        return ends_of(self.program(order).run(ARB, at)[0])
 
 
 def profile(pieces: Pieces, smooth: tuple[Piece, ...], order: int) -> Profile:
@@ -98,7 +102,7 @@ def profile(pieces: Pieces, smooth: tuple[Piece, ...], order: int) -> Profile:
     with arb.precision(BITS):
         beyond = max([abs(point) for point in pieces.breaks], default=Fraction(0))
         left, right = (
-            find_end(piece.program(order), piece.program(order + 1), side, beyond, BITS)
+            find_end(piece.program(order), piece.program(order + 1), side, beyond)
             for piece, side in ((smooth[0], -1), (smooth[-1], 1))
         )
         borders = [-left.start, *map(rational_ball, pieces.breaks), right.start]
@@ -118,8 +122,9 @@ def profile(pieces: Pieces, smooth: tuple[Piece, ...], order: int) -> Profile:
         cells += _end_cells(left, -1) + _end_cells(right, 1)
         rows = [_outward(start, stop) + _outward(least, most) for start, stop, least, most in cells]
         bounds = _outward(low, high)
+        limits = np.array([_outward(*end.limit) for end in (left, right)])
     table = np.array(sorted(rows), dtype=np.float64).reshape(-1, 4)
-    return Profile(table[:, :2], table[:, 2:], *bounds, left.grows or right.grows)
+    return Profile(table[:, :2], table[:, 2:], *bounds, limits, left.grows or right.grows)
 
 
 def _outward(low: Any, high: Any) -> tuple[float, float]:
@@ -152,11 +157,11 @@ def _cells(piece: Piece, order: int, start: Any, stop: Any) -> list[Cell]:
 
     def flat(box: Any) -> bool:
         nonlocal largest
-        here = program.run(ARB, box, BITS)[0]
-        largest = largest.max(program.run(ARB, box.mid(), BITS)[0].abs_lower())
+        here = program.run(ARB, box)[0]
+        largest = largest.max(program.run(ARB, box.mid())[0].abs_lower())
         return bool(here.is_finite() and here.rad() <= _FLAT * largest)
 
-    for box in zero_boxes(piece.program(order + 1, order + 2), start, stop, BITS, flat):
+    for box in zero_boxes(piece.program(order + 1, order + 2), start, stop, flat):
         low, high = piece.ends_at(order, box)
         if cells and box.lower() <= cells[-1][1]:
             first, last, below, above = cells.pop()

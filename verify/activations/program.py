@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from typing import Any
 
 import sympy
@@ -15,7 +16,7 @@ class Arithmetic(ABC):
 
     @abstractmethod
     def constant(self, value: sympy.Expr) -> Any:
-        """Return a real constant; computed once for each program."""
+        """Return a real constant; called once for each program and context."""
 
     @abstractmethod
     def add(self, a: Any, b: Any) -> Any:
@@ -32,6 +33,10 @@ class Arithmetic(ABC):
     @abstractmethod
     def call(self, primitive: str, a: Any) -> Any:
         """Return a primitive of ``a``."""
+
+    def context(self) -> Hashable | None:
+        """Return what the constants depend on besides the class, or None if they cannot be kept."""
+        return 0
 
     def spread(self, constant: Any, x: Any) -> Any:
         """Return a constant result in the shape of ``x``."""
@@ -65,7 +70,7 @@ class Program:
     def __len__(self) -> int:
         return len(self._steps)
 
-    def run(self, arithmetic: Arithmetic, x: Any, precision: int = 0) -> tuple[Any, ...]:
+    def run(self, arithmetic: Arithmetic, x: Any) -> tuple[Any, ...]:
         """Return the results at ``x``.
 
         Parameters
@@ -73,11 +78,11 @@ class Program:
         arithmetic : Arithmetic
         x : Any
             A number of that arithmetic.
-        precision : int, optional
-            What else the arithmetic's constants depend on.
         """
         values: list[Any] = [None] * len(self._steps)
-        constants = self._constants.setdefault((arithmetic, precision), {})
+        context = arithmetic.context()
+        kept: dict[int, Any] = {}
+        constants = kept if context is None else self._constants.setdefault((type(arithmetic), context), kept)
         for position, (operation, operands, data) in enumerate(self._steps):
             if operation == "x":
                 values[position] = x

@@ -128,6 +128,9 @@ class TailArithmetic(Arithmetic):
     def __init__(self, start: Any) -> None:
         self.start = start
 
+    def context(self) -> None:
+        return None
+
     def variable(self, side: int) -> Tail:
         """Return ``x = side * y``."""
         return Tail(self.start, (Arb(0), Arb(side)))
