@@ -19,11 +19,13 @@ import numpy as np
 
 from verify.activations import Smoothness
 from verify.arithmetic.intervals import Interval
-from verify.arithmetic.rounding import UNIT, gamma
+from verify.arithmetic.rounding import UNIT, add_up
+from verify.bounds.segment_loss import output_terms
 from verify.bounds.segment_model import Models, Segment, taylor_models
 from verify.bounds.segment_slopes import slope_terms
-from verify.bounds.segment_storage import storage_shift
-from verify.bounds.taylor_rounding import Approximation, enlarged, largest_entry
+from verify.bounds.segment_storage import output_shifts
+from verify.bounds.taylor_rounding import enlarged
+from verify.bounds.workspace import Workspace
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -78,10 +80,11 @@ class SegmentBound:
         c1, c2, c3 = self.polynomial
         if not (np.all(np.isfinite(self.polynomial)) and c1 < 0):
             return 0.0
-        candidates = [root.real for root in np.roots([c3, c2, c1]) if abs(root.imag) < 1e-12 and root.real > 0]
-        t = min([self.length, *candidates])
+        t = min([self.length, *_positive_roots(c3, c2, c1)])
+        shrinkage = 2.0**-52
         while t > 0 and not self._falls_until(t):
-            t *= 1 - 2.0**-40 if t > 0.5 * min([self.length, *candidates]) else 0.5
+            t *= 1 - shrinkage
+            shrinkage = min(2 * shrinkage, 0.5)
         return t
 
     def _falls_until(self, t: float) -> bool:
@@ -99,8 +102,8 @@ class SegmentBound:
         """Where in [0, decrease_until] the bound is least, up to rounding; 0 if no decrease is proved."""
         c1, c2, c3 = self.polynomial
         end = self.decrease_until
-        inner = [root.real for root in np.roots([3 * c3, 2 * c2, c1]) if abs(root.imag) < 1e-12] if end > 0 else []
-        return min([0.0, end, *(t for t in inner if 0 < t < end)], key=lambda t: t * (c1 + t * (c2 + t * c3)))
+        inner = _positive_roots(3 * c3, 2 * c2, c1) if end > 0 else []
+        return min([0.0, end, *(t for t in inner if t < end)], key=lambda t: t * (c1 + t * (c2 + t * c3)))
 
     @property
     def decrease(self) -> float:
@@ -110,6 +113,21 @@ class SegmentBound:
         exact = -self.at(self.best_step)
         rounded = float(exact)
         return rounded if Fraction(rounded) <= exact else float(np.nextafter(rounded, -np.inf))
+
+
+def _positive_roots(a: float, b: float, c: float) -> list[float]:
+    """Approximate positive roots of a t^2 + b t + c; none where the coefficients overflow."""
+    size = max(abs(a), abs(b), abs(c))
+    if not (np.isfinite(size) and size > 0):
+        return []
+    a, b, c = a / size, b / size, c / size
+    discriminant = b * b - 4 * a * c
+    if discriminant < 0:
+        return []
+    q = -0.5 * (b + np.copysign(np.sqrt(discriminant), b))
+    with np.errstate(all="ignore"):
+        roots = [float(np.float64(q) / a), float(np.float64(c) / q)]
+    return [root for root in roots if 0 < root < np.inf]
 
 
 def segment_bound(problem: Problem, w: Any, D: Any, T: float) -> SegmentBound:
@@ -149,18 +167,23 @@ def segment_bound(problem: Problem, w: Any, D: Any, T: float) -> SegmentBound:
     smooth = all(_has_taylor_model(architecture.vertices[name].activation) for name in architecture.order)
     segment = Segment(architecture, architecture.unflatten(weights), architecture.unflatten(direction), float(T))
     total = np.zeros(4)
-    with np.errstate(over="ignore", invalid="ignore"):
+    workspace = Workspace()
+    with np.errstate(all="ignore"):
         for chunk in problem.chunks():
             x, y = problem.rows(chunk)
-            terms = _taylor_terms(segment, x, y) if smooth else np.append(slope_terms(segment, x, y), np.inf)
+            if smooth:
+                terms = _taylor_terms(taylor_models(segment, x, workspace), segment, y)
+            else:
+                terms = np.append(slope_terms(segment, x, y), np.inf)
             total = (total + terms) + 4 * UNIT * (np.abs(total) + np.abs(terms))
     start, at_zero, at_end, storage = (
         value + 4 * UNIT * abs(value) for value in (total / problem.sample_divisor).tolist()
     )
     cubic = (at_end - at_zero) / T
     cubic += 8 * UNIT * (abs(at_end) + abs(at_zero)) / T
-    polynomial = _add_weight_decay(problem, weights, direction, (start, at_zero, cubic))
-    storage = enlarged(storage + _stored_weight_decay(problem, weights, direction, float(T)))
+    with np.errstate(all="ignore"):
+        polynomial = _add_weight_decay(problem, weights, direction, (start, at_zero, cubic))
+        storage = enlarged(storage + _stored_weight_decay(problem, weights, direction, float(T)))
     return SegmentBound(polynomial, float(T), "taylor" if smooth else "slopes", storage)
 
 
@@ -168,67 +191,27 @@ def _has_taylor_model(activation: Any) -> bool:
     return activation.smoothness is Smoothness.ANALYTIC and np.isfinite(activation.supremum(4))
 
 
-def _taylor_terms(segment: Segment, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _taylor_terms(models: Models, segment: Segment, y: np.ndarray) -> np.ndarray:
     """Upper bounds of sum e0.y1, of sum G(0)/2, of sum G(T)/2 and of the effect of storing, over a chunk."""
-    models = taylor_models(segment, x)
-    result = np.zeros(3)
+    result = np.zeros(4)
+    shifts = output_shifts(segment, models)
     column = 0
     for name in segment.architecture.outputs:
         width = segment.architecture.vertices[name].width
-        result += _output_terms(models, name, y[:, column : column + width], segment.length)
+        result += output_terms(models, name, y[:, column : column + width], segment.length, shifts[name])
         column += width
-    return np.append(result * (1 + 8 * UNIT * np.sign(result)), storage_shift(segment, models, y))
-
-
-def _output_terms(models: Models, name: str, y: np.ndarray, length: float) -> np.ndarray:
-    h, slope, m, r = models.start[name], models.slope[name], models.middle[name], models.radius[name]
-    residual = h.value - y
-    error = enlarged(h.error + 2 * UNIT * largest_entry(residual))
-    e0 = Approximation.of(residual, error)
-    return np.array(
-        [
-            _linear_term(e0, slope),
-            _quadratic_term(e0, slope, m, r, 0.0),
-            _quadratic_term(e0, slope, m, r, length),
-        ]
-    )
-
-
-def _linear_term(e0: Approximation, y1: Approximation) -> float:
-    """Upper bound of the sum of e0 y1."""
-    e_sum, y_sum = float(np.abs(e0.value).sum()), float(np.abs(y1.value).sum())
-    lost = e0.error * y_sum + y1.error * e_sum + e0.value.size * e0.error * y1.error
-    lost += 2 * float(gamma(e0.value.size)) * float(np.abs(e0.value * y1.value).sum())
-    return float(np.vdot(e0.value, y1.value)) + enlarged(lost * (1 + float(gamma(e0.value.size))))
-
-
-def _quadratic_term(e0: Approximation, y1: Approximation, m: np.ndarray, r: np.ndarray, t: float) -> float:
-    """Upper bound of the sum of G(t)/2."""
-    moved = y1.value + t * m
-    away = e0.value + t * moved
-    value = 2 * float(np.vdot(e0.value, m)) + float(np.vdot(moved, moved))
-    value += t * t * float(np.vdot(r, r)) + 2 * float(np.vdot(r, np.abs(away)))
-    size = e0.value.size
-    curved = np.abs(m) + r
-    steep = np.abs(y1.value) + t * curved
-    terms = float(np.vdot(np.abs(e0.value), curved)) + float(np.vdot(steep, steep)) + t * float(np.vdot(steep, curved))
-    lost = (4 * float(gamma(size)) + 32 * UNIT) * terms
-    lost += 2 * (e0.error + t * y1.error) * float(curved.sum()) + 2 * y1.error * float(steep.sum())
-    lost += size * y1.error**2
-    return 0.5 * (value + enlarged(lost * (1 + 4 * float(gamma(size)))))
+    return result + 8 * UNIT * np.abs(result)
 
 
 def _add_weight_decay(
     problem: Problem, w: np.ndarray, D: np.ndarray, polynomial: tuple[float, float, float]
 ) -> tuple[float, float, float]:
+    c1, c2, c3 = (float(c) if np.isfinite(c) else np.inf for c in polynomial)
     if problem.weight_decay == 0.0:
-        return tuple(float(c) for c in polynomial)  # type: ignore[return-value]
-    c1, c2, c3 = polynomial
+        return c1, c2, c3
     along = Interval.point(w).dot(D) * problem.weight_decay
     squared = Interval.point(D).square().sum() * problem.weight_decay / 2.0
-    first = Interval.point(float(c1)) + along
-    second = Interval.point(float(c2)) + squared
-    return float(first.upper), float(second.upper), float(c3)
+    return float(add_up(np.float64(c1), along.upper)), float(add_up(np.float64(c2), squared.upper)), c3
 
 
 def _stored_weight_decay(problem: Problem, w: np.ndarray, D: np.ndarray, length: float) -> float:

@@ -27,34 +27,36 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.arithmetic.rounding import UNIT, gamma
+from verify.bounds.activation_values import evaluated
 from verify.bounds.taylor_rounding import (
     Approximation,
     enlarged,
-    evaluated,
     largest_entry,
     products,
     row_sum,
     summed_error,
 )
+from verify.bounds.workspace import Workspace, apply_into
 from verify.calculus import passes
 from verify.calculus.algebra import FLOAT
 
 if TYPE_CHECKING:
     from verify.architecture import Architecture, Edge
 
-_GROWTH = 1 + 64 * UNIT
-"""Covers the roundings of an entry of a radius, a formula of nonnegative terms with fewer than fifty operations."""
+_LOST = 64 * UNIT
+"""Covers the roundings of an entry of the remainder, relative to the sum of its terms' largest absolute values."""
 
 
 @dataclass(frozen=True)
 class EdgeSegment:
-    """What an edge does along the segment; row sums bound A, B and the two combined."""
+    """What an edge does along the segment; row sums bound those of A and B; middle = A + T/2 B, half = T/2 B."""
 
     edge: Edge
     theta: np.ndarray | None
     direction: np.ndarray | None
     middle: np.ndarray | None
     spread: np.ndarray | None
+    half: np.ndarray | None
     row_sum: float
     direction_row_sum: float
 
@@ -62,7 +64,7 @@ class EdgeSegment:
     def of(cls, edge: Edge, parts: passes.Parts, directions: passes.Parts, length: float) -> EdgeSegment:
         """Prepare an edge for steps up to `length`."""
         if not edge.map.parameter_shape:
-            return cls(edge, None, None, None, None, row_sum(edge.map, None), 0.0)
+            return cls(edge, None, None, None, None, None, row_sum(edge.map, None), 0.0)
         theta, direction = parts[edge.key], directions[edge.key]
         half = 0.5 * length * direction
         middle = theta + half
@@ -72,6 +74,7 @@ class EdgeSegment:
             direction,
             middle,
             np.abs(middle) + np.abs(half),
+            half,
             row_sum(edge.map, theta),
             row_sum(edge.map, direction),
         )
@@ -110,109 +113,164 @@ class Models:
     slope: dict[str, Approximation] = field(default_factory=dict)
     middle: dict[str, np.ndarray] = field(default_factory=dict)
     radius: dict[str, np.ndarray] = field(default_factory=dict)
+    curved: dict[str, float] = field(default_factory=dict)
+    """Upper bound of |m| + r."""
 
 
-def taylor_models(segment: Segment, x: np.ndarray) -> Models:
-    """Propagate samples x (n, input dimension) along the segment."""
+def taylor_models(segment: Segment, x: np.ndarray, workspace: Workspace) -> Models:
+    """Propagate samples x (n, input dimension) along the segment; the arrays are the workspace's."""
     models = Models()
-    inputs = passes.input_outputs(FLOAT, segment.architecture, x)
-    for name, columns in inputs.items():
+    for name, columns in passes.input_outputs(FLOAT, segment.architecture, x).items():
         models.start[name] = Approximation.of(columns, 0.0)
     for name in segment.architecture.order:
-        _add_vertex(segment, models, name)
+        _add_vertex(segment, models, name, workspace)
     return models
 
 
-def _add_vertex(segment: Segment, models: Models, name: str) -> None:
+def _add_vertex(segment: Segment, models: Models, name: str, workspace: Workspace) -> None:
     edges = segment.edges[name]
+    vertex = segment.architecture.vertices[name]
+    shape = (len(models.start[edges[0].edge.source].value), vertex.width)
     bias, bias_direction = segment.bias(name)
     roundings = 2 * sum(products(e.edge.map) for e in edges) + 4 * len(edges) + 8
-    z0 = _sum_of_products([(e, e.theta, e.row_sum, models.start[e.edge.source]) for e in edges], bias, roundings)
+    starts = [(e, e.theta, e.row_sum, models.start[e.edge.source]) for e in edges]
+    z0 = _sum_of_products(starts, bias, roundings, workspace, ("z0", shape))
     moving = [e for e in edges if e.edge.source in models.slope]
     trained = [e for e in edges if e.direction is not None]
-    z1 = _sum_of_products(
-        [(e, e.direction, e.direction_row_sum, models.start[e.edge.source]) for e in trained]
-        + [(e, e.theta, e.row_sum, models.slope[e.edge.source]) for e in moving],
-        bias_direction,
-        roundings,
-    )
-    activation = segment.architecture.vertices[name].activation
-    g, g1, g2, g3 = evaluated(activation, z0, 3)
-    models.start[name] = g
+    slopes = [(e, e.direction, e.direction_row_sum, models.start[e.edge.source]) for e in trained]
+    slopes += [(e, e.theta, e.row_sum, models.slope[e.edge.source]) for e in moving]
+    z1 = _sum_of_products(slopes, bias_direction, roundings, workspace, ("z1", shape))
+    g, g1, g2, g3 = evaluated(vertex.activation, z0, 3, workspace, name)  # type: ignore[arg-type]
+    slope = np.multiply(g1.value, z1.value, out=workspace.take((name, "slope"), shape))
     slope_error = g1.magnitude * z1.error + g1.error * z1.magnitude + 4 * UNIT * g1.magnitude * z1.magnitude
-    models.slope[name] = Approximation.of(np.broadcast_to(g1.value * z1.value, g.value.shape), enlarged(slope_error))
-    zm, zr = _curvature(segment, models, name, g.value.shape, roundings)
-    models.middle[name], models.radius[name] = _compose(segment.length, activation, g1, g2, g3, z1, zm, zr)
+    models.start[name] = g
+    models.slope[name] = Approximation.of(slope, enlarged(slope_error))
+    zeta = _curvature(segment, models, name, shape, roundings, workspace)
+    m, r = workspace.take((name, "m"), shape), workspace.take((name, "r"), shape)
+    compose(segment.length, vertex.activation, (g1, g2, g3), z1, zeta, (m, r), workspace)
+    models.middle[name], models.radius[name] = m, r
+    models.curved[name] = enlarged(largest_entry(m) + largest_entry(r))
 
 
 def _sum_of_products(
-    terms: list[tuple[EdgeSegment, Any, float, Approximation]], constant: np.ndarray, roundings: int
+    terms: list[tuple[EdgeSegment, Any, float, Approximation]],
+    constant: np.ndarray,
+    roundings: int,
+    workspace: Workspace,
+    key: tuple[str, tuple[int, ...]],
 ) -> Approximation:
-    total: Any = constant
+    total = workspace.take(*key)
+    (part,) = workspace.scratch(total.shape, 1)
+    np.copyto(total, constant)
     for e, theta, _, factor in terms:
-        total = total + e.edge.map.apply(theta, factor.value)
+        apply_into(e.edge.map, theta, factor.value, part)
+        total += part
     errors = [(s, factor.largest, factor.error) for _, _, s, factor in terms]
     errors.append((1.0, largest_entry(constant), 0.0))
     return Approximation.of(total, summed_error(errors, roundings))
 
 
 def _curvature(
-    segment: Segment, models: Models, name: str, shape: tuple[int, ...], roundings: int
+    segment: Segment, models: Models, name: str, shape: tuple[int, ...], roundings: int, workspace: Workspace
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return zm, zr with zeta(t) in zm +- zr."""
     half = 0.5 * segment.length
-    zm, zr = np.zeros(shape), np.zeros(shape)
+    zm, zr = workspace.take("zm", shape), workspace.take("zr", shape)
+    (part,) = workspace.scratch(shape, 1)
+    zm[...] = 0.0
+    zr[...] = 0.0
     lost = 0.0
     relative = 2 * float(gamma(roundings))
     for e in segment.edges[name]:
-        source = e.edge.source
+        source, linear = e.edge.source, e.edge.map
         if source not in models.slope:
             continue
-        slope, m, r = models.slope[source], models.middle[source], models.radius[source]
-        largest_m = largest_entry(m)
-        zm += e.edge.map.apply(e.middle, m)  # type: ignore[arg-type]
-        zr += e.edge.map.apply(e.spread, r)  # type: ignore[arg-type]
-        both = e.row_sum + half * e.direction_row_sum
-        lost += relative * both * (largest_m + largest_entry(r))
+        slope, curved = models.slope[source], models.curved[source]
+        apply_into(linear, e.middle, models.middle[source], part)
+        zm += part
+        apply_into(linear, e.spread, models.radius[source], part)
+        zr += part
+        lost += relative * (e.row_sum + half * e.direction_row_sum) * curved
         if e.direction is not None:
-            zm += e.edge.map.apply(e.direction, slope.value)
-            zr += half * np.abs(e.edge.map.apply(e.direction, m))
-            lost += e.direction_row_sum * (slope.error + relative * (slope.magnitude + half * largest_m))
-    return zm, zr * _GROWTH + enlarged(lost)
+            apply_into(linear, e.direction, slope.value, part)
+            zm += part
+            apply_into(linear, e.half, models.middle[source], part)
+            zr += np.abs(part, out=part)
+            lost += e.direction_row_sum * (slope.error + relative * (slope.magnitude + half * curved))
+    zr += enlarged(lost + _LOST * largest_entry(zr))
+    return zm, zr
 
 
-def _compose(
+def compose(
     length: float,
     activation: Any,
-    g1: Approximation,
-    g2: Approximation,
-    g3: Approximation,
+    derivatives: tuple[Approximation, Approximation, Approximation],
     z1: Approximation,
-    zm: np.ndarray,
-    zr: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return m, r with rho(t) in m +- r, from zeta(t) in zm +- zr."""
-    half = 0.5 * length
-    sm = z1.value + half * zm
-    size = np.abs(sm)
-    sm_lost = enlarged(z1.error + 4 * UNIT * (z1.magnitude + half * largest_entry(zm)))
-    d = (half * np.abs(zm) + length * zr) * _GROWTH + sm_lost
-    reach = (size + d) * _GROWTH
+    zeta: tuple[np.ndarray, np.ndarray],
+    remainder: tuple[np.ndarray, np.ndarray],
+    workspace: Workspace,
+) -> None:
+    """Write m, r with rho(t) in m +- r into `remainder`, given zeta(t) in zm +- zr.
+
+    Roundings are bounded once for the whole array, by _LOST times the largest absolute value that can arise.
+    """
+    g1, g2, g3 = derivatives
+    (zm, zr), (m, r) = zeta, remainder
+    half, twelfth, fourth = 0.5 * length, length / 12, activation.supremum(4) * (length * length / 24)
+    sm, d, reach, qc, qr, part = workspace.scratch(zm.shape, 6)
+    largest_zm, largest_zr = largest_entry(zm), largest_entry(zr)
+    np.multiply(zm, half, out=sm)
+    np.abs(sm, out=d)
+    sm += z1.value
+    np.multiply(zr, length, out=part)
+    d += part
+    size = z1.magnitude + half * largest_zm
+    d += enlarged(z1.error + _LOST * (size + half * largest_zm + length * largest_zr))
+    np.abs(sm, out=reach)
+    reach += d
     largest_reach = largest_entry(reach)
-    c3 = g3.value * (length / 6)
-    qc = 0.5 * g2.value + 0.5 * c3 * sm
-    qc_lost = g2.error + g3.error * length * largest_reach
-    qc_lost += 16 * UNIT * (g2.magnitude + g3.magnitude * length * largest_reach)
-    fourth = activation.supremum(4) * length * length / 24
-    qr = (np.abs(c3) * (0.5 * size + d) + fourth * reach * reach) * _GROWTH + enlarged(qc_lost)
-    qr += 4 * UNIT * (np.abs(qc) + qr)
+    largest_q = g2.magnitude + length * g3.magnitude * largest_reach + fourth * largest_reach * largest_reach
+    np.multiply(g3.value, twelfth, out=part)
+    np.multiply(part, sm, out=qc)
+    np.abs(part, out=part)
+    np.add(reach, d, out=qr)
+    qr *= part
+    np.multiply(g2.value, 0.5, out=part)
+    qc += part
+    squared_reach = np.multiply(reach, reach, out=reach)
+    np.multiply(squared_reach, fourth, out=part)
+    qr += part
+    qr += enlarged(g2.error + g3.error * length * largest_reach + _LOST * largest_q)
     bend = 0.5 * activation.supremum(2)
-    if np.isfinite(bend):
-        low, high = np.maximum(qc - qr, -bend), np.minimum(qc + qr, bend)
-        qc, qr = 0.5 * (low + high), np.maximum(0.5 * (high - low), 0.0) + enlarged(8 * UNIT * bend)
-    squared = sm * sm
-    middle = g1.value * zm + qc * squared
-    lost = g1.error * (largest_entry(zm) + largest_entry(zr))
-    lost += 16 * UNIT * (g1.magnitude * largest_entry(zm) + largest_entry(qc) * largest_reach**2)
-    radius = np.abs(g1.value) * zr + qr * reach * reach + np.abs(qc) * (d * (2 * size + d))
-    return middle, radius * _GROWTH + enlarged(lost)
+    _limit(qc, qr, bend, (part, d))
+    largest_q = min(largest_q, 2 * bend)
+    squared = np.multiply(sm, sm, out=sm)
+    np.multiply(g1.value, zm, out=m)
+    np.multiply(qc, squared, out=part)
+    m += part
+    np.abs(g1.value, out=part)
+    np.multiply(part, zr, out=r)
+    qr *= squared_reach
+    r += qr
+    np.subtract(squared_reach, squared, out=squared_reach)
+    squared_reach *= np.abs(qc, out=qc)
+    r += squared_reach
+    moved = largest_zm + largest_zr
+    r += enlarged(g1.error * moved + _LOST * (g1.magnitude * moved + largest_q * largest_reach * largest_reach))
+
+
+def _limit(qc: np.ndarray, qr: np.ndarray, bend: float, parts: tuple[np.ndarray, np.ndarray]) -> None:
+    """Intersect qc +- qr with +- bend, in place."""
+    low, high = parts
+    np.subtract(qc, qr, out=low)
+    np.add(qc, qr, out=high)
+    if not (np.min(low, initial=0.0) < -bend or np.max(high, initial=0.0) > bend):
+        return
+    np.maximum(low, -bend, out=low)
+    np.minimum(high, bend, out=high)
+    np.add(low, high, out=qc)
+    qc *= 0.5
+    np.subtract(high, low, out=qr)
+    qr *= 0.5
+    np.maximum(qr, 0.0, out=qr)
+    qr += enlarged(_LOST * bend)

@@ -87,21 +87,6 @@ def summed_error(terms: list[tuple[float, float, float]], roundings: int) -> flo
     return enlarged(propagated + 2 * float(gamma(roundings)) * computed)
 
 
-def evaluated(activation: Any, z: Approximation, order: int) -> list[Approximation]:
-    """Return g, g', ... up to `order` at the exact z that `z` approximates.
-
-    The enclosure at the computed z covers the evaluation; the error of z costs sup |g^(k+1)| each.
-    """
-    from verify.arithmetic.intervals import Interval
-
-    result = []
-    for k, enclosure in enumerate(activation.enclosures(Interval.point(z.value), order)):
-        moved = largest_slope(activation, k + 1, z.magnitude) * z.error
-        error = float(np.max(enclosure.rad, initial=0.0)) + moved
-        result.append(Approximation.of(enclosure.mid, enlarged(error)))
-    return result
-
-
 def largest_slope(activation: Any, order: int, reach: float) -> float:
     """Upper bound of |g^(order)| on [-reach, reach]: over the whole line where that is finite."""
     everywhere = activation.supremum(order)

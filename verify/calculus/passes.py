@@ -45,10 +45,11 @@ class BackwardPass:
     preactivations: dict[str, Any]
 
 
-def row_chunks(rows: int, size: int = 256) -> Iterator[slice]:
-    """Slices of at most `size` rows that cover all samples; a chunk's arrays fit the processor's cache."""
-    for start in range(0, rows, size):
-        yield slice(start, min(start + size, rows))
+def row_chunks(rows: int, size: int = 320) -> Iterator[slice]:
+    """Slices of nearly equal length, at most `size`, that cover all samples; their arrays fit the processor's cache."""
+    count = -(-rows // size)
+    for index in range(count):
+        yield slice(index * rows // count, (index + 1) * rows // count)
 
 
 def sum_of(terms: Iterable[Any]) -> Any:

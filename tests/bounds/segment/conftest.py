@@ -1,0 +1,139 @@
+"""Problems with every edge kind and activation, and the exact change of the error along a segment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import flint
+import numpy as np
+import pytest
+
+from verify import Architecture, Problem
+from verify.calculus.exact import error_in_arb
+
+IMAGE_NODES: dict[str, Any] = {
+    "x": {"shape": [1, 4, 4]},
+    "conv": {
+        "shape": [2, 4, 4],
+        "activation": "tanh",
+        "bias": "channel",
+        "inputs": [{"from": "x", "kind": "conv2d", "channels": 2, "kernel": [3, 3], "stride": 1, "padding": 1}],
+    },
+    "res": {
+        "shape": [2, 4, 4],
+        "activation": "softplus",
+        "bias": "channel",
+        "inputs": [
+            {"from": "conv", "kind": "conv2d", "channels": 2, "kernel": [3, 3], "stride": 1, "padding": 1},
+            {"from": "conv", "kind": "identity"},
+        ],
+    },
+    "pool": {
+        "shape": [2, 2, 2],
+        "activation": "identity",
+        "bias": False,
+        "inputs": [{"from": "res", "kind": "avgpool2d", "kernel": [2, 2], "stride": 2}],
+    },
+    "flat": {"width": 8, "bias": False, "inputs": [{"from": "pool", "kind": "flatten"}]},
+    "joined": {
+        "width": 11,
+        "activation": "sigmoid",
+        "inputs": [
+            {"from": "flat", "kind": "concat", "offset": 0},
+            {"from": "side", "kind": "concat", "offset": 8},
+        ],
+    },
+    "side": {"width": 3, "activation": "gelu", "inputs": ["flat"]},
+    "y": {"width": 2, "activation": "arctan", "inputs": ["joined", "flat"]},
+}
+
+
+def two_output_nodes(activation: Any) -> dict[str, Any]:
+    return {
+        "x": {"width": 2},
+        "aside": {"width": 1},
+        "h1": {"width": 3, "activation": activation, "inputs": ["x"]},
+        "h2": {"width": 3, "activation": activation, "inputs": ["h1", {"from": "h1", "kind": "identity"}, "aside"]},
+        "u": {"width": 1, "activation": "identity", "inputs": ["h2", "x"]},
+        "y": {"width": 2, "activation": activation, "inputs": ["h2", "u"], "bias": False},
+    }
+
+
+def make_problem(nodes: dict[str, Any], output: Any = "y", samples: int = 4, seed: int = 7, **settings: Any) -> Problem:
+    architecture = Architecture.from_data(nodes, output=output)
+    rng = np.random.default_rng(seed)
+    x = rng.integers(-8, 9, (samples, architecture.input_dimension)) / 8.0
+    y = rng.integers(-8, 9, (samples, architecture.output_dimension)) / 8.0
+    return Problem(architecture, x, y, **settings)
+
+
+def make_named_problem(name: str) -> Problem:
+    if name == "image":
+        return make_problem(IMAGE_NODES, samples=2, weight_decay=0.1)
+    return make_problem(two_output_nodes(name), output=["u", "y"], reduction="sum", weight_decay=0.25)
+
+
+SMOOTH = ["tanh", "sigmoid", "softplus", "arctan", "erf", "gelu", "silu", "sin", "identity", "image"]
+
+
+@pytest.fixture(params=SMOOTH)
+def smooth_problem(request: pytest.FixtureRequest) -> Problem:
+    return make_named_problem(request.param)
+
+
+@pytest.fixture(params=["relu", "leaky_relu"])
+def kinked_problem(request: pytest.FixtureRequest) -> Problem:
+    return make_named_problem(request.param)
+
+
+@pytest.fixture
+def problem_of() -> Callable[..., Problem]:
+    return make_problem
+
+
+def dyadic(array: np.ndarray, bits: int = 12) -> np.ndarray:
+    """Round to multiples of 2**-bits, so that w + t D is exact for t with few bits."""
+    return np.round(array * 2.0**bits) / 2.0**bits
+
+
+@pytest.fixture
+def dyadic_point() -> Callable[..., np.ndarray]:
+    return dyadic
+
+
+def exactly_moved(w: np.ndarray, D: np.ndarray, t: float) -> np.ndarray:
+    """Return w + t D after a check that float64 computed it exactly."""
+    moved = w + t * D
+    for a, d, b in zip(w.tolist(), D.tolist(), moved.tolist(), strict=True):
+        if Fraction(a) + Fraction(t) * Fraction(d) != Fraction(b):
+            raise ValueError(f"w + t D is not exact: w={a} t={t} D={d}")
+    return moved
+
+
+def exceeds(problem: Problem, w: np.ndarray, w_next: np.ndarray, bound: Fraction) -> bool:
+    """Whether E(w_next) - E(w) > bound, decided in Arb."""
+    for bits in (400, 4000):
+        with flint.ctx.workprec(bits):
+            change = error_in_arb(problem, w_next) - error_in_arb(problem, w)
+            limit = flint.arb(flint.fmpq(bound.numerator, bound.denominator))
+            above, below = change > limit, change <= limit
+            if above != below:
+                return bool(above)
+    raise ArithmeticError(f"not decided at 4000 bits: {change} against {float(bound)}")
+
+
+@pytest.fixture
+def violations() -> Callable[..., int]:
+    """Count the points t where the exact change of the error exceeds a polynomial bound."""
+
+    def count(problem: Problem, w: np.ndarray, D: np.ndarray, bound: Any, times: Any) -> int:
+        return sum(exceeds(problem, w, exactly_moved(w, D, float(t)), bound.at(float(t))) for t in times)
+
+    return count
+
+
+@pytest.fixture
+def stored_exceeds() -> Callable[..., bool]:
+    return exceeds

@@ -1,0 +1,55 @@
+"""The exact change of the error never exceeds the bound: no slack, every edge kind and activation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from verify.bounds.segment import segment_bound
+
+GRID = 16
+
+
+def times(length: float) -> list[float]:
+    return [length * k / GRID for k in range(1, GRID + 1)]
+
+
+@pytest.mark.parametrize("length", [2.0**-30, 2.0**-8, 0.5, 2.0])
+@pytest.mark.parametrize("kind", ["gradient", "random", "momentum"])
+def test_taylor_bound_holds_on_the_segment(smooth_problem, dyadic_point, violations, kind, length):
+    rng = np.random.default_rng(11)
+    w = dyadic_point(smooth_problem.initial_weights + 0.25 * rng.standard_normal(smooth_problem.architecture.size))
+    D = _direction(smooth_problem, w, rng, kind, dyadic_point)
+    bound = segment_bound(smooth_problem, w, D, length)
+    assert bound.model == "taylor"
+    assert violations(smooth_problem, w, D, bound, times(length)) == 0
+
+
+@pytest.mark.parametrize("length", [2.0**-30, 2.0**-6, 1.0, 8.0])
+def test_slope_bound_holds_on_the_segment(kinked_problem, dyadic_point, violations, length):
+    rng = np.random.default_rng(12)
+    for kind in ("gradient", "random"):
+        w = dyadic_point(kinked_problem.initial_weights + 0.25 * rng.standard_normal(kinked_problem.architecture.size))
+        D = _direction(kinked_problem, w, rng, kind, dyadic_point)
+        bound = segment_bound(kinked_problem, w, D, length)
+        assert bound.model == "slopes"
+        assert violations(kinked_problem, w, D, bound, times(length)) == 0
+
+
+def test_the_proved_decrease_is_a_decrease(smooth_problem, dyadic_point, violations):
+    w = dyadic_point(smooth_problem.initial_weights)
+    D = dyadic_point(-smooth_problem.gradient(w))
+    bound = segment_bound(smooth_problem, w, D, 0.5)
+    assert bound.decrease > 0
+    assert bound.at(bound.best_step) <= -bound.decrease
+    assert bound.best_step <= bound.decrease_until
+    assert all(bound.at(bound.decrease_until * k / 64) <= 0 for k in range(65))
+
+
+def _direction(problem, w, rng, kind, rounded):
+    noise = rng.standard_normal(w.size)
+    if kind == "random":
+        return rounded(noise)
+    direction = -problem.gradient(w)
+    direction *= np.sqrt(w.size) / np.linalg.norm(direction)
+    return rounded(direction if kind == "gradient" else direction + 0.5 * noise)

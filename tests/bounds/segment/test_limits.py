@@ -1,0 +1,61 @@
+"""Overflow and unusable input: nothing is proved, and the message says what is wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from verify import InputError
+from verify.bounds.segment import SegmentBound, segment_bound
+
+
+@pytest.mark.parametrize("size", [1e150, 1e300])
+def test_overflow_proves_no_decrease(smooth_problem, size):
+    w = smooth_problem.initial_weights
+    D = np.full(w.size, -size)
+    bound = segment_bound(smooth_problem, w, D, 1.0)
+    assert not np.isnan(bound.polynomial).any()
+    assert bound.decrease_until == 0.0 and bound.best_step == 0.0 and bound.decrease == 0.0
+
+
+def test_overflow_of_the_start_proves_no_decrease(problem_of):
+    nodes = {
+        "x": {"width": 1},
+        "h": {"width": 2, "activation": "identity", "inputs": ["x"]},
+        "y": {"width": 1, "activation": "identity", "inputs": ["h"]},
+    }
+    problem = problem_of(nodes)
+    w = np.full(problem.architecture.size, 1e200)
+    bound = segment_bound(problem, w, -w, 0.5)
+    assert bound.decrease_until == 0.0 and bound.decrease == 0.0
+
+
+@pytest.mark.parametrize(
+    "polynomial", [(np.nan, 1.0, 1.0), (-1.0, np.nan, 0.0), (-1.0, np.inf, 0.0), (-1.0, 1.0, -np.inf), (0.0, -1.0, 0.0)]
+)
+def test_nothing_follows_from_unusable_coefficients(polynomial):
+    bound = SegmentBound(polynomial, 1.0, "taylor", 0.0)
+    assert bound.decrease_until == 0.0 and bound.best_step == 0.0 and bound.decrease == 0.0
+
+
+@pytest.mark.parametrize(
+    "polynomial", [(-1.0, 4.0, -3.5), (-1.0, 1.0, 0.0), (-1.0, 3.0, -2.0), (-1e-300, 1.0, 1.0), (-1.0, 0.0, 1e-320)]
+)
+def test_decrease_until_keeps_the_bound_below_zero(polynomial):
+    bound = SegmentBound(polynomial, 2.0, "taylor", 0.0)
+    end = bound.decrease_until
+    assert 0 < end <= 2.0
+    assert all(bound.at(end * k / 1000) <= 0 for k in range(1001))
+
+
+@pytest.mark.parametrize("T", [0.0, -1.0, np.nan, np.inf])
+def test_unusable_lengths_are_refused(problem_of, T):
+    problem = problem_of({"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}})
+    with pytest.raises(InputError, match="T="):
+        segment_bound(problem, problem.initial_weights, np.ones(2), T)
+
+
+@pytest.mark.parametrize("t", [-0.1, 1.5, np.nan])
+def test_nothing_is_said_outside_the_segment(t):
+    with pytest.raises(InputError, match="outside the segment"):
+        SegmentBound((-1.0, 1.0, 0.0), 1.0, "taylor", 0.0).at(t)

@@ -1,0 +1,111 @@
+"""The attacks are sharp: a bound with a piece of its proof left out is caught by them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from verify.activations import Activation
+from verify.bounds import segment_loss, segment_model
+from verify.bounds.segment import segment_bound
+from verify.bounds.taylor_rounding import Approximation
+
+NODES = {"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"], "bias": False}}
+DEEP = {
+    "x": {"width": 1},
+    "h": {"width": 1, "activation": "sin", "inputs": ["x"], "bias": False},
+    "y": {"width": 1, "activation": "identity", "inputs": ["h"], "bias": False},
+}
+
+
+def curved_violations(problem_of, violations) -> int:
+    """Attack single units, pulled up and down from many starts: only the remainder stands between bound and truth."""
+    total = 0
+    for target in (-64.0, 64.0):
+        problem = problem_of(NODES, samples=1)
+        problem.inputs[:], problem.targets[:] = 1.0, target
+        for start in np.arange(-24, 25) / 16:
+            for D in (-1.0, 1.0):
+                bound = segment_bound(problem, np.array([start]), np.array([D]), 0.25)
+                total += violations(problem, np.array([start]), np.array([D]), bound, [0.125, 0.25])
+    return total
+
+
+def propagated_violations(problem_of, violations) -> int:
+    """Attack two layers, where the remainder of the first is carried on."""
+    total = 0
+    for target in (-64.0, 64.0):
+        problem = problem_of(DEEP, samples=1)
+        problem.inputs[:], problem.targets[:] = 1.0, target
+        for start in np.arange(-16, 17) / 8:
+            w, D = np.array([start, 1.0]), np.array([1.0, 0.0])
+            bound = segment_bound(problem, w, D, 0.5)
+            total += violations(problem, w, D, bound, [0.25, 0.5])
+    return total
+
+
+def rounding_violations(problem_of, violations) -> int:
+    """Attack tiny steps nearly orthogonal to the gradient: there the sums cancel, and only rounding is left."""
+    total = 0
+    for seed in range(12):
+        nodes = {
+            "x": {"width": 3},
+            "h": {"width": 3, "activation": "tanh", "inputs": ["x"]},
+            "y": {"width": 1, "activation": "tanh", "inputs": ["h"]},
+        }
+        problem = problem_of(nodes, seed=seed, samples=16)
+        rng = np.random.default_rng(seed)
+        size = problem.architecture.size
+        w = np.round(4096 * rng.standard_normal(size)) / 4096
+        g, noise = problem.gradient(w), rng.standard_normal(size)
+        D = np.round(4096 * (noise - g * (g @ noise) / (g @ g))) / 4096
+        steepest = np.argmax(np.abs(g))
+        D[steepest] -= np.round(2.0**18 * (D @ g) / g[steepest]) / 2.0**18
+        bound = segment_bound(problem, w, D, 2.0**-30)
+        total += violations(problem, w, D, bound, [2.0**-31, 2.0**-30])
+    return total
+
+
+def test_nothing_is_found_without_a_fault(problem_of, violations):
+    assert curved_violations(problem_of, violations) == 0
+    assert propagated_violations(problem_of, violations) == 0
+    assert rounding_violations(problem_of, violations) == 0
+
+
+@pytest.mark.parametrize("order", [4])
+def test_half_of_the_fourth_derivative_is_not_enough(problem_of, violations, monkeypatch, order):
+    supremum = Activation.supremum
+    monkeypatch.setattr(Activation, "supremum", lambda g, k: supremum(g, k) * (0.5 if k == order else 1.0))
+    assert curved_violations(problem_of, violations) > 0
+
+
+def test_the_radius_is_needed(problem_of, violations, monkeypatch):
+    compose = segment_model.compose
+
+    def without_radius(*arguments):
+        compose(*arguments)
+        arguments[5][1][...] = 0.0
+
+    monkeypatch.setattr(segment_model, "compose", without_radius)
+    assert curved_violations(problem_of, violations) > 0
+
+
+def test_the_radius_carried_on_is_needed(problem_of, violations, monkeypatch):
+    curvature = segment_model._curvature
+
+    def without_radius(*arguments):
+        zm, zr = curvature(*arguments)
+        zr[...] = 0.0
+        return zm, zr
+
+    monkeypatch.setattr(segment_model, "_curvature", without_radius)
+    assert propagated_violations(problem_of, violations) > 0
+
+
+def test_rounding_is_needed(problem_of, violations, monkeypatch):
+    for module in (segment_model, segment_loss):
+        monkeypatch.setattr(module, "enlarged", lambda value: 0.0)
+    monkeypatch.setattr(
+        Approximation, "of", classmethod(lambda cls, value, error: cls(value, np.max(np.abs(value)), 0))
+    )
+    assert rounding_violations(problem_of, violations) > 0

@@ -1,0 +1,112 @@
+"""Activations and their derivatives at float64 points, with one error bound for a whole array.
+
+Where every derivative is a polynomial in the value (sigmoid, tanh), only the value comes from a kernel with a proven
+error and the derivatives from Horner's scheme; other activations are enclosed entry by entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import sympy
+
+from verify.activations.lowering import derivative_rule
+from verify.activations.symbols import PRIMITIVES
+from verify.arithmetic.blocks import BLOCK
+from verify.arithmetic.intervals import Interval
+from verify.arithmetic.kernels import exponential, saturating
+from verify.arithmetic.kernels.errors import Evaluated
+from verify.arithmetic.rounding import gamma
+from verify.bounds.taylor_rounding import Approximation, enlarged, largest_slope
+from verify.bounds.workspace import Workspace
+
+if TYPE_CHECKING:
+    from verify.activations import Activation
+
+Kernel = Callable[[np.ndarray], Evaluated]
+Polynomial = tuple[float, ...]
+
+_KERNELS: dict[str, Kernel] = {"sigmoid": exponential.sigmoid, "tanh": saturating.tanh}
+
+
+def evaluated(
+    activation: Activation, z: Approximation, order: int, workspace: Workspace, name: str
+) -> list[Approximation]:
+    """Return g, g', ... up to `order` at the exact numbers that `z` approximates.
+
+    Parameters
+    ----------
+    activation : Activation
+    z : Approximation
+    order : int
+    workspace : Workspace
+        Where the results are stored, under `name`.
+    name : str
+
+    Returns
+    -------
+    list of Approximation
+        Their errors cover the evaluation and, by sup |g^(k+1)|, the error of z; inf where z overflowed.
+    """
+    moved = [largest_slope(activation, k + 1, z.magnitude) * z.error for k in range(order + 1)]
+    results = [workspace.take((name, f"g{k}"), z.value.shape) for k in range(order + 1)]
+    if not np.isfinite(z.magnitude):
+        for result in results:
+            result[...] = 0.0
+        return [Approximation(result, 0.0, np.inf) for result in results]
+    polynomials = _polynomials(activation, order)
+    if polynomials is None:
+        errors = []
+        for result, enclosure in zip(results, activation.enclosures(Interval.point(z.value), order), strict=True):
+            np.copyto(result, enclosure.mid)
+            errors.append(float(np.max(enclosure.rad, initial=0.0)))
+    else:
+        kernel, derivatives = polynomials
+        errors = [_apply_kernel(kernel, z.value, results[0])]
+        value = Approximation.of(results[0], errors[0])
+        errors += [_horner(p, value, result) for p, result in zip(derivatives, results[1:], strict=True)]
+    return [Approximation.of(g, enlarged(e + m)) for g, e, m in zip(results, errors, moved, strict=True)]
+
+
+@lru_cache(maxsize=256)
+def _polynomials(activation: Activation, order: int) -> tuple[Kernel, list[Polynomial]] | None:
+    """Return the kernel and the derivatives of orders 1 to `order` as polynomials in the value, or None."""
+    primitive = next((name for name in _KERNELS if activation.expression == PRIMITIVES[name]), None)
+    if primitive is None:
+        return None
+    rule = derivative_rule(primitive)
+    (value,) = rule.free_symbols
+    first = sympy.Poly(rule, value)
+    derivatives = [first]
+    while len(derivatives) < order:
+        derivatives.append(derivatives[-1].diff(value) * first)
+    return _KERNELS[primitive], [tuple(float(c) for c in p.all_coeffs()) for p in derivatives[:order]]
+
+
+def _apply_kernel(kernel: Kernel, z: np.ndarray, result: np.ndarray) -> float:
+    """Write the kernel's values into `result` block by block and return the largest of its errors."""
+    rows = max(1, BLOCK // max(1, z.shape[1]))
+    error = 0.0
+    for start in range(0, len(z), rows):
+        part = slice(start, start + rows)
+        value, errors = kernel(z[part])
+        result[part] = value
+        error = float(np.maximum(error, np.max(errors, initial=0.0)))
+    return error
+
+
+def _horner(coefficients: Polynomial, x: Approximation, result: np.ndarray) -> float:
+    """Write the polynomial (integer coefficients, highest first) into `result` and return its error bound."""
+    result[...] = coefficients[0]
+    size, slope = 0.0, 0.0
+    for i, coefficient in enumerate(coefficients):
+        if i:
+            result *= x.value
+            if coefficient:
+                result += coefficient
+        slope = slope * x.magnitude + size
+        size = size * x.magnitude + abs(coefficient)
+    return enlarged(slope * x.error + 2 * float(gamma(2 * len(coefficients))) * size)

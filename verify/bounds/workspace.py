@@ -1,0 +1,47 @@
+"""Arrays that are written anew for every chunk of samples: fresh memory costs more than the arithmetic done in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.architecture.dense import Dense
+
+if TYPE_CHECKING:
+    from verify.architecture import LinearMap
+
+
+class Workspace:
+    """Named arrays, kept between chunks.
+
+    Examples
+    --------
+    >>> workspace = Workspace()
+    >>> a = workspace.take("a", (2, 3))
+    >>> workspace.take("a", (1, 3)).base is a.base
+    True
+    """
+
+    def __init__(self) -> None:
+        self._arrays: dict[Any, np.ndarray] = {}
+
+    def take(self, key: Any, shape: tuple[int, ...]) -> np.ndarray:
+        """Return the array of that name, with arbitrary contents, in the given shape (rows, width)."""
+        rows, width = shape
+        array = self._arrays.get((key, width))
+        if array is None or len(array) < rows:
+            array = self._arrays[key, width] = np.empty(shape)
+        return array[:rows]
+
+    def scratch(self, shape: tuple[int, ...], count: int) -> list[np.ndarray]:
+        """Return arrays for intermediate results; a later call may overwrite them."""
+        return [self.take(("scratch", i), shape) for i in range(count)]
+
+
+def apply_into(linear: LinearMap, theta: np.ndarray | None, h: np.ndarray, out: np.ndarray) -> None:
+    """Write A(theta) h for every sample into `out` (n, out)."""
+    if isinstance(linear, Dense) and theta is not None:
+        np.matmul(h, theta.T, out=out)
+    else:
+        np.copyto(out, linear.apply(theta, h))
