@@ -1,0 +1,79 @@
+"""A spec file as a collector, and one test item for each question about it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from dagverify_pytest.analysis import DECREASE, ITEMS, Analysis
+from verify.outcomes import DagverifyError
+from verify.reports.rows import Row
+
+
+class NotProvedError(Exception):
+    """A counted question was refuted or left open."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        super().__init__(f"{row.id} {row.verdict.value}: {row.statement}")
+
+
+class SpecFile(pytest.File):
+    """A spec file; its questions share one analysis."""
+
+    def __init__(self, *, analysis: Analysis, **keywords: Any) -> None:
+        super().__init__(**keywords)
+        self.analysis = analysis
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """Return one item for each question; nothing is read yet."""
+        for question in ITEMS:
+            yield Question.from_parent(self, name=question)
+
+
+class Question(pytest.Item):
+    """One question about a spec file: passes if proved, fails if it counts and is not proved, else is skipped."""
+
+    def __init__(self, *, name: str, parent: SpecFile, **keywords: Any) -> None:
+        super().__init__(name, parent, **keywords)
+        self.analysis = parent.analysis
+        self.add_marker("dagverify")
+
+    def runtest(self) -> None:
+        """Ask the question."""
+        row = self.analysis.row(self.name)
+        self.user_properties += [("dagverify_verdict", row.verdict.value)]
+        self.user_properties += [(f"dagverify_{key}", value) for key, value in row.numbers.items() if value is not None]
+        if row.fails:
+            raise NotProvedError(row)
+        if row.verdict.value != "PROVED":
+            pytest.skip(f"{row.id} {row.verdict.value}, not counted: {row.reason}")
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *arguments: Any, **keywords: Any) -> Any:
+        """Show an answer, or a mistake in the file, without a traceback."""
+        error = excinfo.value
+        if isinstance(error, NotProvedError):
+            return "\n".join(self._explanation(error.row))
+        if isinstance(error, DagverifyError):
+            return f"error: {error}"
+        return super().repr_failure(excinfo, *arguments, **keywords)
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        """Return file, line and title for reports."""
+        return self.path, None, f"{self.path.name}: {self.name}"
+
+    def _explanation(self, row: Row) -> Iterable[str]:
+        spec = os.path.relpath(self.path, self.config.invocation_params.dir)
+        for place in row.places:
+            yield f"{spec}:{place.line}: {row.id} {row.verdict.value}: {place.text}"
+        if row.remedy:
+            yield f"remedy: {row.remedy}"
+        if row.counterexample is not None:
+            yield f"counterexample: {json.dumps(row.counterexample)}"
+        replay = f"test {spec} --examples {self.analysis.examples}" if row.id == DECREASE else f"check {spec}"
+        seed = f" --seed {self.analysis.seed}" if row.id == DECREASE else ""
+        yield f"replay: dagverify {replay}{seed}"

@@ -1,0 +1,71 @@
+"""Assert that a gradient function computes the gradient of a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from verify.calculus.gradient_check import check_gradient
+from verify.calculus.problem import Problem
+from verify.outcomes import Finding, Verdict
+from verify.testing.counterexample import CounterexampleError
+
+
+def assert_gradient_correct(
+    gradient: Callable[[np.ndarray], Any],
+    problem: Problem,
+    *,
+    points: int | Sequence[Any] = 3,
+    seed: int = 0,
+) -> Finding:
+    """Fail unless every entry of `gradient` agrees with the proved recursion up to rounding.
+
+    Parameters
+    ----------
+    gradient : callable
+        From w (P,) to P numbers: dE/dw over all samples, reduction and weight decay included, in the order of
+        ``problem.architecture.unflatten``.
+    problem : Problem
+    points : int or sequence of arrays (P,)
+        How many random points, or the points themselves.
+    seed : int
+        Of the points.
+
+    Returns
+    -------
+    Finding
+        Of `verify.check_gradient`.
+
+    Raises
+    ------
+    CounterexampleError
+        With the weight whose entry is wrong, both values, and the point.
+    InputError
+        If `gradient` returns the wrong shape or type.
+
+    Examples
+    --------
+    >>> import verify
+    >>> nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}}
+    >>> problem = verify.Problem(verify.Architecture.from_data(nodes, "y"), [[2.0]], [[1.0]])
+    >>> assert_gradient_correct(problem.gradient, problem).verdict.value
+    'PROVED'
+    """
+    __tracebackhide__ = True
+    places = points if isinstance(points, int) else [np.asarray(point, dtype=np.float64) for point in points]
+    finding = check_gradient(problem, gradient, points=places, seed=seed)
+    if finding.verdict is not Verdict.PROVED:
+        raise CounterexampleError(
+            finding.statement, finding.verdict, finding.remedy, _replay(finding, points, seed), finding.counterexample
+        )
+    return finding
+
+
+def _replay(finding: Finding, points: int | Sequence[Any], seed: int) -> str | None:
+    if finding.counterexample is not None:
+        return f"assert_gradient_correct(gradient, problem, points=[{finding.counterexample['w']!r}])"
+    if isinstance(points, int):
+        return f"assert_gradient_correct(gradient, problem, points={points}, seed={seed})"
+    return None
