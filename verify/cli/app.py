@@ -22,6 +22,7 @@ COMMANDS = {
     "range": "Hessian bound and the admissible range of each theorem.",
     "recheck": "Confirm a certificate by recomputing everything that it claims.",
     "test": "Property tests of monotone error decrease.",
+    "train": "Training with a proof of every step's decrease.",
 }
 """Name and one-line help; the command ``name`` is ``command`` in the module ``verify.cli.name``."""
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _REFRESH = 50
 """Steps after which the proved bound of E is renewed by evaluation: chained decreases are lower bounds."""
 
+_UNDECIDED = "a step's decrease is undecided"
+
 
 class Session:
     """Weights, rule and proved error bound of a run, advanced by `step` until `stopped` says why not.
@@ -74,7 +76,7 @@ class Session:
         self.index += 1
         self._follow(record)
         if record.verdict is Verdict.UNDECIDED:
-            self.stopped = "a step's decrease is undecided"
+            self.stopped = _UNDECIDED
         return record
 
     def _reason_to_stop(self, gradient: np.ndarray) -> str | None:
@@ -97,7 +99,7 @@ class Session:
     def state(self) -> State:
         """Return everything that later steps depend on."""
         own = {"w": self.weights, "w0": self.start, "index": np.array(self.index)}
-        bound = {"error_upper": np.array(self.error_upper)}
+        bound = {"error_upper": np.array(self.error_upper), "undecided": np.array(self.stopped == _UNDECIDED)}
         return {**own, **bound, **{f"rule_{name}": value for name, value in self.rule.state().items()}}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
@@ -105,4 +107,4 @@ class Session:
         self.weights, self.start = self.problem.check_weights(state["w"]), self.problem.check_weights(state["w0"])
         self.index, self.error_upper = int(state["index"]), float(state["error_upper"])
         self.rule.restore({name[5:]: value for name, value in state.items() if name.startswith("rule_")})
-        self.stopped = None
+        self.stopped = _UNDECIDED if state["undecided"] else None

@@ -1,0 +1,165 @@
+"""Runs on disk: what they hold, that kills at any moment change nothing, and what a folder refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from verify import Ball, InputError, Problem, Verdict
+from verify.training.atomic import write_atomically
+from verify.training.run_folder import RunFolder
+from verify.training.session import Session
+from verify.training.train import make_rule
+
+SPEC = Path(__file__).parents[2] / "examples" / "xor_skip.toml"
+SETTINGS: dict[str, dict[str, Any]] = {
+    "certified": {"rule": "certified"},
+    "guarded": {"rule": "guarded"},
+    "fixed": {"rule": "fixed", "eta": 0.5, "tau": 0.25},
+}
+
+
+def session_of(problem: Problem, settings: dict[str, Any]) -> Session:
+    rule = make_rule(settings["rule"], settings.get("eta"), settings.get("tau"))
+    return Session(problem, rule)
+
+
+def complete(problem: Problem, path: Path, settings: dict[str, Any], steps: int = 30) -> dict[str, Any]:
+    session, folder = session_of(problem, settings), RunFolder(path)
+    folder.start(session, settings)
+    return folder.run(session, steps, every=7)
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+class TestResumption:
+    def test_interrupted_anywhere_it_ends_the_same(
+        self, tanh_problem: Problem, settings: dict[str, Any], tmp_path: Path
+    ) -> None:
+        expected = complete(tanh_problem, tmp_path / "whole", settings)
+        for stop in (1, 6, 7, 8, 29):
+            session, folder = session_of(tanh_problem, settings), RunFolder(tmp_path / f"cut{stop}")
+            folder.start(session, settings)
+
+            def interrupt(session: Session, record: Any, stop: int = stop) -> None:
+                if session.index == stop:
+                    raise KeyboardInterrupt
+
+            with pytest.raises(KeyboardInterrupt):
+                folder.run(session, 30, interrupt, every=7)
+            again = session_of(tanh_problem, settings)
+            folder.resume(again, settings)
+            assert again.index == 7 * (stop // 7) or again.index == 7 * ((stop - 1) // 7)
+            assert folder.run(again, 30, every=7) == expected
+            assert folder.lines.read_bytes() == (tmp_path / "whole" / "steps.jsonl").read_bytes()
+
+    def test_lines_tell_the_run(self, tanh_problem: Problem, settings: dict[str, Any], tmp_path: Path) -> None:
+        tanh_problem.region = Ball(tanh_problem.initial_weights, 4.0)
+        result = complete(tanh_problem, tmp_path / "run", settings)
+        lines = list(RunFolder(tmp_path / "run").read())
+        assert [line["step"] for line in lines] == list(range(1, 31))
+        assert result["steps"] == 30
+        assert result["verdict"] == Verdict.PROVED.value
+        assert result["proved_decrease"] <= lines[0]["error"] - result["error"] + 1e-12
+        for line in lines:
+            assert line["remaining_radius"] == pytest.approx(4.0 - line["distance"])
+        checkpoint = np.load(tmp_path / "run" / "checkpoint.npz", allow_pickle=False)
+        assert result["error"] == tanh_problem.error(checkpoint["w"])
+        assert result["error_upper"] >= tanh_problem.error_enclosure(checkpoint["w"])[0]
+
+    def test_a_longer_budget_goes_on(self, tanh_problem: Problem, settings: dict[str, Any], tmp_path: Path) -> None:
+        expected = complete(tanh_problem, tmp_path / "whole", settings, steps=40)
+        complete(tanh_problem, tmp_path / "half", settings, steps=20)
+        session, folder = session_of(tanh_problem, settings), RunFolder(tmp_path / "half")
+        folder.resume(session, settings)
+        assert folder.run(session, 40, every=7)["weights_sha256"] == expected["weights_sha256"]
+
+
+class TestRefusals:
+    def test_a_run_is_not_overwritten(self, parabola: Problem, tmp_path: Path) -> None:
+        session, folder = session_of(parabola, SETTINGS["guarded"]), RunFolder(tmp_path)
+        folder.start(session, SETTINGS["guarded"])
+        with pytest.raises(InputError, match="already holds a run"):
+            folder.start(session, SETTINGS["guarded"])
+
+    def test_nothing_to_resume(self, parabola: Problem, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="no run to resume"):
+            RunFolder(tmp_path).resume(session_of(parabola, SETTINGS["guarded"]), SETTINGS["guarded"])
+
+    @pytest.mark.parametrize("change", ["data", "weights", "settings"])
+    def test_another_run(self, parabola: Problem, tmp_path: Path, change: str) -> None:
+        settings = SETTINGS["guarded"]
+        RunFolder(tmp_path).start(session_of(parabola, settings), settings)
+        other, start = parabola, parabola.initial_weights
+        if change == "data":
+            other = Problem(parabola.architecture, [[1.0]], [[0.5]])
+        elif change == "weights":
+            start = start + 1.0
+        else:
+            settings = {"rule": "certified"}
+        session = Session(other, make_rule(settings["rule"]), start)
+        with pytest.raises(InputError, match="another run"):
+            RunFolder(tmp_path).resume(session, settings)
+
+    @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 cut", b"{}"])
+    def test_a_damaged_checkpoint(self, parabola: Problem, tmp_path: Path, damage: bytes) -> None:
+        settings = SETTINGS["guarded"]
+        folder = RunFolder(tmp_path)
+        folder.start(session_of(parabola, settings), settings)
+        folder.checkpoint.write_bytes(damage)
+        with pytest.raises(InputError, match="checkpoint"):
+            folder.resume(session_of(parabola, settings), settings)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, lambda stream: stream.write(b"old"))
+
+    def fail(stream: Any) -> None:
+        stream.write(b"ne")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_atomically(path, fail)
+    assert path.read_bytes() == b"old"
+
+
+def command(out: Path, *more: str) -> list[str]:
+    start = "from verify.cli import main; main()"
+    options = ["--steps", "200", "--rule", "guarded", "--checkpoint-every", "5", "--out", str(out), "--json", *more]
+    return [sys.executable, "-c", start, "train", str(SPEC), *options]
+
+
+def test_killed_at_random_moments_it_ends_the_same(tmp_path: Path) -> None:
+    whole = json.loads(subprocess.run(command(tmp_path / "whole"), check=True, capture_output=True).stdout)
+    out = tmp_path / "killed"
+    rng, kills = random.Random(1), 0
+    while kills < 3:
+        more = ("--resume",) if (out / "run.json").exists() else ()
+        process = subprocess.Popen(command(out, *more), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        before = (out / "steps.jsonl").stat().st_size if (out / "steps.jsonl").exists() else 0
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            lines = out / "steps.jsonl"
+            if lines.exists() and lines.stat().st_size > before:
+                break
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0.0, 0.05))
+        if process.poll() is not None:
+            break
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        kills += 1
+    assert kills > 0
+    finished = json.loads(subprocess.run(command(out, "--resume"), check=True, capture_output=True).stdout)
+    assert finished["weights_sha256"] == whole["weights_sha256"]
+    assert (out / "steps.jsonl").read_bytes() == (tmp_path / "whole" / "steps.jsonl").read_bytes()

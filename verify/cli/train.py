@@ -1,0 +1,122 @@
+"""``dagverify train``: train with a proof of every step's decrease, into a folder that survives kills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from verify.cli.output import json_option, print_json, progress, spec_argument
+from verify.outcomes import Verdict
+
+if TYPE_CHECKING:
+    from verify.training.session import Session
+    from verify.training.trajectory import StepRecord
+
+
+@click.command("train")
+@spec_argument
+@click.option("--steps", type=click.IntRange(0, 10**9), default=100, show_default=True, help="Budget in all.")
+@click.option("--rule", type=click.Choice(["certified", "guarded", "fixed"]), default="certified", show_default=True)
+@click.option("--eta", type=float, help="Learning rate, for --rule fixed.")
+@click.option("--tau", type=float, help="Momentum size, for --rule fixed.")
+@click.option("--norm", type=click.Choice(["global", "vertex"]), default="global", show_default=True)
+@click.option("--gradient-tolerance", type=float, default=0.0, help="Stop when |grad E| is proved to be at most this.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--resume", is_flag=True, help="Go on with the run in --out from its last checkpoint.")
+@click.option("--checkpoint-every", type=click.IntRange(1), default=25, show_default=True, help="Steps.")
+@click.option("--plot", is_flag=True, help="Write run.png into the folder.")
+@json_option
+def command(
+    spec: Path,
+    steps: int,
+    rule: str,
+    eta: float | None,
+    tau: float | None,
+    norm: str,
+    gradient_tolerance: float,
+    out: Path,
+    resume: bool,
+    checkpoint_every: int,
+    plot: bool,
+    as_json: bool,
+) -> int:
+    """Train the network of SPEC; every step's decrease is proved, or the run says which was not.
+
+    \b
+    certified   the step's length is proved before it is taken
+    guarded     the decrease is proved after the fact, with backtracking
+    fixed       the theorem's momentum with constant --eta and --tau; increases are recorded
+
+    \b
+    Examples:
+      dagverify train examples/xor_skip.toml --steps 200 --out run/
+      dagverify train examples/xor_skip.toml --steps 400 --out run/ --resume
+    """
+    with progress():
+        from verify.spec import load_problem
+
+        problem = load_problem(spec)
+        from verify.training.plot import plot_run, require_matplotlib
+        from verify.training.run_folder import RunFolder
+        from verify.training.session import Session
+        from verify.training.train import make_rule
+
+        if plot:
+            require_matplotlib()
+        settings = {"rule": rule, "eta": eta, "tau": tau, "norm": norm, "gradient_tolerance": gradient_tolerance}
+        session = Session(problem, make_rule(rule, eta, tau, norm), gradient_tolerance=gradient_tolerance)
+        folder = RunFolder(out)
+        (folder.resume if resume else folder.start)(session, settings)
+    with _bar(session, steps) as show:
+        result = folder.run(session, steps, show, checkpoint_every)
+    answer = {"name": problem.name, "run": str(out), "rule": rule, **result}
+    if plot:
+        answer["plot"] = str(out / "run.png")
+        plot_run(list(folder.read()), problem.region, out / "run.png")
+    if as_json:
+        print_json(answer)
+    else:
+        from verify.cli.tables import print_table
+
+        print_table(f"{problem.name}: did every step decrease the error?", answer["verdict"], _rows(answer))
+    return Verdict(answer["verdict"]).exit_code
+
+
+def _rows(answer: dict[str, Any]) -> list[Any]:
+    from verify.cli.tables import Row, number
+
+    counts = ", ".join(f"{count} {name}" for name, count in answer["verdicts"].items() if count)
+    return [
+        Row("steps", answer["verdict"], f"{answer['steps']}: {counts or 'none'}"),
+        Row("E", "", f"{number(answer['error'])}, proved at most {number(answer['error_upper'])}"),
+        Row("decrease", "", f"{number(answer['proved_decrease'])} proved in all"),
+        Row("stopped", "", answer["stopped"]),
+        Row("run", "", answer["run"]),
+    ]
+
+
+@contextmanager
+def _bar(session: Session, steps: int) -> Iterator[Callable[[Session, StepRecord], None]]:
+    """Show steps, E, the proved decrease and the rate on stderr, when stderr is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda session, record: None
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=steps, completed=session.index)
+
+        def show(session: Session, record: StepRecord) -> None:
+            speed = bar.tasks[0].speed
+            rate = "" if speed is None else f", {speed:.3g} steps/s"
+            text = f"E = {session.error:.6g}, proved decrease {record.decrease:.3g}{rate}"
+            bar.update(task, completed=session.index, description=text)
+
+        yield show

@@ -1,0 +1,240 @@
+"""A training run on disk: it can be killed at any moment and resumed to the same result bit for bit.
+
+``run.json`` says what is trained and how, ``steps.jsonl`` holds one line for every step, ``checkpoint.npz`` the state
+that later steps depend on and the length of ``steps.jsonl`` at that moment. Lines past the checkpoint are cut off on
+resuming: the steps are taken again. ``result.json`` stands there once the run has ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.outcomes import InputError, Verdict
+from verify.training.atomic import write_atomically
+from verify.training.session import Session
+from verify.training.trajectory import StepRecord
+
+if TYPE_CHECKING:
+    from verify.bounds.regions import Region
+    from verify.calculus.problem import Problem
+
+CHECKPOINT_EVERY = 25
+ARITHMETIC = "exact reals on the float64 data and weights given"
+
+
+class RunFolder:
+    """The files of a run.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.description = self.path / "run.json"
+        self.lines = self.path / "steps.jsonl"
+        self.checkpoint = self.path / "checkpoint.npz"
+        self.result = self.path / "result.json"
+
+    def start(self, session: Session, settings: dict[str, Any]) -> None:
+        """Create the folder and the first checkpoint.
+
+        Raises
+        ------
+        InputError
+            If the folder already holds a run, or cannot be made.
+        """
+        if self.description.exists():
+            raise InputError("the folder already holds a run", where=str(self.path), remedy="resume it or name another")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.lines.write_bytes(b"")
+            self._save(session, 0)
+            content = {"subject": subject(session.problem, session.start), "settings": settings}
+            write_atomically(self.description, lambda stream: stream.write(_json(content, indent=2)))
+        except OSError as error:
+            raise InputError("the run cannot be written", where=str(self.path), reason=str(error)) from None
+
+    def resume(self, session: Session, settings: dict[str, Any]) -> None:
+        """Bring the session to the last checkpoint and cut off later lines.
+
+        Raises
+        ------
+        InputError
+            If the folder holds no run, a damaged one, or a run of another problem or with other settings.
+        """
+        from verify.spec.arrays import read_npz
+
+        try:
+            content = json.loads(self.description.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(
+                "no run to resume", where=str(self.path), reason=str(error), remedy="start it without --resume"
+            ) from None
+        expected = {"subject": subject(session.problem, session.start), "settings": settings}
+        for part, values in expected.items():
+            for name, value in values.items():
+                found = content.get(part, {}).get(name) if isinstance(content, dict) else None
+                if found != value:
+                    raise InputError(
+                        "the folder holds another run",
+                        where=f"{self.description}: {part}.{name}",
+                        found=found,
+                        expected=value,
+                        remedy="name another folder",
+                    )
+        state = read_npz(self.checkpoint, _members(self.checkpoint))
+        try:
+            session.restore(state)
+            length = int(state["lines"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError("the checkpoint is damaged", where=str(self.checkpoint), reason=str(error)) from None
+        if not self.lines.exists() or self.lines.stat().st_size < length:
+            raise InputError("lines of steps are missing", where=str(self.lines), expected_bytes=length)
+        os.truncate(self.lines, length)
+        self.result.unlink(missing_ok=True)
+
+    def run(
+        self,
+        session: Session,
+        steps: int,
+        callback: Callable[[Session, StepRecord], None] = lambda session, record: None,
+        every: int = CHECKPOINT_EVERY,
+    ) -> dict[str, Any]:
+        """Train until `steps` steps are taken in all or the session stops; return the result, which is also written.
+
+        Parameters
+        ----------
+        session : Session
+            As `start` or `resume` left it.
+        steps : int
+            Budget, steps before a resumption included.
+        callback : callable
+            Called after every step.
+        every : int
+            Steps between checkpoints.
+        """
+        with self.lines.open("ab") as stream:
+            while session.index < steps and (record := session.step()) is not None:
+                stream.write(_json(step_line(session, record)))
+                callback(session, record)
+                if session.index % every == 0:
+                    self._checkpoint(session, stream)
+            self._checkpoint(session, stream)
+        result = self._summary(session)
+        write_atomically(self.result, lambda stream: stream.write(_json(result, indent=2)))
+        return result
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of the steps; a line cut off by a kill ends them."""
+        with self.lines.open("rb") as stream:
+            for line in stream:
+                if line.endswith(b"\n"):
+                    yield json.loads(line)
+
+    def _checkpoint(self, session: Session, stream: Any) -> None:
+        stream.flush()
+        os.fsync(stream.fileno())
+        self._save(session, stream.tell())
+
+    def _save(self, session: Session, length: int) -> None:
+        state: dict[str, Any] = {**session.state(), "lines": np.array(length)}
+        write_atomically(self.checkpoint, lambda stream: np.savez(stream, **state))
+
+    def _summary(self, session: Session) -> dict[str, Any]:
+        verdicts = {verdict.value: 0 for verdict in Verdict}
+        decreases = []
+        for line in self.read():
+            verdicts[line["verdict"]] += 1
+            decreases.append(-np.inf if line["decrease"] is None else line["decrease"])
+        counted = [Verdict(name) for name, count in verdicts.items() if count]
+        return {
+            "verdict": Verdict.weakest(counted or [Verdict.UNDECIDED]).value,
+            "steps": session.index,
+            "stopped": session.stopped or "step budget",
+            "verdicts": verdicts,
+            "error": _finite(session.problem.error(session.weights)),
+            "error_upper": _finite(session.error_upper),
+            "proved_decrease": _finite(np.nextafter(math.fsum(decreases), -np.inf) if decreases else 0.0),
+            "weight_norm": float(np.linalg.norm(session.weights)),
+            "weights_sha256": digest([session.weights]),
+            "arithmetic": ARITHMETIC,
+        }
+
+
+def step_line(session: Session, record: StepRecord) -> dict[str, Any]:
+    """Return the line of the step that the session took last.
+
+    ``error`` and ``gradient_norm`` are float64 values before the step; ``error_upper``, a proved bound of E,
+    ``weight_norm``, ``distance`` from the initial weights and ``remaining_radius`` to the region's boundary belong
+    to the weights after it.
+    """
+    return {
+        "step": session.index,
+        "error": _finite(session.error),
+        "error_upper": _finite(session.error_upper),
+        "gradient_norm": _finite(session.gradient_norm),
+        "eta": record.eta,
+        "tau": record.tau,
+        "verdict": record.verdict.value,
+        "decrease": _finite(record.decrease),
+        "evidence": record.evidence,
+        "weight_norm": float(np.linalg.norm(session.weights)),
+        "distance": float(np.linalg.norm(session.weights - session.start)),
+        "remaining_radius": _room(session.problem.region, session.weights),
+    }
+
+
+def _room(region: Region | None, w: np.ndarray) -> float | None:
+    """Distance to the region's boundary in float64, negative outside: `Region.room` is exact and slower."""
+    if region is None:
+        return None
+    return min(float(radius - np.linalg.norm(w[block] - center)) for block, center, radius in region.balls(w.size))
+
+
+def subject(problem: Problem, start: np.ndarray) -> dict[str, Any]:
+    """Return what identifies a training problem: network, objective, data and initial weights."""
+    chunks = problem.chunks()
+    return {
+        "name": problem.name,
+        "architecture": problem.architecture.fingerprint(),
+        "reduction": problem.reduction,
+        "weight_decay": problem.weight_decay,
+        "samples": problem.samples,
+        "data_sha256": digest(array for chunk in chunks for array in problem.rows(chunk)),
+        "initial_weights_sha256": digest([start]),
+    }
+
+
+def digest(arrays: Any) -> str:
+    """Return the SHA-256 of float64 arrays, little endian, one after the other."""
+    total = hashlib.sha256()
+    for array in arrays:
+        total.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+    return total.hexdigest()
+
+
+def _members(path: Path) -> list[str]:
+    import zipfile
+
+    with contextlib.suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        return [name.removesuffix(".npy") for name in archive.namelist()]
+    return ["w"]
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _json(content: Any, indent: int | None = None) -> bytes:
+    return (json.dumps(content, allow_nan=False, indent=indent) + "\n").encode("ascii")
