@@ -1,0 +1,112 @@
+"""Mutate certificates and count which mutants the checker accepts.
+
+    python benchmarks/falsify_certificates.py --mutants 10000
+
+A false certificate that is accepted, or a harmless change that is rejected, makes the exit code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import verify  # noqa: E402 -- the tests' mutations are found beside this folder
+from tests.certificates.mutations import FALSE, HARMLESS, mutated  # noqa: E402
+from verify.campaign.networks import random_problem  # noqa: E402
+from verify.certificates import document  # noqa: E402
+from verify.certificates.prover import certify  # noqa: E402
+
+KINDS: dict[str, dict[str, Any]] = {"region": {}, "step": {}, "horizon": {"steps": 5}, "weight_decay": {}}
+PER_CERTIFICATE = 200
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mutants", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    batches = -(-options.mutants // PER_CERTIFICATE)
+    seeds = range(options.seed * 10**6, options.seed * 10**6 + batches)
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    total: Counter[tuple[str, str]] = Counter()
+    with ProcessPoolExecutor() as pool:
+        for done, counts in enumerate(pool.map(attack, seeds), start=1):
+            total.update(counts)
+            if sys.stderr.isatty():
+                print(f"\r{done} of {batches} certificates", end="", file=sys.stderr)
+    sys.exit(report(total))
+
+
+def attack(seed: int) -> Counter[tuple[str, str]]:
+    """Mutate one certificate of a random network."""
+    rng = random.Random(seed)
+    certificate = random_certificate(seed)
+    counts: Counter[tuple[str, str]] = Counter()
+    while sum(counts.values()) < PER_CERTIFICATE:
+        mutation = rng.choice(FALSE if rng.random() < 0.8 else HARMLESS)
+        try:
+            text = mutated(certificate, mutation, rng)
+        except (IndexError, ValueError):
+            continue
+        if text is not None:
+            counts[mutation.__name__, outcome(text)] += 1
+    return counts
+
+
+def random_certificate(seed: int) -> dict[str, Any]:
+    """Certify some statement about a small random network."""
+    kind = list(KINDS)[seed % len(KINDS)]
+    for attempt in range(1000):
+        problem = random_problem(1000 * seed + attempt)
+        if (
+            problem.architecture.size > 60
+            or problem.samples < 2
+            or (kind == "weight_decay" and not problem.weight_decay)
+        ):
+            continue
+        try:
+            return certify(problem, kind, **KINDS[kind])
+        except verify.InputError:
+            continue
+    raise RuntimeError(f"no network to certify: seed={seed}")
+
+
+def outcome(text: str) -> str:
+    """How the checker answers: accepted, rejected with a reason, or refused with an error."""
+    try:
+        answer = verify.check_certificate(document.parse_document(text))
+    except verify.DagverifyError:
+        return "refused"
+    except Exception as error:
+        return f"crashed: {type(error).__name__}"
+    return "accepted" if answer["verdict"] == "PROVED" else "rejected"
+
+
+def report(total: Counter[tuple[str, str]]) -> int:
+    """Print the table and return the exit code."""
+    outcomes = sorted({result for _, result in total} | {"accepted", "rejected", "refused"})
+    print(f"| mutation | should be | {' | '.join(outcomes)} |")
+    print("|---|---|" + "---|" * len(outcomes))
+    wrong = 0
+    for mutation in (*FALSE, *HARMLESS):
+        name, harmless = mutation.__name__, mutation in HARMLESS
+        row = {result: total[name, result] for result in outcomes}
+        print(f"| {name} | {'accepted' if harmless else 'stopped'} | {' | '.join(map(str, row.values()))} |")
+        accepted = row["accepted"]
+        crashed = sum(count for result, count in row.items() if result.startswith("crashed"))
+        wrong += crashed + (sum(row.values()) - accepted - crashed if harmless else accepted)
+    print(f"\n{sum(total.values())} mutants, {wrong} answered wrongly")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    main()

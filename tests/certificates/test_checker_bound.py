@@ -1,0 +1,133 @@
+"""The checker's own Hessian bound: never below a proved curvature, and independent of the prover."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import flint
+import numpy as np
+import pytest
+
+import verify
+from tests.certificates.conftest import IMAGES, make_problem
+from verify.bounds.attack import attack_hessian
+from verify.campaign.networks import random_problem
+from verify.certificates import checker
+from verify.certificates.checker.curvature import largest_eigenvalue_upper, norm_upper
+from verify.certificates.checker.functions import BUILTIN_FORMULAS, Function, derivative_suprema
+from verify.certificates.curvature_claim import CurvatureClaims
+from verify.certificates.description import describe
+
+HIGHER_FLOORS = {"certificates", "outcomes"}
+
+
+def recomputed(problem: verify.Problem, region: verify.bounds.regions.Region | None = None) -> float:
+    claims = CurvatureClaims(problem, describe(problem, problem.initial_weights))
+    return claims.recomputed(problem.region if region is None else region)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_bound_is_not_below_the_attack(seed: int) -> None:
+    problem = random_problem(seed)
+    bound = recomputed(problem)
+    attack = attack_hessian(problem, points=2, seed=seed, ascents=4)
+    assert attack.value > 0
+    assert bound >= attack.value
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_two_independent_bounds_agree_within_their_methods(seed: int) -> None:
+    """Both multiply norms; a fault in one of them, such as a lost edge, shows as a ratio far from 1."""
+    problem = random_problem(1000 + seed)
+    own = verify.hessian_bound(problem, method="norms").value
+    assert 1 / 50 <= recomputed(problem) / own <= 50
+
+
+def test_bound_grows_with_the_region() -> None:
+    problem = make_problem(IMAGES, samples=2)
+    bounds = [recomputed(problem, verify.Ball(problem.initial_weights, radius)) for radius in (1e-6, 1e-3, 0.1)]
+    assert bounds == sorted(bounds) and bounds[0] < bounds[-1]
+
+
+def test_imports_are_arb_the_document_and_the_outcomes_only() -> None:
+    imported = set()
+    for file in Path(checker.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0
+                imported.add(node.module)
+            elif isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+    own = {name for name in imported if name.startswith("verify")}
+    assert {name for name in own if not name.startswith("verify.certificates.checker")} == {
+        "verify.certificates",
+        "verify.certificates.document",
+        "verify.outcomes",
+    }
+    assert not {name.split(".")[0] for name in imported} & {"numpy", "scipy", "sympy", "networkx"}
+
+
+def test_shared_reader_of_documents_imports_nothing_else() -> None:
+    from verify.certificates import document
+
+    tree = ast.parse(Path(document.__file__).read_text(encoding="utf-8"))
+    modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name for name in modules if name and name.startswith("verify")} == {"verify.outcomes"}
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (6, 2), (4, 4)])
+def test_norm_bound_is_above_the_norm_and_close(shape: tuple[int, int]) -> None:
+    matrix = np.random.default_rng(0).standard_normal(shape)
+    bound = float(norm_upper(flint.arb_mat(matrix.tolist())))
+    assert np.linalg.norm(matrix, 2) <= bound <= 1.02 * np.linalg.norm(matrix, 2)
+
+
+def test_norm_of_nothing_and_of_something_undefined() -> None:
+    assert norm_upper(flint.arb_mat(2, 3)) == 0
+    with pytest.raises(verify.InputError, match="not finite"):
+        norm_upper(flint.arb_mat([[flint.arb("nan")]]))
+
+
+def test_eigenvalue_bound_is_above_the_eigenvalue_and_close() -> None:
+    matrix = np.abs(np.random.default_rng(1).standard_normal((4, 4)))
+    matrix = matrix + matrix.T
+    bound = float(largest_eigenvalue_upper([[flint.arb(v) for v in row] for row in matrix.tolist()]))
+    exact = float(np.max(np.linalg.eigvalsh(matrix)))
+    assert exact * (1 - 1e-12) <= bound <= exact * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(set(BUILTIN_FORMULAS) - {"relu", "leaky_relu"}))
+def test_functions_agree_with_the_provers_activations(name: str) -> None:
+    """Two independent definitions of each activation enclose a common value, derivative by derivative."""
+    function, activation = Function(name, "test"), verify.activation(name)
+    for z in (-30.0, -2.5, -0.3, 0.0, 0.7, 4.0, 45.0):
+        derivatives = function.derivatives(flint.arb(z), 3)
+        for order, value in enumerate(derivatives):
+            assert value.overlaps(activation.arb(flint.arb(z), order))
+            assert value.rad() < 1e-10 * (1 + abs(value.mid()))
+
+
+@pytest.mark.parametrize("name", sorted(set(BUILTIN_FORMULAS) - {"relu", "leaky_relu"}))
+def test_suprema_are_above_every_sampled_derivative(name: str) -> None:
+    function = Function(name, "test")
+    suprema = derivative_suprema(function, flint.arb(-3), flint.arb(5), 3)
+    for z in np.linspace(-3, 5, 101):
+        for bound, value in zip(suprema, function.derivatives(flint.arb(float(z)), 3), strict=True):
+            assert not abs(value) > bound
+
+
+@pytest.mark.parametrize("formula", ["1/x", "log(x)", "sqrt(x)", "sqrt(x*x)", "relu(x)", "1/(x-1)"])
+def test_formulas_that_are_undefined_somewhere_have_no_suprema(formula: str) -> None:
+    with pytest.raises(verify.InputError):
+        derivative_suprema(Function({"expr": formula}, "test"), flint.arb(-2), flint.arb(2), 2)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["y", "x.real", "__import__('os')", "x**x", "x**99", "x**-1", "1e999*x", "f(x)", "x if x else x", "[x]", "", "x" * 500,
+     "max(x)", "lambda: x", "x@x", "0x10*x", "1_0*x", "True*x", "x**0"],
+)  # fmt: skip
+def test_unreadable_formulas_are_refused(formula: str) -> None:
+    with pytest.raises(verify.InputError):
+        Function({"expr": formula}, "test").derivatives(flint.arb(1), 1)
