@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _INSIDE = 1.0 - 2.0**-40
 _DIFFERENCE = 2.0**-13
+_FRACTIONS = (1.0, 0.5, 0.2, 0.05)
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ class _Search:
         for _ in range(ascents):
             target = self.region.point(self.curvature_gradient(w, direction), 1.0)
             improved = False
-            for fraction in (1.0, 0.5, 0.2):
+            for fraction in _FRACTIONS:
                 trial = self.between(w, target, fraction)
                 along = float(abs(direction @ self.product(trial, direction)))
                 if np.isfinite(along) and along > value * (1 + 1e-9):

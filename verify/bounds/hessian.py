@@ -9,11 +9,12 @@ import numpy as np
 from verify.activations import Smoothness
 from verify.arithmetic import upward
 from verify.arithmetic.environment import check_environment
-from verify.bounds.hessian_blocks import largest_curvature, shares
-from verify.bounds.hessian_geometry import geometry, trainable
-from verify.bounds.hessian_norms import norm_products_matrix
+from verify.arithmetic.rounding import ArithmeticDomainError
+from verify.bounds.hessian_blocks import shares
+from verify.bounds.hessian_geometry import Geometry, geometry, trainable
+from verify.bounds.hessian_norms import norm_products
 from verify.bounds.hessian_result import HessianBound, UndecidedHessianError
-from verify.bounds.majorant.bound import follow, whole_region
+from verify.bounds.majorant.bound import Trajectory, follow, whole_region
 from verify.bounds.majorant.center import center_facts
 from verify.outcomes import InputError
 
@@ -25,9 +26,12 @@ Method = Literal["auto", "norms", "majorant"]
 
 LARGEST_JACOBIANS = 2**27
 MOST_VERTICES = 20
+_WORTH_CUTTING = 4.0
 
 
-def hessian_bound(problem: Problem, region: Region | None = None, method: Method = "auto") -> HessianBound:
+def hessian_bound(
+    problem: Problem, region: Region | None = None, method: Method = "auto", cells: int = 50
+) -> HessianBound:
     """Bound ||Hess E(w)|| for every w of a region, weight decay included.
 
     Parameters
@@ -39,6 +43,8 @@ def hessian_bound(problem: Problem, region: Region | None = None, method: Method
         ``"norms"`` multiplies norms along the layers: about 20 gradients, coarse. ``"majorant"`` starts from proved
         norms at the centre and bounds their growth: some 1000 gradients, much sharper; it falls back to the norms
         where those are smaller. ``"auto"`` is ``"majorant"`` for networks and data of moderate size.
+    cells : int
+        Most parts into which the norm products cut a ball; 1 for none, each costs about five gradients.
 
     Returns
     -------
@@ -59,7 +65,7 @@ def hessian_bound(problem: Problem, region: Region | None = None, method: Method
         raise InputError("unknown method", method=method, remedy="use 'auto', 'norms' or 'majorant'")
     check_environment()
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        bound = _bound(problem, where, method)
+        bound = _bound(problem, where, method, cells)
     check_environment()
     if not np.isfinite(bound.value):
         raise UndecidedHessianError(
@@ -68,21 +74,23 @@ def hessian_bound(problem: Problem, region: Region | None = None, method: Method
     return bound
 
 
-def _bound(problem: Problem, region: Region, method: Method) -> HessianBound:
+def _bound(problem: Problem, region: Region, method: Method, cells: int) -> HessianBound:
     place = geometry(problem, region)
-    matrix = norm_products_matrix(problem, place)
     blocks = trainable(problem.architecture)
-    value = largest_curvature(matrix)
-    terms = {"norms": value}
     used, trajectory = "norms", None
+    value, matrix = norm_products(problem, place, 1)
+    terms = {}
     if method == "majorant" or (method == "auto" and is_affordable(problem)):
-        facts = center_facts(problem, place.center)
-        trajectory = follow(problem, facts, whole_region(place, facts))
-        terms |= {"center": trajectory.center, "integral": trajectory.integral, "direct": trajectory.direct}
-        if trajectory.value < value:
-            used, value = "majorant", trajectory.value
-            inside = [facts.graph.names.index(name) for name in blocks]
-            matrix = trajectory.matrix[np.ix_(inside, inside)]
+        trajectory = majorant_trajectory(problem, place)
+    if trajectory is not None:
+        terms = {"center": trajectory.center, "integral": trajectory.integral, "direct": trajectory.direct}
+    if trajectory is None or value < _WORTH_CUTTING * trajectory.value:
+        value, matrix = norm_products(problem, place, cells)
+    terms["norms"] = value
+    if trajectory is not None and trajectory.value < value:
+        used, value = "majorant", trajectory.value
+        inside = [problem.architecture.order.index(name) for name in blocks]
+        matrix = trajectory.matrix[np.ix_(inside, inside)]
     return HessianBound(
         value=float(upward.add(value, problem.weight_decay)),
         method=used,
@@ -92,6 +100,15 @@ def _bound(problem: Problem, region: Region, method: Method) -> HessianBound:
         terms=terms,
         trajectory=trajectory,
     )
+
+
+def majorant_trajectory(problem: Problem, region: Geometry) -> Trajectory | None:
+    """Follow the majorants over a region; None where they overflow, so that only the norms are left."""
+    try:
+        facts = center_facts(problem, region.center)
+        return follow(problem, facts, whole_region(region, facts))
+    except (UndecidedHessianError, ArithmeticDomainError):
+        return None
 
 
 def is_affordable(problem: Problem) -> bool:

@@ -62,6 +62,8 @@ def largest_curvature(matrix: np.ndarray) -> float:
 
 def shares(matrix: np.ndarray, blocks: list[str], value: float) -> dict[str, float]:
     """Divide `value` among the blocks in proportion to x_v (M x)_v, x the Perron vector of M."""
+    if not np.all(np.isfinite(matrix)):
+        return dict.fromkeys(blocks, value / len(blocks))
     vector = np.abs(np.linalg.eigh(matrix)[1][:, -1])
     portions = vector * (matrix @ vector)
     total = portions.sum()

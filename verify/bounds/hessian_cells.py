@@ -30,9 +30,7 @@ class Cell:
     upper: np.ndarray = field(compare=False, repr=False)
 
 
-def refine(
-    evaluate: Callable[[np.ndarray], tuple[float, np.ndarray]], blocks: int, length: float, budget: int
-) -> Cell:
+def refine(evaluate: Callable[[np.ndarray], tuple[float, np.ndarray]], blocks: int, length: float, budget: int) -> Cell:
     """Return the box with the largest bound, which bounds the whole ball.
 
     Parameters

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from verify.arithmetic import upward
-from verify.bounds.hessian_blocks import SampleNorms, block_matrix
+from verify.bounds.hessian_blocks import SampleNorms, block_matrix, largest_curvature
+from verify.bounds.hessian_cells import refine
 from verify.bounds.hessian_center import centers
 from verify.bounds.hessian_geometry import Geometry, trainable
 from verify.bounds.hessian_sweep import Sweep
@@ -16,13 +17,31 @@ if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
 
-def norm_products_matrix(problem: Problem, region: Geometry) -> np.ndarray:
-    """Return the matrix of block norms of Hess E - weight decay over the region, (K, K), rounded upwards."""
+def norm_products(problem: Problem, region: Geometry, cells: int) -> tuple[float, np.ndarray]:
+    """Bound the Hessian, weight decay left out, and return the matrix of block norms (K, K) that the bound rests on.
+
+    Parameters
+    ----------
+    problem : Problem
+    region : Geometry
+    cells : int
+        Most parts into which a ball is cut by how a displacement is shared among the blocks.
+    """
     blocks = trainable(problem.architecture)
-    total = np.zeros((len(blocks), len(blocks)))
-    for center in centers(problem, region.center):
-        total = upward.add(total, block_matrix(sample_norms(Sweep(center, region.radii), blocks)))
-    return upward.div(total, float(problem.sample_divisor))
+    chunks = list(centers(problem, region.center))
+
+    def evaluate(radii: np.ndarray) -> tuple[float, np.ndarray]:
+        by_name = {**region.radii, **{name: float(radius) for name, radius in zip(blocks, radii, strict=True)}}
+        total = np.zeros((len(blocks), len(blocks)))
+        for center in chunks:
+            total = upward.add(total, block_matrix(sample_norms(Sweep(center, by_name), blocks)))
+        matrix = upward.div(total, float(problem.sample_divisor))
+        return largest_curvature(matrix), matrix
+
+    if region.joint is None:
+        return evaluate(np.array([region.radii[name] for name in blocks]))
+    worst = refine(evaluate, len(blocks), region.joint, cells)
+    return worst.value, worst.matrix
 
 
 def sample_norms(sweep: Sweep, blocks: list[str]) -> SampleNorms:

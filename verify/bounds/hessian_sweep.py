@@ -184,7 +184,8 @@ def largest_derivatives(
 def taylor_bounds(sizes: Sizes, suprema: tuple[float, ...], shift: np.ndarray, order: int) -> list[np.ndarray]:
     """Upper bounds of |f|, |f'|, ..., (n, width) each, within `shift` (n,) of points.
 
-    The least of ``sup|f^(a)|``, ``|f^(a)| + shift sup|f^(a+1)|``, ``|f^(a)| + shift |f^(a+1)| + shift^2/2 sup|f^(a+2)|``.
+    The least of ``sup|f^(a)|``, ``|f^(a)| + shift sup|f^(a+1)|`` and
+    ``|f^(a)| + shift |f^(a+1)| + shift^2/2 sup|f^(a+2)|``.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ from verify.arithmetic import upward
 from verify.bounds.hessian_blocks import largest_curvature
 from verify.bounds.hessian_geometry import Geometry
 from verify.bounds.majorant.center import CenterFacts
+from verify.bounds.majorant.state import lift
 from verify.bounds.majorant.tensors import largest_form, largest_form_within
 from verify.bounds.majorant.trajectory import Paths, Sums, trace
 
@@ -54,10 +55,10 @@ class Trajectory:
 
 def whole_region(region: Geometry, facts: CenterFacts) -> Paths:
     """All straight paths from the centre into a region."""
-    block = np.array([region.radii[name] for name in facts.graph.names])
+    block = lift(np.array([region.radii[name] for name in facts.graph.names]))
     if region.joint is None:
         return Paths(block, None, block[:, None])
-    return Paths(block, region.joint, region.joint * np.eye(facts.graph.size))
+    return Paths(block, region.joint, np.diag(block))
 
 
 def follow(problem: Problem, facts: CenterFacts, paths: Paths) -> Trajectory:

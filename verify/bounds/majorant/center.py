@@ -9,11 +9,13 @@ import numpy as np
 
 from verify.arithmetic import upward
 from verify.bounds.hessian_center import Center, centers
+from verify.bounds.hessian_result import UndecidedHessianError
 from verify.bounds.majorant.center_curvature import Injections
 from verify.bounds.majorant.center_hessian import LARGEST_DENSE, BlockHessian, DenseHessian
 from verify.bounds.majorant.center_state import center_jacobians, center_state
 from verify.bounds.majorant.center_third import CenterThird
 from verify.bounds.majorant.data import is_plain, layer_data
+from verify.bounds.majorant.rates import MOST_VERTICES
 from verify.bounds.majorant.state import State
 from verify.bounds.majorant.structure import Structure, structure
 
@@ -43,9 +45,17 @@ class CenterFacts:
 
 
 def center_facts(problem: Problem, weights: np.ndarray) -> CenterFacts:
-    """Compute the facts for a problem at given weights."""
+    """Compute the facts for a problem at given weights.
+
+    Raises
+    ------
+    UndecidedHessianError
+        If derivatives overflow, or there are too many vertices for the rounding bounds of the majorants.
+    """
     architecture = problem.architecture
     graph = structure(architecture)
+    if graph.size > MOST_VERTICES:
+        raise UndecidedHessianError("too many vertices for the majorants", vertices=graph.size, most=MOST_VERTICES)
     plain = [is_plain(architecture, name) for name in graph.names]
     third, blocks = CenterThird(graph), BlockHessian(graph)
     dense: DenseHessian | None = None
@@ -53,6 +63,8 @@ def center_facts(problem: Problem, weights: np.ndarray) -> CenterFacts:
     for center in centers(problem, weights):
         jacobians = center_jacobians(center, graph)
         state = center_state(center, jacobians, graph)
+        if not state.is_moderate():
+            raise UndecidedHessianError("the derivatives at the centre overflow", remedy="use smaller weights or data")
         chunks.append((center, state))
         data = [layer_data(center, name) if fits else None for name, fits in zip(graph.names, plain, strict=True)]
         known = [layer for layer in data if layer is not None]

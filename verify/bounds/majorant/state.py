@@ -76,5 +76,6 @@ def advance(state: State, step: float, *rates: State) -> State:
 
 
 def lift(array: np.ndarray) -> np.ndarray:
-    """Raise tiny entries to `SMALLEST`; exact zeros stay."""
-    return np.where(array > 0, np.maximum(array, SMALLEST), 0.0)
+    """Raise tiny entries to `SMALLEST`; exact zeros stay, and what is no number is unknown."""
+    known = np.where(np.isnan(array), np.inf, array)
+    return np.where(known > 0, np.maximum(known, SMALLEST), 0.0)

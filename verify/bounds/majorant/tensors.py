@@ -1,7 +1,7 @@
 """Block norms of the second and third derivative of the error, from majorants.
 
-With z_w[P] >= |dz_w[P]|, r_w[P] >= max_j |dz_wj[P]| and matrices A of block norms of second derivatives (A_w of z_w, F_w of
-the stacked outputs that w reads), for one sample
+With z_w[P] >= |dz_w[P]|, r_w[P] >= max_j |dz_wj[P]| and matrices of block norms of second derivatives, A_w of z_w and
+F_w of the stacked outputs that w reads, for one sample
 
     |E'''[P, Q, R]| <= sum_w sym(bend_w z_w, A_w) + twist_w sym(r_w / 3, z_w z_w') + sym(|dE/dz_w| e_w, F_w),
 

@@ -1,14 +1,16 @@
 """Majorants along all straight paths from the centre, by proved steps, and what they say of the Hessian.
 
 A path is w0 + t P, 0 <= t <= 1, with |P_b| <= block_b, and |P| <= length if that is given. The majorants y(t) satisfy
-y' <= F(y), F nonnegative and monotone, and y(t) <= caps(t). One step from S at t = a to b = a + d:
+y' <= F(tight(y)) and y(t) <= absolute(t); F, nonnegative, `tight` and `absolute` (`caps`) are monotone. One step from
+S at t = a to b = a + d:
 
-    accept X <= caps(b) if  min(S + d F(X), caps(b)) <= X.  With G = F(X):  y(a + s) <= S + s G  on the step.
+    accept X if  min(S + d G, absolute(b)) <= X  with  G = F(tight(X));   then  y(a + s) <= S + s G  on the step.
 
-Proof: min(S + s G, caps(b)) <= X, so S + s G is a supersolution of y' = F(min(y, caps(b))). Then F(S + s G) is convex in s (Euclidean norms of
-polynomials with nonnegative coefficients), so y(b) <= S + d/2 (F(S) + F(S + d G)) as well. If no X is accepted,
-X = caps(b) always is: y(a + s) <= caps(b). In the same way ||E'''|| at a + s is at most the norm of the tensor of block
-norms of S + s G, convex in s, and its integral at most the trapezoid's.
+Proof: min(S + s G, absolute(b)) <= X on the step, so S + s G is a supersolution of the monotone, Lipschitz equation
+y' = F(tight(min(y, absolute(b)))). If no X is accepted, X = absolute(b) always is. Then F(S + s G) is convex in s,
+being made of Euclidean norms of polynomials with nonnegative coefficients, so y(b) <= S + d/2 (F(S) + F(S + d G)) as
+well. In the same way the norm of the third derivative at a + s is at most that of the tensor of block norms of S + s G,
+convex in s, and its integral at most the trapezoid's.
 """
 
 from __future__ import annotations
@@ -110,7 +112,7 @@ def trace(center: Center, first: State, paths: Paths, graph: Structure, knots: n
         caps = Caps(center, upward.mul(paths.block, stop), graph)
         if not (caps.absolute.is_moderate() and caps.fourth.is_moderate()):
             raise UndecidedHessianError("the majorants overflow", remedy="use a smaller region", part=stop)
-        line = _line(caps.tighten(state), step, caps, paths.directions)
+        line = step_line(caps.tighten(state), step, caps, paths.directions)
         if knots is None and not line.accurate and length > _LAST_STEP:
             length *= 0.5
             continue
@@ -127,7 +129,7 @@ def trace(center: Center, first: State, paths: Paths, graph: Structure, knots: n
     return Sums(np.array(reached), np.array(third), np.array(change), second_derivative(state, graph))
 
 
-def _difference(later: np.ndarray, earlier: np.ndarray, line: _Line) -> np.ndarray:
+def _difference(later: np.ndarray, earlier: np.ndarray, line: Line) -> np.ndarray:
     """Bound the change of the third derivative on a step, given the norms of both ends of a line.
 
     On the step each factor of it changes by at most the growth of its majorant along the line, from a size of at most
@@ -139,7 +141,7 @@ def _difference(later: np.ndarray, earlier: np.ndarray, line: _Line) -> np.ndarr
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
     """One step: the majorants lie below the line from `start` to `end`, and at its end below `after` too.
 
     What they majorise changes at most by the growth along the line, over the whole step by that from `start` to
@@ -154,7 +156,7 @@ class _Line:
     is_flat: bool
 
 
-def _line(state: State, step: float, caps: Caps, directions: np.ndarray) -> _Line:
+def step_line(state: State, step: float, caps: Caps, directions: np.ndarray) -> Line:
     here = growth(state, caps.fourth, directions, caps.graph)
     rate = here
     for attempt in range(_GUESSES):
@@ -168,9 +170,9 @@ def _line(state: State, step: float, caps: Caps, directions: np.ndarray) -> _Lin
         end = advance(state, step, rate)
     after = caps.tighten(minimum(end, caps.absolute))
     if not end.is_moderate():
-        return _Line(after, after, after, None, False, True)
+        return Line(after, after, after, None, False, True)
     there = growth(end, caps.fourth, directions, caps.graph)
     mean = combine(lambda a, b, c: np.minimum(0.5 * (a + b) * (1 + 2.0**-50), c), here, there, rate)
     better = advance(state, step, mean)
     accurate = float(np.max(end.adjoint / np.maximum(better.adjoint, SMALLEST))) < _ACCURATE
-    return _Line(state, end, caps.tighten(minimum(after, better)), better, accurate, False)
+    return Line(state, end, caps.tighten(minimum(after, better)), better, accurate, False)

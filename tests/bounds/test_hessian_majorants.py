@@ -1,0 +1,103 @@
+"""The majorants themselves: proved norms at other weights of the region lie below them, entry by entry."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from verify.bounds.hessian_campaign import random_cases
+from verify.bounds.hessian_cells import refine
+from verify.bounds.hessian_center import centers
+from verify.bounds.majorant.caps import Caps
+from verify.bounds.majorant.center import center_facts
+from verify.bounds.majorant.center_hessian import deflated_norm
+from verify.bounds.majorant.center_state import center_jacobians, center_state
+from verify.bounds.majorant.state import State
+from verify.bounds.majorant.structure import structure
+from verify.bounds.majorant.tensors import largest_form
+from verify.bounds.majorant.trajectory import step_line
+from verify.calculus.problem import Problem
+
+# norms at another point are upper bounds themselves, by this factor at most
+OWN_ROUNDING = 1 - 1e-9
+
+
+def state_at(problem: Problem, weights: np.ndarray) -> State:
+    graph = structure(problem.architecture)
+    (center,) = centers(problem, weights)
+    return center_state(center, center_jacobians(center, graph), graph)
+
+
+def assert_below(norms: State, majorants: State) -> None:
+    for field in fields(State):
+        here, bound = getattr(norms, field.name), getattr(majorants, field.name)
+        real = here > 1e-20  # smaller entries are the floor of the representation
+        assert np.all(here[real] * OWN_ROUNDING <= bound[real]), field.name
+
+
+@pytest.mark.parametrize("number", range(25))
+def test_a_step_and_the_caps_hold_at_random_weights(number: int) -> None:
+    problem, _ = list(random_cases(number + 1, seed=31))[number]
+    rng = np.random.default_rng(number)
+    graph = structure(problem.architecture)
+    weights = problem.initial_weights
+    (center,) = centers(problem, weights)
+    start = state_at(problem, weights)
+    for radius in (1e-3, 0.03, 0.3):
+        caps = Caps(center, np.full(graph.size, radius), graph)
+        line = step_line(caps.tighten(start), 1.0, caps, radius * np.eye(graph.size))
+        for _ in range(4):
+            direction = rng.standard_normal(len(weights)) * rng.choice([0.0, 1.0], len(weights), p=[0.3, 0.7])
+            if not direction.any():
+                continue
+            moved = weights + radius * (1 - 1e-12) * direction / np.linalg.norm(direction)
+            there = state_at(problem, moved)
+            assert_below(there, caps.absolute)
+            assert_below(there, line.after)
+            assert_below(there, line.end)
+
+
+@pytest.mark.parametrize("number", range(25))
+def test_the_third_derivative_at_the_centre_resists_ascent(number: int) -> None:
+    problem, _ = list(random_cases(number + 1, seed=37))[number]
+    weights, step = problem.initial_weights, 1e-4
+    bound = largest_form(center_facts(problem, weights).third)
+    rng = np.random.default_rng(number)
+    direction = rng.standard_normal(len(weights))
+    direction /= np.linalg.norm(direction)
+    for _ in range(40):
+        ahead = problem.hessian_vector(weights + step * direction, direction)
+        behind = problem.hessian_vector(weights - step * direction, direction)
+        third = (ahead - behind) / (2 * step)
+        # differences carry an error of about step^2 and 1e-16 / step
+        assert abs(direction @ third) <= bound * (1 + 1e-3) + 1e-5
+        if np.linalg.norm(third) < 1e-9:
+            break
+        direction = direction + np.sign(direction @ third) * third / np.linalg.norm(third)
+        direction /= np.linalg.norm(direction)
+
+
+def test_deflation_bounds_the_norm_of_a_matrix_with_a_decaying_spectrum() -> None:
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.standard_normal((1200, 1200)))[0]
+    values = -3.0 * 0.98 ** np.arange(1200)
+    matrix = (basis * values) @ basis.T
+    matrix = 0.5 * (matrix + matrix.T)
+    norm = float(np.abs(np.linalg.eigvalsh(matrix)).max())
+    assert norm <= deflated_norm(matrix) <= 1.01 * norm
+
+
+def test_cells_cover_the_ball() -> None:
+    rng = np.random.default_rng(4)
+    coefficients = rng.random(3)
+
+    def evaluate(radii: np.ndarray) -> tuple[float, np.ndarray]:
+        return float(coefficients @ radii), np.diag(radii)
+
+    coarse = refine(evaluate, 3, 2.0, 1).value
+    fine = refine(evaluate, 3, 2.0, 400).value
+    exact = 2.0 * float(np.linalg.norm(coefficients))
+    assert exact <= fine <= 1.1 * exact
+    assert fine < coarse
