@@ -159,7 +159,16 @@ def test_refused_in_one_line_and_quickly(label: str, tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize(
     ("text", "position"),
-    [("x.real", 2), ("1+foo(x)", 3), ("x + y", 5), ("tanh(x)+2**x", 12), ("x+\u0445", 3), ("  x//2", 3), ("1+x**99", 6), ("x+'a'", 3)],
+    [
+        ("x.real", 2),
+        ("1+foo(x)", 3),
+        ("x + y", 5),
+        ("tanh(x)+2**x", 12),
+        ("x+\u0445", 3),
+        ("  x//2", 3),
+        ("1+x**99", 6),
+        ("x+'a'", 3),
+    ],
 )
 def test_the_position_is_named(text: str, position: int) -> None:
     with pytest.raises(InputError, match=rf"position {position}: "):

@@ -66,7 +66,8 @@ def _exact(formula: object, order: int, x: float) -> object:
 
 
 @pytest.mark.parametrize(
-    ("name", "side", "limit"), [("tanh", 1, 1), ("tanh", -1, -1), ("sigmoid", -1, 0), ("erf", 1, 1), ("softplus", -1, 0)]
+    ("name", "side", "limit"),
+    [("tanh", 1, 1), ("tanh", -1, -1), ("sigmoid", -1, 0), ("erf", 1, 1), ("softplus", -1, 0)],
 )
 def test_limits(name: str, side: int, limit: int) -> None:
     with arb.precision(200):

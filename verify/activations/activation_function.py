@@ -19,10 +19,12 @@ from verify.activations.profile import Piece, Profile, profile
 from verify.activations.ranges import Ranges
 from verify.activations.symbols import Smoothness
 from verify.arithmetic import arb
+from verify.arithmetic.blocks import BLOCK
 from verify.arithmetic.intervals import Interval
 
 Array = NDArray[np.float64]
 _NARROW = 2.0**-27
+_LARGEST = float(np.finfo(np.float64).max)
 _REPAIR_BITS = 2500
 
 
@@ -99,23 +101,24 @@ class Activation:
         x = np.asarray(z)
         if x.dtype not in (np.float32, np.float64):
             x = x.astype(np.float64)
+        program, flat = self._whole.program(*orders), np.ascontiguousarray(x).reshape(-1)
+        results = [np.empty_like(flat) for _ in orders]
         with np.errstate(all="ignore"):
-            results = self._whole.program(*orders).run(FLOAT, x)
-            separate = [
-                np.array(r) if r is x or any(r is earlier for earlier in results[:i]) else np.asarray(r)
-                for i, r in enumerate(results)
-            ]
-            return tuple(self._repaired(r, x, order) for r, order in zip(separate, orders, strict=True))
+            for start in range(0, flat.size, BLOCK):
+                part = slice(start, start + BLOCK)
+                for result, piece in zip(results, program.run(FLOAT, flat[part]), strict=True):
+                    result[part] = piece
+            return tuple(
+                self._repaired(result, flat, order).reshape(x.shape)
+                for result, order in zip(results, orders, strict=True)
+            )
 
     def _repaired(self, result: NDArray[Any], x: NDArray[Any], order: int) -> NDArray[Any]:
         """Recompute in Arb what overflowed on the way."""
-        if np.isfinite(np.sum(result, dtype=np.float64)):
-            return result
-        lost = ~np.isfinite(result) & np.isfinite(x)
-        if np.any(lost):
-            result = np.array(result)
+        if not np.isfinite(np.sum(result, dtype=np.float64)):
             with arb.precision(_REPAIR_BITS):
-                result[lost] = [float(self.arb(arb.Arb(float(entry)), order).mid()) for entry in x[lost]]
+                for i in np.flatnonzero(~np.isfinite(result) & np.isfinite(x)):
+                    result[i] = float(self.arb(arb.Arb(float(x[i])), order).mid())
         return result
 
     # enclosures
@@ -154,28 +157,34 @@ class Activation:
         return self._enclosed(z, tuple(range(order + 1)))
 
     def _enclosed(self, z: Interval, orders: tuple[int, ...]) -> tuple[Interval, ...]:
+        if z.ndim != 1:
+            return tuple(result.reshape(z.shape) for result in self._enclosed(z.reshape(-1), orders))
         if z.is_exact:
             return self._at(z.mid, orders)
         wide = ~(z.rad <= _NARROW * np.maximum(1.0, np.abs(z.mid)))
         if self._pieces.breaks or np.all(wide):
-            return tuple(Interval.from_bounds(*self.range(order, z.lower, z.upper)) for order in orders)
+            return tuple(Interval.from_bounds(*bounds) for bounds in self._over(orders, z.lower, z.upper))
         computed = tuple(sorted({*orders, *(order + 1 for order in orders)}))
         bends = [self.supremum(order + 2) for order in orders]
-        results = enclose_near(self._whole.program(*computed), z, orders, bends, self._is_bounded(computed))
-        return tuple(self._redone(r, z, wide, order) for r, order in zip(results, orders, strict=True))
+        results = enclose_near(self._whole.program(*computed), z, orders, bends)
+        redo = wide | np.any([~np.isfinite(result.rad) for result in results], axis=0)
+        return self._redone(results, z, redo, orders) if np.any(redo) else results
 
-    def _redone(self, near: Interval, z: Interval, wide: NDArray[np.bool_], order: int) -> Interval:
+    def _redone(
+        self, near: tuple[Interval, ...], z: Interval, redo: NDArray[np.bool_], orders: tuple[int, ...]
+    ) -> tuple[Interval, ...]:
         """Replace the enclosures over wide intervals, and the ones without a bound, by ranges."""
-        redo = wide | ~np.isfinite(near.rad)
-        if not np.any(redo):
-            return near
-        lower, upper = near.lower, near.upper
-        lower[redo], upper[redo] = self.range(order, z.lower[redo], z.upper[redo])
-        return Interval.from_bounds(lower, upper)
+        results = []
+        ranges = self._over(orders, z.lower[redo], z.upper[redo])
+        for result, bounds in zip(near, ranges, strict=True):
+            lower, upper = result.lower, result.upper
+            lower[redo], upper[redo] = bounds
+            results.append(Interval.from_bounds(lower, upper))
+        return tuple(results)
 
     def _at(self, z: Array, orders: tuple[int, ...]) -> tuple[Interval, ...]:
         """Enclose derivatives at float64 points."""
-        results = enclose_points(self._whole.program(*orders), z, self._is_bounded(orders))
+        results = enclose_points(self._whole.program(*orders), z)
         return tuple(self._limited(r, z, order) for r, order in zip(results, orders, strict=True))
 
     def _limited(self, result: Interval, z: Array, order: int) -> Interval:
@@ -187,9 +196,6 @@ class Activation:
             return result
         bounds = self.profile(order)
         return Interval.from_bounds(np.maximum(result.lower, bounds.low), np.minimum(result.upper, bounds.high))
-
-    def _is_bounded(self, orders: tuple[int, ...]) -> bool:
-        return all(np.isfinite(self.supremum(order)) for order in orders if order)
 
     # proved constants
 
@@ -224,11 +230,21 @@ class Activation:
         """
         below, above = np.broadcast_arrays(np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64))
         Interval.from_bounds(below, above)
+        low, high = self._over((order,), below.reshape(-1), above.reshape(-1))[0]
+        return low.reshape(below.shape), high.reshape(below.shape)
+
+    def _over(self, orders: tuple[int, ...], lower: Array, upper: Array) -> list[tuple[Array, Array]]:
+        """Ranges of several derivatives over intervals given by arrays of one axis."""
+        at_lower = self._at(np.clip(lower, -_LARGEST, _LARGEST), orders)
+        at_upper = self._at(np.clip(upper, -_LARGEST, _LARGEST), orders)
+        return [
+            self._range_finder(order).range(lower, upper, left, right)
+            for order, left, right in zip(orders, at_lower, at_upper, strict=True)
+        ]
+
+    def _range_finder(self, order: int) -> Ranges:
         if order not in self._ranges:
             program = self._whole.program(order)
-            self._ranges[order] = Ranges(
-                self.profile(order),
-                lambda z: self._at(z, (order,))[0],
-                None if self._pieces.breaks else lambda z: program.run(INTERVAL, z)[0],
-            )
-        return self._ranges[order].range(below, above)
+            natural = None if self._pieces.breaks else lambda z: program.run(INTERVAL, z)[0]
+            self._ranges[order] = Ranges(self.profile(order), natural)
+        return self._ranges[order]

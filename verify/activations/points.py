@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from verify.activations.error_numbers import ERROR, approximate
+from verify.activations.error_numbers import ERROR, LONGEST_PROGRAM, plain
 from verify.activations.interval_numbers import INTERVAL
 from verify.activations.program import Program
 from verify.arithmetic import upward
@@ -17,23 +17,12 @@ from verify.arithmetic.intervals import Interval
 Array = NDArray[np.float64]
 
 
-def enclose_points(program: Program, z: Array, bounded: bool) -> tuple[Interval, ...]:
-    """Run a program at exact points.
-
-    Parameters
-    ----------
-    program : Program
-    z : ndarray of float64
-        Finite.
-    bounded : bool
-        Whether the results are all of one size: then one error bound for each block serves, which is faster.
-    """
-    return _paired(in_blocks(lambda mid: _flat(_at(program, mid, bounded)), z))
+def enclose_points(program: Program, z: Array) -> tuple[Interval, ...]:
+    """Run a program at exact points, which must be finite."""
+    return _paired(in_blocks(lambda mid: _flat(_at(program, mid)), z))
 
 
-def enclose_near(
-    program: Program, z: Interval, orders: Sequence[int], bends: Sequence[float], bounded: bool
-) -> tuple[Interval, ...]:
+def enclose_near(program: Program, z: Interval, orders: Sequence[int], bends: Sequence[float]) -> tuple[Interval, ...]:
     """Enclose derivatives over intervals by Taylor polynomials of degree 1 at the midpoints.
 
     Parameters
@@ -44,13 +33,11 @@ def enclose_near(
     orders : sequence of int
     bends : sequence of float
         For each of them a bound of the derivative two orders higher.
-    bounded : bool
-        As for `enclose_points`.
     """
     computed = sorted({*orders, *(order + 1 for order in orders)})
 
     def block(mid: Array, rad: Array) -> tuple[Array, ...]:
-        centre = dict(zip(computed, _at(program, mid, bounded), strict=True))
+        centre = dict(zip(computed, _at(program, mid), strict=True))
         half_square = upward.mul(upward.mul(rad, rad), 0.5)
         results = []
         for order, bend in zip(orders, bends, strict=True):
@@ -62,10 +49,10 @@ def enclose_near(
     return _paired(in_blocks(block, z.mid, z.rad))
 
 
-def _at(program: Program, z: Array, bounded: bool) -> tuple[Interval, ...]:
-    if not bounded:
+def _at(program: Program, z: Array) -> tuple[Interval, ...]:
+    if len(program) > LONGEST_PROGRAM:
         return program.run(INTERVAL, Interval(z))
-    results = program.run(ERROR, approximate(Interval(z), plain=True))
+    results = program.run(ERROR, plain(Interval(z)))
     return tuple(result.interval(z.shape) for result in results)
 
 

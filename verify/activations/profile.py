@@ -128,7 +128,9 @@ def profile(pieces: Pieces, smooth: tuple[Piece, ...], order: int) -> Profile:
 
 
 def _outward(low: Any, high: Any) -> tuple[float, float]:
-    return arb.lower_float(low) + 0.0, arb.upper_float(high) + 0.0
+    """Float64 bounds; exact infinities, also reversed ones, stay."""
+    below = np.inf if low == Arb.pos_inf() else arb.lower_float(low) + 0.0
+    return below, -np.inf if high == Arb.neg_inf() else arb.upper_float(high) + 0.0
 
 
 def _break_cells(pieces: Pieces, smooth: tuple[Piece, ...], order: int) -> list[Cell]:

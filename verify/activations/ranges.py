@@ -13,7 +13,6 @@ from verify.activations.profile import Profile
 from verify.arithmetic.intervals import Interval
 
 Array = NDArray[np.float64]
-_LARGEST = float(np.finfo(np.float64).max)
 
 
 @final
@@ -24,36 +23,39 @@ class Ranges:
     ----------
     profile : Profile
         Its extrema.
-    at : callable
-        Encloses the function at float64 points.
     over : callable or None
         Encloses it over intervals, perhaps badly; used where the profile knows no bound.
     """
 
-    def __init__(
-        self, profile: Profile, at: Callable[[Array], Interval], over: Callable[[Interval], Interval] | None
-    ) -> None:
+    def __init__(self, profile: Profile, over: Callable[[Interval], Interval] | None) -> None:
         self._profile = profile
-        self._at = at
         self._over = over
         self._starts = np.ascontiguousarray(profile.cells[:, 0])
         self._stops = np.maximum.accumulate(profile.cells[:, 1])  # outward rounding may let neighbours overlap
         self._lowest = _doubling(profile.values[:, 0], np.minimum)
         self._highest = _doubling(profile.values[:, 1], np.maximum)
 
-    def range(self, lower: Array, upper: Array) -> tuple[Array, Array]:
-        """Return bounds over ``[lower, upper]``, elementwise; the ends may be infinite."""
+    def range(self, lower: Array, upper: Array, at_lower: Interval, at_upper: Interval) -> tuple[Array, Array]:
+        """Return bounds over ``[lower, upper]``, elementwise.
+
+        Parameters
+        ----------
+        lower, upper : ndarray, one axis
+            May be infinite.
+        at_lower, at_upper : Interval
+            The function at both ends, where these are finite.
+        """
         low, high = self._cells(lower, upper)
-        for end, sign, (least, most) in ((lower, -1, self._profile.limits[0]), (upper, 1, self._profile.limits[1])):
-            value = self._at(np.clip(end, -_LARGEST, _LARGEST))
-            endless = end == sign * np.inf
-            low = np.minimum(low, np.where(endless, least, value.lower))
-            high = np.maximum(high, np.where(endless, most, value.upper))
+        for endless, value, (least, most) in (
+            (lower == -np.inf, at_lower, self._profile.limits[0]),
+            (upper == np.inf, at_upper, self._profile.limits[1]),
+        ):
+            below, above = value.lower, value.upper
+            below[endless], above[endless] = least, most
+            low, high = np.minimum(low, below), np.maximum(high, above)
         low, high = np.maximum(low, self._profile.low), np.minimum(high, self._profile.high)
-        if self._over is None:
-            return low, high
         lost = (np.isinf(low) | np.isinf(high)) & np.isfinite(lower) & np.isfinite(upper)
-        if np.any(lost):
+        if self._over is not None and np.any(lost):
             found = self._over(Interval.from_bounds(lower[lost], upper[lost]))
             low[lost], high[lost] = np.maximum(low[lost], found.lower), np.minimum(high[lost], found.upper)
         return low, high
