@@ -1,0 +1,72 @@
+"""`dagverify train`: answers, exit codes, refusals in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from verify.cli import main
+
+SPEC = Path(__file__).parents[2] / "examples" / "xor_skip.toml"
+
+
+def run(*arguments: Any) -> Result:
+    return CliRunner().invoke(main, ["train", str(SPEC), *map(str, arguments)])
+
+
+def test_proved_run(tmp_path: Path) -> None:
+    result = run("--steps", 8, "--out", tmp_path / "run", "--json")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    answer = json.loads(result.stdout)
+    assert (answer["verdict"], answer["steps"], answer["verdicts"]["PROVED"]) == ("PROVED", 8, 8)
+    assert answer["error"] <= answer["error_upper"] * (1 + 1e-12)
+    again = run("--steps", 12, "--out", tmp_path / "run", "--resume", "--json")
+    assert json.loads(again.stdout)["steps"] == 12
+
+
+def test_increases_are_refuted(tmp_path: Path) -> None:
+    result = run("--rule", "fixed", "--eta", 500, "--tau", 400, "--steps", 10, "--out", tmp_path / "run", "--json")
+    assert result.exit_code == 1, result.output
+    assert json.loads(result.stdout)["verdicts"]["REFUTED"] > 0
+
+
+def test_table(tmp_path: Path) -> None:
+    result = run("--steps", 3, "--rule", "guarded", "--out", tmp_path / "run")
+    assert result.exit_code == 0
+    assert "3 PROVED" in result.stdout
+
+
+def test_plot(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    result = run("--steps", 3, "--out", tmp_path / "run", "--plot", "--json")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "run" / "run.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--rule", "fixed"], "eta=None"),
+        (["--rule", "guarded", "--eta", "0.1"], "eta=0.1"),
+        (["--resume"], "start it without --resume"),
+        (["--gradient-tolerance", "nan"], "gradient_tolerance=nan"),
+    ],
+)
+def test_bad_settings(tmp_path: Path, arguments: list[str], named: str) -> None:
+    result = run("--out", tmp_path / "run", *arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert named in result.stderr
+
+
+def test_a_folder_is_not_overwritten(tmp_path: Path) -> None:
+    run("--steps", 2, "--out", tmp_path / "run")
+    result = run("--steps", 2, "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "already holds a run" in result.stderr
