@@ -15,10 +15,8 @@ import sympy
 
 from verify.activations.lowering import derivative_rule
 from verify.activations.symbols import PRIMITIVES
-from verify.arithmetic.blocks import BLOCK
 from verify.arithmetic.intervals import Interval
-from verify.arithmetic.kernels import exponential, saturating
-from verify.arithmetic.kernels.errors import Evaluated
+from verify.arithmetic.kernels.in_place import sigmoid_into, tanh_into
 from verify.arithmetic.rounding import gamma
 from verify.bounds.taylor_rounding import Approximation, enlarged, largest_slope
 from verify.bounds.workspace import Workspace
@@ -26,10 +24,10 @@ from verify.bounds.workspace import Workspace
 if TYPE_CHECKING:
     from verify.activations import Activation
 
-Kernel = Callable[[np.ndarray], Evaluated]
+Kernel = Callable[[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]], float]
 Polynomial = tuple[float, ...]
 
-_KERNELS: dict[str, Kernel] = {"sigmoid": exponential.sigmoid, "tanh": saturating.tanh}
+_KERNELS: dict[str, Kernel] = {"sigmoid": sigmoid_into, "tanh": tanh_into}
 
 
 def evaluated(
@@ -65,10 +63,20 @@ def evaluated(
             errors.append(float(np.max(enclosure.rad, initial=0.0)))
     else:
         kernel, derivatives = polynomials
-        errors = [_apply_kernel(kernel, z.value, results[0])]
+        first, second = workspace.scratch(z.value.shape, 2)
+        errors = [kernel(z.value, results[0], (first, second))]
         value = Approximation.of(results[0], errors[0])
         errors += [_horner(p, value, result) for p, result in zip(derivatives, results[1:], strict=True)]
-    return [Approximation.of(g, enlarged(e + m)) for g, e, m in zip(results, errors, moved, strict=True)]
+    totals = [enlarged(e + m) for e, m in zip(errors, moved, strict=True)]
+    return [_bounded(activation, k, g, error) for k, (g, error) in enumerate(zip(results, totals, strict=True))]
+
+
+def _bounded(activation: Activation, order: int, computed: np.ndarray, error: float) -> Approximation:
+    """Bound the computed entries by the supremum of the derivative where there is one."""
+    supremum = activation.supremum(order)
+    if np.isfinite(supremum):
+        return Approximation(computed, enlarged(supremum + error), error)
+    return Approximation.of(computed, error)
 
 
 @lru_cache(maxsize=256)
@@ -84,18 +92,6 @@ def _polynomials(activation: Activation, order: int) -> tuple[Kernel, list[Polyn
     while len(derivatives) < order:
         derivatives.append(derivatives[-1].diff(value) * first)
     return _KERNELS[primitive], [tuple(float(c) for c in p.all_coeffs()) for p in derivatives[:order]]
-
-
-def _apply_kernel(kernel: Kernel, z: np.ndarray, result: np.ndarray) -> float:
-    """Write the kernel's values into `result` block by block and return the largest of its errors."""
-    rows = max(1, BLOCK // max(1, z.shape[1]))
-    error = 0.0
-    for start in range(0, len(z), rows):
-        part = slice(start, start + rows)
-        value, errors = kernel(z[part])
-        result[part] = value
-        error = float(np.maximum(error, np.max(errors, initial=0.0)))
-    return error
 
 
 def _horner(coefficients: Polynomial, x: Approximation, result: np.ndarray) -> float:

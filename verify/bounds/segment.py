@@ -211,7 +211,8 @@ def _add_weight_decay(
         return c1, c2, c3
     along = Interval.point(w).dot(D) * problem.weight_decay
     squared = Interval.point(D).square().sum() * problem.weight_decay / 2.0
-    return float(add_up(np.float64(c1), along.upper)), float(add_up(np.float64(c2), squared.upper)), c3
+    first, second = add_up(np.array([c1, c2]), np.array([float(along.upper), float(squared.upper)])).tolist()
+    return first, second, c3
 
 
 def _stored_weight_decay(problem: Problem, w: np.ndarray, D: np.ndarray, length: float) -> float:
