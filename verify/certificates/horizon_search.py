@@ -26,9 +26,9 @@ COUNTED_STEPS = 1000
 
 _SHORTEST, _LONGEST = -20.0, 6.0
 _NARROWINGS = 22
-_ROUNDS = 6
+_ROUNDS = 5
 _SHRINKINGS = 16
-_CLOSE = 0.02
+_CLOSE = 0.05
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -121,7 +121,7 @@ def fit_horizon(
     claims : CurvatureClaims
     radius : float, optional
         Default: the one that admits most, by golden-section search on its logarithm; a coarse bound of the
-        Hessian, scaled to the certified one, guides it.
+        Hessian, scaled to the checker's, guides it.
     announce : callable
 
     Raises
@@ -137,20 +137,23 @@ def fit_horizon(
     refused: InputError | None = None
     for _ in range(_ROUNDS):
         chosen = search.best_radius()
-        predicted, both = search.predicted(chosen), search.certified(chosen)
+        predicted, recomputed = search.predicted(chosen), search.recomputed(chosen)
         try:
-            found.append(settle(setting, start, chosen, both))
+            found.append(settle(setting, start, chosen, recomputed))
         except InputError as error:
             refused = error
-        if found and abs(both - predicted) <= _CLOSE * both:
+        if found and abs(recomputed - predicted) <= _CLOSE * recomputed:
             break
     if not found and refused is not None:
         raise refused
-    return max(found, key=lambda each: each.steps if setting.steps is None else each.eta)
+    best = max(found, key=lambda each: each.steps if setting.steps is None else each.eta)
+    announce("bounding the Hessian by the prover")
+    own = claims.proved(Ball(setting.w, best.radius))
+    return best if own <= best.lipschitz else settle(setting, start, best.radius, own)
 
 
 class _RadiusSearch:
-    """Which radius admits most, guided by a coarse Hessian bound that is scaled to the certified ones known so far."""
+    """Which radius admits most, guided by a coarse Hessian bound that is scaled to the checker's known so far."""
 
     def __init__(
         self, setting: HorizonSetting, claims: CurvatureClaims, start: Start, announce: Callable[[str], None]
@@ -176,19 +179,19 @@ class _RadiusSearch:
         return math.exp(inner[0] if merits[0] >= merits[1] else inner[1])
 
     def predicted(self, radius: float) -> float:
-        """Guess the certified bound."""
+        """Guess the checker's bound."""
         if not self.excess:
             return self._coarse(radius)
         known = sorted(self.excess)
         logarithms = [math.log(self.excess[each]) for each in known]
         return self._coarse(radius) * math.exp(float(np.interp(math.log(radius), np.log(known), logarithms)))
 
-    def certified(self, radius: float) -> float:
-        """Bound the Hessian by prover and checker."""
-        self.announce(f"bounding the Hessian twice within the radius {radius:.3g}")
-        both = self.claims.confirmed(Ball(self.setting.w, radius))
-        self.excess[radius] = both / self._coarse(radius)
-        return both
+    def recomputed(self, radius: float) -> float:
+        """Bound the Hessian by the checker."""
+        self.announce(f"bounding the Hessian by the checker within the radius {radius:.3g}")
+        bound = self.claims.recomputed(Ball(self.setting.w, radius))
+        self.excess[radius] = bound / self._coarse(radius)
+        return bound
 
     def _coarse(self, radius: float) -> float:
         if radius not in self.coarse_bounds:

@@ -156,7 +156,8 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "abs": lambda u: _relu(u) + _relu(-u),
 }
 
-_TIGHT = arb(513) / 512
+_TIGHT = arb(257) / 256
+_SAMPLES = 32
 _SMALLEST_PIECE = arb(2) ** -60
 
 
@@ -169,12 +170,16 @@ def derivative_suprema(function: Function, lower: Any, upper: Any, order: int, p
         If no finite bound is found within the number of pieces.
     """
     bounds, attained = [arb(0)] * (order + 1), [arb(0)] * (order + 1)
+
+    def sample(point: Any) -> None:
+        here = [abs(d).lower() for d in function.derivatives(point, order)]
+        attained[:] = [old.max(new) if new.is_finite() else old for old, new in zip(attained, here, strict=True)]
+
+    for step in range(_SAMPLES + 1):
+        sample((lower + (upper - lower) * step / _SAMPLES).mid())
     waiting = [(lower, upper)]
     for _ in range(pieces):
         a, b = waiting.pop()
-        middle = ((a + b) / 2).mid()
-        here = [abs(d).lower() for d in function.derivatives(middle, order)]
-        attained = [old.max(new) if new.is_finite() else old for old, new in zip(attained, here, strict=True)]
         over = [abs(d).upper() for d in function.derivatives(a.union(b), order)]
         tight = all(o <= s * _TIGHT or o <= c for o, s, c in zip(over, attained, bounds, strict=True))
         if all(o.is_finite() for o in over) and (tight or b - a < _SMALLEST_PIECE):
@@ -182,5 +187,7 @@ def derivative_suprema(function: Function, lower: Any, upper: Any, order: int, p
             if not waiting:
                 return bounds
         else:
+            middle = ((a + b) / 2).mid()
+            sample(middle)
             waiting += [(a, middle), (middle, b)]
     raise InputError("no bound of the derivatives found", interval=f"[{lower}, {upper}]", order=order)
