@@ -161,7 +161,7 @@ class Activation:
             return tuple(result.reshape(z.shape) for result in self._enclosed(z.reshape(-1), orders))
         if z.is_exact:
             return self._at(z.mid, orders)
-        wide = ~(z.rad <= _NARROW * np.maximum(1.0, np.abs(z.mid)))
+        wide = ~(z.rad <= _NARROW)
         if self._pieces.breaks or np.all(wide):
             return tuple(Interval.from_bounds(*bounds) for bounds in self._over(orders, z.lower, z.upper))
         computed = tuple(sorted({*orders, *(order + 1 for order in orders)}))

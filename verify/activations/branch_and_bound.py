@@ -11,7 +11,7 @@ from verify.activations.program import Program
 from verify.arithmetic.arb import Arb
 
 _NARROW = Arb(2) ** -70
-_WORK = 150_000
+_WORK = 300_000
 _FEWEST_BOXES = 200
 _NEWTON_STEPS = 60
 

@@ -31,7 +31,7 @@ def near_its_limit(primitive: str, u: Tail) -> Tail:
     slope = _slope(primitive).run(ARB, limit + rest.low.union(rest.high))[0]
     if not (value.is_finite() and slope.is_finite()):
         raise TailUnknownError("the formula is not defined, or not smooth, at infinity")
-    if u.degree == 0 and u.rate == 0:
+    if u.degree == 0 and u.rate == 0 and not u.span.is_zero:
         image = call(primitive, limit + rest.low.union(rest.high))
         return Tail(u.start, (), span_of(image))
     return constant_tail(u.start, value).plus(u.scaled(span_of(slope)))
