@@ -35,7 +35,9 @@ def test_one_weight() -> None:
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_one_linear_layer_has_a_constant_hessian(bias: bool, reduction: str) -> None:
     rng = np.random.default_rng(0)
-    problem = Problem(linear(4, 3, bias), rng.standard_normal((20, 4)), rng.standard_normal((20, 3)), reduction=reduction)
+    problem = Problem(
+        linear(4, 3, bias), rng.standard_normal((20, 4)), rng.standard_normal((20, 3)), reduction=reduction
+    )
     region = Ball(problem.initial_weights, 10.0)
     attack = attack_hessian(problem, region, points=1)
     bound = hessian_bound(problem, region, method="majorant")

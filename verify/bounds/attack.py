@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _INSIDE = 1.0 - 2.0**-40
 _DIFFERENCE = 2.0**-13
-_FRACTIONS = (1.0, 0.5, 0.2, 0.05)
+_FRACTIONS = (1.0, 0.5, 0.2, 0.07, 0.02)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class HessianAttack:
 
 
 def attack_hessian(
-    problem: Problem, region: Region | None = None, points: int = 3, seed: int = 0, ascents: int = 12
+    problem: Problem, region: Region | None = None, points: int = 3, seed: int = 0, ascents: int = 25
 ) -> HessianAttack:
     """Search a region for the largest |curvature| of E: Lanczos at a point, then ascent of that curvature.
 

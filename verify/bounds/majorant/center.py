@@ -72,8 +72,10 @@ def center_facts(problem: Problem, weights: np.ndarray) -> CenterFacts:
             widths = [architecture.vertices[name].width for name in graph.names]
             dense = DenseHessian(widths, [layer.mid.shape[1] for layer in known], problem.samples)
         injections = Injections(jacobians, graph, center.samples)
+        norms: dict[tuple[int, int], np.ndarray] = {}
         for pair in injections.pairs():
-            norm = pair.plain.spectral_norm()
+            norm = norms.pop((pair.w, pair.v)) if pair.v > pair.w else pair.plain.spectral_norm()
+            norms[pair.v, pair.w] = norm
             blocks.add_pair(pair, norm, state)
             third.add(pair, norm, state, injections, data)
             if dense is not None and pair.v <= pair.w:

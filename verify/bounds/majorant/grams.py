@@ -40,6 +40,7 @@ class GramSum:
     def largest(self) -> np.ndarray:
         """Upper bounds of the largest values of the exact forms, (count,)."""
         symmetric = 0.5 * (self.matrices + self.matrices.swapaxes(1, 2))
-        top = spectral.eigenvalue_upper(symmetric, upward.mul(self.squares, gamma(self.terms)))
+        error = upward.mul(self.squares, gamma(self.terms))
+        top = np.maximum(spectral.largest_eigenvalue_upper(symmetric, error), 0.0)
         root = upward.add(upward.sqrt(top), upward.sqrt(self.errors))
         return upward.mul(root, root)
