@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+Factor = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
+"""beta from the gradient, the previous gradient and the previous direction."""
+
 _LEAST_FACTOR = 0.01
+
+
+def polak_ribiere(gradient: np.ndarray, previous: np.ndarray, direction: np.ndarray) -> float:
+    """Return max(0, g.(g - g_previous) / |g_previous|^2): good with steps shorter than the best along the line."""
+    squared = float(previous @ previous)
+    return max(0.0, float(gradient @ (gradient - previous)) / squared) if squared > 0 else 0.0
+
+
+def hager_zhang(gradient: np.ndarray, previous: np.ndarray, direction: np.ndarray) -> float:
+    """Return the factor of CG_DESCENT (Hager, Zhang, SIAM J. Optim. 16 (2005) 170-192): good with Newton's length.
+
+    With y = g - g_previous: (y - 2 d_previous |y|^2 / (d_previous.y)) . g / (d_previous.y), bounded below by
+    -1 / (|d_previous| min(0.01, |g_previous|)).
+    """
+    change = gradient - previous
+    bend = float(direction @ change)
+    if not bend > 0:
+        return 0.0
+    factor = (float(change @ gradient) - 2 * float(change @ change) * float(direction @ gradient) / bend) / bend
+    least = float(np.linalg.norm(direction)) * min(_LEAST_FACTOR, float(np.linalg.norm(previous)))
+    return max(factor, -1.0 / least) if least > 0 else 0.0
 
 
 @dataclass
 class ConjugateDirections:
-    """d = -g + beta d_previous with the beta of Hager and Zhang (SIAM J. Optim. 16 (2005) 170-192, CG_DESCENT).
+    """d = -g + beta d_previous; restarts along -g when the combination is no descent direction.
 
-    With y = g - g_previous: beta = (y - 2 d_previous |y|^2 / (d_previous.y)) . g / (d_previous.y), bounded below by
-    -1 / (|d_previous| min(0.01, |g_previous|)). Restarts along -g when the combination is no descent direction.
+    Parameters
+    ----------
+    factor : callable
+        `polak_ribiere` or `hager_zhang`.
     """
 
+    factor: Factor
     gradient: np.ndarray | None = None
     direction: np.ndarray | None = None
 
@@ -26,7 +53,7 @@ class ConjugateDirections:
         momentum = np.zeros_like(gradient)
         if self.gradient is not None and self.direction is not None:
             with np.errstate(all="ignore"):
-                candidate = _factor(gradient, self.gradient, self.direction) * self.direction
+                candidate = self.factor(gradient, self.gradient, self.direction) * self.direction
                 falls = float(gradient @ (candidate - gradient)) < 0
             if falls and np.all(np.isfinite(candidate)):
                 momentum = candidate
@@ -42,13 +69,3 @@ class ConjugateDirections:
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Take over what `state` returned."""
         self.gradient, self.direction = state.get("gradient"), state.get("direction")
-
-
-def _factor(gradient: np.ndarray, previous: np.ndarray, direction: np.ndarray) -> float:
-    change = gradient - previous
-    bend = float(direction @ change)
-    if not bend > 0:
-        return 0.0
-    factor = (float(change @ gradient) - 2 * float(change @ change) * float(direction @ gradient) / bend) / bend
-    least = float(np.linalg.norm(direction)) * min(_LEAST_FACTOR, float(np.linalg.norm(previous)))
-    return max(factor, -1.0 / least) if least > 0 else 0.0

@@ -13,7 +13,7 @@ import numpy as np
 from verify.bounds.segment import segment_bound
 from verify.calculus.decide import Decision
 from verify.training.curvature import estimated_curvature
-from verify.training.directions import ConjugateDirections
+from verify.training.directions import ConjugateDirections, hager_zhang, polak_ribiere
 from verify.training.evaluation import decide_by_errors, error_range
 from verify.training.momentum import Norm, adaptive_step
 from verify.training.trajectory import StepRecord
@@ -111,7 +111,7 @@ class GuardedRule(Rule):
     name = "guarded"
     length: float = 1.0
     turn: int = 0
-    directions: ConjugateDirections = field(default_factory=ConjugateDirections)
+    directions: ConjugateDirections = field(default_factory=lambda: ConjugateDirections(hager_zhang))
     known: _KnownError = field(default_factory=_KnownError)
 
     def step(self, problem: Problem, w: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, StepRecord]:
@@ -150,7 +150,7 @@ class CertifiedRule(Rule):
     displacement: float = np.inf
     trust: float = 1.0
     turn: int = 0
-    directions: ConjugateDirections = field(default_factory=ConjugateDirections)
+    directions: ConjugateDirections = field(default_factory=lambda: ConjugateDirections(polak_ribiere))
 
     def step(self, problem: Problem, w: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, StepRecord]:
         direction, momentum = self.directions.next(gradient)
