@@ -72,3 +72,16 @@ def test_collection_can_be_switched_off(pytester, spec):
     assert pytester.runpytest("--dagverify-no-collect").ret == pytest.ExitCode.NO_TESTS_COLLECTED
     pytester.makeini("[pytest]\ndagverify_collect = false")
     assert pytester.runpytest().ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_the_nightly_profile_is_there_without_a_conftest(pytester):
+    pytester.makepyfile(
+        """
+        from hypothesis import settings
+
+        def test_own():
+            assert settings.default.max_examples == 2000 and not settings.default.derandomize
+        """
+    )
+    result = pytester.runpytest_subprocess("--hypothesis-profile=dagverify-nightly")
+    result.assert_outcomes(passed=1)

@@ -3,43 +3,108 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from verify.cli.output import json_option, print_json, progress, spec_argument
+from verify.cli.output import json_option, plain, print_json, progress, spec_argument
+from verify.cli.reporting import Reports, report_options
+from verify.outcomes import InputError, Verdict
+
+if TYPE_CHECKING:
+    from verify.baseline.comparison import Comparison
+    from verify.spec import Specification
 
 
 @click.command("check")
 @spec_argument
+@click.option("--baseline", type=click.Path(path_type=Path), help="The --json answer of an earlier check.")
+@click.option("--baseline-factor", type=float, default=1.1, show_default=True, help="By which L may grow since then.")
+@report_options
 @json_option
-def command(spec: Path, as_json: bool) -> int:
+def command(
+    spec: Path,
+    baseline: Path | None,
+    baseline_factor: float,
+    junit: Path | None,
+    sarif: Path | None,
+    github: bool,
+    as_json: bool,
+) -> int:
     """Check assumptions A1-A4 and the gradients of SPEC, bound the Hessian, and say which settings are admissible.
 
     The question is whether every step decreases the error. Exit code 0: proved; 1: refuted; 3: undecided.
+    With --baseline it is refuted too if L grew or a range shrank by more than the factor.
 
     \b
-    Example:
+    Examples:
       dagverify check examples/digits_autoencoder.toml
+      dagverify check examples/xor_skip.toml --json > last.json
+      dagverify check examples/xor_skip.toml --baseline last.json --sarif dagverify.sarif
     """
+    reports = Reports(spec, junit, sarif, github, to_stderr=as_json)
+    try:
+        specification, answer, comparison = _checked(spec, baseline, baseline_factor)
+    except InputError as error:
+        reports.write_error(error)
+        raise
+    verdict = Verdict(answer["verdict"])
+    if junit is not None or sarif is not None or github:
+        reports.write(answer["name"], verdict, _rows(specification, answer, comparison))
+    if as_json:
+        print_json(answer)
+    else:
+        _print(answer, comparison)
+    return verdict.exit_code
+
+
+def _checked(
+    spec: Path, baseline: Path | None, factor: float
+) -> tuple[Specification, dict[str, Any], Comparison | None]:
     with progress() as announce:
         from verify.spec import load_specification
 
+        before = None
+        if baseline is not None:
+            from verify.baseline.reading import read_baseline
+
+            before = read_baseline(baseline)
         specification = load_specification(spec)
         from verify.analysis.check import check
 
         report = check(specification.problem, specification.momentum, progress=announce)
-    answer = report.to_json()
-    if as_json:
-        print_json(answer)
-    else:
-        from verify.cli.tables import curvature_row, finding_rows, gradient_rows, print_table, range_rows
+    answer, comparison = report.to_json(), None
+    if before is not None:
+        from verify.baseline.comparison import compare
 
-        rows = [row for finding in answer["assumptions"] for row in finding_rows(finding)]
-        rows += gradient_rows(answer["gradients"])
-        rows += [curvature_row(answer["lipschitz"]), *range_rows(answer["ranges"])]
-        notes = [
-            f"decided: {'; '.join(answer['decided']) or 'nothing'}",
-            f"not decided: {'; '.join(answer['undecided']) or 'nothing'}",
-        ]
-        print_table(f"{answer['name']}: does every step decrease the error?", answer["verdict"], rows, notes)
-    return report.verdict.exit_code
+        comparison = compare(plain(answer), before, factor)
+        answer["baseline"] = comparison.to_json()
+        answer["verdict"] = Verdict.weakest([report.verdict, comparison.verdict]).value
+    return specification, answer, comparison
+
+
+def _rows(specification: Specification, answer: dict[str, Any], comparison: Comparison | None) -> list[Any]:
+    from verify.reports.baseline_row import baseline_row
+    from verify.reports.rows import answer_rows
+
+    setting, lines = specification.momentum, specification.document.lines
+    theorem = "sharp" if setting is None else setting.theorem
+    rows = list(answer_rows(plain(answer), theorem, lines, specification.problem.architecture))
+    return rows if comparison is None else [*rows, baseline_row(comparison, lines)]
+
+
+def _print(answer: dict[str, Any], comparison: Comparison | None) -> None:
+    from verify.cli.tables import Row, curvature_row, finding_rows, gradient_rows, print_table, range_rows
+
+    rows = [row for finding in answer["assumptions"] for row in finding_rows(finding)]
+    rows += gradient_rows(answer["gradients"])
+    rows += [curvature_row(answer["lipschitz"]), *range_rows(answer["ranges"])]
+    if comparison is not None:
+        rows += [Row("baseline", "REFUTED", each.statement) for each in comparison.regressions]
+        if not comparison.regressions:
+            rows.append(Row("baseline", "PROVED", f"L and the ranges are within a factor {comparison.factor:g} of it"))
+    notes = [
+        f"decided: {'; '.join(answer['decided']) or 'nothing'}",
+        f"not decided: {'; '.join(answer['undecided']) or 'nothing'}",
+    ]
+    print_table(f"{answer['name']}: does every step decrease the error?", answer["verdict"], rows, notes)

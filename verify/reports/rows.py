@@ -33,10 +33,13 @@ class Place:
         From 1; 1 where the key is not in the file.
     text : str
         One line.
+    key : str
+        What it is about, such as a vertex; it stays when lines and figures change.
     """
 
     line: int
     text: str
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,7 @@ def _vertex_places(hypotheses: Iterable[Mapping[str, Any]], lines: LineMap) -> I
     for vertex in hypotheses:
         if vertex["verdict"] != Verdict.PROVED.value:
             name = vertex["vertex"]
-            yield Place(line_of(lines, ("nodes", name, "activation"), ("nodes", name)), vertex["statement"])
+            yield Place(line_of(lines, ("nodes", name, "activation"), ("nodes", name)), vertex["statement"], name)
 
 
 def _gradients(gradients: Mapping[str, Any], lines: LineMap, architecture: Architecture) -> Row:
