@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Prints the axioms behind every theorem of the given Coq modules (logical path: Dagverify) and fails if one of
-# them is not on the list below. These are the axioms of Coq's classical real numbers, and nothing else.
+# Prints the axioms behind the theorems of the given Coq modules (logical path: Dagverify) and fails if one of them is
+# not on the list below. These are the axioms of Coq's classical real numbers, and nothing else. Theorems that have
+# a note are asked one by one, the others of a module together ("MODULE.rest").
 #   usage: axioms.sh FOLDER MODULE...
 set -euo pipefail
 
@@ -13,24 +14,41 @@ allowed=(
 
 folder=$1
 shift
+notes=$(dirname "$(realpath "$0")")
 query=$(mktemp -d)
 trap 'rm -rf "$query"' EXIT
-for module in "$@"; do
-  echo "Require Import Dagverify.$module."
-  sed -nE "s/^ *(Theorem|Corollary) +([A-Za-z0-9_']+).*/Check \"theorem \2\". Print Assumptions Dagverify.$module.\2./p" "$folder/$module.v"
-done | sed '1i Require Import String. Local Open Scope string_scope.' >"$query/Query.v"
+{
+  echo "Require Import String."
+  for module in "$@"; do
+    echo "Require Dagverify.$module."
+    rest=
+    for theorem in $(sed -nE "s/^ *(Theorem|Corollary) +([A-Za-z0-9_']+).*/\2/p" "$folder/$module.v"); do
+      if [ -e "$notes/$theorem.md" ]; then
+        echo "Check \"theorem $theorem\"%string. Print Assumptions Dagverify.$module.$theorem."
+      else
+        rest="$rest, @Dagverify.$module.$theorem"
+      fi
+    done
+    if [ -n "$rest" ]; then
+      echo "Definition ${module}_rest := (0$rest)."
+      echo "Check \"theorem $module.rest\"%string. Print Assumptions ${module}_rest."
+    fi
+  done
+} >"$query/Query.v"
 
 coqc -w -ambiguous-paths -Q "$folder" Dagverify "$query/Query.v" >"$query/answer"
 awk -v allowed="${allowed[*]}" '
   BEGIN { count = split(allowed, names, " "); for (i = 1; i <= count; i++) ok[names[i]] = 1 }
-  /^"theorem / { theorem = $2; sub(/"$/, "", theorem); theorems++; next }
+  /^"theorem / { theorem = $2; sub(/"(%string)?$/, "", theorem); theorems++; next }
   /^Axioms:/ || /^ / || /^Closed under/ { next }
   /^[A-Za-z_.0-9\047]+( |$)/ {
-    used[$1]++
+    short = $1
+    sub(/.*\./, "", short)
+    used[theorem] = used[theorem] " " short
     if (!($1 in ok)) { printf "axiom outside the allow-list: theorem=%s axiom=%s\n", theorem, $1 > "/dev/stderr"; bad = 1 }
   }
   END {
     if (!theorems) { print "no theorem found" > "/dev/stderr"; exit 1 }
-    for (axiom in used) printf "  %-58s %d of %d theorems\n", axiom, used[axiom], theorems
+    for (theorem in used) printf "  %-26s%s\n", theorem, used[theorem]
     exit bad
   }' "$query/answer" | sort

@@ -48,5 +48,6 @@ mutate Staying.v    'speed * sqrt (K * drop / c)'       'speed * sqrt (K * drop 
 mutate WeightDecay.v 'sqrt (2 * start / lam)'           'sqrt (start / lam)'
 mutate Sums.v       '<= (e O - floor) / c'              '<= (e O - floor) / (2 * c)'
 mutate HeavyBall.v  'mu / (2 * eta) * dot d d'          'mu / (3 * eta) * dot d d'
+mutate Backpropagation.v '+ wy0h0 * delta_y0'          '+ wy0h1 * delta_y0'
 
 exit $survived
