@@ -100,7 +100,6 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "cos": lambda t: t.cos(),
     "atan": _increasing(lambda t: t.atan()),
     "erf": _increasing(lambda t: t.erf()),
-    "erfc": lambda t: -_increasing(lambda s: -s.erfc())(t),
     "tanh": _increasing(lambda t: t.tanh()),
     "sigmoid": _increasing(_sigmoid),
     "softplus": _increasing(_softplus),

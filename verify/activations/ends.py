@@ -135,7 +135,9 @@ def _run(program: Program, arithmetic: TailArithmetic, side: int) -> Tail | None
 
 
 def _fades(tail: Tail) -> bool:
-    return bool(tail.span.is_zero or tail.rate > 0 or (tail.rate == 0 and tail.degree < 0))
+    """Whether the tail tends to its constant."""
+    weight_fades = tail.span.is_zero or tail.rate > 0 or (tail.rate == 0 and tail.degree < 0)
+    return bool(len(tail.head) <= 1 and weight_fades)
 
 
 def _bounds(tail: Tail | None) -> Ends:

@@ -22,7 +22,6 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "cos": np.cos,
     "atan": np.arctan,
     "erf": special.erf,
-    "erfc": special.erfc,
     "tanh": np.tanh,
     "sigmoid": special.expit,
     "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),

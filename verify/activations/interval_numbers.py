@@ -27,7 +27,6 @@ _FUNCTIONS: dict[str, Callable[[Interval], Interval]] = {
     "cos": elementary.cos,
     "atan": elementary.arctan,
     "erf": elementary.erf,
-    "erfc": lambda x: 1.0 - elementary.erf(x),
     "tanh": elementary.tanh,
     "sigmoid": elementary.sigmoid,
     "softplus": elementary.softplus,

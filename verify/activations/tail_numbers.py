@@ -80,18 +80,16 @@ def square_root(u: Tail) -> Tail:
 
 
 def _saturating(primitive: str, u: Tail, rising: bool) -> Tail:
-    """Apply tanh, sigmoid, softplus, erf or erfc to functions that tend to plus or minus infinity."""
+    """Apply tanh, sigmoid, softplus or erf to functions that tend to plus or minus infinity."""
     away = u if not rising else u.times(constant_tail(u.start, Arb(-1)))
     one = constant_tail(u.start, ONE)
-    if primitive in ("erf", "erfc"):
-        # erfc(t) <= exp(-t^2) <= exp(-least t) for t >= least >= 0
+    if primitive == "erf":
+        # 1 - erf(t) <= exp(-t^2) <= exp(-least t) for t >= least >= 0
         least = Arb(lower_bound(away.times(constant_tail(u.start, Arb(-1)))))
         if not least > 0:
             raise TailUnknownError("undecided sign at infinity")
-        small = decaying_exponential(away.times(constant_tail(u.start, least))).scaled(Span(Arb(0), ONE))
+        small = decaying_exponential(away.times(constant_tail(u.start, least)))
         erf = one.plus(small.scaled(Span(-ONE, Arb(0))))
-        if primitive == "erfc":
-            return small if rising else constant_tail(u.start, Arb(2)).plus(small.scaled(Span(-ONE, Arb(0))))
         return erf if rising else erf.times(constant_tail(u.start, Arb(-1)))
     if primitive == "tanh":
         twice = decaying_exponential(away.times(constant_tail(u.start, Arb(2))))
@@ -169,7 +167,7 @@ class TailArithmetic(Arithmetic):
         if primitive == "atan":
             half_turn = constant_tail(self.start, (Arb.pi() if rising else -Arb.pi()) / 2)
             return half_turn.plus(near_its_limit("atan", reciprocal(a)).times(constant_tail(self.start, Arb(-1))))
-        if primitive in ("tanh", "sigmoid", "softplus", "erf", "erfc"):
+        if primitive in ("tanh", "sigmoid", "softplus", "erf"):
             return _saturating(primitive, a, rising)
         raise TailUnknownError("the growth at infinity is outside of what tails express")
 
