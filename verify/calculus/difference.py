@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.activations import Activation, Smoothness
+from verify.arithmetic import upward
 from verify.arithmetic.intervals import Interval
 from verify.calculus import passes
 from verify.calculus.algebra import ENCLOSING
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
 _TAYLOR_DEGREE = 3
+_SMALL = 2.0**-8
+"""Below this size of dz the Taylor polynomial alone is used: its remainder, of order dz^4, is beyond comparison."""
 
 
 def difference_enclosure(problem: Problem, w: Any, w_next: Any) -> tuple[float, float]:
@@ -87,15 +90,21 @@ def output_changes(
 
 def activation_change(activation: Activation, z: Interval, dz: Interval, derivatives: tuple[Interval, ...]) -> Interval:
     """Enclose g(z + dz) - g(z), given g, g', g'', g''' at z."""
+    taylor = None
+    if activation.smoothness is Smoothness.ANALYTIC and np.isfinite(activation.supremum(_TAYLOR_DEGREE + 1)):
+        taylor = _taylor_change(activation, dz, derivatives)
+        if float(np.max(dz.max_abs(), initial=0.0)) <= _SMALL:
+            return taylor
     moved = z + dz
     change = activation.enclosure(moved) - derivatives[0]
     hull = Interval.from_bounds(np.minimum(z.lower, moved.lower), np.maximum(z.upper, moved.upper))
     change = change.intersect(activation.enclosure(hull, 1) * dz)
-    fourth = activation.supremum(_TAYLOR_DEGREE + 1)
-    if activation.smoothness is Smoothness.ANALYTIC and np.isfinite(fourth):
-        square = dz.square()
-        remainder = square.square() * Interval.from_bounds(-fourth, fourth) / 24.0
-        cubic = derivatives[3] * (square * dz) / 6.0
-        taylor = derivatives[1] * dz + derivatives[2] * square / 2.0 + cubic + remainder
-        change = change.intersect(taylor)
-    return change
+    return change if taylor is None else change.intersect(taylor)
+
+
+def _taylor_change(activation: Activation, dz: Interval, derivatives: tuple[Interval, ...]) -> Interval:
+    sixth = Interval.point(1.0) / 6.0
+    last = float(upward.div(activation.supremum(_TAYLOR_DEGREE + 1), 24.0))
+    square = dz.square()
+    remainder = square.square() * Interval.from_bounds(-last, last)
+    return derivatives[1] * dz + (derivatives[2] * 0.5 + derivatives[3] * dz * sixth) * square + remainder
