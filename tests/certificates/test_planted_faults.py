@@ -145,7 +145,7 @@ FAULTS: dict[str, tuple[str, Plant]] = {
     "decrease doubled": ("horizon", wrapped("total_decrease", horizon_search, lambda honest, f: 2 * honest(f))),
     "sublevel radius rounded down": (
         "weight_decay",
-        wrapped("sublevel_radius", prover, lambda honest, e, lam: honest(e, lam) * (1 - 1e-9)),
+        wrapped("BoundedWeights", prover, lambda honest, radius: honest(radius * (1 - 1e-9))),
     ),
     "decrease of the step doubled": (
         "step",
