@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.arithmetic.intervals import Interval
-from verify.arithmetic.rounding import UNIT, gamma
+from verify.arithmetic.rounding import UNIT, ArithmeticDomainError, gamma
 from verify.bounds.taylor_rounding import (
     Approximation,
     enlarged,
@@ -82,7 +82,10 @@ def decide_by_errors(
         upper = float(np.nextafter(after[1] - before[0], np.inf))
         if lower > 0 or upper < 0:
             return Decision(1 if lower > 0 else -1, lower, upper, 53), "error enclosures"
-    decision = decide_decrease(problem, w, w_next, maximal_precision=maximal_precision)
+    try:
+        decision = decide_decrease(problem, w, w_next, maximal_precision=maximal_precision)
+    except ArithmeticDomainError:
+        return Decision(None, -np.inf, np.inf, maximal_precision), "overflow"
     decided = "difference enclosure" if decision.precision == 53 else f"Arb at {decision.precision} bits"
     return decision, decided
 
