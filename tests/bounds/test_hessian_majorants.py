@@ -10,14 +10,15 @@ import pytest
 from verify.bounds.hessian_campaign import random_cases
 from verify.bounds.hessian_cells import refine
 from verify.bounds.hessian_center import centers
+from verify.bounds.majorant.bound import _slopes
 from verify.bounds.majorant.caps import Caps
 from verify.bounds.majorant.center import center_facts
 from verify.bounds.majorant.center_hessian import deflated_norm
 from verify.bounds.majorant.center_state import center_jacobians, center_state
 from verify.bounds.majorant.state import State
 from verify.bounds.majorant.structure import structure
-from verify.bounds.majorant.tensors import largest_form
-from verify.bounds.majorant.trajectory import step_line
+from verify.bounds.majorant.tensors import largest_form, largest_form_within
+from verify.bounds.majorant.trajectory import Paths, step_line
 from verify.calculus.problem import Problem
 
 # norms at another point are upper bounds themselves, by this factor at most
@@ -101,3 +102,14 @@ def test_cells_cover_the_ball() -> None:
     exact = 2.0 * float(np.linalg.norm(coefficients))
     assert exact <= fine <= 1.1 * exact
     assert fine < coarse
+
+
+def test_one_norm_serves_both_ends_of_a_step() -> None:
+    # Norms that change places between the ends: choosing the smaller one at each end would bound nothing between.
+    tensors = np.zeros((2, 2, 2, 2))
+    tensors[0, 0, 0, 0] = tensors[1, 1, 1, 1] = 1.0
+    paths = Paths(np.array([1.0, 0.0]), 0.5, np.eye(2))
+    slopes = _slopes(tensors, tensors, paths)
+    between = 0.5 * (tensors[0] + tensors[1])
+    middle = min(largest_form_within(between, paths.block), 0.5 * largest_form(between))
+    assert slopes.mean() >= middle

@@ -27,6 +27,7 @@ Method = Literal["auto", "norms", "majorant"]
 LARGEST_JACOBIANS = 2**27
 MOST_VERTICES = 20
 _WORTH_CUTTING = 4.0
+_FAR_GROWTH = 4.0
 
 
 def hessian_bound(
@@ -42,7 +43,8 @@ def hessian_bound(
     method : {"auto", "norms", "majorant"}
         ``"norms"`` multiplies norms along the layers: about 20 gradients, coarse. ``"majorant"`` starts from proved
         norms at the centre and bounds their growth: some 1000 gradients, much sharper; it falls back to the norms
-        where those are smaller. ``"auto"`` is ``"majorant"`` for networks and data of moderate size.
+        where those are smaller. ``"auto"`` is ``"majorant"`` for networks and data of moderate size, unless the norms
+        grow so much over the region that little of the centre is left.
     cells : int
         Most parts into which the norm products cut a ball; 1 for none, each costs about five gradients.
 
@@ -80,7 +82,7 @@ def _bound(problem: Problem, region: Region, method: Method, cells: int) -> Hess
     used, trajectory = "norms", None
     value, matrix = norm_products(problem, place, 1)
     terms = {}
-    if method == "majorant" or (method == "auto" and is_affordable(problem)):
+    if method == "majorant" or (method == "auto" and is_affordable(problem) and is_near(problem, place, value)):
         trajectory = majorant_trajectory(problem, place)
     if trajectory is not None:
         terms = {"center": trajectory.center, "integral": trajectory.integral, "direct": trajectory.direct}
@@ -115,6 +117,12 @@ def is_affordable(problem: Problem) -> bool:
     """Whether the Jacobians of all samples are few enough for the majorant method."""
     units = sum(problem.architecture.vertices[name].width for name in problem.architecture.order)
     return problem.samples * units * units <= LARGEST_JACOBIANS and len(problem.architecture.order) <= MOST_VERTICES
+
+
+def is_near(problem: Problem, region: Geometry, value: float) -> bool:
+    """Whether the region is small enough for what is exact at its centre to matter: the norms have not grown much."""
+    nothing = Geometry(region.center, dict.fromkeys(region.radii, 0.0), None)
+    return value <= _FAR_GROWTH * norm_products(problem, nothing, 1)[0]
 
 
 def check_smooth(problem: Problem) -> None:

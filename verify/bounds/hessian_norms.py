@@ -9,12 +9,14 @@ import numpy as np
 from verify.arithmetic import upward
 from verify.bounds.hessian_blocks import SampleNorms, block_matrix, largest_curvature
 from verify.bounds.hessian_cells import refine
-from verify.bounds.hessian_center import centers
+from verify.bounds.hessian_center import Center, centers
 from verify.bounds.hessian_geometry import Geometry, trainable
 from verify.bounds.hessian_sweep import Sweep
 
 if TYPE_CHECKING:
     from verify.calculus.problem import Problem
+
+MOST_KEPT_UNITS = 2**23
 
 
 def norm_products(problem: Problem, region: Geometry, cells: int) -> tuple[float, np.ndarray]:
@@ -25,15 +27,21 @@ def norm_products(problem: Problem, region: Geometry, cells: int) -> tuple[float
     problem : Problem
     region : Geometry
     cells : int
-        Most parts into which a ball is cut by how a displacement is shared among the blocks.
+        Most parts into which a ball is cut by how a displacement is shared among the blocks; data too many to be
+        kept in memory are gone through once, for one part.
     """
     blocks = trainable(problem.architecture)
-    chunks = list(centers(problem, region.center))
+    units = sum(problem.architecture.vertices[name].width for name in problem.architecture.order)
+    kept: list[Center] = []
+    if cells > 1 and problem.samples * units <= MOST_KEPT_UNITS:
+        kept.extend(centers(problem, region.center))
+    else:
+        cells = 1
 
     def evaluate(radii: np.ndarray) -> tuple[float, np.ndarray]:
         by_name = {**region.radii, **{name: float(radius) for name, radius in zip(blocks, radii, strict=True)}}
         total = np.zeros((len(blocks), len(blocks)))
-        for center in chunks:
+        for center in kept or centers(problem, region.center):
             total = upward.add(total, block_matrix(sample_norms(Sweep(center, by_name), blocks)))
         matrix = upward.div(total, float(problem.sample_divisor))
         return largest_curvature(matrix), matrix

@@ -85,17 +85,17 @@ def follow(problem: Problem, facts: CenterFacts, paths: Paths) -> Trajectory:
 
 
 def _slopes(third: np.ndarray, changed: np.ndarray, paths: Paths) -> np.ndarray:
-    """Bounds at both ends of one step; between them either pair is convex, so the smaller sum is taken."""
-    pairs = [np.array([_slope(tensor, paths) for tensor in ends]) for ends in (third, changed)]
-    mixed = np.minimum(third, changed)
-    if np.all((third <= changed) == (third <= changed)[0]):
-        pairs.append(np.array([_slope(tensor, paths) for tensor in mixed]))
+    """Bound |E'''[P, U, U]| over unit U and the displacements P of the paths, at both ends of one step.
+
+    Every tensor here is convex between the ends, and so is each norm of it: one tensor and one norm must serve both.
+    """
+    tensors = [third, changed]
+    smaller = third <= changed
+    if np.all(smaller[0] == smaller[1]):
+        tensors.append(np.minimum(third, changed))
+    pairs = []
+    for ends in tensors:
+        pairs.append(np.array([largest_form_within(tensor, paths.block) for tensor in ends]))
+        if paths.length is not None:
+            pairs.append(upward.mul(paths.length, np.array([largest_form(tensor) for tensor in ends])))
     return min(pairs, key=lambda pair: float(pair.sum()))
-
-
-def _slope(tensor: np.ndarray, paths: Paths) -> float:
-    """Bound |E'''[P, U, U]| over unit U and the displacements P of the paths."""
-    bounds = [largest_form_within(tensor, paths.block)]
-    if paths.length is not None:
-        bounds.append(float(upward.mul(largest_form(tensor), paths.length)))
-    return min(bounds)

@@ -106,7 +106,8 @@ def largest_form_within(tensor: np.ndarray, bounds: np.ndarray) -> float:
     """Upper bound of T[P, Q, R] over unit vectors Q, R and all P with |P_b| <= bounds_b."""
     if not np.all(np.isfinite(tensor)):
         return float("inf")
-    return float(spectral.perron_upper(upward.matmul(tensor, bounds)))
+    matrix = upward.matmul(tensor, bounds)
+    return float(spectral.perron_upper(np.maximum(matrix, matrix.T)))
 
 
 def _product(vectors: np.ndarray, matrices: np.ndarray) -> np.ndarray:
