@@ -27,7 +27,7 @@ Method = Literal["auto", "norms", "majorant"]
 LARGEST_JACOBIANS = 2**27
 MOST_VERTICES = 20
 _WORTH_CUTTING = 4.0
-_FAR_GROWTH = 4.0
+_FAR_GROWTH = 100.0
 
 
 def hessian_bound(
