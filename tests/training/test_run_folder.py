@@ -139,6 +139,7 @@ def command(out: Path, *more: str) -> list[str]:
     return [sys.executable, "-c", start, "train", str(SPEC), *options]
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_it_ends_the_same(tmp_path: Path) -> None:
     whole = json.loads(subprocess.run(command(tmp_path / "whole"), check=True, capture_output=True).stdout)
     out = tmp_path / "killed"

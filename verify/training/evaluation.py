@@ -12,15 +12,16 @@ import numpy as np
 
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import UNIT, ArithmeticDomainError, gamma
+from verify.bounds.activation_values import evaluated
 from verify.bounds.taylor_rounding import (
     Approximation,
     enlarged,
     largest_entry,
-    largest_slope,
     products,
     row_sum,
     summed_error,
 )
+from verify.bounds.workspace import Workspace
 from verify.calculus import passes
 from verify.calculus.algebra import FLOAT
 from verify.calculus.decide import MAXIMAL_PRECISION, Decision, decide_decrease
@@ -46,11 +47,12 @@ def error_range(problem: Problem, w: np.ndarray) -> tuple[float, float]:
     """
     weights = problem.check_weights(w)
     parts = problem.architecture.unflatten(weights)
-    sums = _row_sums(problem.architecture, parts)
+    workspace = Workspace()
     total = Interval.point(0.0)
     with np.errstate(over="ignore", invalid="ignore"):
+        sums = _row_sums(problem.architecture, parts)
         for chunk in problem.chunks():
-            value, lost = _squares(problem.architecture, parts, sums, *problem.rows(chunk))
+            value, lost = _squares(problem.architecture, parts, sums, workspace, *problem.rows(chunk))
             if not (np.isfinite(value) and np.isfinite(lost)):
                 return 0.0, np.inf
             total = total + Interval.from_midrad(value, lost)
@@ -101,14 +103,19 @@ def _row_sums(architecture: Architecture, parts: passes.Parts) -> dict[str, list
 
 
 def _squares(
-    architecture: Architecture, parts: passes.Parts, sums: dict[str, list[float]], x: np.ndarray, y: np.ndarray
+    architecture: Architecture,
+    parts: passes.Parts,
+    sums: dict[str, list[float]],
+    workspace: Workspace,
+    x: np.ndarray,
+    y: np.ndarray,
 ) -> tuple[float, float]:
     """Sum of the samples' squared residuals and a bound of its error."""
     outputs = {
         name: Approximation.of(columns, 0.0) for name, columns in passes.input_outputs(FLOAT, architecture, x).items()
     }
     for name in architecture.order:
-        outputs[name] = _output(architecture, parts, sums[name], outputs, name)
+        outputs[name] = _output(architecture, parts, sums[name], outputs, name, workspace)
     total, lost = 0.0, 0.0
     computed = {name: outputs[name].value for name in architecture.outputs}
     for name, residual in passes.residuals(FLOAT, architecture, computed, y).items():
@@ -127,6 +134,7 @@ def _output(
     sums: list[float],
     outputs: dict[str, Approximation],
     name: str,
+    workspace: Workspace,
 ) -> Approximation:
     vertex = architecture.vertices[name]
     edges = architecture.in_edges(name)
@@ -138,11 +146,6 @@ def _output(
         errors.append((1.0, largest_entry(z), 0.0))
     for edge in edges:
         z = z + edge.map.apply(passes.edge_parameters(parts, edge), outputs[edge.source].value)
-    return _activated(vertex.activation, Approximation.of(z, summed_error(errors, roundings)))
-
-
-def _activated(activation: Any, z: Approximation) -> Approximation:
-    """g(z): the enclosure covers the evaluation at the computed z, the Lipschitz constant of g the error of z."""
-    enclosure = activation.enclosure(Interval.point(z.value))
-    moved = largest_slope(activation, 1, z.magnitude) * z.error
-    return Approximation.of(enclosure.mid, enlarged(float(np.max(enclosure.rad, initial=0.0)) + moved))
+    preactivation = Approximation.of(z, summed_error(errors, roundings))
+    activation: Any = vertex.activation
+    return evaluated(activation, preactivation, 0, workspace, name)[0]
