@@ -83,6 +83,23 @@ def test_several_chunks_of_samples(reduction: str) -> None:
     assert attack.value <= bound.value <= 4 * attack.value
 
 
+@pytest.mark.parametrize("radius", [1e-6, 0.1, 1.0])
+def test_an_activation_whose_third_derivative_jumps_is_bounded_by_norms(radius: float) -> None:
+    cubic = {"expr": "max(0, x)**3"}
+    nodes = {
+        "x": {"width": 2},
+        "h": {"width": 3, "activation": cubic, "inputs": ["x"]},
+        "y": {"width": 1, "activation": cubic, "inputs": ["h", "x"]},
+    }
+    rng = np.random.default_rng(6)
+    problem = Problem(Architecture.from_data(nodes, "y"), rng.standard_normal((4, 2)), rng.standard_normal((4, 1)))
+    region = Ball(problem.initial_weights, radius)
+    bound = hessian_bound(problem, region, method="majorant")
+    attack = attack_hessian(problem, region, points=2)
+    assert bound.method == "norms"
+    assert bound.value >= attack.value > 0
+
+
 def test_larger_regions_have_larger_true_curvature_and_still_a_bound() -> None:
     problem, _ = next(iter(random_cases(1, seed=5)))
     center, blocks = problem.initial_weights, problem.architecture.blocks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -105,7 +106,9 @@ def _bound(problem: Problem, region: Region, method: Method, cells: int) -> Hess
 
 
 def majorant_trajectory(problem: Problem, region: Geometry) -> Trajectory | None:
-    """Follow the majorants over a region; None where they overflow, so that only the norms are left."""
+    """Follow the majorants over a region; None where they overflow or g''' jumps, so that only the norms are left."""
+    if not all(smoothness is Smoothness.ANALYTIC for _, _, smoothness in activations(problem)):
+        return None
     try:
         facts = center_facts(problem, region.center)
         return follow(problem, facts, whole_region(region, facts))
@@ -133,12 +136,19 @@ def check_smooth(problem: Problem) -> None:
     InputError
         Names the vertex and the activation.
     """
-    for name in problem.architecture.order:
-        activation = problem.architecture.vertices[name].activation
-        if activation is not None and activation.smoothness not in (Smoothness.ANALYTIC, Smoothness.C2):
+    for name, shown, smoothness in activations(problem):
+        if smoothness not in (Smoothness.ANALYTIC, Smoothness.C2):
             raise InputError(
                 "the Hessian does not exist where g' jumps",
                 where=f"vertex {name}",
                 remedy="use a smooth activation such as softplus or gelu, or decide single steps by evaluation",
-                activation=activation.name,
+                activation=shown,
             )
+
+
+def activations(problem: Problem) -> Iterator[tuple[str, str, Smoothness]]:
+    """Yield vertex, name of its activation and smoothness."""
+    for name in problem.architecture.order:
+        activation = problem.architecture.vertices[name].activation
+        if activation is not None:
+            yield name, activation.name, activation.smoothness
