@@ -69,6 +69,19 @@ def attack_hessian(
     ------
     InputError
         If there is no region or `points` is not positive.
+
+    Examples
+    --------
+    The error 1/2 (2 w - 1)^2 has the second derivative 4 everywhere.
+
+    >>> import numpy as np, verify
+    >>> architecture = verify.Architecture.from_data(
+    ...     {"x": {"width": 1}, "y": {"width": 1, "activation": "identity", "inputs": ["x"], "bias": False}},
+    ...     output="y",
+    ... )
+    >>> problem = verify.Problem(architecture, np.array([[2.0]]), np.array([[1.0]]))
+    >>> 4.0 - 1e-9 < attack_hessian(problem, verify.Ball([0.0], 1.0)).value <= 4.0
+    True
     """
     where = region if region is not None else problem.region
     if where is None:

@@ -22,6 +22,9 @@ from verify.bounds.majorant.structure import Structure, structure
 if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
+_JACOBIAN_ENTRIES = 2**24
+_FEWEST_ROWS, _MOST_ROWS = 16, 512
+
 
 @dataclass(frozen=True)
 class CenterFacts:
@@ -60,7 +63,9 @@ def center_facts(problem: Problem, weights: np.ndarray) -> CenterFacts:
     third, blocks = CenterThird(graph), BlockHessian(graph)
     dense: DenseHessian | None = None
     chunks = []
-    for center in centers(problem, weights):
+    units = sum(architecture.vertices[name].width for name in graph.names)
+    rows = max(_FEWEST_ROWS, min(_MOST_ROWS, _JACOBIAN_ENTRIES // units**2))
+    for center in centers(problem, weights, rows):
         jacobians = center_jacobians(center, graph)
         state = center_state(center, jacobians, graph)
         if not state.is_moderate():
