@@ -78,6 +78,20 @@ class TestProvedRules:
         assert float(tanh_problem.gradient_enclosure(run.weights).norm().upper) <= 1e-2
 
 
+@pytest.mark.parametrize("rule", ["certified", "guarded"])
+@pytest.mark.parametrize("scale", [1e150, 1e200, 1e307])
+def test_weights_near_overflow_prove_nothing_false(tanh_problem: Problem, rule: Any, scale: float) -> None:
+    session = Session(tanh_problem, make_rule(rule), np.full(tanh_problem.architecture.size, scale))
+    for _ in range(3):
+        before = session.weights
+        record = session.step()
+        if record is None:
+            assert session.stopped
+            break
+        if record.verdict is Verdict.PROVED:
+            assert exact_change(tanh_problem, before, session.weights)[1] <= 0
+
+
 class TestFixedRule:
     def test_inside_the_range_every_step_is_proved(self, parabola: Problem) -> None:
         run = train(parabola, np.array([1.0]), steps=20, rule="fixed", eta=1.0, tau=0.5)

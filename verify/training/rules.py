@@ -84,8 +84,7 @@ class FixedRule(Rule):
 
     def step(self, problem: Problem, w: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, StepRecord]:
         previous = np.zeros_like(w) if self.previous is None else self.previous
-        with np.errstate(over="ignore", invalid="ignore"):
-            w_next = w + adaptive_step(gradient, previous, self.eta, self.tau, self.norm, problem.architecture)
+        w_next = w + adaptive_step(gradient, previous, self.eta, self.tau, self.norm, problem.architecture)
         if not np.all(np.isfinite(w_next)):
             raise NoStepError("overflow")
         if np.array_equal(w, w_next):
@@ -123,8 +122,7 @@ class GuardedRule(Rule):
             w_next = w + length * direction
             if np.array_equal(w, w_next):
                 break
-            after = error_range(problem, w_next) if np.all(np.isfinite(w_next)) else (np.inf, np.inf)
-            if after[0] <= before[1]:
+            if np.all(np.isfinite(w_next)) and (after := error_range(problem, w_next))[0] <= before[1]:
                 decision, evidence = decide_by_errors(problem, w, w_next, before, after, maximal_precision=53)
                 if decision.sign == -1:
                     self.length = length

@@ -65,14 +65,14 @@ class Session:
         with np.errstate(over="ignore", invalid="ignore"):
             self.error, gradient = self.problem.error_and_gradient(self.weights)
             self.gradient_norm = float(np.linalg.norm(gradient))
-        self.stopped = self._reason_to_stop(gradient)
-        if self.stopped is not None:
-            return None
-        try:
-            self.weights, record = self.rule.step(self.problem, self.weights, gradient)
-        except NoStepError as reason:
-            self.stopped = str(reason)
-            return None
+            self.stopped = self._reason_to_stop(gradient)
+            if self.stopped is not None:
+                return None
+            try:
+                self.weights, record = self.rule.step(self.problem, self.weights, gradient)
+            except NoStepError as reason:
+                self.stopped = str(reason)
+                return None
         self.index += 1
         self._follow(record)
         if record.verdict is Verdict.UNDECIDED:
