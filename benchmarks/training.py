@@ -9,6 +9,8 @@ is a step after which E in float64 is larger. One g is the time of one gradient,
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 import time
 from pathlib import Path
 
@@ -101,8 +103,8 @@ def main() -> None:
             table += rows(name, make(), options.steps)
             print("\n".join(table[-3:]), flush=True)
     if options.out:
-        command = f"OPENBLAS_NUM_THREADS=1 python benchmarks/training.py --out {options.out}"
-        head = f"# Proved training against tuned heavy ball\n\n    {command}\n\n{__doc__.split(chr(10) * 2)[2]}\n"
+        command = f"OPENBLAS_NUM_THREADS=1 python {shlex.join(sys.argv)}"
+        head = f"# Proved training against tuned heavy ball\n\n    {command}\n\n{__doc__.split(chr(10) * 2)[2]}"
         options.out.write_text(head + "\n" + "\n".join(table) + "\n", encoding="utf-8")
 
 
