@@ -63,7 +63,7 @@ def row_sum(linear: LinearMap, theta: np.ndarray | None) -> float:
     """Upper bound of the largest absolute row sum of A(theta), hence of its norm for the maximum norm."""
     ones = np.ones((1, linear.in_width))
     magnitudes = None if theta is None else np.abs(theta)
-    total = linear.apply(magnitudes, ones)  # type: ignore[arg-type]
+    total = linear.apply(magnitudes, ones)
     return enlarged(float(np.max(total)) * (1 + 2 * float(gamma(products(linear)))))
 
 
