@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "dagverify_spec(path, ...): spec files, relative to the test file, for the dagverify_* fixtures"
     )
-    if config.args_source is not config.ArgsSource.ARGS and settings.collects:
+    if config.args_source is config.ArgsSource.TESTPATHS and settings.collects:
         folders = [Path(config.invocation_params.dir, argument.split("::")[0]).resolve() for argument in config.args]
         for path in sorted(settings.specs):
             if not any(path == folder or folder in path.parents for folder in folders):
