@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from verify.calculus.decide import Decision, decide_decrease
+from verify.calculus.decide import Decision
 from verify.calculus.executed_step import momentum_within
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import StepCase, required_region
 from verify.theorems.ranges import RANGES
+from verify.training.evaluation import decide_by_errors, error_range
 
 if TYPE_CHECKING:
     from verify.calculus.problem import Problem
@@ -74,7 +75,8 @@ def take_step(problem: Problem, case: StepCase, lipschitz: float, leading: np.nd
         scale *= 1 - 2.0**-10
         w_next = w + scale * step
     covered = _theorem_applies(problem, case, lipschitz, w, w_next, scale)
-    return StepOutcome(case, w, w_next, scale, covered, decide_decrease(problem, w, w_next))
+    decision, _ = decide_by_errors(problem, w, w_next, error_range(problem, w), error_range(problem, w_next))
+    return StepOutcome(case, w, w_next, scale, covered, decision)
 
 
 def _theorem_applies(
