@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml
 
 demo: setup
 	$(BIN)/dagverify check examples/digits_autoencoder.toml
-	$(BIN)/dagverify test examples/digits_autoencoder.toml --examples 50
+	$(BIN)/dagverify test examples/digits_autoencoder.toml --examples 25
 
 test: lint types unit proofs
 
@@ -35,9 +35,12 @@ proofs:
 bench: setup
 	$(BIN)/python benchmarks/arithmetic.py
 	$(BIN)/python benchmarks/hessian.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/segment.py --peer make --out benchmarks/segment.md
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training.py --out benchmarks/training.md
+	$(BIN)/python benchmarks/certificates.py > benchmarks/certificates.md
 
 falsify: setup
-	$(BIN)/dagverify campaign --networks 2000 --steps 50 --out benchmarks/falsify.jsonl
+	$(BIN)/dagverify campaign --networks 2000 --steps 100000 --seed 0 --out falsify.jsonl
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
