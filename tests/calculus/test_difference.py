@@ -82,3 +82,12 @@ def test_executed_momentum_is_measured(any_problem, norm):
     enclosure = any_problem.gradient_enclosure(w)
     assert momentum_within(enclosure, w, w_next, 0.01, 0.005 * (1 + 1e-9), blocks)
     assert not momentum_within(enclosure, w, w_next, 0.01, 0.005 * (1 - 1e-9), blocks)
+
+
+def test_a_difference_that_arb_cannot_evaluate_is_undecided(problem_of, monkeypatch):
+    nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "bias": False, "inputs": ["x"]}}
+    problem = problem_of(nodes)
+    monkeypatch.setattr("verify.calculus.decide.difference_enclosure", lambda *_: (-1.0, 1.0))
+    monkeypatch.setattr("verify.calculus.decide.error_in_arb", lambda *_: flint.arb("nan"))
+    decision = decide_decrease(problem, np.array([0.5]), np.array([0.25]))
+    assert decision.decreases is Verdict.UNDECIDED and (decision.lower, decision.upper) == (-1.0, 1.0)

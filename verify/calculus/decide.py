@@ -80,9 +80,9 @@ def decide_decrease(problem: Problem, w: Any, w_next: Any, *, maximal_precision:
         precision = 128 if precision == 53 else 2 * precision
         with arb.precision(precision):
             change = error_in_arb(problem, following) - error_in_arb(problem, weights)
-            new_lower, new_upper = arb.bounds(change)
-        if not (np.isnan(new_lower) or np.isnan(new_upper)):
-            lower, upper = max(lower, new_lower), min(upper, new_upper)
+            if not change.is_nan():
+                new_lower, new_upper = arb.bounds(change)
+                lower, upper = max(lower, new_lower), min(upper, new_upper)
         sign = _sign(lower, upper)
     return Decision(sign, lower, upper, precision)
 
