@@ -7,6 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from verify.architecture import Architecture
 from verify.bounds.hessian_campaign import random_cases
 from verify.bounds.hessian_cells import refine
 from verify.bounds.hessian_center import centers
@@ -21,8 +22,8 @@ from verify.bounds.majorant.tensors import largest_form, largest_form_within
 from verify.bounds.majorant.trajectory import Paths, step_line
 from verify.calculus.problem import Problem
 
-# norms at another point are upper bounds themselves, by this factor at most
-OWN_ROUNDING = 1 - 1e-9
+# Norms at another point are upper bounds themselves: `approximate` inflates each by 1 + 2**-30, at most sixteen times.
+OWN_ROUNDING = 1 - 2.0**-26
 
 
 def state_at(problem: Problem, weights: np.ndarray) -> State:
@@ -58,6 +59,27 @@ def test_a_step_and_the_caps_hold_at_random_weights(number: int) -> None:
             assert_below(there, caps.absolute)
             assert_below(there, line.after)
             assert_below(there, line.end)
+
+
+@pytest.mark.parametrize("activation", ["identity", "tanh"])
+def test_a_step_holds_where_it_is_tight(activation: str) -> None:
+    # In a chain of single units a displacement of one weight changes the Jacobians by exactly what the rates allow.
+    nodes = {"x": {"width": 1}} | {
+        f"v{k}": {"width": 1, "activation": activation, "inputs": [f"v{k - 1}" if k else "x"]} for k in range(3)
+    }
+    weights, radius = np.array([0.5, 0.1, 0.8, -0.2, 1.1, 0.3]), 0.2
+    problem = Problem(
+        Architecture.from_data(nodes, "v2"), np.array([[1.0]]), np.array([[0.3]]), initial_weights=weights
+    )
+    graph = structure(problem.architecture)
+    (center,) = centers(problem, weights)
+    caps = Caps(center, np.full(graph.size, radius), graph)
+    line = step_line(caps.tighten(state_at(problem, weights)), 1.0, caps, radius * np.eye(graph.size))
+    for axis in range(len(weights)):
+        for sign in (-1.0, 1.0):
+            moved = weights.copy()
+            moved[axis] += sign * radius * (1 - 1e-12)
+            assert_below(state_at(problem, moved), line.after)
 
 
 @pytest.mark.parametrize("number", range(15))
