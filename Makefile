@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint types unit proofs bench falsify clean
+.PHONY: setup demo test lint types unit slow proofs bench falsify clean
 
 setup: $(STAMP)
 
@@ -27,7 +27,10 @@ types: setup
 	$(BIN)/mypy
 
 unit: setup
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto -m "not slow"
+
+slow: setup
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto -m slow
 
 proofs:
 	bash proofs_notes/check.sh

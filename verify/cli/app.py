@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -140,3 +141,5 @@ def main(debug: bool) -> None:
     Example:
       dagverify check examples/digits_autoencoder.toml
     """
+    # Most products here are of small matrices, on which BLAS threads only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
