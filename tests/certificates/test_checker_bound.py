@@ -36,14 +36,6 @@ def test_bound_is_not_below_the_attack(seed: int) -> None:
     assert bound >= attack.value
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_two_independent_bounds_agree_within_their_methods(seed: int) -> None:
-    """Both multiply norms; a fault in one of them, such as a lost edge, shows as a ratio far from 1."""
-    problem = random_problem(1000 + seed)
-    own = verify.hessian_bound(problem, method="norms").value
-    assert 1 / 50 <= recomputed(problem) / own <= 50
-
-
 def test_bound_grows_with_the_region() -> None:
     problem = make_problem(IMAGES, samples=2)
     bounds = [recomputed(problem, verify.Ball(problem.initial_weights, radius)) for radius in (1e-6, 1e-3, 0.1)]

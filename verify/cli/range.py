@@ -61,8 +61,21 @@ def command(spec: Path, at: Path | None, previous: Path | None, as_json: bool) -
 
         shown = [curvature_row(answer["lipschitz"]), *range_rows(answer["ranges"])]
         shown += step_rows(answer["step"]) if "step" in answer else []
-        print_table(f"{problem.name}: admissible ranges", verdict.value, shown)
+        print_table(f"{problem.name}: admissible ranges", verdict.value, shown, largest_momentum_notes(curvature.value))
     return verdict.exit_code
+
+
+def largest_momentum_notes(L: float | None) -> list[str]:
+    """Return a note that compares the largest momentum of the sharp range with that of the paper's argument."""
+    from verify.theorems.ranges import RANGES
+
+    if not L:
+        return []
+    (eta, tau), (paper_eta, paper_tau) = RANGES["sharp"].largest(L), RANGES["triangle"].largest(L)
+    return [
+        f"largest tau: {tau:.4g} at eta={eta:.4g} (sharp), {paper_tau:.4g} at eta={paper_eta:.4g} (triangle): "
+        f"{tau / paper_tau:.4g} times as large"
+    ]
 
 
 def _weights(path: Path, size: int) -> Any:
