@@ -108,3 +108,10 @@ def test_the_readme_leads_from_nothing_to_red_and_green(tmp_path):
     green = run(tmp_path / "my-net", "\n".join(["set -e", *lines[runs[0] + 1 :]]))
     assert green.returncode == 0, green.stdout
     assert "failed" not in green.stdout.splitlines()[-1]
+
+
+def test_the_main_readme_shows_the_same_path() -> None:
+    pattern = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+    texts = [(folder / "README.md").read_text(encoding="utf-8") for folder in (EXAMPLES, EXAMPLES.parent.parent)]
+    shown = [pattern.search(text) for text in texts]
+    assert all(shown) and len({match[1] for match in shown if match}) == 1
