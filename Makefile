@@ -17,7 +17,7 @@ demo: setup
 	$(BIN)/dagverify check examples/digits_autoencoder.toml
 	$(BIN)/dagverify test examples/digits_autoencoder.toml --examples 25
 
-test: lint types unit proofs
+test: lint types proofs unit
 
 lint: setup
 	$(BIN)/ruff check .
