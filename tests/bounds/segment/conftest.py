@@ -10,44 +10,9 @@ import flint
 import numpy as np
 import pytest
 
-from verify import Architecture, Problem
+from tests.networks import IMAGE_NODES, make_problem
+from verify import Problem
 from verify.calculus.exact import error_in_arb
-
-IMAGE_NODES: dict[str, Any] = {
-    "x": {"shape": [1, 4, 4]},
-    "conv": {
-        "shape": [2, 4, 4],
-        "activation": "tanh",
-        "bias": "channel",
-        "inputs": [{"from": "x", "kind": "conv2d", "channels": 2, "kernel": [3, 3], "stride": 1, "padding": 1}],
-    },
-    "res": {
-        "shape": [2, 4, 4],
-        "activation": "softplus",
-        "bias": "channel",
-        "inputs": [
-            {"from": "conv", "kind": "conv2d", "channels": 2, "kernel": [3, 3], "stride": 1, "padding": 1},
-            {"from": "conv", "kind": "identity"},
-        ],
-    },
-    "pool": {
-        "shape": [2, 2, 2],
-        "activation": "identity",
-        "bias": False,
-        "inputs": [{"from": "res", "kind": "avgpool2d", "kernel": [2, 2], "stride": 2}],
-    },
-    "flat": {"width": 8, "bias": False, "inputs": [{"from": "pool", "kind": "flatten"}]},
-    "joined": {
-        "width": 11,
-        "activation": "sigmoid",
-        "inputs": [
-            {"from": "flat", "kind": "concat", "offset": 0},
-            {"from": "side", "kind": "concat", "offset": 8},
-        ],
-    },
-    "side": {"width": 3, "activation": "gelu", "inputs": ["flat"]},
-    "y": {"width": 2, "activation": "arctan", "inputs": ["joined", "flat"]},
-}
 
 
 def two_output_nodes(activation: Any) -> dict[str, Any]:
@@ -61,18 +26,10 @@ def two_output_nodes(activation: Any) -> dict[str, Any]:
     }
 
 
-def make_problem(nodes: dict[str, Any], output: Any = "y", samples: int = 4, seed: int = 7, **settings: Any) -> Problem:
-    architecture = Architecture.from_data(nodes, output=output)
-    rng = np.random.default_rng(seed)
-    x = rng.integers(-8, 9, (samples, architecture.input_dimension)) / 8.0
-    y = rng.integers(-8, 9, (samples, architecture.output_dimension)) / 8.0
-    return Problem(architecture, x, y, **settings)
-
-
 def make_named_problem(name: str) -> Problem:
     if name == "image":
         return make_problem(IMAGE_NODES, samples=2, weight_decay=0.1)
-    return make_problem(two_output_nodes(name), output=["u", "y"], reduction="sum", weight_decay=0.25)
+    return make_problem(two_output_nodes(name), output=["u", "y"], samples=4, reduction="sum", weight_decay=0.25)
 
 
 SMOOTH = ["tanh", "sigmoid", "softplus", "arctan", "erf", "gelu", "silu", "sin", "identity", "image"]
