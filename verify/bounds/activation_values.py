@@ -6,7 +6,7 @@ error and the derivatives from Horner's scheme; other activations are enclosed e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ _KERNELS: dict[str, Kernel] = {"sigmoid": sigmoid_into, "tanh": tanh_into}
 
 
 def evaluated(
-    activation: Activation, z: Approximation, order: int, workspace: Workspace, name: str
+    activation: Activation, z: Approximation, order: int, workspace: Workspace, name: Hashable
 ) -> list[Approximation]:
     """Return g, g', ... up to `order` at the exact numbers that `z` approximates.
 
@@ -42,7 +42,7 @@ def evaluated(
     order : int
     workspace : Workspace
         Where the results are stored, under `name`.
-    name : str
+    name : hashable
 
     Returns
     -------

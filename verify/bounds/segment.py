@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from verify.activations import Smoothness
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import UNIT, add_up
 from verify.bounds.segment_loss import output_terms
 from verify.bounds.segment_model import Models, Segment, taylor_models
 from verify.bounds.segment_slopes import slope_terms
 from verify.bounds.segment_storage import output_shifts
+from verify.bounds.start import StartPass, has_taylor_models
 from verify.bounds.taylor_rounding import enlarged
 from verify.bounds.workspace import Workspace
 from verify.outcomes import InputError
@@ -130,7 +130,7 @@ def _positive_roots(a: float, b: float, c: float) -> list[float]:
     return [root for root in roots if 0 < root < np.inf]
 
 
-def segment_bound(problem: Problem, w: Any, D: Any, T: float) -> SegmentBound:
+def segment_bound(problem: Problem, w: Any, D: Any, T: float, start: StartPass | None = None) -> SegmentBound:
     """Bound the error along w + t D, 0 <= t <= T, from above.
 
     Parameters
@@ -140,6 +140,8 @@ def segment_bound(problem: Problem, w: Any, D: Any, T: float) -> SegmentBound:
         Start and direction, exact float64.
     T : float
         Length of the segment in units of D.
+    start : StartPass, optional
+        Spares the forward pass where it holds that of w.
 
     Returns
     -------
@@ -164,31 +166,29 @@ def segment_bound(problem: Problem, w: Any, D: Any, T: float) -> SegmentBound:
     if not (np.isfinite(T) and T > 0):
         raise InputError("the length of a segment must be positive and finite", T=T)
     architecture = problem.architecture
-    smooth = all(_has_taylor_model(architecture.vertices[name].activation) for name in architecture.order)
+    smooth = has_taylor_models(architecture)
     segment = Segment(architecture, architecture.unflatten(weights), architecture.unflatten(direction), float(T))
+    known = None if start is None else start.at(problem, weights)
     total = np.zeros(4)
-    workspace = Workspace()
+    workspace = Workspace() if start is None else start.workspace
     with np.errstate(all="ignore"):
-        for chunk in problem.chunks():
+        for index, chunk in enumerate(problem.chunks()):
             x, y = problem.rows(chunk)
             if smooth:
-                terms = _taylor_terms(taylor_models(segment, x, workspace), segment, y)
+                models = taylor_models(segment, x, workspace, None if known is None else known[index])
+                terms = _taylor_terms(models, segment, y)
             else:
                 terms = np.append(slope_terms(segment, x, y), np.inf)
             total = (total + terms) + 4 * UNIT * (np.abs(total) + np.abs(terms))
-    start, at_zero, at_end, storage = (
+    slope, at_zero, at_end, storage = (
         value + 4 * UNIT * abs(value) for value in (total / problem.sample_divisor).tolist()
     )
     cubic = (at_end - at_zero) / T
     cubic += 8 * UNIT * (abs(at_end) + abs(at_zero)) / T
     with np.errstate(all="ignore"):
-        polynomial = _add_weight_decay(problem, weights, direction, (start, at_zero, cubic))
+        polynomial = _add_weight_decay(problem, weights, direction, (slope, at_zero, cubic))
         storage = enlarged(storage + _stored_weight_decay(problem, weights, direction, float(T)))
     return SegmentBound(polynomial, float(T), "taylor" if smooth else "slopes", storage)
-
-
-def _has_taylor_model(activation: Any) -> bool:
-    return activation.smoothness is Smoothness.ANALYTIC and np.isfinite(activation.supremum(4))
 
 
 def _taylor_terms(models: Models, segment: Segment, y: np.ndarray) -> np.ndarray:

@@ -27,18 +27,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.arithmetic.rounding import UNIT, gamma
-from verify.bounds.activation_values import evaluated
-from verify.bounds.taylor_rounding import (
-    Approximation,
-    enlarged,
-    largest_entry,
-    products,
-    row_sum,
-    summed_error,
-)
+from verify.bounds.forward_errors import Product, Values, propagate, sum_of_products, summation_roundings
+from verify.bounds.taylor_rounding import Approximation, enlarged, largest_entry, row_sum
 from verify.bounds.workspace import Workspace, apply_into
 from verify.calculus import passes
-from verify.calculus.algebra import FLOAT
 
 if TYPE_CHECKING:
     from verify.architecture import Architecture, Edge
@@ -117,57 +109,52 @@ class Models:
     """Upper bound of |m| + r."""
 
 
-def taylor_models(segment: Segment, x: np.ndarray, workspace: Workspace) -> Models:
-    """Propagate samples x (n, input dimension) along the segment; the arrays are the workspace's."""
-    models = Models()
-    for name, columns in passes.input_outputs(FLOAT, segment.architecture, x).items():
-        models.start[name] = Approximation.of(columns, 0.0)
-    for name in segment.architecture.order:
-        _add_vertex(segment, models, name, workspace)
+def taylor_models(segment: Segment, x: np.ndarray, workspace: Workspace, start: Values | None = None) -> Models:
+    """Propagate samples x (n, input dimension) along the segment; the arrays are the workspace's.
+
+    Parameters
+    ----------
+    segment : Segment
+    x : array, shape (n, input dimension)
+    workspace : Workspace
+    start : Values, optional
+        The forward pass of order 3 at the segment's start, where it is known already.
+    """
+    architecture = segment.architecture
+    if start is None:
+        sums = {name: [e.row_sum for e in edges] for name, edges in segment.edges.items()}
+        start = propagate(architecture, segment.parts, sums, x, 3, workspace)
+    models = Models({name: values[0] for name, values in start.items()})
+    for name in architecture.order:
+        _add_vertex(segment, models, name, start[name][1:], workspace)
     return models
 
 
-def _add_vertex(segment: Segment, models: Models, name: str, workspace: Workspace) -> None:
+def _add_vertex(
+    segment: Segment, models: Models, name: str, derivatives: list[Approximation], workspace: Workspace
+) -> None:
     edges = segment.edges[name]
     vertex = segment.architecture.vertices[name]
-    shape = (len(models.start[edges[0].edge.source].value), vertex.width)
-    bias, bias_direction = segment.bias(name)
-    roundings = 2 * sum(products(e.edge.map) for e in edges) + 4 * len(edges) + 8
-    starts = [(e, e.theta, e.row_sum, models.start[e.edge.source]) for e in edges]
-    z0 = _sum_of_products(starts, bias, roundings, workspace, ("z0", shape))
-    moving = [e for e in edges if e.edge.source in models.slope]
-    trained = [e for e in edges if e.direction is not None]
-    slopes = [(e, e.direction, e.direction_row_sum, models.start[e.edge.source]) for e in trained]
-    slopes += [(e, e.theta, e.row_sum, models.slope[e.edge.source]) for e in moving]
-    z1 = _sum_of_products(slopes, bias_direction, roundings, workspace, ("z1", shape))
-    g, g1, g2, g3 = evaluated(vertex.activation, z0, 3, workspace, name)  # type: ignore[arg-type]
+    shape = models.start[name].value.shape
+    roundings = summation_roundings([e.edge for e in edges])
+    slopes: list[Product] = [
+        (e.edge.map, e.direction, e.direction_row_sum, models.start[e.edge.source])
+        for e in edges
+        if e.direction is not None
+    ]
+    slopes += [
+        (e.edge.map, e.theta, e.row_sum, models.slope[e.edge.source]) for e in edges if e.edge.source in models.slope
+    ]
+    z1 = sum_of_products(slopes, segment.bias(name)[1], roundings, workspace, ("z1", shape))
+    g1, g2, g3 = derivatives
     slope = np.multiply(g1.value, z1.value, out=workspace.take((name, "slope"), shape))
     slope_error = g1.magnitude * z1.error + g1.error * z1.magnitude + 4 * UNIT * g1.magnitude * z1.magnitude
-    models.start[name] = g
     models.slope[name] = Approximation.of(slope, enlarged(slope_error))
     zeta = _curvature(segment, models, name, shape, roundings, workspace)
     m, r = workspace.take((name, "m"), shape), workspace.take((name, "r"), shape)
     compose(segment.length, vertex.activation, (g1, g2, g3), z1, zeta, (m, r), workspace)
     models.middle[name], models.radius[name] = m, r
     models.curved[name] = enlarged(largest_entry(m) + largest_entry(r))
-
-
-def _sum_of_products(
-    terms: list[tuple[EdgeSegment, Any, float, Approximation]],
-    constant: np.ndarray,
-    roundings: int,
-    workspace: Workspace,
-    key: tuple[str, tuple[int, ...]],
-) -> Approximation:
-    total = workspace.take(*key)
-    (part,) = workspace.scratch(total.shape, 1)
-    np.copyto(total, constant)
-    for e, theta, _, factor in terms:
-        apply_into(e.edge.map, theta, factor.value, part)
-        total += part
-    errors = [(s, factor.largest, factor.error) for _, _, s, factor in terms]
-    errors.append((1.0, largest_entry(constant), 0.0))
-    return Approximation.of(total, summed_error(errors, roundings))
 
 
 def _curvature(

@@ -56,7 +56,7 @@ class Approximation:
 
 def largest_entry(array: np.ndarray) -> float:
     """Largest absolute entry, 0 for an empty array; NaN stays NaN."""
-    return float(max(np.max(array, initial=0.0), -np.min(array, initial=0.0))) if array.size else 0.0
+    return float(max(array.max(), -array.min())) if array.size else 0.0
 
 
 def row_sum(linear: LinearMap, theta: np.ndarray | None) -> float:

@@ -6,21 +6,14 @@ than `Problem.error_enclosure` and several times cheaper: enough to prove every 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import UNIT, ArithmeticDomainError, gamma
-from verify.bounds.activation_values import evaluated
-from verify.bounds.taylor_rounding import (
-    Approximation,
-    enlarged,
-    largest_entry,
-    products,
-    row_sum,
-    summed_error,
-)
+from verify.bounds.forward_errors import propagate, row_sums
+from verify.bounds.taylor_rounding import enlarged, largest_entry
 from verify.bounds.workspace import Workspace
 from verify.calculus import passes
 from verify.calculus.algebra import FLOAT
@@ -50,7 +43,7 @@ def error_range(problem: Problem, w: np.ndarray) -> tuple[float, float]:
     workspace = Workspace()
     total = Interval.point(0.0)
     with np.errstate(over="ignore", invalid="ignore"):
-        sums = _row_sums(problem.architecture, parts)
+        sums = row_sums(problem.architecture, parts)
         for chunk in problem.chunks():
             value, lost = _squares(problem.architecture, parts, sums, workspace, *problem.rows(chunk))
             if not (np.isfinite(value) and np.isfinite(lost)):
@@ -92,16 +85,6 @@ def decide_by_errors(
     return decision, decided
 
 
-def _row_sums(architecture: Architecture, parts: passes.Parts) -> dict[str, list[float]]:
-    return {
-        name: [
-            row_sum(edge.map, parts[edge.key] if edge.map.parameter_shape else None)
-            for edge in architecture.in_edges(name)
-        ]
-        for name in architecture.order
-    }
-
-
 def _squares(
     architecture: Architecture,
     parts: passes.Parts,
@@ -111,11 +94,7 @@ def _squares(
     y: np.ndarray,
 ) -> tuple[float, float]:
     """Sum of the samples' squared residuals and a bound of its error."""
-    outputs = {
-        name: Approximation.of(columns, 0.0) for name, columns in passes.input_outputs(FLOAT, architecture, x).items()
-    }
-    for name in architecture.order:
-        outputs[name] = _output(architecture, parts, sums[name], outputs, name, workspace)
+    outputs = {name: values[0] for name, values in propagate(architecture, parts, sums, x, 0, workspace).items()}
     total, lost = 0.0, 0.0
     computed = {name: outputs[name].value for name in architecture.outputs}
     for name, residual in passes.residuals(FLOAT, architecture, computed, y).items():
@@ -126,26 +105,3 @@ def _squares(
         lost += enlarged(reduction + error * (2 * absolute + residual.size * error) + 4 * UNIT * (total + squared))
         total += squared
     return total, enlarged(lost)
-
-
-def _output(
-    architecture: Architecture,
-    parts: passes.Parts,
-    sums: list[float],
-    outputs: dict[str, Approximation],
-    name: str,
-    workspace: Workspace,
-) -> Approximation:
-    vertex = architecture.vertices[name]
-    edges = architecture.in_edges(name)
-    roundings = 2 * sum(products(edge.map) for edge in edges) + 4 * len(edges) + 8
-    errors = [(s, outputs[e.source].largest, outputs[e.source].error) for s, e in zip(sums, edges, strict=True)]
-    z: Any = np.zeros(1)
-    if vertex.bias is not None:
-        z = passes.spread_bias(vertex, parts[name])
-        errors.append((1.0, largest_entry(z), 0.0))
-    for edge in edges:
-        z = z + edge.map.apply(passes.edge_parameters(parts, edge), outputs[edge.source].value)
-    preactivation = Approximation.of(z, summed_error(errors, roundings))
-    activation: Any = vertex.activation
-    return evaluated(activation, preactivation, 0, workspace, name)[0]

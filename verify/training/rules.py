@@ -19,6 +19,7 @@ from verify.training.momentum import Norm, adaptive_step
 from verify.training.trajectory import StepRecord
 
 if TYPE_CHECKING:
+    from verify.bounds.start import StartPass
     from verify.calculus.problem import Problem
 
 _TRIES = 30
@@ -34,10 +35,21 @@ class Rule(ABC):
     """Chooses and proves one step after the other."""
 
     name: ClassVar[str]
+    bounds_segments: ClassVar[bool] = False
+    """Whether a segment bound from w follows every gradient at w, so that they should share a forward pass."""
 
     @abstractmethod
-    def step(self, problem: Problem, w: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, StepRecord]:
+    def step(
+        self, problem: Problem, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
+    ) -> tuple[np.ndarray, StepRecord]:
         """Return the next stored weights and the record of the step.
+
+        Parameters
+        ----------
+        problem : Problem
+        w, gradient : array, shape (P,)
+        start : StartPass, optional
+            Holds the forward pass that the gradient came from.
 
         Raises
         ------
@@ -82,7 +94,9 @@ class FixedRule(Rule):
     previous: np.ndarray | None = None
     known: _KnownError = field(default_factory=_KnownError)
 
-    def step(self, problem: Problem, w: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, StepRecord]:
+    def step(
+        self, problem: Problem, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
+    ) -> tuple[np.ndarray, StepRecord]:
         previous = np.zeros_like(w) if self.previous is None else self.previous
         w_next = w + adaptive_step(gradient, previous, self.eta, self.tau, self.norm, problem.architecture)
         if not np.all(np.isfinite(w_next)):
@@ -113,7 +127,9 @@ class GuardedRule(Rule):
     directions: ConjugateDirections = field(default_factory=lambda: ConjugateDirections(hager_zhang))
     known: _KnownError = field(default_factory=_KnownError)
 
-    def step(self, problem: Problem, w: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, StepRecord]:
+    def step(
+        self, problem: Problem, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
+    ) -> tuple[np.ndarray, StepRecord]:
         direction, momentum = self.directions.next(gradient)
         length = _newton_length(problem, w, gradient, direction, self.turn) or 2 * self.length
         self.turn += 1
@@ -145,16 +161,19 @@ class CertifiedRule(Rule):
     """Conjugate directions; the length of each step is proved by the segment bound before it is taken."""
 
     name = "certified"
+    bounds_segments = True
     displacement: float = np.inf
     trust: float = 1.0
     turn: int = 0
     directions: ConjugateDirections = field(default_factory=lambda: ConjugateDirections(polak_ribiere))
 
-    def step(self, problem: Problem, w: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, StepRecord]:
+    def step(
+        self, problem: Problem, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
+    ) -> tuple[np.ndarray, StepRecord]:
         direction, momentum = self.directions.next(gradient)
         length = self._trusted_length(problem, w, gradient, direction)
         for _ in range(_TRIES):
-            bound = segment_bound(problem, w, direction, length)
+            bound = segment_bound(problem, w, direction, length, start)
             t = bound.best_step
             self._adapt(t, length)
             w_next = w + t * direction

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.bounds.start import StartPass
 from verify.outcomes import InputError, Verdict
 from verify.training.evaluation import error_range
 from verify.training.rules import NoStepError, Rule, State
@@ -57,19 +58,21 @@ class Session:
         self.error = self.gradient_norm = np.inf
         self.error_upper = error_range(problem, self.weights)[1]
         self.stopped: str | None = None
+        self._pass = StartPass(problem) if rule.bounds_segments else None
 
     def step(self) -> StepRecord | None:
         """Take one step and return its record, or None when the run has stopped."""
         if self.stopped is not None:
             return None
         with np.errstate(over="ignore", invalid="ignore"):
-            self.error, gradient = self.problem.error_and_gradient(self.weights)
+            evaluated = self.problem if self._pass is None else self._pass
+            self.error, gradient = evaluated.error_and_gradient(self.weights)
             self.gradient_norm = float(np.linalg.norm(gradient))
             self.stopped = self._reason_to_stop(gradient)
             if self.stopped is not None:
                 return None
             try:
-                self.weights, record = self.rule.step(self.problem, self.weights, gradient)
+                self.weights, record = self.rule.step(self.problem, self.weights, gradient, self._pass)
             except NoStepError as reason:
                 self.stopped = str(reason)
                 return None
