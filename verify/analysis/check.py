@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.analysis.any_direction import examine_any_direction
 from verify.analysis.curvature import Curvature, examine_curvature
 from verify.analysis.gradients import Gradients, examine_gradients
 from verify.analysis.range_row import RangeRow
@@ -38,6 +39,8 @@ class CheckReport:
         The Hessian bound, and what an attack reached.
     ranges : tuple of RangeRow
         One for each theorem that applies.
+    any_direction : dict
+        The learning rates of the first step for every previous step, see `any_direction`.
     """
 
     name: str
@@ -45,6 +48,7 @@ class CheckReport:
     gradients: Gradients
     curvature: Curvature
     ranges: tuple[RangeRow, ...]
+    any_direction: dict[str, Any]
 
     @property
     def verdict(self) -> Verdict:
@@ -65,6 +69,7 @@ class CheckReport:
             "gradients": self.gradients.to_json(),
             "lipschitz": self.curvature.to_json(),
             "ranges": [row.to_json() for row in self.ranges],
+            "any_direction": self.any_direction,
             "decided": decided,
             "undecided": undecided,
         }
@@ -115,6 +120,7 @@ def check(
     curvature = examine_curvature(problem, seed=seed)
     progress("deriving the admissible ranges")
     ranges = admissible_ranges(problem, curvature, setting)
+    first_step = examine_any_direction(problem, bounds=1, curvature=curvature, progress=progress)
     increase = None
     if setting is not None and overall(ranges, setting) is not Verdict.PROVED:
         progress("looking for a step that increases the error")
@@ -124,7 +130,7 @@ def check(
         problem, setting=setting, curvature=curvature, increase=increase, gradients=gradients.proof
     )
     assumptions = tuple(finding for finding in report.findings if finding.id != gradients.proof.id)
-    return CheckReport(problem.name, assumptions, gradients, curvature, ranges)
+    return CheckReport(problem.name, assumptions, gradients, curvature, ranges, first_step)
 
 
 def _increase(problem: Problem, setting: Setting, curvature: Curvature, seed: int) -> dict[str, Any] | None:

@@ -94,11 +94,20 @@ def _rows(specification: Specification, answer: dict[str, Any], comparison: Comp
 
 
 def _print(answer: dict[str, Any], comparison: Comparison | None) -> None:
-    from verify.cli.tables import Row, curvature_row, finding_rows, gradient_rows, print_table, range_rows
+    from verify.cli.tables import (
+        Row,
+        any_direction_row,
+        curvature_row,
+        finding_rows,
+        gradient_rows,
+        print_table,
+        range_rows,
+    )
 
     rows = [row for finding in answer["assumptions"] for row in finding_rows(finding)]
     rows += gradient_rows(answer["gradients"])
     rows += [curvature_row(answer["lipschitz"]), *range_rows(answer["ranges"])]
+    rows.append(any_direction_row(answer["any_direction"]))
     if comparison is not None:
         rows += [Row("baseline", "REFUTED", each.statement) for each in comparison.regressions]
         if not comparison.regressions:

@@ -33,6 +33,7 @@ def command(spec: Path, at: Path | None, previous: Path | None, as_json: bool) -
         from verify.spec import load_specification
 
         specification = load_specification(spec)
+        from verify.analysis.any_direction import examine_any_direction
         from verify.analysis.curvature import examine_curvature
         from verify.analysis.ranges import admissible_ranges, overall
 
@@ -46,6 +47,7 @@ def command(spec: Path, at: Path | None, previous: Path | None, as_json: bool) -
             "verdict": verdict.value,
             "lipschitz": curvature.to_json(),
             "ranges": [row.to_json() for row in rows],
+            "any_direction": examine_any_direction(problem, curvature=curvature, progress=announce),
         }
         if at is not None:
             from verify.analysis.one_step import one_step_ranges
@@ -57,9 +59,10 @@ def command(spec: Path, at: Path | None, previous: Path | None, as_json: bool) -
     if as_json:
         print_json(answer)
     else:
-        from verify.cli.tables import curvature_row, print_table, range_rows, step_rows
+        from verify.cli.tables import any_direction_row, curvature_row, print_table, range_rows, step_rows
 
         shown = [curvature_row(answer["lipschitz"]), *range_rows(answer["ranges"])]
+        shown.append(any_direction_row(answer["any_direction"]))
         shown += step_rows(answer["step"]) if "step" in answer else []
         print_table(f"{problem.name}: admissible ranges", verdict.value, shown, largest_momentum_notes(curvature.value))
     return verdict.exit_code

@@ -70,9 +70,24 @@ def curvature_row(lipschitz: Mapping[str, Any]) -> Row:
     region = lipschitz["region"]
     if lipschitz["value"] is None:
         return Row("L", "UNDECIDED", f"no bound on {region}: {lipschitz['reason']}", lipschitz["remedy"])
-    below = number(lipschitz["attack"], absent="?")
-    answer = f"sup of |Hess E| in [{below}, {number(lipschitz['value'])}] on {region} (method {lipschitz['method']})"
+    answer = f"sup of |Hess E|: {between(lipschitz)} on {region} (method {lipschitz['method']})"
     return Row("L", "PROVED", answer)
+
+
+def between(lipschitz: Mapping[str, Any]) -> str:
+    """Return L between what an attack reached and what is proved.
+
+    Examples
+    --------
+    >>> between({"attack": 1.7, "value": 3.6}), between({"attack": None, "value": 3.6})
+    ('L in [1.7, 3.6]', 'L in [?, 3.6]')
+    """
+    return f"L in [{number(lipschitz['attack'], absent='?')}, {number(lipschitz['value'])}]"
+
+
+def any_direction_row(answer: Mapping[str, Any]) -> Row:
+    """Return the row of the step that is admissible whatever the previous one was."""
+    return Row("any direction", answer["verdict"], answer["statement"], answer["remedy"])
 
 
 def range_rows(ranges: Iterable[Mapping[str, Any]]) -> list[Row]:
