@@ -4,8 +4,8 @@ Let g = grad E(w), and let L(eta) bound ||Hess E|| where every vertex's block is
 eta L(eta) <= 2, then every step D = -eta' g + m with momentum |m_v| <= tau' |g_v| in every block, tau' <= eta' and
 eta' + tau' <= eta does not increase E.
 
-Proof. |D_v| <= (eta' + tau') |g_v| <= eta |g_v|, so the segment to w + D stays in that convex set, where the curvature is
-at most L = L(eta) (`second_derivative_descent`). By theorem `blockwise_momentum` |m| <= tau' |g|; tau' <= eta' and
+Proof. |D_v| <= (eta' + tau') |g_v| <= eta |g_v|, so the segment to w + D stays in that convex set, where the curvature
+is at most L = L(eta) (`second_derivative_descent`). By theorem `blockwise_momentum` |m| <= tau' |g|; tau' <= eta' and
 eta' + tau' <= 2/L is the range of theorem `sharp`.
 
 L(eta) does not fall with eta, so each bound computed at some eta proves all learning rates up to min(eta, 2/L(eta)).
