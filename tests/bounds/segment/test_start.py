@@ -16,8 +16,8 @@ from verify.bounds.start import StartPass
 def residual_problem(activation: str, samples: int = 700, **settings: Any) -> Problem:
     nodes = {
         "x": {"width": 3},
-        "h 0": {"width": 4, "activation": activation, "inputs": ["x"]},
-        "h": {"width": 4, "activation": activation, "inputs": ["h 0", {"from": "h 0", "kind": "identity"}]},
+        "a": {"width": 4, "activation": activation, "inputs": ["x"]},
+        "h": {"width": 4, "activation": activation, "inputs": ["a", {"from": "a", "kind": "identity"}]},
         "y": {"width": 2, "activation": "sigmoid", "inputs": ["h", "x"]},
     }
     rng = np.random.default_rng(5)
