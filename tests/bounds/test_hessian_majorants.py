@@ -116,14 +116,15 @@ def test_cells_cover_the_ball() -> None:
     rng = np.random.default_rng(4)
     coefficients = rng.random(3)
 
-    def evaluate(radii: np.ndarray) -> tuple[float, np.ndarray]:
-        return float(coefficients @ radii), np.diag(radii)
+    def evaluate(radii: np.ndarray) -> tuple[float, float, np.ndarray]:
+        return float(coefficients @ radii), float(coefficients[::-1] @ radii), np.diag(radii)
 
-    coarse = refine(evaluate, 3, 2.0, 1).value
-    fine = refine(evaluate, 3, 2.0, 400).value
+    coarse, _ = refine(evaluate, 3, 2.0, 1)
+    fine, within = refine(evaluate, 3, 2.0, 400)
     exact = 2.0 * float(np.linalg.norm(coefficients))
-    assert exact <= fine <= 1.1 * exact
-    assert fine < coarse
+    assert exact <= fine.value <= 1.1 * exact
+    assert fine.value < coarse.value
+    assert exact <= within
 
 
 def test_one_norm_serves_both_ends_of_a_step() -> None:

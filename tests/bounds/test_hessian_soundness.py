@@ -128,7 +128,7 @@ def test_campaign_counts_a_violation_when_there_is_one(monkeypatch: pytest.Monke
     assert honest.smallest_ratio >= 1
 
     class TooSmall:
-        value = 0.0
+        value = whole = 0.0
 
     monkeypatch.setattr(module, "hessian_bound", lambda *args, **kwargs: TooSmall())
     assert hessian_campaign(3, seed=1, method="norms").violations == (0, 1, 2)

@@ -36,6 +36,10 @@ class Curvature:
         What to change to get one.
     leading : array, shape (P,), or None
         Direction of the curvature that the attack reached.
+    sublevel : float or None
+        Proved upper bound on the part of the region where E(w) <= `level`; at most `value`.
+    level : float or None
+        Above E at the initial weights.
     """
 
     value: float | None
@@ -46,6 +50,8 @@ class Curvature:
     reason: str | None = None
     remedy: str | None = None
     leading: np.ndarray | None = field(default=None, repr=False, compare=False)
+    sublevel: float | None = None
+    level: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -57,6 +63,8 @@ class Curvature:
             "contributions": self.contributions,
             "reason": self.reason,
             "remedy": self.remedy,
+            "sublevel": self.sublevel,
+            "level": self.level,
         }
 
 
@@ -94,7 +102,25 @@ def examine_curvature(problem: Problem, *, attack: bool = True, seed: int = 0) -
     below = None if found is None else found.value
     leading = None if found is None else found.direction
     try:
-        bound = hessian_bound(problem, region)
+        bound = hessian_bound(problem, region, level=(level := starting_level(problem)))
     except UndecidedHessianError as error:
         return Curvature(None, below, words, reason=error.what, remedy=error.remedy, leading=leading)
-    return Curvature(bound.value, below, words, bound.method, bound.contributions, leading=leading)
+    return Curvature(
+        bound.whole,
+        below,
+        words,
+        bound.method,
+        bound.contributions,
+        leading=leading,
+        sublevel=None if level is None else bound.value,
+        level=level,
+    )
+
+
+def starting_level(problem: Problem) -> float | None:
+    """Return a number above E at the initial weights, for the sublevel set that steps cannot leave; None if infinite.
+
+    It is above, not equal, so that an error that does not rise along a segment cannot reach the level.
+    """
+    level = float(np.nextafter(problem.error_enclosure(problem.initial_weights)[1], np.inf))
+    return level if np.isfinite(level) else None

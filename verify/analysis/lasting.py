@@ -1,4 +1,10 @@
-"""How long a setting is proved to work: for a number of steps in a ball, or for ever with weight decay."""
+"""How long a setting is proved to work: for a number of steps in a ball, or for ever with weight decay.
+
+Both theorems need L only where their steps can be. Along the segment of a step that is inside the region, and has been
+on its sublevel set so far, the error (V for the heavy ball from rest, E <= V) is at most its value at w_0, which is
+below the level: so the segment reaches neither, and L on {E <= level} is enough. The infimum of E on the ball is
+another matter: straight lines from w_0 may leave the sublevel set, so it takes L on the whole ball.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from verify.analysis.curvature import starting_level
 from verify.analysis.range_row import RangeRow
 from verify.arithmetic.rational import round_up
 from verify.bounds.hessian import hessian_bound
@@ -16,6 +23,7 @@ from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import required_region
 from verify.theorems.horizon import Horizon, error_lower_bound, horizon, largest_eta
+from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES
 from verify.theorems.weight_decay import sublevel_radius, weight_decay
 
@@ -43,7 +51,7 @@ class _Start:
         return largest_eta(self.L, self.error_upper, self.error_infimum, self.radius, steps, part, theorem)
 
 
-def horizon_row(problem: Problem, L: float, setting: Setting | None) -> RangeRow | None:
+def horizon_row(problem: Problem, L: float, setting: Setting | None, sublevel: float | None = None) -> RangeRow | None:
     """Return how many steps from the initial weights are proved to stay in the region.
 
     Parameters
@@ -54,6 +62,8 @@ def horizon_row(problem: Problem, L: float, setting: Setting | None) -> RangeRow
         Hessian bound over the region.
     setting : Setting or None
         The setting asked; without it the largest setting for `DEFAULT_STEPS` steps is given.
+    sublevel : float, optional
+        Hessian bound over the part of the region with an error of at most `curvature.starting_level`.
 
     Returns
     -------
@@ -66,7 +76,8 @@ def horizon_row(problem: Problem, L: float, setting: Setting | None) -> RangeRow
         return None
     lower, upper = problem.error_enclosure(w)
     slope = float(problem.gradient_enclosure(w).norm().upper)
-    start = _Start(L, upper, error_lower_bound(max(0.0, lower), slope, radius, L), radius)
+    along = L if sublevel is None else min(L, sublevel)
+    start = _Start(along, upper, error_lower_bound(max(0.0, lower), slope, radius, L), radius)
     try:
         if setting is not None:
             return _asked_horizon(start, setting)
@@ -106,7 +117,9 @@ def _asked_horizon(start: _Start, setting: Setting) -> RangeRow:
     return _proved_horizon(eta, largest, max(eta_max, eta), found, admissible.momentum_name)
 
 
-def weight_decay_row(problem: Problem, L: float, setting: Setting | None) -> RangeRow | None:
+def weight_decay_row(
+    problem: Problem, L: float, setting: Setting | None, sublevel: float | None = None
+) -> RangeRow | None:
     """Return whether weight decay keeps every iterate bounded, for ever; None without weight decay.
 
     Parameters
@@ -117,6 +130,8 @@ def weight_decay_row(problem: Problem, L: float, setting: Setting | None) -> Ran
         Hessian bound over that region; another one is computed if the region does not hold the sublevel set.
     setting : Setting or None
         The setting asked, else the recommended one.
+    sublevel : float, optional
+        Hessian bound over the part of the region with an error of at most `curvature.starting_level`.
     """
     if problem.weight_decay == 0:
         return None
@@ -125,7 +140,7 @@ def weight_decay_row(problem: Problem, L: float, setting: Setting | None) -> Ran
     symbol = admissible.momentum_name
     try:
         level = sublevel_radius(upper, problem.weight_decay)
-        radius, bound = _bound_beyond(problem, L, level)
+        radius, bound = _bound_beyond(problem, L if sublevel is None else min(L, sublevel), level)
         eta, size = admissible.recommended(bound)
         if setting is not None:
             eta, size = setting.eta, setting.momentum
@@ -141,7 +156,7 @@ def weight_decay_row(problem: Problem, L: float, setting: Setting | None) -> Ran
         "weight_decay",
         decided.verdict,
         f"every iterate stays in |w| <= {decided.sublevel_radius:.4g} for ever with eta={eta:.4g}, "
-        f"0 <= {symbol} <= {largest:.4g} (L={bound:.4g} on |w| <= {radius:.4g})",
+        f"0 <= {symbol} <= {largest:.4g} (L={bound:.4g} on |w| <= {radius:.4g} where E <= E(w0))",
         eta=eta,
         tau_max=largest if symbol == "tau" else None,
         mu_max=largest if symbol == "mu" else None,
@@ -152,12 +167,13 @@ def weight_decay_row(problem: Problem, L: float, setting: Setting | None) -> Ran
 
 
 def _bound_beyond(problem: Problem, L: float, level: float) -> tuple[float, float]:
-    """Return (radius, L) for a ball |w| <= radius that reaches beyond the sublevel set."""
+    """Return (radius, L) for a ball |w| <= radius that reaches beyond the sublevel set, L being needed on that set."""
     if isinstance(problem.region, BoundedWeights) and problem.region.radius > level:
         return problem.region.radius, L
     radius = round_up(Fraction(level) * _BEYOND)
     try:
-        return radius, hessian_bound(problem, BoundedWeights(radius)).value
+        bound = hessian_bound(problem, BoundedWeights(radius), level=starting_level(problem))
+        return radius, max(bound.value, LEAST_CURVATURE)
     except UndecidedHessianError as error:
         raise InputError(
             f"no bound L on |w| <= {radius:.4g}", reason=error.what, remedy="use more weight decay"

@@ -36,7 +36,8 @@ def admissible_ranges(problem: Problem, curvature: Curvature, setting: Setting |
         )
     L = max(curvature.value, LEAST_CURVATURE)
     rows = [_row(admissible, L, setting) for admissible in RANGES.values()]
-    lasting = (horizon_row(problem, L, setting), weight_decay_row(problem, L, setting))
+    sublevel = None if curvature.sublevel is None else max(curvature.sublevel, LEAST_CURVATURE)
+    lasting = (horizon_row(problem, L, setting, sublevel), weight_decay_row(problem, L, setting, sublevel))
     return (*rows, *(row for row in lasting if row is not None))
 
 

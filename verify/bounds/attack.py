@@ -43,7 +43,12 @@ class HessianAttack:
 
 
 def attack_hessian(
-    problem: Problem, region: Region | None = None, points: int = 3, seed: int = 0, ascents: int = 25
+    problem: Problem,
+    region: Region | None = None,
+    points: int = 3,
+    seed: int = 0,
+    ascents: int = 25,
+    level: float | None = None,
 ) -> HessianAttack:
     """Search a region for the largest |curvature| of E: Lanczos at a point, then ascent of that curvature.
 
@@ -58,12 +63,15 @@ def attack_hessian(
         Of the random points and directions.
     ascents : int
         Moves of the point from each start at most.
+    level : float, optional
+        Search only where E(w) <= level, weight decay included; starts outside are pulled towards the centre.
 
     Returns
     -------
     HessianAttack
         The best found. Its value is proved by an enclosure of the product of the Hessian and the direction, so it
-        is at most the true supremum over the region: a bound below it is wrong.
+        is at most the true supremum over the region: a bound below it is wrong. With a level, E at the point is proved
+        to be at most the level, by an enclosure; the value is 0 if no such point was found.
 
     Raises
     ------
@@ -89,15 +97,16 @@ def attack_hessian(
     if points < 1:
         raise InputError("an attack needs a starting point", points=points, remedy="use points >= 1")
     rng = np.random.default_rng(seed)
-    search = _Search(problem, where, rng)
-    best = (-1.0, search.center, rng.standard_normal(problem.architecture.size))
+    search = _Search(problem, where, rng, np.inf if level is None else level)
+    first = search.start()
+    best = (-1.0, first, rng.standard_normal(problem.architecture.size))
     for start in range(points):
-        point = search.center if start == 0 else where.sample(rng, problem.architecture.size)
+        point = first if start == 0 else search.pulled(where.sample(rng, problem.architecture.size), first)
         found = search.climb(point, ascents)
         if found[0] > best[0]:
             best = found
     _, point, direction = best
-    proved = where.contains(point) is Verdict.PROVED
+    proved = where.contains(point) is Verdict.PROVED and search.is_low(point)
     return HessianAttack(
         curvature_lower(problem, point, direction) if proved else 0.0, point, direction, search.products
     )
@@ -115,9 +124,10 @@ def curvature_lower(problem: Problem, w: np.ndarray, direction: np.ndarray) -> f
 class _Search:
     """State of one search."""
 
-    def __init__(self, problem: Problem, region: Region, rng: np.random.Generator) -> None:
+    def __init__(self, problem: Problem, region: Region, rng: np.random.Generator, level: float) -> None:
         self.problem = problem
         self.region = region
+        self.level = level
         self.center = geometry(problem, region).center
         self.rng = rng
         self.products = 0
@@ -129,6 +139,26 @@ class _Search:
     def between(self, start: np.ndarray, end: np.ndarray, fraction: float) -> np.ndarray:
         """Return a point of the segment, pulled to the centre by a hair so that rounding keeps it inside."""
         return self.center + _INSIDE * (start + fraction * (end - start) - self.center)
+
+    def is_low(self, w: np.ndarray) -> bool:
+        """Whether E(w) is proved to be at most the level."""
+        if self.level == np.inf:
+            return True
+        return bool(self.problem.error(w) <= self.level) and self.problem.error_enclosure(w)[1] <= self.level
+
+    def start(self) -> np.ndarray:
+        """Return the centre, or if its error is above the level the initial weights, if they fit."""
+        initial = self.problem.initial_weights
+        if self.is_low(self.center) or self.region.contains(initial) is not Verdict.PROVED:
+            return self.center
+        return initial if self.is_low(initial) else self.center
+
+    def pulled(self, w: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """Return w if it is low, else the first low one of some points between it and the start, else the start."""
+        if self.is_low(w):
+            return w
+        nearer = (self.between(start, w, fraction) for fraction in _FRACTIONS)
+        return next((point for point in nearer if self.is_low(point)), start)
 
     def steepest(self, w: np.ndarray, guess: np.ndarray | None) -> tuple[float, np.ndarray]:
         """Return (|curvature|, unit direction) of the largest |eigenvalue| at w, by Lanczos."""
@@ -165,6 +195,8 @@ class _Search:
             improved = False
             for fraction in _FRACTIONS:
                 trial = self.between(w, target, fraction)
+                if not self.is_low(trial):
+                    continue
                 along = float(abs(direction @ self.product(trial, direction)))
                 if np.isfinite(along) and along > value * (1 + 1e-9):
                     improved = True

@@ -33,9 +33,13 @@ _FAR_GROWTH = 100.0
 
 
 def hessian_bound(
-    problem: Problem, region: Region | None = None, method: Method = "auto", cells: int = 50
+    problem: Problem,
+    region: Region | None = None,
+    method: Method = "auto",
+    cells: int = 50,
+    level: float | None = None,
 ) -> HessianBound:
-    """Bound ||Hess E(w)|| for every w of a region, weight decay included.
+    """Bound ||Hess E(w)|| for every w of a region, weight decay included, or for those of them with E(w) <= level.
 
     Parameters
     ----------
@@ -49,6 +53,9 @@ def hessian_bound(
         grow so much over the region that little of the centre is left.
     cells : int
         Most parts into which the norm products cut a ball; 1 for none, each costs about five gradients.
+    level : float, optional
+        Of the error, weight decay included: the bound is then claimed on the sublevel set only, where the residuals
+        are small. The bound on the whole region is returned too, as ``whole``.
 
     Returns
     -------
@@ -57,7 +64,7 @@ def hessian_bound(
     Raises
     ------
     InputError
-        If there is no region, or an activation is not twice continuously differentiable.
+        If there is no region, an activation is not twice continuously differentiable, or the level is negative.
     UndecidedHessianError
         If no finite bound was found.
 
@@ -81,9 +88,11 @@ def hessian_bound(
     check_smooth(problem)
     if method not in ("auto", "norms", "majorant"):
         raise InputError("unknown method", method=method, remedy="use 'auto', 'norms' or 'majorant'")
+    if level is not None and not 0 <= level < np.inf:
+        raise InputError("a level of the error must be a number >= 0", level=level)
     check_environment()
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        bound = _bound(problem, where, method, cells)
+        bound = _bound(problem, where, method, cells, _largest_residual(problem, level))
     check_environment()
     if not np.isfinite(bound.value):
         raise UndecidedHessianError(
@@ -92,41 +101,55 @@ def hessian_bound(
     return bound
 
 
-def _bound(problem: Problem, region: Region, method: Method, cells: int) -> HessianBound:
+def _largest_residual(problem: Problem, level: float | None) -> float:
+    """Bound the norm of h_out - y over all samples where s/2 |h_out - y|^2 <= E <= level; infinity without a level."""
+    if level is None:
+        return float("inf")
+    return float(upward.sqrt(upward.mul(2.0, float(level), float(problem.sample_divisor))))
+
+
+def _bound(problem: Problem, region: Region, method: Method, cells: int, residual: float) -> HessianBound:
     place = geometry(problem, region)
     blocks = trainable(problem.architecture)
     used, trajectory = "norms", None
-    value, matrix = norm_products(problem, place, 1)
+    norms = norm_products(problem, place, 1, residual)
     terms = {}
-    if method == "majorant" or (method == "auto" and is_affordable(problem) and is_near(problem, place, value)):
-        trajectory = majorant_trajectory(problem, place)
+    if method == "majorant" or (method == "auto" and is_affordable(problem) and is_near(problem, place, norms.value)):
+        trajectory = majorant_trajectory(problem, place, residual)
     if trajectory is not None:
         terms = {"center": trajectory.center, "integral": trajectory.integral, "direct": trajectory.direct}
-    if trajectory is None or value < _WORTH_CUTTING * trajectory.value:
-        value, matrix = norm_products(problem, place, cells)
-    terms["norms"] = value
-    if trajectory is not None and trajectory.value < value:
-        used, value = "majorant", trajectory.value
-        inside = [problem.architecture.order.index(name) for name in blocks]
-        matrix = trajectory.matrix[np.ix_(inside, inside)]
+    if cells > 1 and (trajectory is None or norms.value < _WORTH_CUTTING * trajectory.value):
+        norms = norm_products(problem, place, cells, residual)
+    terms["norms"] = norms.value
+    value, within, matrix = norms.value, norms.within, norms.matrix
+    if trajectory is not None:
+        within = min(within, trajectory.within, trajectory.value)
+        if trajectory.value < value:
+            used, value = "majorant", trajectory.value
+            inside = [problem.architecture.order.index(name) for name in blocks]
+            matrix = trajectory.matrix[np.ix_(inside, inside)]
+    within = min(within, value)
+    if np.isfinite(residual):
+        terms["sublevel"] = within
     return HessianBound(
-        value=float(upward.add(value, problem.weight_decay)),
+        value=float(upward.add(within, problem.weight_decay)),
         method=used,
         region=region,
         contributions=shares(matrix, blocks, value),
         weight_decay=problem.weight_decay,
         terms=terms,
         trajectory=trajectory,
+        whole=float(upward.add(value, problem.weight_decay)),
     )
 
 
-def majorant_trajectory(problem: Problem, region: Geometry) -> Trajectory | None:
+def majorant_trajectory(problem: Problem, region: Geometry, residual: float = float("inf")) -> Trajectory | None:
     """Follow the majorants over a region; None where they overflow or g''' jumps, so that only the norms are left."""
     if not all(smoothness is Smoothness.ANALYTIC for _, _, smoothness in activations(problem)):
         return None
     try:
         facts = center_facts(problem, region.center)
-        return follow(problem, facts, whole_region(region, facts))
+        return follow(problem, facts, whole_region(region, facts), residual)
     except (UndecidedHessianError, ArithmeticDomainError):
         return None
 
@@ -141,7 +164,7 @@ def is_affordable(problem: Problem) -> bool:
 def is_near(problem: Problem, region: Geometry, value: float) -> bool:
     """Whether the region is small enough for what is exact at its centre to matter: the norms have not grown much."""
     nothing = Geometry(region.center, dict.fromkeys(region.radii, 0.0), None)
-    return value <= _FAR_GROWTH * norm_products(problem, nothing, 1)[0]
+    return value <= _FAR_GROWTH * norm_products(problem, nothing, 1).value
 
 
 def check_smooth(problem: Problem) -> None:

@@ -8,11 +8,20 @@ For one sample, with dz_w[P] the derivative of z_w along P, delta_w the adjoint 
 So nonnegative numbers with ``|dz_w[P]| <= reach_w . |P|``, ``|A_w(P_w) dh_in(w)[Q]| <= |P_w| (feed_w . |Q|)``,
 ``bend_w >= max |bend_w|`` and ``pull_w >= |delta_w|`` (|P| the vector of block norms) give a matrix M with
 ``|E''[P, Q]| <= |P|' M |Q|``, whose spectral radius bounds the spectral norm of the Hessian.
+
+**On a sublevel set.** With e = h_out - y, delta_w = (dh_out/dz_w)' e and bend_w = g_w'' (dh_out/dh_w)' e, plus g_w'^2
+if w is an output. So ``pull_w <= pull1_w |e|`` and ``bend_w <= bend0_w + bend1_w |e|`` with numbers that do not depend
+on e, and E <= level says ``sum over the samples of |e|^2 <= 2 level / s``. By Cauchy-Schwarz
+
+    sum over i of c_i |e_i| <= sqrt(sum over i of c_i^2) sqrt(2 level / s)
+
+for every coefficient c that an entry of M has, w by w (`residual_squares`, `sublevel_matrix`). At an output w with no
+output behind it, bend_w - g_w'^2 is e * g_w'' unit by unit, and ``|sum over j of e_j a_j b_j| <= |e| max |a_j| |b|``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -30,12 +39,16 @@ class SampleNorms:
     feed : dict of block index to array, shape (n, K)
         For the blocks with a trainable edge from a vertex that is no input.
     pull : dict of block index to array, shape (n,)
+    largest : dict of vertex to array, shape (n, K)
+        As `reach`, for the largest entry of dz_w[P] in place of its norm, at outputs with no output behind them; only
+        `residual_squares` uses it.
     """
 
     reach: dict[str, np.ndarray]
     bend: dict[str, np.ndarray]
     feed: dict[int, np.ndarray]
     pull: dict[int, np.ndarray]
+    largest: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def block_matrix(norms: SampleNorms) -> np.ndarray:
@@ -50,6 +63,34 @@ def block_matrix(norms: SampleNorms) -> np.ndarray:
         cross = np.zeros_like(total)
         cross[index] = row
         total = upward.add(total, cross, cross.T)
+    return np.maximum(total, total.T)
+
+
+def residual_squares(norms: SampleNorms) -> np.ndarray:
+    """Sum over the samples the squares of what vertex w adds to M, w by w, (number of terms, K, K).
+
+    For `bend` and `pull` per unit of |e|; the sums of several chunks of samples add up.
+    """
+    blocks = next(iter(norms.reach.values())).shape[1]
+    terms = []
+    for name, reach in norms.reach.items():
+        square = upward.mul(reach, reach)
+        weight = upward.mul(norms.bend[name], norms.bend[name])[:, None]
+        left = np.minimum(reach, norms.largest.get(name, reach))
+        term = upward.matmul(upward.mul(weight, upward.mul(left, left)).T, square)
+        terms.append(np.minimum(term, term.T))
+    for index, feed in norms.feed.items():
+        weight = upward.mul(norms.pull[index], norms.pull[index])[None]
+        cross = np.zeros((blocks, blocks))
+        cross[index] = upward.matmul(weight, upward.mul(feed, feed))[0]
+        terms += [cross, cross.T]
+    return np.stack(terms)
+
+
+def sublevel_matrix(fixed: np.ndarray, squares: np.ndarray, residual: float) -> np.ndarray:
+    """Return M from the part without e and the squares of the part with it, ``|e|_2 <= residual`` over all samples."""
+    linear = upward.mul(residual, upward.sum(upward.sqrt(squares), axis=0))
+    total = upward.add(fixed, linear)
     return np.maximum(total, total.T)
 
 

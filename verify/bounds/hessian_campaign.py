@@ -17,6 +17,7 @@ from verify.calculus.problem import Problem
 
 SMOOTH = ("tanh", "sigmoid", "softplus", "arctan", "erf", "gelu", "silu", "sin", "identity")
 _RADII = (1e-6, 1e-3, 1e-2, 0.1, 0.5, 2.0)
+_LEVELS = (1.0, 1.0, 1.1, 2.0, 10.0)
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class HessianCampaign:
         Numbers of the networks whose bound was below its attack.
     smallest_ratio, median_ratio : float
         Of bound over attack, over the networks with a positive attack.
+    smallest_sublevel_ratio, median_sublevel_ratio : float
+        The same on sublevel sets of the error.
     """
 
     networks: int
@@ -40,10 +43,12 @@ class HessianCampaign:
     violations: tuple[int, ...]
     smallest_ratio: float
     median_ratio: float
+    smallest_sublevel_ratio: float
+    median_sublevel_ratio: float
 
 
 def hessian_campaign(networks: int, seed: int = 0, method: Method = "majorant") -> HessianCampaign:
-    """Compare bound and attack on random small networks and regions.
+    """Compare bound and attack on random small networks and regions, and on sublevel sets in them.
 
     Parameters
     ----------
@@ -57,25 +62,26 @@ def hessian_campaign(networks: int, seed: int = 0, method: Method = "majorant") 
     >>> hessian_campaign(2, method="norms").violations
     ()
     """
-    ratios, violations, undecided = [], [], 0
+    violations, undecided = [], 0
+    ratios: tuple[list[float], list[float]] = ([], [])
     for number, (problem, region) in enumerate(random_cases(networks, seed)):
+        rng = np.random.default_rng([seed, number, 1])
+        level = problem.error_enclosure(problem.initial_weights)[1] * float(rng.choice(_LEVELS))
         try:
-            bound = hessian_bound(problem, region, method=method)
+            bound = hessian_bound(problem, region, method=method, level=level)
         except UndecidedHessianError:
             undecided += 1
             continue
-        attack = attack_hessian(problem, region, points=2, seed=number, ascents=4)
-        if not bound.value >= attack.value:
-            violations.append(number)
-        if attack.value > 0:
-            ratios.append(bound.value / attack.value)
-    return HessianCampaign(
-        networks,
-        undecided,
-        tuple(violations),
-        min(ratios, default=float("nan")),
-        float(np.median(ratios)) if ratios else float("nan"),
-    )
+        for found, value, limit in zip(ratios, (bound.whole, bound.value), (None, level), strict=True):
+            attack = attack_hessian(problem, region, points=2, seed=number, ascents=4, level=limit)
+            if not value >= attack.value:
+                violations.append(number)
+            if attack.value > 0:
+                found.append(value / attack.value)
+    figures = [
+        figure for found in ratios for figure in (min(found, default=float("nan")), float(np.median(found or [np.nan])))
+    ]
+    return HessianCampaign(networks, undecided, tuple(dict.fromkeys(violations)), *figures)
 
 
 def random_cases(count: int, seed: int = 0) -> Iterator[tuple[Problem, Region]]:

@@ -20,23 +20,27 @@ _CLOSE = 1.02
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """Shares between `lower` and `upper`, with the bound found there; ordered by decreasing bound."""
+    """Shares between `lower` and `upper`, with the bounds found there; ordered by decreasing `value`."""
 
     priority: float
     tie: int
     value: float = field(compare=False)
+    within: float = field(compare=False)
     matrix: np.ndarray = field(compare=False, repr=False)
     lower: np.ndarray = field(compare=False, repr=False)
     upper: np.ndarray = field(compare=False, repr=False)
 
 
-def refine(evaluate: Callable[[np.ndarray], tuple[float, np.ndarray]], blocks: int, length: float, budget: int) -> Cell:
-    """Return the box with the largest bound, which bounds the whole ball.
+def refine(
+    evaluate: Callable[[np.ndarray], tuple[float, float, np.ndarray]], blocks: int, length: float, budget: int
+) -> tuple[Cell, float]:
+    """Return the box with the largest bound, which bounds the whole ball, and the largest `within` of all boxes.
 
     Parameters
     ----------
     evaluate : callable
-        From radii of the blocks, (K,), to a bound that holds where no block moves farther, and what it rests on.
+        From radii of the blocks, (K,), to two bounds that hold where no block moves farther, the second on a sublevel
+        set, and the matrix that the first rests on.
     blocks : int
         Number K of blocks.
     length : float
@@ -49,8 +53,8 @@ def refine(evaluate: Callable[[np.ndarray], tuple[float, np.ndarray]], blocks: i
     def cell(lower: np.ndarray, upper: np.ndarray) -> Cell:
         nonlocal spent
         spent += 1
-        value, matrix = evaluate(upward.mul(length, upward.sqrt(upper)))
-        return Cell(-value, spent, value, matrix, lower, upper)
+        value, within, matrix = evaluate(upward.mul(length, upward.sqrt(upper)))
+        return Cell(-value, spent, value, within, matrix, lower, upper)
 
     heap = [cell(np.zeros(blocks), np.ones(blocks))]
     while spent + 2 <= budget:
@@ -65,7 +69,7 @@ def refine(evaluate: Callable[[np.ndarray], tuple[float, np.ndarray]], blocks: i
             lower[axis], upper[axis] = low, high
             if _cut(lower, upper):
                 heapq.heappush(heap, cell(lower, upper))
-    return heap[0]
+    return heap[0], max(each.within for each in heap)
 
 
 def _cut(lower: np.ndarray, upper: np.ndarray) -> bool:

@@ -23,21 +23,23 @@ class HessianBound:
     Parameters
     ----------
     value : float
-        The bound, weight decay included, rounded upwards.
+        The bound, weight decay included, rounded upwards; on the sublevel set if a level was given.
     method : str
         ``"norms"`` or ``"majorant"``.
     region : Region
         Where it holds.
     contributions : dict of str to float
-        How the value divides among the vertices with parameters: the share of each vertex's block in the
+        How `whole` divides among the vertices with parameters: the share of each vertex's block in the
         direction of largest curvature that the bound allows for. Informative, not part of the proof; the shares
-        sum to the value without weight decay.
+        sum to it without weight decay.
     weight_decay : float
         The part that weight decay adds.
     terms : dict of str to float
         What the value was assembled from, by name.
     trajectory : Trajectory or None
         Knots of the majorants and the proved norms there (method ``"majorant"``).
+    whole : float
+        The bound on the whole region, weight decay included; equal to `value` without a level.
     """
 
     value: float
@@ -47,3 +49,4 @@ class HessianBound:
     weight_decay: float = 0.0
     terms: dict[str, float] = field(default_factory=dict)
     trajectory: Trajectory | None = None
+    whole: float = float("inf")

@@ -61,7 +61,7 @@ def horizon(
     Parameters
     ----------
     L : float
-        Upper bound of ||Hess E|| on the ball.
+        Upper bound of ||Hess E|| on the ball, or where E <= level there, for a level above E(w_0).
     error_upper : float
         Upper bound of E(w_0).
     error_infimum : float

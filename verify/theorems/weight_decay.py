@@ -74,7 +74,8 @@ def weight_decay(
     Parameters
     ----------
     L : float
-        Upper bound of ||Hess E_lam||, weight decay included, on |w| <= radius.
+        Upper bound of ||Hess E_lam||, weight decay included, on |w| <= radius, or where E_lam <= level there, for a
+        level above E_lam(w_0).
     error_upper : float
         Upper bound of E_lam(w_0), weight decay included; E is not negative.
     weight_decay : float

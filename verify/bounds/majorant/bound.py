@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from verify.arithmetic import upward
-from verify.bounds.hessian_blocks import largest_curvature
+from verify.bounds.hessian_blocks import largest_curvature, sublevel_matrix
 from verify.bounds.hessian_geometry import Geometry
 from verify.bounds.majorant.center import CenterFacts
 from verify.bounds.majorant.state import lift
@@ -38,6 +38,8 @@ class Trajectory:
         Bound from block norms at the end of the paths.
     matrix : array, shape (K, K)
         Those block norms.
+    within : float
+        As `direct`, where the error is at most a level; infinite without a level.
     """
 
     knots: np.ndarray
@@ -46,6 +48,7 @@ class Trajectory:
     integral: float
     direct: float
     matrix: np.ndarray
+    within: float = float("inf")
 
     @property
     def value(self) -> float:
@@ -61,8 +64,12 @@ def whole_region(region: Geometry, facts: CenterFacts) -> Paths:
     return Paths(block, region.joint, np.diag(block))
 
 
-def follow(problem: Problem, facts: CenterFacts, paths: Paths) -> Trajectory:
-    """Bound the Hessian everywhere on the paths."""
+def follow(problem: Problem, facts: CenterFacts, paths: Paths, residual: float = float("inf")) -> Trajectory:
+    """Bound the Hessian everywhere on the paths.
+
+    `residual` bounds the norm of h_out - y over all samples at the ends of the paths: on the way there residuals may be
+    larger, so that only the norms at the ends profit.
+    """
     sums: list[Sums] = []
     for center, state in facts.chunks:
         sums.append(trace(center, state, paths, facts.graph, sums[0].knots if sums else None))
@@ -74,6 +81,7 @@ def follow(problem: Problem, facts: CenterFacts, paths: Paths) -> Trajectory:
     steps = np.nextafter(np.diff(total.knots), np.inf)
     gain = upward.sum(upward.mul(0.5 * steps, upward.add(slopes[:, 0], slopes[:, 1])))
     matrix = upward.div(total.second, divisor)
+    within = np.minimum(matrix, upward.div(sublevel_matrix(total.fixed, total.squares, residual), divisor))
     return Trajectory(
         total.knots,
         slopes,
@@ -81,6 +89,7 @@ def follow(problem: Problem, facts: CenterFacts, paths: Paths) -> Trajectory:
         float(upward.add(facts.hessian, gain)),
         largest_curvature(matrix),
         matrix,
+        largest_curvature(within),
     )
 
 

@@ -14,10 +14,12 @@ each sample and as many again for the sum over a chunk's samples.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from verify.arithmetic import spectral, upward
-from verify.bounds.hessian_blocks import SampleNorms, block_matrix
+from verify.bounds.hessian_blocks import SampleNorms, block_matrix, residual_squares
 from verify.bounds.majorant.state import State
 from verify.bounds.majorant.structure import Structure
 
@@ -26,18 +28,35 @@ _INFLATION = 1.0 + 2.0**-40
 
 def second_derivative(state: State, graph: Structure) -> np.ndarray:
     """Return the matrix of block norms of the Hessian, summed over the samples, (K, K)."""
+    bend, pull = state.column_block(state.adjoint, 2), state.column_block(state.adjoint, 0)
+    return block_matrix(_sample_norms(state, graph, bend, pull))
+
+
+def second_derivative_by_residual(state: State, graph: Structure) -> tuple[np.ndarray, np.ndarray]:
+    """Return the part of that matrix without the residual, and the squares of the rest: see `hessian_blocks`."""
+    outputs = list(graph.outputs)
+    nothing = np.zeros((len(state.injection), graph.size))
+    own = nothing.copy()
+    own[:, outputs] = np.stack([state.out[:, o, o] for o in outputs], axis=-1)
+    fixed = block_matrix(_sample_norms(state, graph, upward.mul(own, own), nothing))
+    behind = state.out[:, outputs]
+    bend = upward.norm(state.column_block(behind, 2), axis=1)
+    pull = upward.norm(state.column_block(behind, 0), axis=1)
+    later = state.column_block(behind, 1)[:, :, outputs] > 0
+    last = [o for index, o in enumerate(outputs) if not np.any(np.delete(later[:, :, index], index, axis=1))]
+    largest = {graph.names[o]: upward.mul(state.row[:, o], state.injection) for o in last}
+    return fixed, residual_squares(replace(_sample_norms(state, graph, bend, pull), largest=largest))
+
+
+def _sample_norms(state: State, graph: Structure, bend: np.ndarray, pull: np.ndarray) -> SampleNorms:
     reach = upward.mul(state.column_block(state.pre, 0), state.injection[:, None])
     feed = upward.mul(state.column_block(state.fed, 0), state.injection[:, None])
-    bend = state.column_block(state.adjoint, 2)
-    pull = state.column_block(state.adjoint, 0)
     fed = [index for index in range(graph.size) if graph.feeding[index]]
-    return block_matrix(
-        SampleNorms(
-            reach={graph.names[w]: reach[:, w] for w in range(graph.size)},
-            bend={graph.names[w]: bend[:, w] for w in range(graph.size)},
-            feed={w: feed[:, w] for w in fed},
-            pull={w: pull[:, w] for w in fed},
-        )
+    return SampleNorms(
+        reach={graph.names[w]: reach[:, w] for w in range(graph.size)},
+        bend={graph.names[w]: bend[:, w] for w in range(graph.size)},
+        feed={w: feed[:, w] for w in fed},
+        pull={w: pull[:, w] for w in fed},
     )
 
 

@@ -26,7 +26,7 @@ from verify.bounds.majorant.caps import Caps
 from verify.bounds.majorant.rates import growth
 from verify.bounds.majorant.state import SMALLEST, State, advance, combine, minimum, not_above
 from verify.bounds.majorant.structure import Structure
-from verify.bounds.majorant.tensors import second_derivative, third_derivative
+from verify.bounds.majorant.tensors import second_derivative, second_derivative_by_residual, third_derivative
 
 _GUESSES = 4
 _FIRST_STEP = 0.25
@@ -67,12 +67,16 @@ class Sums:
         The same for the third derivative minus its value at the centre.
     second : array, shape (K, K)
         Of the second derivative at the end.
+    fixed, squares : array
+        The same in parts, without the residuals and by the residuals: see `hessian_blocks`.
     """
 
     knots: np.ndarray
     third: np.ndarray
     change: np.ndarray
     second: np.ndarray
+    fixed: np.ndarray
+    squares: np.ndarray
 
     def __add__(self, other: Sums) -> Sums:
         return Sums(
@@ -80,6 +84,8 @@ class Sums:
             upward.add(self.third, other.third),
             upward.add(self.change, other.change),
             upward.add(self.second, other.second),
+            upward.add(self.fixed, other.fixed),
+            upward.add(self.squares, other.squares),
         )
 
 
@@ -126,7 +132,8 @@ def trace(center: Center, first: State, paths: Paths, graph: Structure, knots: n
             moved = upward.add(moved, _difference(third_derivative(line.average, graph), here, line))
         state = line.after
         reached.append(stop)
-    return Sums(np.array(reached), np.array(third), np.array(change), second_derivative(state, graph))
+    second, by_residual = second_derivative(state, graph), second_derivative_by_residual(state, graph)
+    return Sums(np.array(reached), np.array(third), np.array(change), second, *by_residual)
 
 
 def _difference(later: np.ndarray, earlier: np.ndarray, line: Line) -> np.ndarray:
