@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verify.bounds.segment import SegmentBound, segment_bound
+from verify.bounds.segment import segment_bound
+from verify.bounds.segment_result import SegmentBound
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
 from verify.training.momentum import adaptive_momentum, heavy_ball_step

@@ -1,136 +1,38 @@
-"""An upper bound of the error along a step: E(w + t D) - E(w) <= c1 t + c2 t^2 + c3 t^3 on [0, T].
+"""An upper bound of the error along a step: E(w + t D) - E(w) <= c1 t + c2 t^2 + ... + c6 t^6 on [0, T].
 
-With residuals e(t) = e0 + y1 t + rho(t) t^2, rho in m +- r (`segment_model`), one sample's error changes by
-``t e0.y1 + t^2 G(t)/2`` with
+Taylor models of degree 3 (`segment_model`) give it (`segment_loss`); c1 and c2 are the slope and half the curvature at
+the start, exact but for rounding. Networks with activations that are not smooth get c1 t + c2 t^2 from interval slopes.
 
-    G(t) = sum 2 e0 m + (y1 + t m)^2 + t^2 r^2 + 2 r |e0 + t (y1 + t m)|,
-
-the larger of two convex quadratics in t entry by entry, hence convex: on [0, T] it lies below the chord through G(0)
-and G(T), and the bound is cubic.
+The computation runs with 2^k D and T/2^k, k such that the largest entry of 2^k D lies in [1/2, 1): then float32 neither
+overflows nor underflows where the network's numbers do not.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import UNIT, add_up
-from verify.bounds.segment_loss import output_terms
-from verify.bounds.segment_model import Models, Segment, taylor_models
+from verify.bounds.segment_edges import Formats, Precision, Segment
+from verify.bounds.segment_loss import TERMS, output_terms
+from verify.bounds.segment_model import Models, taylor_models
+from verify.bounds.segment_result import SegmentBound
 from verify.bounds.segment_slopes import slope_terms
 from verify.bounds.segment_storage import output_shifts
 from verify.bounds.start import StartPass, has_taylor_models
-from verify.bounds.taylor_rounding import enlarged
+from verify.bounds.taylor_rounding import enlarged, largest_entry
 from verify.bounds.workspace import Workspace
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
-Model = Literal["taylor", "slopes"]
 
-
-@dataclass(frozen=True)
-class SegmentBound:
-    """Proved upper bound of the change of the error along a segment.
-
-    Parameters
-    ----------
-    polynomial : (float, float, float)
-        (c1, c2, c3): E(w + t D) - E(w) <= c1 t + c2 t^2 + c3 t^3 for all real t in [0, length].
-    length : float
-        T.
-    model : {"taylor", "slopes"}
-        How it was found: Taylor models of degree 2, or interval slopes where an activation is not smooth.
-    storage : float
-        Upper bound of |E(fl(w + t D)) - E(w + t D)| for t in [0, length]: what rounding the stored weights can do;
-        inf where no such bound is known.
-    """
-
-    polynomial: tuple[float, float, float]
-    length: float
-    model: Model
-    storage: float
-
-    def stored_change(self, t: float) -> Fraction | None:
-        """Return a proved upper bound of E(fl(w + t D)) - E(w), or None if there is none."""
-        return self.at(t) + Fraction(self.storage) if np.isfinite(self.storage) else None
-
-    def at(self, t: float) -> Fraction:
-        """Return the exact value of the bound at t in [0, length].
-
-        Raises
-        ------
-        InputError
-            If t lies outside, where nothing is proved.
-        """
-        if not 0 <= t <= self.length:
-            raise InputError("outside the segment", t=t, length=self.length)
-        c1, c2, c3 = map(Fraction, self.polynomial)
-        exact = Fraction(t)
-        return exact * (c1 + exact * (c2 + exact * c3))
-
-    @property
-    def decrease_until(self) -> float:
-        """Largest t found such that the error is proved not to rise on all of [0, t]; 0 if none."""
-        c1, c2, c3 = self.polynomial
-        if not (np.all(np.isfinite(self.polynomial)) and c1 < 0):
-            return 0.0
-        t = min([self.length, *_positive_roots(c3, c2, c1)])
-        shrinkage = 2.0**-52
-        while t > 0 and not self._falls_until(t):
-            t *= 1 - shrinkage
-            shrinkage = min(2 * shrinkage, 0.5)
-        return t
-
-    def _falls_until(self, t: float) -> bool:
-        """Whether c1 + c2 s + c3 s^2 <= 0 for all s in [0, t]; c1 < 0."""
-        c1, c2, c3 = map(Fraction, self.polynomial)
-        end = Fraction(t)
-        at_end = c1 + end * (c2 + end * c3)
-        if at_end > 0:
-            return False
-        peak = -c2 / (2 * c3) if c3 < 0 else None
-        return not (peak is not None and 0 < peak < end and c1 + peak * (c2 + peak * c3) > 0)
-
-    @property
-    def best_step(self) -> float:
-        """Where in [0, decrease_until] the bound is least, up to rounding; 0 if no decrease is proved."""
-        c1, c2, c3 = self.polynomial
-        end = self.decrease_until
-        inner = _positive_roots(3 * c3, 2 * c2, c1) if end > 0 else []
-        return min([0.0, end, *(t for t in inner if t < end)], key=lambda t: t * (c1 + t * (c2 + t * c3)))
-
-    @property
-    def decrease(self) -> float:
-        """Proved decrease E(w) - E(w + best_step D), rounded down."""
-        if self.best_step == 0:
-            return 0.0
-        exact = -self.at(self.best_step)
-        rounded = float(exact)
-        return rounded if Fraction(rounded) <= exact else float(np.nextafter(rounded, -np.inf))
-
-
-def _positive_roots(a: float, b: float, c: float) -> list[float]:
-    """Approximate positive roots of a t^2 + b t + c; none where the coefficients overflow."""
-    size = max(abs(a), abs(b), abs(c))
-    if not (np.isfinite(size) and size > 0):
-        return []
-    a, b, c = a / size, b / size, c / size
-    discriminant = b * b - 4 * a * c
-    if discriminant < 0:
-        return []
-    q = -0.5 * (b + np.copysign(np.sqrt(discriminant), b))
-    with np.errstate(all="ignore"):
-        roots = [float(np.float64(q) / a), float(np.float64(c) / q)]
-    return [root for root in roots if 0 < root < np.inf]
-
-
-def segment_bound(problem: Problem, w: Any, D: Any, T: float, start: StartPass | None = None) -> SegmentBound:
+def segment_bound(
+    problem: Problem, w: Any, D: Any, T: float, start: StartPass | None = None, *, precision: Precision = "mixed"
+) -> SegmentBound:
     """Bound the error along w + t D, 0 <= t <= T, from above.
 
     Parameters
@@ -142,16 +44,20 @@ def segment_bound(problem: Problem, w: Any, D: Any, T: float, start: StartPass |
         Length of the segment in units of D.
     start : StartPass, optional
         Spares the forward pass where it holds that of w.
+    precision : {"mixed", "float64", "float32"}
+        Arithmetic of the Taylor models, its rounding bounded. "mixed": the error and its slope in float64, the rest in
+        float32, nearly as tight as "float64" and cheaper; where float32 overflows, all in float64. "float32" is the
+        cheapest, and loose where the slope of the error is small. Interval slopes are always in float64.
 
     Returns
     -------
     SegmentBound
-        Its coefficients are inf where float64 overflows.
+        Its coefficients are inf where the arithmetic overflows.
 
     Raises
     ------
     InputError
-        If T is not positive and finite, or w or D is not a finite (P,) array.
+        If T is not positive and finite, w or D is not a finite (P,) array, or there is no such precision.
 
     Examples
     --------
@@ -165,54 +71,94 @@ def segment_bound(problem: Problem, w: Any, D: Any, T: float, start: StartPass |
     weights, direction = problem.check_weights(w), problem.check_weights(D)
     if not (np.isfinite(T) and T > 0):
         raise InputError("the length of a segment must be positive and finite", T=T)
-    architecture = problem.architecture
-    smooth = has_taylor_models(architecture)
-    segment = Segment(architecture, architecture.unflatten(weights), architecture.unflatten(direction), float(T))
-    known = None if start is None else start.at(problem, weights)
-    total = np.zeros(4)
+    smooth = has_taylor_models(problem.architecture)
+    formats = Formats.of(precision) if smooth else Formats.of("float64")
+    with np.errstate(all="ignore"):
+        bound = _bound(problem, weights, direction, float(T), smooth, formats, start)
+        if precision == "mixed" and not np.all(np.isfinite(bound.polynomial)):
+            bound = _bound(problem, weights, direction, float(T), smooth, Formats.of("float64"))
+    return bound
+
+
+def _bound(
+    problem: Problem,
+    w: np.ndarray,
+    D: np.ndarray,
+    T: float,
+    smooth: bool,
+    formats: Formats,
+    start: StartPass | None = None,
+) -> SegmentBound:
+    scaled, length, exponent = _scaled(D, T)
+    parts, directions = (problem.architecture.unflatten(array) for array in (w, scaled))
+    segment = Segment(problem.architecture, parts, directions, length, formats)
+    total = np.zeros(TERMS)
+    known = start.at(problem, w) if start is not None and start.formats == formats else None
     workspace = Workspace() if start is None else start.workspace
-    with np.errstate(all="ignore"):
-        for index, chunk in enumerate(problem.chunks()):
-            x, y = problem.rows(chunk)
-            if smooth:
-                models = taylor_models(segment, x, workspace, None if known is None else known[index])
-                terms = _taylor_terms(models, segment, y)
-            else:
-                terms = np.append(slope_terms(segment, x, y), np.inf)
-            total = (total + terms) + 4 * UNIT * (np.abs(total) + np.abs(terms))
-    slope, at_zero, at_end, storage = (
-        value + 4 * UNIT * abs(value) for value in (total / problem.sample_divisor).tolist()
-    )
-    cubic = (at_end - at_zero) / T
-    cubic += 8 * UNIT * (abs(at_end) + abs(at_zero)) / T
-    with np.errstate(all="ignore"):
-        polynomial = _add_weight_decay(problem, weights, direction, (slope, at_zero, cubic))
-        storage = enlarged(storage + _stored_weight_decay(problem, weights, direction, float(T)))
-    return SegmentBound(polynomial, float(T), "taylor" if smooth else "slopes", storage)
+    for index, chunk in enumerate(problem.chunks()):
+        x, y = problem.rows(chunk)
+        if smooth:
+            models = taylor_models(segment, x, workspace, None if known is None else known[index])
+            terms = _taylor_terms(models, segment, y, workspace)
+        else:
+            terms = np.array([*slope_terms(segment, x, y), *[0.0] * (TERMS - 3), np.inf])
+        total = (total + terms) + 4 * UNIT * (np.abs(total) + np.abs(terms))
+    *errors, storage = (value + 4 * UNIT * abs(value) for value in (total / problem.sample_divisor).tolist())
+    coefficients = _coefficients(errors, length) if smooth else errors[:2]
+    polynomial = [_unscaled(c, -k * exponent) for k, c in enumerate(coefficients, 1)]
+    polynomial = _with_weight_decay(problem, w, D, polynomial)
+    storage = enlarged(storage + _stored_weight_decay(problem, w, D, T))
+    return SegmentBound(tuple(polynomial), T, "taylor" if smooth else "slopes", storage)
 
 
-def _taylor_terms(models: Models, segment: Segment, y: np.ndarray) -> np.ndarray:
-    """Upper bounds of sum e0.y1, of sum G(0)/2, of sum G(T)/2 and of the effect of storing, over a chunk."""
-    result = np.zeros(4)
+def _scaled(D: np.ndarray, T: float) -> tuple[np.ndarray, float, int]:
+    """Return 2^k D, T/2^k and k, exactly; k is 0 where a number would leave the normal range."""
+    exponent = -int(np.frexp(largest_entry(D))[1])
+    scaled, length = np.ldexp(D, exponent), float(np.ldexp(T, -exponent))
+    exact = np.array_equal(np.ldexp(scaled, -exponent), D) and float(np.ldexp(length, exponent)) == T
+    return (scaled, length, exponent) if exact else (D, T, 0)
+
+
+def _unscaled(coefficient: float, exponent: int) -> float:
+    """Return coefficient 2^exponent, rounded up; inf for what is not a number."""
+    if not np.isfinite(coefficient):
+        return np.inf
+    result = float(np.ldexp(coefficient, exponent))
+    return result if np.ldexp(result, -exponent) == coefficient else float(np.nextafter(result, np.inf))
+
+
+def _coefficients(terms: list[float], length: float) -> list[float]:
+    """Return c1, c2, ... from what `output_terms` sums up."""
+    c1, c2, *lower, r0, r1, r2, r3 = terms
+    chord = (r0, 3 * (r1 - r0), 3 * (r0 - 2 * r1 + r2), r3 - r0 + 3 * (r1 - r2))
+    lost = 128 * UNIT * (abs(r0) + abs(r1) + abs(r2) + abs(r3))
+    powers = np.float64(length) ** np.arange(4)
+    higher = [
+        k + c / power + enlarged(8 * UNIT * abs(k) + lost / power)
+        for k, c, power in zip(lower, chord, powers, strict=True)
+    ]
+    return [c1, c2, *higher]
+
+
+def _taylor_terms(models: Models, segment: Segment, y: np.ndarray, workspace: Workspace) -> np.ndarray:
+    """Sum of the `output_terms` of all outputs over a chunk."""
+    result = np.zeros(TERMS)
     shifts = output_shifts(segment, models)
     column = 0
     for name in segment.architecture.outputs:
         width = segment.architecture.vertices[name].width
-        result += output_terms(models, name, y[:, column : column + width], segment.length, shifts[name])
+        result += output_terms(models, name, y[:, column : column + width], segment.length, shifts[name], workspace)
         column += width
     return result + 8 * UNIT * np.abs(result)
 
 
-def _add_weight_decay(
-    problem: Problem, w: np.ndarray, D: np.ndarray, polynomial: tuple[float, float, float]
-) -> tuple[float, float, float]:
-    c1, c2, c3 = (float(c) if np.isfinite(c) else np.inf for c in polynomial)
+def _with_weight_decay(problem: Problem, w: np.ndarray, D: np.ndarray, polynomial: list[float]) -> list[float]:
     if problem.weight_decay == 0.0:
-        return c1, c2, c3
+        return polynomial
     along = Interval.point(w).dot(D) * problem.weight_decay
     squared = Interval.point(D).square().sum() * problem.weight_decay / 2.0
-    first, second = add_up(np.array([c1, c2]), np.array([float(along.upper), float(squared.upper)])).tolist()
-    return first, second, c3
+    first = add_up(np.array(polynomial[:2]), np.array([float(along.upper), float(squared.upper)]))
+    return [*first.tolist(), *polynomial[2:]]
 
 
 def _stored_weight_decay(problem: Problem, w: np.ndarray, D: np.ndarray, length: float) -> float:

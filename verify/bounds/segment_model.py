@@ -1,22 +1,19 @@
-"""Taylor models of degree 2 along a segment, propagated through the graph for a chunk of samples.
+"""Taylor models of degree 3 along a segment, propagated through the graph for a chunk of samples.
 
 For weights w + t D, 0 <= t <= T, every vertex satisfies, entry by entry,
 
-    z(t) = z0 + z1 t + zeta(t) t^2,   zeta(t) in zm +- zr
-    h(t) = h0 + h1 t + rho(t) t^2,    rho(t) in m +- r
+    z(t) = z0 + z1 t + z2 t^2 + zeta(t) t^3,   zeta(t) in zm +- zr
+    h(t) = h0 + h1 t + h2 t^2 + rho(t) t^3,    rho(t) in m +- r
 
-with the exact z0, z1, h0, h1 of the segment's start. From h_u to z_v: with A = A_e(theta), B = A_e(D_e),
+with the exact coefficients of the segment's start. From h_u to z_v: with A = A_e(theta), B = A_e(D_e), M = A + T/2 B,
 
-    z0 = sum A h0 + b,   z1 = sum B h0 + A h1 + D_b,   zeta(t) = sum B h1 + (A + t B) rho(t)
+    z0 = sum A h0 + b,   z1 = sum B h0 + A h1 + D_b,   z2 = sum B h1 + A h2,   zeta(t) = sum B h2 + (A + t B) rho(t)
 
-and (A + t B) rho lies in (A + T/2 B) m +- [(|A + T/2 B| + T/2 |B|) r + T/2 |B m|]. From z to h: with a(t) = z1 + zeta t
-in sm +- d, sm = z1 + T/2 zm, d = T/2 |zm| + T zr, the function moves by u = t a(t), |u - T/2 sm| <= T (|sm|/2 + d), and
+and (A + t B) rho lies in M m +- [(|M| + T/2 |B|) r + T/2 |B m|]. From z to h: see `segment_compose`.
 
-    g(z0 + u) = g + g' u + q u^2,   q in g''/2 + g'''/6 u +- M4/24 u^2   and in +- sup|g''|/2
-    rho = g' zeta + q a^2
-
-where M4 = sup|g''''|. All products of computed arrays carry the rounding errors bounded in `taylor_rounding`; they only
-widen the remainders.
+z0, z1, h0, h1 decide the slope of the error, where cancellation is worst, and are computed in the `Segment`'s first
+format; the rest in its second one, float32 by default. All products of computed arrays carry the rounding errors
+bounded in `taylor_rounding`: h0, h1, h2 as errors of their own, those of the rest widen r.
 """
 
 from __future__ import annotations
@@ -26,87 +23,39 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verify.arithmetic.rounding import UNIT, gamma
-from verify.bounds.forward_errors import Product, Values, propagate, sum_of_products, summation_roundings
-from verify.bounds.taylor_rounding import Approximation, enlarged, largest_entry, row_sum
+from verify.arithmetic.rounding import gamma, unit_roundoff
+from verify.bounds.forward_errors import (
+    Product,
+    Values,
+    in_format,
+    propagate,
+    sum_of_products,
+    summation_roundings,
+)
+from verify.bounds.segment_compose import Curvature, compose
+from verify.bounds.segment_edges import Segment
+from verify.bounds.taylor_rounding import (
+    Approximation,
+    enlarged,
+    largest_entry,
+    product_error,
+    summed_error,
+)
 from verify.bounds.workspace import Workspace, apply_into
-from verify.calculus import passes
 
 if TYPE_CHECKING:
-    from verify.architecture import Architecture, Edge
-
-_LOST = 64 * UNIT
-"""Covers the roundings of an entry of the remainder, relative to the sum of its terms' largest absolute values."""
-
-
-@dataclass(frozen=True)
-class EdgeSegment:
-    """What an edge does along the segment; row sums bound those of A and B; middle = A + T/2 B, half = T/2 B."""
-
-    edge: Edge
-    theta: np.ndarray | None
-    direction: np.ndarray | None
-    middle: np.ndarray | None
-    spread: np.ndarray | None
-    half: np.ndarray | None
-    row_sum: float
-    direction_row_sum: float
-
-    @classmethod
-    def of(cls, edge: Edge, parts: passes.Parts, directions: passes.Parts, length: float) -> EdgeSegment:
-        """Prepare an edge for steps up to `length`."""
-        if not edge.map.parameter_shape:
-            return cls(edge, None, None, None, None, None, row_sum(edge.map, None), 0.0)
-        theta, direction = parts[edge.key], directions[edge.key]
-        half = 0.5 * length * direction
-        middle = theta + half
-        return cls(
-            edge,
-            theta,
-            direction,
-            middle,
-            np.abs(middle) + np.abs(half),
-            half,
-            row_sum(edge.map, theta),
-            row_sum(edge.map, direction),
-        )
-
-
-@dataclass
-class Segment:
-    """A segment of weights, prepared once for all chunks of samples."""
-
-    architecture: Architecture
-    parts: passes.Parts
-    directions: passes.Parts
-    length: float
-    edges: dict[str, list[EdgeSegment]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.edges = {
-            name: [EdgeSegment.of(edge, self.parts, self.directions, self.length) for edge in incoming]
-            for name in self.architecture.order
-            for incoming in [self.architecture.in_edges(name)]
-        }
-
-    def bias(self, name: str) -> tuple[Any, Any]:
-        """Bias and its direction at every unit, 0 without a bias."""
-        vertex = self.architecture.vertices[name]
-        if vertex.bias is None:
-            return np.zeros(1), np.zeros(1)
-        return passes.spread_bias(vertex, self.parts[name]), passes.spread_bias(vertex, self.directions[name])
+    from numpy.typing import DTypeLike
 
 
 @dataclass
 class Models:
-    """The models of all vertices for a chunk: start, slope, and remainder m +- r (absent: exactly 0)."""
+    """The models of all vertices for a chunk: h0, h1, h2 and the remainder m +- r (absent: exactly 0)."""
 
     start: dict[str, Approximation] = field(default_factory=dict)
     slope: dict[str, Approximation] = field(default_factory=dict)
-    middle: dict[str, np.ndarray] = field(default_factory=dict)
-    radius: dict[str, np.ndarray] = field(default_factory=dict)
-    curved: dict[str, float] = field(default_factory=dict)
-    """Upper bound of |m| + r."""
+    slope_rest: dict[str, Approximation] = field(default_factory=dict)
+    """h1 again, in the format of the rest."""
+    curvature: dict[str, Curvature] = field(default_factory=dict)
 
 
 def taylor_models(segment: Segment, x: np.ndarray, workspace: Workspace, start: Values | None = None) -> Models:
@@ -118,14 +67,14 @@ def taylor_models(segment: Segment, x: np.ndarray, workspace: Workspace, start: 
     x : array, shape (n, input dimension)
     workspace : Workspace
     start : Values, optional
-        The forward pass of order 3 at the segment's start, where it is known already.
+        The forward pass of order 3 at the segment's start in the segment's formats, where it is known already.
     """
-    architecture = segment.architecture
     if start is None:
-        sums = {name: [e.row_sum for e in edges] for name, edges in segment.edges.items()}
-        start = propagate(architecture, segment.parts, sums, x, 3, workspace)
+        factors = {name: [e.theta for e in edges] for name, edges in segment.edges.items()}
+        formats = segment.formats.derivatives
+        start = propagate(segment.architecture, segment.parts, factors, x, 3, workspace, formats=formats)
     models = Models({name: values[0] for name, values in start.items()})
-    for name in architecture.order:
+    for name in segment.architecture.order:
         _add_vertex(segment, models, name, start[name][1:], workspace)
     return models
 
@@ -133,131 +82,65 @@ def taylor_models(segment: Segment, x: np.ndarray, workspace: Workspace, start: 
 def _add_vertex(
     segment: Segment, models: Models, name: str, derivatives: list[Approximation], workspace: Workspace
 ) -> None:
-    edges = segment.edges[name]
-    vertex = segment.architecture.vertices[name]
+    edges, formats = segment.edges[name], segment.formats
+    activation: Any = segment.architecture.vertices[name].activation
     shape = models.start[name].value.shape
     roundings = summation_roundings([e.edge for e in edges])
-    slopes: list[Product] = [
-        (e.edge.map, e.direction, e.direction_row_sum, models.start[e.edge.source])
-        for e in edges
-        if e.direction is not None
-    ]
-    slopes += [
-        (e.edge.map, e.theta, e.row_sum, models.slope[e.edge.source]) for e in edges if e.edge.source in models.slope
-    ]
-    z1 = sum_of_products(slopes, segment.bias(name)[1], roundings, workspace, ("z1", shape))
-    g1, g2, g3 = derivatives
-    slope = np.multiply(g1.value, z1.value, out=workspace.take((name, "slope"), shape))
-    slope_error = g1.magnitude * z1.error + g1.error * z1.magnitude + 4 * UNIT * g1.magnitude * z1.magnitude
-    models.slope[name] = Approximation.of(slope, enlarged(slope_error))
+    moving = [e for e in edges if e.edge.source in models.slope]
+
+    def sum_of(terms: list[Product], constant: np.ndarray, key: str, dtype: DTypeLike) -> Approximation:
+        return sum_of_products(terms, constant, roundings, workspace, (key, shape, dtype))
+
+    slopes = [(e.edge.map, e.direction, models.start[e.edge.source]) for e in edges if e.direction]
+    slopes += [(e.edge.map, e.theta, models.slope[e.edge.source]) for e in moving]
+    z1 = sum_of(slopes, segment.bias(name)[1], "z1", formats.start)
+    bends = [(e.edge.map, e.direction_rest, models.slope_rest[e.edge.source]) for e in moving if e.direction_rest]
+    bends += [(e.edge.map, e.theta_rest, models.curvature[e.edge.source].second) for e in moving]
+    z2 = sum_of(bends, _ZERO, "z2", formats.rest)
     zeta = _curvature(segment, models, name, shape, roundings, workspace)
-    m, r = workspace.take((name, "m"), shape), workspace.take((name, "r"), shape)
-    compose(segment.length, vertex.activation, (g1, g2, g3), z1, zeta, (m, r), workspace)
-    models.middle[name], models.radius[name] = m, r
-    models.curved[name] = enlarged(largest_entry(m) + largest_entry(r))
+
+    g1, g2, g3 = derivatives
+    slope = np.multiply(g1.value, z1.value, out=workspace.take((name, "h1"), shape, formats.start))
+    lost = 2 * float(unit_roundoff(formats.start)) * g1.magnitude * z1.magnitude
+    models.slope[name] = Approximation.of(slope, enlarged(product_error(g1, z1) + lost))
+    models.slope_rest[name] = in_format(models.slope[name], workspace, (name, "h1"), formats.rest)
+    z1 = in_format(z1, workspace, "z1", formats.rest)
+    g1 = in_format(g1, workspace, "g1", formats.rest)
+    second, m, r = (workspace.take((name, key), shape, formats.rest) for key in ("h2", "m", "r"))
+    models.curvature[name] = compose(
+        segment.length, activation, (g1, g2, g3), (z1, z2), zeta, (second, m, r), workspace
+    )
+
+
+_ZERO = np.zeros(1)
 
 
 def _curvature(
     segment: Segment, models: Models, name: str, shape: tuple[int, ...], roundings: int, workspace: Workspace
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return zm, zr with zeta(t) in zm +- zr."""
-    half = 0.5 * segment.length
-    zm, zr = workspace.take("zm", shape), workspace.take("zr", shape)
-    (part,) = workspace.scratch(shape, 1)
+    half, dtype = 0.5 * segment.length, segment.formats.rest
+    zm, zr = workspace.take("zm", shape, dtype), workspace.take("zr", shape, dtype)
+    (part,) = workspace.scratch(shape, 1, dtype)
     zm[...] = 0.0
     zr[...] = 0.0
-    lost = 0.0
-    relative = 2 * float(gamma(roundings))
+    terms = []
     for e in segment.edges[name]:
         source, linear = e.edge.source, e.edge.map
-        if source not in models.slope:
+        if source not in models.curvature:
             continue
-        slope, curved = models.slope[source], models.curved[source]
-        apply_into(linear, e.middle, models.middle[source], part)
+        curvature = models.curvature[source]
+        apply_into(linear, e.middle, curvature.middle, part)
         zm += part
-        apply_into(linear, e.spread, models.radius[source], part)
+        apply_into(linear, e.spread, curvature.radius, part)
         zr += part
-        lost += relative * (e.row_sum + half * e.direction_row_sum) * curved
-        if e.direction is not None:
-            apply_into(linear, e.direction, slope.value, part)
+        terms.append((e.theta.row_sum, curvature.third, 0.0))
+        if e.direction_rest is not None:
+            terms[-1] = (e.theta.row_sum + 2 * half * e.direction_rest.row_sum, curvature.third, 0.0)
+            terms.append(e.direction_rest.term(curvature.second))
+            apply_into(linear, e.direction_rest.values, curvature.second.value, part)
             zm += part
-            apply_into(linear, e.half, models.middle[source], part)
+            apply_into(linear, e.half, curvature.middle, part)
             zr += np.abs(part, out=part)
-            lost += e.direction_row_sum * (slope.error + relative * (slope.magnitude + half * curved))
-    zr += enlarged(lost + _LOST * largest_entry(zr))
+    zr += enlarged(summed_error(terms, roundings, dtype) + 2 * float(gamma(roundings, dtype)) * largest_entry(zr))
     return zm, zr
-
-
-def compose(
-    length: float,
-    activation: Any,
-    derivatives: tuple[Approximation, Approximation, Approximation],
-    z1: Approximation,
-    zeta: tuple[np.ndarray, np.ndarray],
-    remainder: tuple[np.ndarray, np.ndarray],
-    workspace: Workspace,
-) -> None:
-    """Write m, r with rho(t) in m +- r into `remainder`, given zeta(t) in zm +- zr.
-
-    Roundings are bounded once for the whole array, by _LOST times the largest absolute value that can arise.
-    """
-    g1, g2, g3 = derivatives
-    (zm, zr), (m, r) = zeta, remainder
-    half, twelfth, fourth = 0.5 * length, length / 12, activation.supremum(4) * (length * length / 24)
-    sm, d, reach, qc, qr, part = workspace.scratch(zm.shape, 6)
-    largest_zm, largest_zr = largest_entry(zm), largest_entry(zr)
-    np.multiply(zm, half, out=sm)
-    np.abs(sm, out=d)
-    sm += z1.value
-    np.multiply(zr, length, out=part)
-    d += part
-    size = z1.magnitude + half * largest_zm
-    d += enlarged(z1.error + _LOST * (size + half * largest_zm + length * largest_zr))
-    np.abs(sm, out=reach)
-    reach += d
-    largest_reach = largest_entry(reach)
-    largest_q = g2.magnitude + length * g3.magnitude * largest_reach + fourth * largest_reach * largest_reach
-    np.multiply(g3.value, twelfth, out=part)
-    np.multiply(part, sm, out=qc)
-    np.abs(part, out=part)
-    np.add(reach, d, out=qr)
-    qr *= part
-    np.multiply(g2.value, 0.5, out=part)
-    qc += part
-    squared_reach = np.multiply(reach, reach, out=reach)
-    np.multiply(squared_reach, fourth, out=part)
-    qr += part
-    qr += enlarged(g2.error + g3.error * length * largest_reach + _LOST * largest_q)
-    bend = 0.5 * activation.supremum(2)
-    _limit(qc, qr, bend, (part, d))
-    largest_q = min(largest_q, 2 * bend)
-    squared = np.multiply(sm, sm, out=sm)
-    np.multiply(g1.value, zm, out=m)
-    np.multiply(qc, squared, out=part)
-    m += part
-    np.abs(g1.value, out=part)
-    np.multiply(part, zr, out=r)
-    qr *= squared_reach
-    r += qr
-    np.subtract(squared_reach, squared, out=squared_reach)
-    squared_reach *= np.abs(qc, out=qc)
-    r += squared_reach
-    moved = largest_zm + largest_zr
-    r += enlarged(g1.error * moved + _LOST * (g1.magnitude * moved + largest_q * largest_reach * largest_reach))
-
-
-def _limit(qc: np.ndarray, qr: np.ndarray, bend: float, parts: tuple[np.ndarray, np.ndarray]) -> None:
-    """Intersect qc +- qr with +- bend, in place."""
-    low, high = parts
-    np.subtract(qc, qr, out=low)
-    np.add(qc, qr, out=high)
-    if not (np.min(low, initial=0.0) < -bend or np.max(high, initial=0.0) > bend):
-        return
-    np.maximum(low, -bend, out=low)
-    np.minimum(high, bend, out=high)
-    np.add(low, high, out=qc)
-    qc *= 0.5
-    np.subtract(high, low, out=qr)
-    qr *= 0.5
-    np.maximum(qr, 0.0, out=qr)
-    qr += enlarged(_LOST * bend)

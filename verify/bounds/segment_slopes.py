@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from verify.arithmetic.intervals import Interval
-from verify.bounds.segment_model import Segment
+from verify.bounds.segment_edges import Segment
 from verify.calculus import passes
 from verify.calculus.algebra import ENCLOSING
 
 
 def slope_terms(segment: Segment, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Upper bounds of the linear coefficient and of the quadratic one (twice: it is constant on [0, T])."""
+    """Upper bounds of the linear and of the quadratic coefficient."""
     architecture = segment.architecture
     state = passes.forward(ENCLOSING, architecture, segment.parts, x, order=0)
     part = Interval.from_bounds(0.0, segment.length)
@@ -28,7 +28,7 @@ def slope_terms(segment: Segment, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         for e in segment.edges[name]:
             source = e.edge.source
             if e.direction is not None:
-                a = a + e.edge.map.enclose(e.direction, state.outputs[source])
+                a = a + e.edge.map.enclose(e.direction.values, state.outputs[source])
             if source in slopes:
                 a = a + e.edge.map.enclose(_weights(e, part), slopes[source])
         a = a + segment.bias(name)[1]
@@ -40,9 +40,9 @@ def slope_terms(segment: Segment, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     for name, residual in passes.residuals(ENCLOSING, architecture, state.outputs, y).items():
         linear = linear + (residual * slopes[name]).sum()
         quadratic = quadratic + slopes[name].square().sum() / 2.0
-    curvature = float(quadratic.upper)
-    return np.array([float(linear.upper), curvature, curvature])
+    return np.array([float(linear.upper), float(quadratic.upper)])
 
 
 def _weights(e: Any, part: Interval) -> Any:
-    return e.theta if e.direction is None else Interval.point(e.theta) + Interval.point(e.direction) * part
+    theta = e.theta.values
+    return theta if e.direction is None else Interval.point(theta) + Interval.point(e.direction.values) * part

@@ -14,7 +14,8 @@ from verify.arithmetic.rounding import FLOOR, UNIT
 from verify.bounds.taylor_rounding import enlarged, largest_entry, largest_slope
 
 if TYPE_CHECKING:
-    from verify.bounds.segment_model import Models, Segment
+    from verify.bounds.segment_edges import Segment
+    from verify.bounds.segment_model import Models
 
 
 def output_shifts(segment: Segment, models: Models) -> dict[str, float]:
@@ -26,8 +27,9 @@ def output_shifts(segment: Segment, models: Models) -> dict[str, float]:
         reach = largest_entry(bias) + segment.length * largest_entry(bias_direction)
         moved = 2 * UNIT * reach + FLOOR
         for e in segment.edges[name]:
-            gain = e.row_sum + segment.length * e.direction_row_sum
+            gain = e.theta.row_sum
             if e.direction is not None:
+                gain += segment.length * e.direction.row_sum
                 moved += (2 * UNIT * gain + e.edge.map.in_width * FLOOR) * sizes[e.edge.source]
             moved += gain * (1 + 2 * UNIT) * shifts.get(e.edge.source, 0.0)
             reach += gain * sizes[e.edge.source]
@@ -40,4 +42,6 @@ def _largest_output(segment: Segment, models: Models, name: str) -> float:
     if name not in models.slope:
         return models.start[name].magnitude
     t = segment.length
-    return enlarged(models.start[name].magnitude + t * (models.slope[name].magnitude + t * models.curved[name]))
+    curvature = models.curvature[name]
+    change = models.slope[name].magnitude + t * (curvature.second.magnitude + t * curvature.third)
+    return enlarged(models.start[name].magnitude + t * change)

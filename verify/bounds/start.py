@@ -1,7 +1,7 @@
 """A gradient whose forward pass serves the segment bounds from the same weights too.
 
-The pass is `forward_errors.propagate` of order 3, kept for all chunks of samples; the gradient is made of its computed
-values, and like every float64 gradient it is proved by nothing.
+The pass is `forward_errors.propagate` of order 3 in mixed precision, kept for all chunks of samples; the gradient is
+made of its computed values, and like every float64 gradient it is proved by nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from verify.activations import Smoothness
-from verify.bounds.forward_errors import Values, propagate, row_sums
+from verify.bounds.forward_errors import Values, propagate, weight_factors
+from verify.bounds.segment_edges import Formats
 from verify.bounds.workspace import Workspace
 from verify.calculus import passes
 from verify.calculus.algebra import FLOAT
@@ -46,6 +47,8 @@ class StartPass:
 
     Attributes
     ----------
+    formats : Formats
+        Of the pass.
     workspace : Workspace
         Owns the pass; segment bounds may keep their arrays in it.
 
@@ -63,7 +66,8 @@ class StartPass:
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         widths = sum(problem.architecture.vertices[name].width for name in problem.architecture.order)
-        size = 8 * (ORDER + 1) * widths * problem.samples
+        self.formats = Formats.of("mixed")
+        size = sum(dtype.itemsize for dtype in self.formats.derivatives) * widths * problem.samples
         self._useful = size <= MOST_BYTES and has_taylor_models(problem.architecture)
         self.workspace = Workspace()
         self._weights: np.ndarray | None = None
@@ -77,12 +81,12 @@ class StartPass:
         weights = self._problem.check_weights(w)
         problem, architecture = self._problem, self._problem.architecture
         parts = architecture.unflatten(weights)
-        sums = row_sums(architecture, parts)
+        factors = weight_factors(architecture, parts)
         self._chunks = []
         total, gradient = 0.0, np.zeros_like(weights)
         for index, chunk in enumerate(problem.chunks()):
             x, y = problem.rows(chunk)
-            values = propagate(architecture, parts, sums, x, ORDER, self.workspace, index)
+            values = propagate(architecture, parts, factors, x, ORDER, self.workspace, index, self.formats.derivatives)
             if not all(np.isfinite(g.error) for derivatives in values.values() for g in derivatives):
                 return problem.error_and_gradient(weights)
             state = _forward_pass(values)

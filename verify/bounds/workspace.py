@@ -9,6 +9,8 @@ import numpy as np
 from verify.architecture.dense import Dense
 
 if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
     from verify.architecture import LinearMap
 
 
@@ -26,22 +28,23 @@ class Workspace:
     def __init__(self) -> None:
         self._arrays: dict[Any, np.ndarray] = {}
 
-    def take(self, key: Any, shape: tuple[int, ...]) -> np.ndarray:
+    def take(self, key: Any, shape: tuple[int, ...], dtype: DTypeLike = np.float64) -> np.ndarray:
         """Return the array of that name, with arbitrary contents, in the given shape (rows, width)."""
         rows, width = shape
-        array = self._arrays.get((key, width))
+        name = (key, width, np.dtype(dtype))
+        array = self._arrays.get(name)
         if array is None or len(array) < rows:
-            array = self._arrays[key, width] = np.empty(shape)
+            array = self._arrays[name] = np.empty(shape, dtype)
         return array[:rows]
 
-    def scratch(self, shape: tuple[int, ...], count: int) -> list[np.ndarray]:
+    def scratch(self, shape: tuple[int, ...], count: int, dtype: DTypeLike = np.float64) -> list[np.ndarray]:
         """Return arrays for intermediate results; a later call may overwrite them."""
-        return [self.take(("scratch", i), shape) for i in range(count)]
+        return [self.take(("scratch", i), shape, dtype) for i in range(count)]
 
 
 def apply_into(linear: LinearMap, theta: np.ndarray | None, h: np.ndarray, out: np.ndarray) -> None:
-    """Write A(theta) h for every sample into `out` (n, out)."""
+    """Write A(theta) h for every sample into `out` (n, out), in the format of theta and h."""
     if isinstance(linear, Dense) and theta is not None:
         np.matmul(h, theta.T, out=out)
     else:
-        np.copyto(out, linear.apply(theta, h))
+        np.copyto(out, linear.apply(theta, h), casting="same_kind")

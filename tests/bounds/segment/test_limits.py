@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from verify import InputError
-from verify.bounds.segment import SegmentBound, segment_bound
+from verify.bounds.segment import segment_bound
+from verify.bounds.segment_result import SegmentBound
 
 
 @pytest.mark.parametrize("size", [1e150, 1e300])
@@ -59,3 +60,38 @@ def test_unusable_lengths_are_refused(problem_of, T):
 def test_nothing_is_said_outside_the_segment(t):
     with pytest.raises(InputError, match="outside the segment"):
         SegmentBound((-1.0, 1.0, 0.0), 1.0, "taylor", 0.0).at(t)
+
+
+@pytest.mark.parametrize("T", [1e-320, 1e-200, 1e-100, 1e-45, 1e-38])
+def test_tiny_lengths_are_no_trouble(problem_of, T):
+    problem = problem_of({"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}})
+    w = problem.initial_weights
+    bound = segment_bound(problem, w, -problem.gradient(w), T)
+    assert not np.isnan(bound.polynomial).any()
+    assert 0 <= bound.best_step <= T
+
+
+@pytest.mark.parametrize("exponent", [-150, -40, 40, 150])
+def test_the_scale_of_the_direction_is_immaterial(problem_of, exponent):
+    problem = problem_of({"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}})
+    w = problem.initial_weights
+    D = -problem.gradient(w)
+    bound = segment_bound(problem, w, D, 0.5)
+    scaled = segment_bound(problem, w, np.ldexp(D, exponent), np.ldexp(0.5, -exponent))
+    assert scaled.decrease == bound.decrease > 0
+    assert np.ldexp(scaled.best_step, exponent) == pytest.approx(bound.best_step)
+
+
+def test_overflow_in_float32_falls_back_to_float64(problem_of):
+    nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "identity", "inputs": ["x"], "bias": False}}
+    problem = problem_of(nodes, samples=1)
+    problem.inputs[:], problem.targets[:] = 1e25, 0.0
+    w, D = np.array([1.0]), np.array([-1.0])
+    assert segment_bound(problem, w, D, 1.0, precision="float32").decrease == 0
+    assert segment_bound(problem, w, D, 1.0).decrease > 0.4e50
+
+
+def test_unknown_precisions_are_refused(smooth_problem):
+    w = smooth_problem.initial_weights
+    with pytest.raises(InputError, match="precision='float16'"):
+        segment_bound(smooth_problem, w, w, 1.0, precision="float16")

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from verify.activations import Activation
-from verify.bounds import segment_loss, segment_model
+from verify.arithmetic import rounding
+from verify.bounds import (
+    activation_values,
+    segment_compose,
+    segment_edges,
+    segment_loss,
+    segment_model,
+    taylor_rounding,
+)
 from verify.bounds.segment import segment_bound
 from verify.bounds.taylor_rounding import Approximation
 
@@ -44,7 +52,7 @@ def propagated_violations(problem_of, violations) -> int:
     return total
 
 
-def rounding_violations(problem_of, violations) -> int:
+def rounding_violations(problem_of, violations, precision="mixed") -> int:
     """Attack tiny steps nearly orthogonal to the gradient: there the sums cancel, and only rounding is left."""
     total = 0
     for seed in range(12):
@@ -61,8 +69,26 @@ def rounding_violations(problem_of, violations) -> int:
         D = np.round(4096 * (noise - g * (g @ noise) / (g @ g))) / 4096
         steepest = np.argmax(np.abs(g))
         D[steepest] -= np.round(2.0**18 * (D @ g) / g[steepest]) / 2.0**18
-        bound = segment_bound(problem, w, D, 2.0**-30)
+        bound = segment_bound(problem, w, D, 2.0**-30, precision=precision)
         total += violations(problem, w, D, bound, [2.0**-31, 2.0**-30])
+    return total
+
+
+def bent_violations(problem_of, violations) -> int:
+    """Attack steps so short that only the float32 rounding of the second coefficient stands between bound and truth."""
+    nodes = {
+        "x": {"width": 2},
+        "h": {"width": 3, "activation": "tanh", "inputs": ["x"], "bias": False},
+        "y": {"width": 1, "activation": "identity", "inputs": ["h"], "bias": False},
+    }
+    total = 0
+    for seed in range(12):
+        problem = problem_of(nodes, seed=seed, samples=3)
+        problem.targets[:] *= 64.0
+        rng = np.random.default_rng(seed)
+        w, D = np.round(4096 * rng.standard_normal((2, 9))) / 4096
+        bound = segment_bound(problem, w, D, 2.0**-13)
+        total += violations(problem, w, D, bound, [2.0**-14, 2.0**-13])
     return total
 
 
@@ -70,6 +96,8 @@ def test_nothing_is_found_without_a_fault(problem_of, violations):
     assert curved_violations(problem_of, violations) == 0
     assert propagated_violations(problem_of, violations) == 0
     assert rounding_violations(problem_of, violations) == 0
+    assert rounding_violations(problem_of, violations, "float32") == 0
+    assert bent_violations(problem_of, violations) == 0
 
 
 @pytest.mark.parametrize("order", [4])
@@ -83,8 +111,9 @@ def test_the_radius_is_needed(problem_of, violations, monkeypatch):
     compose = segment_model.compose
 
     def without_radius(*arguments):
-        compose(*arguments)
-        arguments[5][1][...] = 0.0
+        curvature = compose(*arguments)
+        curvature.radius[...] = 0.0
+        return curvature
 
     monkeypatch.setattr(segment_model, "compose", without_radius)
     assert curved_violations(problem_of, violations) > 0
@@ -103,9 +132,20 @@ def test_the_radius_carried_on_is_needed(problem_of, violations, monkeypatch):
 
 
 def test_rounding_is_needed(problem_of, violations, monkeypatch):
-    for module in (segment_model, segment_loss):
+    for module in (segment_model, segment_loss, segment_compose, segment_edges):
         monkeypatch.setattr(module, "enlarged", lambda value: 0.0)
     monkeypatch.setattr(
         Approximation, "of", classmethod(lambda cls, value, error: cls(value, np.max(np.abs(value)), 0))
     )
     assert rounding_violations(problem_of, violations) > 0
+
+
+def test_rounding_in_float32_is_needed(problem_of, violations, monkeypatch):
+    modules = (segment_model, segment_loss, segment_compose, taylor_rounding, activation_values)
+    for module in modules:
+        for name in ("gamma", "unit_roundoff", "floor"):
+            exact = getattr(rounding, name)
+            if hasattr(module, name):
+                few = (lambda n, dtype=None, f=exact: f(n)) if name == "gamma" else (lambda dtype, f=exact: f())
+                monkeypatch.setattr(module, name, few)
+    assert bent_violations(problem_of, violations) > 0

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from verify.arithmetic import upward
-from verify.arithmetic.rounding import FLOOR, UNIT
+from verify.arithmetic.rounding import floor, unit_roundoff
 
 Array = NDArray[np.float64]
 
@@ -30,8 +30,8 @@ def horner(coefficients: Sequence[Any], b: Array) -> Array:
     return value
 
 
-def horner_error(coefficients: Sequence[Any], largest: float) -> tuple[Array, Array]:
-    """Bound the computed value of `horner` and its rounding error for all ``|b| <= largest``.
+def horner_error(coefficients: Sequence[Any], largest: float, dtype: DTypeLike = np.float64) -> tuple[Array, Array]:
+    """Bound the value of `horner` computed in a format and its rounding error for all ``|b| <= largest``.
 
     Returns
     -------
@@ -48,11 +48,12 @@ def horner_error(coefficients: Sequence[Any], largest: float) -> tuple[Array, Ar
     >>> bool(1.5 <= magnitude < 1.5 + 1e-12), bool(error < 3 * 2.0**-53)
     (True, True)
     """
+    unit, least = float(unit_roundoff(dtype)), float(floor(dtype))
     magnitude = np.abs(np.asarray(coefficients[-1], dtype=np.float64))
     error = np.zeros_like(magnitude)
     for coefficient in coefficients[-2::-1]:
-        product = upward.add(upward.mul(magnitude, largest), FLOOR)
-        lost = upward.add(upward.mul(error, largest), upward.mul(product, UNIT), FLOOR)
-        magnitude = upward.mul(upward.add(product, np.abs(coefficient)), 1 + 4 * UNIT)
-        error = upward.add(lost, upward.mul(magnitude, UNIT))
+        product = upward.add(upward.mul(magnitude, largest), least)
+        lost = upward.add(upward.mul(error, largest), upward.mul(product, unit), least)
+        magnitude = upward.mul(upward.add(product, np.abs(coefficient)), 1 + 4 * unit)
+        error = upward.add(lost, upward.mul(magnitude, unit))
     return magnitude, error
