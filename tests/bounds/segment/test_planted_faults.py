@@ -10,7 +10,6 @@ from verify.arithmetic import rounding
 from verify.bounds import (
     activation_values,
     segment_compose,
-    segment_edges,
     segment_loss,
     segment_model,
     taylor_rounding,
@@ -132,7 +131,7 @@ def test_the_radius_carried_on_is_needed(problem_of, violations, monkeypatch):
 
 
 def test_rounding_is_needed(problem_of, violations, monkeypatch):
-    for module in (segment_model, segment_loss, segment_compose, segment_edges):
+    for module in (segment_model, segment_loss, segment_compose, factors):
         monkeypatch.setattr(module, "enlarged", lambda value: 0.0)
     monkeypatch.setattr(
         Approximation, "of", classmethod(lambda cls, value, error: cls(value, np.max(np.abs(value)), 0))
