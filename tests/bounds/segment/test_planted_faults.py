@@ -9,6 +9,7 @@ from verify.activations import Activation
 from verify.arithmetic import rounding
 from verify.bounds import (
     activation_values,
+    factors,
     segment_compose,
     segment_loss,
     segment_model,
