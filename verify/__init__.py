@@ -26,6 +26,7 @@ _PUBLIC = {
     "check_certificate": "verify.certificates.checker",
     "check_gradient": "verify.calculus.gradient_check",
     "decide_decrease": "verify.calculus.decide",
+    "explain": "verify.analysis.explain",
     "hessian_bound": "verify.bounds.hessian",
     "lint": "verify.spec",
     "load_problem": "verify.spec",
@@ -57,6 +58,7 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from verify.activations import activation
     from verify.analysis.check import check
+    from verify.analysis.explain import explain
     from verify.architecture import Architecture
     from verify.assumptions import check_assumptions
     from verify.assumptions.small_momentum import Setting

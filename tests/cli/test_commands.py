@@ -98,6 +98,39 @@ class TestCheck:
         assert found["verdict"] == "UNDECIDED"
 
 
+class TestExplain:
+    def test_keys(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        found = answer(dagverify("explain", write_spec(), "--budget", 0, "--json"))
+        assert found["verdict"] == "PROVED"
+        assert found["lipschitz"]["attack"] <= found["lipschitz"]["value"]
+        assert {each["vertex"] for each in found["shares"]} == {"h", "y"}
+        assert {"radius", "width", "skip", "activation", "data", "weights"} == {
+            each["kind"] for each in found["changes"]
+        }
+        for each in found["changes"]:
+            assert (each["factor"] is None) == (each["refusal"] is not None)
+
+    def test_table(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        shown = dagverify("explain", write_spec(), "--budget", 30).stdout
+        assert "L in [" in shown and "refused" in shown and "region's radius / 10" in shown
+
+    def test_without_a_bound(self, dagverify: Run) -> None:
+        found = answer(dagverify("explain", EXAMPLES / "relu_fails.toml", "--budget", 0, "--json"), code=3)
+        assert found["lipschitz"]["value"] is None
+        assert found["changes"][0]["kind"] == "activation"
+
+    @pytest.mark.parametrize("budget", ["-1", "nan", "soon"])
+    def test_bad_budget(self, budget: str, write_spec: WriteSpec, dagverify: Run) -> None:
+        result = dagverify("explain", write_spec(), f"--budget={budget}")
+        assert result.exit_code == 2 and result.stdout == ""
+        assert "budget" in result.stderr and len(result.stderr.splitlines()) == 1
+
+    def test_an_undecided_check_points_to_it(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        path = with_momentum(write_spec, eta=1.0, tau=2.0)
+        assert "dagverify explain" in dagverify("range", path).stdout
+        assert "dagverify explain" not in dagverify("range", write_spec()).stdout
+
+
 class TestRange:
     def test_keys_and_sandwich(self, write_spec: WriteSpec, dagverify: Run) -> None:
         found = answer(dagverify("range", write_spec(), "--json"))

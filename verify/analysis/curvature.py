@@ -40,6 +40,8 @@ class Curvature:
         Proved upper bound on the part of the region where E(w) <= `level`; at most `value`.
     level : float or None
         Above E at the initial weights.
+    terms : dict of str to float
+        What the bound was assembled from, see `HessianBound`.
     """
 
     value: float | None
@@ -52,6 +54,7 @@ class Curvature:
     leading: np.ndarray | None = field(default=None, repr=False, compare=False)
     sublevel: float | None = None
     level: float | None = None
+    terms: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -61,6 +64,7 @@ class Curvature:
             "region": self.region,
             "method": self.method,
             "contributions": self.contributions,
+            "terms": self.terms,
             "reason": self.reason,
             "remedy": self.remedy,
             "sublevel": self.sublevel,
@@ -114,6 +118,7 @@ def examine_curvature(problem: Problem, *, attack: bool = True, seed: int = 0) -
         leading=leading,
         sublevel=None if level is None else bound.value,
         level=level,
+        terms=dict(bound.terms),
     )
 
 

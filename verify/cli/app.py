@@ -18,6 +18,7 @@ COMMANDS = {
     "campaign": "Falsification: random networks at the edge of their admissible ranges.",
     "certify": "Prove a statement and write it as a certificate.",
     "check": "Assumptions, gradients, Hessian bound and admissible ranges: the whole answer.",
+    "explain": "What dominates the Hessian bound, and which change buys how much.",
     "gradients": "Backpropagation of the network: its formulas, their proof, a numerical check.",
     "lint": "Structure of spec files only, without loading data.",
     "range": "Hessian bound and the admissible range of each theorem.",

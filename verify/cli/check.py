@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verify.cli.output import json_option, plain, print_json, progress, spec_argument
+from verify.cli.output import EXPLAIN, json_option, plain, print_json, progress, spec_argument
 from verify.cli.reporting import Reports, report_options
 from verify.outcomes import InputError, Verdict
 
@@ -116,4 +116,6 @@ def _print(answer: dict[str, Any], comparison: Comparison | None) -> None:
         f"decided: {'; '.join(answer['decided']) or 'nothing'}",
         f"not decided: {'; '.join(answer['undecided']) or 'nothing'}",
     ]
+    if answer["verdict"] != Verdict.PROVED.value:
+        notes.append(EXPLAIN)
     print_table(f"{answer['name']}: does every step decrease the error?", answer["verdict"], rows, notes)

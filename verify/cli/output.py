@@ -14,6 +14,8 @@ import click
 
 Announce = Callable[[str], None]
 
+EXPLAIN = "dagverify explain SPEC says what dominates L, and which change buys how much"
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout and nothing else.")
 spec_argument = click.argument("spec", type=click.Path(path_type=Path))
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from verify.cli.output import json_option, print_json, progress, spec_argument
-from verify.outcomes import InputError
+from verify.cli.output import EXPLAIN, json_option, print_json, progress, spec_argument
+from verify.outcomes import InputError, Verdict
 
 
 @click.command("range")
@@ -64,7 +64,8 @@ def command(spec: Path, at: Path | None, previous: Path | None, as_json: bool) -
         shown = [curvature_row(answer["lipschitz"]), *range_rows(answer["ranges"])]
         shown.append(any_direction_row(answer["any_direction"]))
         shown += step_rows(answer["step"]) if "step" in answer else []
-        print_table(f"{problem.name}: admissible ranges", verdict.value, shown, largest_momentum_notes(curvature.value))
+        notes = largest_momentum_notes(curvature.value) + ([] if verdict is Verdict.PROVED else [EXPLAIN])
+        print_table(f"{problem.name}: admissible ranges", verdict.value, shown, notes)
     return verdict.exit_code
 
 

@@ -46,6 +46,16 @@ class Document:
     lines: LineMap
     content: SpecFile
 
+    def with_tables(self, tables: dict[str, Any]) -> Document:
+        """Return the document that the file would be with other tables; places in errors are still the file's.
+
+        Raises
+        ------
+        InputError
+            If a table is not valid.
+        """
+        return _validated(self.path, tables, self.lines)
+
     @contextmanager
     def located(self, *key: str) -> Iterator[None]:
         """Put the file and the line of `key` before the place of every InputError raised inside."""
@@ -116,8 +126,10 @@ def read_document(path: str | Path) -> Document:
     """
     path = Path(path)
     text = read_text(path)
-    tables = parse(text, path)
-    lines = LineMap(text)
+    return _validated(path, parse(text, path), LineMap(text))
+
+
+def _validated(path: Path, tables: dict[str, Any], lines: LineMap) -> Document:
     try:
         content = SpecFile.model_validate(tables)
     except ValidationError as error:

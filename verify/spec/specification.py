@@ -60,10 +60,14 @@ def load_specification(path: str | Path) -> Specification:
         If anything in the file or in the files it names cannot be used; one line says what, where and
         what to do.
     """
+    return build_specification(read_document(path))
+
+
+def build_specification(document: Document) -> Specification:
+    """Build the problem of a document: see `load_specification`."""
     from verify.assumptions.small_momentum import Setting
     from verify.calculus.problem import Problem
 
-    document = read_document(path)
     content = document.content
     architecture = document.architecture()
     inputs, targets = _data(document, architecture)

@@ -1,0 +1,158 @@
+"""What `explain` measures is what an edited spec file gives, and what cannot be done is refused with the reason."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from verify import InputError, Verdict, hessian_bound, load_specification
+from verify.analysis.changes import possible_changes
+from verify.analysis.explain import Explanation, explain
+
+SPEC = """\
+name = "small"
+output = "y"
+[data]
+x = [[0.0, 1.0], [0.5, -4.0], [2.0, 3.0]]
+y = [1.0, 0.0, 1.0]
+[nodes.x]
+width = 2
+[nodes.h1]
+width = 4
+activation = "tanh"
+inputs = ["x"]
+[nodes.h2]
+width = 4
+activation = "tanh"
+inputs = ["h1", {from = "h1", kind = "identity"}]
+[nodes.y]
+width = 1
+activation = "sigmoid"
+inputs = ["h2", "x"]
+[region]
+kind = "ball"
+radius = 0.1
+"""
+
+
+def write(folder: Path, *edits: tuple[str, str]) -> Path:
+    text = SPEC
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    path = folder / "spec.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Explanation:
+    return explain(load_specification(write(tmp_path_factory.mktemp("explain"))), budget=60)
+
+
+@pytest.mark.parametrize(
+    ("words", "edits"),
+    [
+        ("region's radius / 2", [("radius = 0.1", "radius = 0.05")]),
+        ("region's radius / 10", [("radius = 0.1", "radius = 0.01")]),
+        ("h1, h2: width 4 -> 2", [("width = 4", "width = 2")]),
+        ("h1, h2: tanh -> softplus", [('"tanh"', '"softplus"')]),
+        ("y: without the dense edge from x", [('["h2", "x"]', '["h2"]')]),
+        ("h2: without the identity edge from h1", [(', {from = "h1", kind = "identity"}', "")]),
+        ('data: scale = "standard"', [("[data]", '[data]\nscale = "standard"')]),
+        ("data: scale = 4", [("[data]", "[data]\nscale = 4.0")]),
+    ],
+)
+def test_each_row_is_the_bound_of_the_edited_file(found, words, edits, tmp_path):
+    (effect,) = (each for each in found.effects if each.change == words)
+    edited = load_specification(write(tmp_path, *edits)).problem
+    bound = hessian_bound(edited, edited.region)
+    assert (effect.value, effect.method) == (bound.value, bound.method)
+    assert not effect.by_norms
+    assert effect.attack <= effect.value
+    assert effect.factor == found.curvature.value / bound.value
+    assert Fraction(effect.eta_max) * Fraction(effect.value) < 2 and effect.tau <= effect.eta
+
+
+def test_halved_weights(found, tmp_path):
+    problem = load_specification(write(tmp_path)).problem
+    w = ", ".join(repr(float(entry)) for entry in 0.5 * problem.initial_weights)
+    edited = load_specification(write(tmp_path, ("[region]", f"[weights]\nw = [{w}]\n[region]"))).problem
+    (effect,) = (each for each in found.effects if each.kind == "weights")
+    assert effect.value == hessian_bound(edited, edited.region).value
+
+
+def test_order_and_shares(found):
+    factors = [effect.factor for effect in found.effects if effect.refusal is None]
+    assert factors == sorted(factors, reverse=True) and factors[0] > 1 > factors[-1]
+    assert [effect.refusal is None for effect in found.effects] == sorted(
+        (effect.refusal is None for effect in found.effects), reverse=True
+    )
+    shares = found.to_json()["shares"]
+    assert {each["vertex"] for each in shares} == {"h1", "h2", "y"}
+    assert sum(each["share"] for each in shares) == pytest.approx(1)
+
+
+def test_width_at_an_identity_edge_is_refused(found):
+    (refused,) = (each for each in found.effects if each.change == "h1: width 4 -> 2")
+    assert refused.value is None and refused.factor is None
+    assert "an identity edge joins vertices of equal widths" in refused.refusal
+    assert "source='h1'" in refused.refusal
+
+
+def test_stored_weights_refuse_another_shape(tmp_path):
+    size = load_specification(write(tmp_path)).problem.architecture.size
+    weights = ("[region]", f"[weights]\nw = {[0.1] * size}\n[region]")
+    found = explain(load_specification(write(tmp_path, weights)), budget=0)
+    (refused,) = (each for each in found.effects if each.change == "y: without the dense edge from x")
+    assert "weights do not fit the network" in refused.refusal
+    (kept,) = (each for each in found.effects if each.change == "h1, h2: tanh -> sigmoid")
+    assert kept.value is not None
+
+
+def test_bounded_weights_refuse_other_initial_weights(tmp_path):
+    region = ('kind = "ball"\nradius = 0.1', 'kind = "bounded"\nradius = 2.0')
+    found = explain(load_specification(write(tmp_path, region)), budget=0)
+    (refused,) = (each for each in found.effects if each.kind == "weights")
+    assert "the region does not depend on the initial weights" in refused.refusal
+
+
+def test_without_a_budget_both_sides_are_norms(tmp_path):
+    specification = load_specification(write(tmp_path))
+    before = hessian_bound(specification.problem, method="norms", cells=1).value
+    for effect in explain(specification, budget=0).effects:
+        if effect.refusal is None:
+            assert effect.by_norms and effect.method == "norms" and effect.before == before
+            assert effect.factor == before / effect.value
+
+
+def test_a_kink_is_explained_by_the_activations_that_remove_it(tmp_path):
+    found = explain(load_specification(write(tmp_path, ('"tanh"', '"relu"'))), budget=0)
+    assert found.verdict is Verdict.UNDECIDED and found.curvature.value is None
+    solved = {each.change for each in found.effects if each.value is not None}
+    assert solved == {f"h1, h2: relu -> {name}" for name in ("tanh", "sigmoid", "softplus")}
+    assert all(each.factor is None for each in found.effects)
+    reasons = {each.refusal for each in found.effects if each.value is None and each.kind != "width"}
+    assert reasons == {"no bound L: vertex h1: the Hessian does not exist where g' jumps"}
+
+
+def test_blocks_shrink_too(tmp_path):
+    region = ('kind = "ball"\nradius = 0.1', 'kind = "blocks"\nradii = {h1 = 0.1, y = 0.2}')
+    specification = load_specification(write(tmp_path, region))
+    (halved, _) = (each for each in possible_changes(specification) if each.kind == "radius")
+    assert dict(halved.make().region.radii) == {"h1": 0.05, "h2": 0.0, "y": 0.1}
+    assert specification.document.tables["region"]["radii"] == {"h1": 0.1, "y": 0.2}
+
+
+@pytest.mark.parametrize("budget", [-1.0, float("nan"), float("inf")])
+def test_budget_must_be_seconds(budget, tmp_path):
+    with pytest.raises(InputError, match="the budget must be a number of seconds"):
+        explain(load_specification(write(tmp_path)), budget=budget)
+
+
+def test_without_a_region(tmp_path):
+    without = ('[region]\nkind = "ball"\nradius = 0.1\n', "")
+    with pytest.raises(InputError, match="no region to bound the Hessian on"):
+        explain(load_specification(write(tmp_path, without)), budget=0)

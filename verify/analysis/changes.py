@@ -1,0 +1,221 @@
+"""Changes of a spec file that may make the curvature smaller: each is the problem that the edited file describes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.bounds.regions import BoundedWeights, from_data
+from verify.calculus.problem import Problem
+from verify.outcomes import InputError
+
+if TYPE_CHECKING:
+    from verify.spec import Specification
+
+Tables = dict[str, Any]
+
+_ACTIVATIONS = ("tanh", "sigmoid", "softplus")
+_RADIUS_DIVISORS = (2, 10)
+_SCALES = ("minmax", "standard")
+_UNSCALED = 1.0
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change, not yet made.
+
+    Parameters
+    ----------
+    kind : {"radius", "width", "skip", "activation", "data", "weights"}
+    words : str
+        What is changed, in the words of the spec file.
+    make : callable
+        Returns the changed problem, or raises InputError: the reason why the change is not possible.
+    """
+
+    kind: str
+    words: str
+    make: Callable[[], Problem]
+
+
+def possible_changes(specification: Specification) -> Iterator[Change]:
+    """Yield the changes that make sense for a specification; making one may still be refused.
+
+    Parameters
+    ----------
+    specification : Specification
+        With a region.
+    """
+    tables = specification.document.tables
+    yield from _regions(specification, tables)
+    yield from _widths(specification, tables)
+    yield from _skips(specification, tables)
+    yield from _activations(specification, tables)
+    yield from _data(specification, tables)
+    yield Change("weights", "initial weights halved", lambda: _with_smaller_weights(specification.problem))
+
+
+def _edit(specification: Specification, kind: str, words: str, edit: Callable[[Tables], None]) -> Change:
+    def make() -> Problem:
+        from verify.spec.specification import build_specification
+
+        tables = copy.deepcopy(specification.document.tables)
+        edit(tables)
+        return build_specification(specification.document.with_tables(tables)).problem
+
+    return Change(kind, words, make)
+
+
+def _regions(specification: Specification, tables: Tables) -> Iterator[Change]:
+    for divisor in _RADIUS_DIVISORS:
+
+        def edit(changed: Tables, divisor: int = divisor) -> None:
+            region = changed["region"]
+            if "radius" in region:
+                region["radius"] /= divisor
+            else:
+                region["radii"] = {name: radius / divisor for name, radius in region["radii"].items()}
+
+        yield _edit(specification, "radius", f"region's radius / {divisor}", edit)
+
+
+def _hidden(tables: Tables, specification: Specification) -> list[str]:
+    outputs = specification.problem.architecture.outputs
+    return [name for name, node in tables["nodes"].items() if node.get("inputs") and name not in outputs]
+
+
+def _widths(specification: Specification, tables: Tables) -> Iterator[Change]:
+    """Half the width of each hidden vertex, and of all that identity edges tie together."""
+    hidden = _hidden(tables, specification)
+    groups: list[tuple[str, ...]] = [(name,) for name in hidden]
+    groups += [tied for tied in _tied_by_identities(tables) if len(tied) > 1 and set(tied) <= set(hidden)]
+    for names in groups:
+        node = tables["nodes"][names[0]]
+        what, size = ("channels", node["shape"][0]) if "shape" in node else ("width", node["width"])
+        if size < 2:
+            continue
+
+        def edit(changed: Tables, names: tuple[str, ...] = names) -> None:
+            for name in names:
+                _halve(changed["nodes"][name])
+
+        yield _edit(specification, "width", f"{', '.join(names)}: {what} {size} -> {size // 2}", edit)
+
+
+def _halve(node: Tables) -> None:
+    if "width" in node:
+        node["width"] //= 2
+    if "shape" in node:
+        node["shape"][0] //= 2
+    for entry in node["inputs"]:
+        if _kind(entry) == "conv2d":
+            entry["channels"] //= 2
+
+
+def _tied_by_identities(tables: Tables) -> list[tuple[str, ...]]:
+    groups = {name: {name} for name in tables["nodes"]}
+    for name, node in tables["nodes"].items():
+        for entry in node.get("inputs", []):
+            if _kind(entry) == "identity":
+                joined = groups[name] | groups[_source(entry)]
+                groups.update(dict.fromkeys(joined, joined))
+    return sorted({tuple(sorted(group)) for group in groups.values()})
+
+
+def _source(entry: Any) -> str:
+    return entry if isinstance(entry, str) else entry["from"]
+
+
+def _kind(entry: Any) -> str:
+    return "dense" if isinstance(entry, str) else entry.get("kind", "dense")
+
+
+def _skips(specification: Specification, tables: Tables) -> Iterator[Change]:
+    """Edges beside which another way leads from their source to their target."""
+    edges = [
+        (name, index, entry)
+        for name, node in tables["nodes"].items()
+        for index, entry in enumerate(node.get("inputs", []))
+    ]
+    for name, index, entry in edges:
+        others = [(_source(each), target) for target, place, each in edges if (target, place) != (name, index)]
+        if not _leads(_source(entry), name, others):
+            continue
+
+        def edit(changed: Tables, name: str = name, index: int = index) -> None:
+            del changed["nodes"][name]["inputs"][index]
+
+        words = f"{name}: without the {_kind(entry)} edge from {_source(entry)}"
+        yield _edit(specification, "skip", words, edit)
+
+
+def _leads(source: str, target: str, edges: list[tuple[str, str]]) -> bool:
+    reached, frontier = {source}, [source]
+    while frontier:
+        here = frontier.pop()
+        following = {end for start, end in edges if start == here} - reached
+        reached |= following
+        frontier += following
+    return target in reached
+
+
+def _activations(specification: Specification, tables: Tables) -> Iterator[Change]:
+    nodes = tables["nodes"]
+    hidden = _hidden(tables, specification)
+    users: dict[str, list[str]] = {}
+    for name in hidden or list(specification.problem.architecture.outputs):
+        activation = nodes[name].get("activation", "identity")
+        if isinstance(activation, str) and activation != "identity":
+            users.setdefault(activation, []).append(name)
+    for old, names in users.items():
+        for new in _ACTIVATIONS:
+            if new == old:
+                continue
+
+            def edit(changed: Tables, names: list[str] = names, new: str = new) -> None:
+                for name in names:
+                    changed["nodes"][name]["activation"] = new
+
+            yield _edit(specification, "activation", f"{', '.join(names)}: {old} -> {new}", edit)
+
+
+def _data(specification: Specification, tables: Tables) -> Iterator[Change]:
+    data = specification.document.content.data
+    if data is None:
+        return
+    scales: list[str | float] = [scale for scale in _SCALES if scale != data.scale]
+    if isinstance(data.scale, float):
+        scales.append(2 * data.scale)
+    elif data.scale == "none":
+        largest = float(np.max(np.abs(specification.problem.inputs)))
+        scales += [largest] if largest > _UNSCALED else []
+    tail = ", and the targets with it" if data.target == "input" else ""
+    for scale in scales:
+
+        def edit(changed: Tables, scale: str | float = scale) -> None:
+            changed["data"]["scale"] = scale
+
+        shown = f'"{scale}"' if isinstance(scale, str) else f"{scale:g}"
+        yield _edit(specification, "data", f"data: scale = {shown}{tail}", edit)
+
+
+def _with_smaller_weights(problem: Problem) -> Problem:
+    region = problem.region
+    if region is None or isinstance(region, BoundedWeights):
+        raise InputError("the region does not depend on the initial weights")
+    architecture, w = problem.architecture, 0.5 * problem.initial_weights
+    return Problem(
+        architecture,
+        problem.inputs,
+        problem.targets,
+        problem.loss,
+        problem.reduction,
+        problem.weight_decay,
+        initial_weights=w,
+        region=from_data(region.to_data(), w, architecture.blocks),
+        name=problem.name,
+    )
