@@ -43,7 +43,7 @@ bench: setup
 	$(BIN)/python benchmarks/certificates.py > benchmarks/certificates.md
 
 falsify: setup
-	$(BIN)/dagverify campaign --networks 2000 --steps 100000 --seed 0 --out falsify.jsonl
+	$(BIN)/dagverify campaign --networks 2000 --steps 130000 --heavy-ball 10000 --attacks 100000 --out falsify.jsonl
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

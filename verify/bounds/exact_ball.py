@@ -9,18 +9,40 @@ from numpy.typing import NDArray
 
 from verify.arithmetic import rational
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.rounding import gamma
 
 Weights = NDArray[np.float64]
+_SMALL, _LARGE = 2.0**-900, 2.0**900
 
 
 def within(w: Weights, center: Weights, radius: float) -> bool:
-    """Decide |w - center| <= radius: by an enclosure of the norm, by exact arithmetic where that leaves it open."""
+    """Decide |w - center| <= radius: in float64, by an enclosure of the norm, at last in exact arithmetic."""
+    evident = _evidently_within(w, center, radius)
+    if evident is not None:
+        return evident
     distance = (Interval.point(w) - Interval.point(center)).norm()
     if float(distance.upper) <= radius:
         return True
     if float(distance.lower) > radius:
         return False
     return squared_distance(w, center) <= Fraction(radius) ** 2
+
+
+def _evidently_within(w: Weights, center: Weights, radius: float) -> bool | None:
+    """Decide |w - center| <= radius where the rounding of a few float64 operations leaves no doubt.
+
+    Differences, squares and their sum lose at most gamma(n + 2) of the square, ``radius * radius`` at most one unit; in
+    the given range underflow loses less than what is left of `doubt`.
+    """
+    with np.errstate(over="ignore"):
+        displacement = w - center
+        square, limit = float(np.dot(displacement, displacement)), radius * radius
+    if not (_SMALL < square < _LARGE and _SMALL < limit < _LARGE):
+        return None
+    doubt = 1.0 + 2.0 * float(gamma(w.size + 8))
+    if square * doubt < limit:
+        return True
+    return False if square > limit * doubt else None
 
 
 def squared_distance(w: Weights, center: Weights) -> Fraction:

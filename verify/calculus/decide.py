@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.activations.arb_numbers import rational_ball
 from verify.arithmetic import arb
+from verify.arithmetic.intervals import Interval
+from verify.arithmetic.rational import round_down, round_up
 from verify.calculus.difference import difference_enclosure
 from verify.calculus.exact import error_in_arb
 from verify.outcomes import Verdict
@@ -45,8 +49,15 @@ class Decision:
         return Verdict.PROVED if self.sign <= 0 else Verdict.REFUTED
 
 
-def decide_decrease(problem: Problem, w: Any, w_next: Any, *, maximal_precision: int = MAXIMAL_PRECISION) -> Decision:
-    """Decide the sign of E(w_next) - E(w) for stored float64 weights.
+def decide_decrease(
+    problem: Problem,
+    w: Any,
+    w_next: Any,
+    *,
+    maximal_precision: int = MAXIMAL_PRECISION,
+    plus: Fraction = Fraction(0),
+) -> Decision:
+    """Decide the sign of E(w_next) - E(w) + plus for stored float64 weights.
 
     Interval arrays first; if their enclosure contains 0, Arb with doubling precision.
 
@@ -56,6 +67,8 @@ def decide_decrease(problem: Problem, w: Any, w_next: Any, *, maximal_precision:
     w, w_next : array, shape (P,)
     maximal_precision : int
         Bits at which to give up; 53 forbids Arb.
+    plus : Fraction
+        An exact number to add, such as the change of mu/(2 eta) |D|^2 in theorem ``heavy_ball``.
 
     Returns
     -------
@@ -72,19 +85,26 @@ def decide_decrease(problem: Problem, w: Any, w_next: Any, *, maximal_precision:
     """
     weights, following = problem.check_weights(w), problem.check_weights(w_next)
     if np.array_equal(weights, following):
-        return Decision(0, 0.0, 0.0, 53)
-    lower, upper = difference_enclosure(problem, weights, following)
+        return Decision((plus > 0) - (plus < 0), round_down(plus), round_up(plus), 53)
+    lower, upper = _sum(difference_enclosure(problem, weights, following), plus)
     sign = _sign(lower, upper)
     precision = 53
     while sign is None and 2 * precision <= maximal_precision:
         precision = 128 if precision == 53 else 2 * precision
         with arb.precision(precision):
-            change = error_in_arb(problem, following) - error_in_arb(problem, weights)
+            change = error_in_arb(problem, following) - error_in_arb(problem, weights) + rational_ball(plus)
             if not change.is_nan():
                 new_lower, new_upper = arb.bounds(change)
                 lower, upper = max(lower, new_lower), min(upper, new_upper)
         sign = _sign(lower, upper)
     return Decision(sign, lower, upper, precision)
+
+
+def _sum(bounds: tuple[float, float], plus: Fraction) -> tuple[float, float]:
+    if not plus:
+        return bounds
+    total = Interval.from_bounds(*bounds) + Interval.from_bounds(round_down(plus), round_up(plus))
+    return float(total.lower), float(total.upper)
 
 
 def _sign(lower: float, upper: float) -> int | None:

@@ -10,7 +10,28 @@ from typing import Any
 
 from scipy.stats import beta
 
+from verify.outcomes import Verdict
+
 CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class StepFigures:
+    """Totals of the steps of one rule; the fields follow `Steps`.
+
+    Parameters
+    ----------
+    steps, covered, violations, undecided, arb : int
+    failure_rate : float
+        Upper 95 % confidence limit of the rate of violations among covered steps (Clopper-Pearson).
+    """
+
+    steps: int
+    covered: int
+    violations: int
+    undecided: int
+    arb: int
+    failure_rate: float
 
 
 @dataclass(frozen=True)
@@ -20,57 +41,72 @@ class Figures:
     Parameters
     ----------
     networks, certified : int
-    steps, covered, violations, undecided, arb : int
-    broken_bounds : int
-        Hessian bounds that an attack broke.
-    failure_rate : float
-        Upper 95 % confidence limit of the rate of violations among covered steps (Clopper-Pearson).
-    bound_failure_rate : float
-        The same for the Hessian bounds.
+    attacks, successes : int
+    attack_rate : float
+        Upper 95 % confidence limit of the rate of successes among attacks.
+    adaptive, heavy_ball : StepFigures
     margin : float or None
-        Median of the smallest failing over the certified learning rate, over networks with both.
+        Median of the certified over the smallest failing learning rate, over networks with both: near 1, the certified
+        one is the best possible.
+    failing : int
+        Networks with a failing learning rate.
     tightness : float or None
-        Median of L over the curvature that the attack proved.
+        Median of L over the curvature that the attacks proved.
     """
 
     networks: int
     certified: int
-    steps: int
-    covered: int
-    violations: int
-    undecided: int
-    arb: int
-    broken_bounds: int
-    failure_rate: float
-    bound_failure_rate: float
+    attacks: int
+    successes: int
+    attack_rate: float
+    adaptive: StepFigures
+    heavy_ball: StepFigures
     margin: float | None
+    failing: int
     tightness: float | None
 
     @property
-    def clean(self) -> bool:
-        """Whether nothing was falsified and nothing stayed open."""
-        return not (self.violations or self.undecided or self.broken_bounds)
+    def falsified(self) -> int:
+        """Successes and violations."""
+        return self.successes + self.adaptive.violations + self.heavy_ball.violations
+
+    @property
+    def undecided(self) -> int:
+        """Steps whose sign stayed open."""
+        return self.adaptive.undecided + self.heavy_ball.undecided
+
+    @property
+    def verdict(self) -> Verdict:
+        """REFUTED if anything was falsified; PROVED if nothing was and nothing stayed open."""
+        if self.falsified:
+            return Verdict.REFUTED
+        return Verdict.PROVED if self.adaptive.covered and not self.undecided else Verdict.UNDECIDED
 
 
 def figures_of(trials: Sequence[dict[str, Any]]) -> Figures:
     """Add up the lines of a campaign."""
     certified = [trial for trial in trials if trial["certified"]]
-    total = {
-        name: sum(trial[name] for trial in trials) for name in ("steps", "covered", "violations", "undecided", "arb")
-    }
-    broken = sum(trial["bound_broken"] for trial in certified)
-    margins = [trial["failing_eta"] / trial["eta"] for trial in certified if trial["failing_eta"] is not None]
+    attacks, successes = (sum(trial[name] for trial in certified) for name in ("attacks", "successes"))
+    margins = [trial["eta"] / trial["failing_eta"] for trial in certified if trial["failing_eta"] is not None]
     ratios = [trial["lipschitz"] / trial["attack"] for trial in certified if trial["attack"] > 0]
     return Figures(
         networks=len(trials),
         certified=len(certified),
-        **total,
-        broken_bounds=broken,
-        failure_rate=rate_limit(total["violations"], total["covered"]),
-        bound_failure_rate=rate_limit(broken, len(certified)),
+        attacks=attacks,
+        successes=successes,
+        attack_rate=rate_limit(successes, attacks),
+        adaptive=_steps([trial["adaptive"] for trial in certified]),
+        heavy_ball=_steps([trial["heavy_ball"] for trial in certified]),
         margin=median(margins) if margins else None,
+        failing=len(margins),
         tightness=median(ratios) if ratios else None,
     )
+
+
+def _steps(counts: Sequence[dict[str, int]]) -> StepFigures:
+    names = ("steps", "covered", "violations", "undecided", "arb")
+    total = {name: sum(each[name] for each in counts) for name in names}
+    return StepFigures(**total, failure_rate=rate_limit(total["violations"], total["covered"]))
 
 
 def rate_limit(failures: int, trials: int, confidence: float = CONFIDENCE) -> float:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from verify.campaign.trial import run_trial
+from verify.campaign.attacks import CLIMBS
+from verify.campaign.trial import Plan, run_trial
 from verify.outcomes import InputError
 
+FORMAT = 2
 _SINGLE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -23,6 +28,8 @@ def run_campaign(
     *,
     networks: int,
     steps: int,
+    heavy_ball_steps: int = 0,
+    attacks: int = 0,
     seed: int = 0,
     method: str = "auto",
     workers: int | None = None,
@@ -35,8 +42,9 @@ def run_campaign(
     path : path
         JSON lines: a header with the settings, then one trial a line, in the order of the networks. A line that a
         killed run left incomplete is dropped.
-    networks, steps : int
-        Networks, and steps in all of them together; each network takes the same number, rounded up.
+    networks : int
+    steps, heavy_ball_steps, attacks : int
+        In all networks together; each network takes the same number, rounded up, and at least two attacks.
     seed : int
     method : {"auto", "norms", "majorant"}
     workers : int, optional
@@ -53,8 +61,13 @@ def run_campaign(
     InputError
         If the file belongs to a campaign of other settings or cannot be written.
     """
-    each = -(-steps // networks)
-    header = {"campaign": 1, "networks": networks, "steps_per_network": each, "seed": seed, "method": method}
+    plan = Plan(
+        steps=_each(steps, networks),
+        heavy_ball_steps=_each(heavy_ball_steps, networks),
+        attacks=max(CLIMBS, _each(attacks, networks)),
+        method=method,
+    )
+    header = {"campaign": FORMAT, "networks": networks, "seed": seed, "per_network": asdict(plan)}
     file = Path(path)
     trials = _kept(file, header)
     for trial in trials:
@@ -65,7 +78,7 @@ def run_campaign(
         with file.open("a", encoding="utf-8") as stream:
             if stream.tell() == 0:
                 stream.write(json.dumps(header) + "\n")
-            for trial in _trials(waiting, partial(_trial, steps=each, method=method), workers):
+            for trial in _trials(waiting, partial(_trial, plan=plan), workers):
                 stream.write(json.dumps(trial, allow_nan=False) + "\n")
                 stream.flush()
                 trials.append(trial)
@@ -74,6 +87,10 @@ def run_campaign(
     except OSError as error:
         raise InputError("cannot write the campaign", where=str(file), reason=error.strerror) from None
     return trials
+
+
+def _each(total: int, networks: int) -> int:
+    return -(-total // networks)
 
 
 def _kept(file: Path, header: dict[str, Any]) -> list[dict[str, Any]]:
@@ -96,8 +113,8 @@ def _kept(file: Path, header: dict[str, Any]) -> list[dict[str, Any]]:
     return trials
 
 
-def _trial(seed: int, steps: int, method: str) -> dict[str, Any]:
-    return run_trial(seed, steps, method).to_json()
+def _trial(seed: int, plan: Plan) -> dict[str, Any]:
+    return run_trial(seed, plan).to_json()
 
 
 def _trials(seeds: range, trial: Callable[[int], dict[str, Any]], workers: int | None) -> Iterator[dict[str, Any]]:
@@ -107,8 +124,20 @@ def _trials(seeds: range, trial: Callable[[int], dict[str, Any]], workers: int |
         return
     with _single_threaded_blas():
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(count, mp_context=context) as pool:
+        with ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) as pool:
             yield from pool.map(trial, seeds, chunksize=4)
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when the campaign was killed, rather than wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
+
+
+def _exit_after(process: BaseProcess) -> None:
+    process.join()
+    os._exit(1)
 
 
 @contextmanager

@@ -2,26 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verify.bounds.attack import attack_hessian
 from verify.bounds.hessian import hessian_bound
+from verify.campaign.attacks import attack_bound
+from verify.campaign.margin import smallest_failing_eta
 from verify.campaign.networks import random_problem
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import PREVIOUS, StepCase
-from verify.properties.increase import smallest_increasing_factor
-from verify.properties.step import take_step
+from verify.properties.lyapunov import LyapunovOutcome, take_heavy_ball_step
+from verify.properties.step import StepOutcome, take_step
 from verify.theorems.ranges import RANGES
 
 if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
 SHARP = RANGES["sharp"]
+HEAVY_BALL = RANGES["heavy_ball"]
 EDGE = 1 - 2.0**-20
 NEAR_THE_SPHERE = 0.98
+STARTS = 6
+
+
+@dataclass
+class Steps:
+    """What was seen of the steps of one rule.
+
+    Parameters
+    ----------
+    steps : int
+        Steps taken.
+    covered : int
+        For which the theorem speaks of the stored weights.
+    violations : int
+        Of these, that increased what the theorem says decreases.
+    undecided : int
+        Whose sign stayed open.
+    arb : int
+        Whose sign needed Arb.
+    """
+
+    steps: int = 0
+    covered: int = 0
+    violations: int = 0
+    undecided: int = 0
+    arb: int = 0
+
+    def count(self, outcome: StepOutcome | LyapunovOutcome) -> bool:
+        """Count a step; whether it is a case to be shown."""
+        undecided = outcome.decision.decreases is Verdict.UNDECIDED
+        self.steps += 1
+        self.covered += outcome.covered
+        self.violations += outcome.violates
+        self.undecided += undecided
+        self.arb += outcome.decision.precision > 53
+        return undecided or outcome.violates
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done to each network.
+
+    Parameters
+    ----------
+    steps, heavy_ball_steps, attacks : int
+    method : {"auto", "norms", "majorant"}
+        How the Hessian is bounded.
+    """
+
+    steps: int
+    heavy_ball_steps: int = 0
+    attacks: int = 2
+    method: str = "auto"
 
 
 @dataclass
@@ -38,16 +94,15 @@ class Trial:
     reason : str
         Why not.
     lipschitz, attack : float
-        The bound, and the largest curvature that the attack proved.
-    bound_broken : bool
-        attack > lipschitz.
+        The bound, and the largest curvature that the attacks proved.
+    attacks, successes : int
+        Attacks compared with the bound, and those that proved a curvature above it.
     eta : float
         The largest certified learning rate without momentum.
     failing_eta : float or None
         The smallest learning rate at which an increase was found.
-    steps, covered, violations, undecided, arb : int
-        Steps taken; for which the theorem speaks of the stored weights; of these, that increased the error; whose sign
-        stayed open; whose sign needed Arb.
+    adaptive, heavy_ball : Steps
+        Of theorem ``sharp``, where E decreases, and of theorem ``heavy_ball``, where V does.
     cases : list of str
         Violating and undecided cases, as JSON that replays them.
     """
@@ -58,14 +113,12 @@ class Trial:
     reason: str = ""
     lipschitz: float = 0.0
     attack: float = 0.0
-    bound_broken: bool = False
+    attacks: int = 0
+    successes: int = 0
     eta: float = 0.0
     failing_eta: float | None = None
-    steps: int = 0
-    covered: int = 0
-    violations: int = 0
-    undecided: int = 0
-    arb: int = 0
+    adaptive: Steps = field(default_factory=Steps)
+    heavy_ball: Steps = field(default_factory=Steps)
     cases: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -73,16 +126,14 @@ class Trial:
         return asdict(self)
 
 
-def run_trial(seed: int, steps: int, method: str = "auto") -> Trial:
+def run_trial(seed: int, plan: Plan) -> Trial:
     """Attack one network.
 
     Parameters
     ----------
     seed : int
-    steps : int
-        Steps to take, each from another point of the region.
-    method : {"auto", "norms", "majorant"}
-        How the Hessian is bounded.
+    plan : Plan
+        Each of its steps starts at another point of the region.
 
     Returns
     -------
@@ -91,19 +142,25 @@ def run_trial(seed: int, steps: int, method: str = "auto") -> Trial:
     problem = random_problem(seed)
     trial = Trial(seed, parameters=problem.architecture.size)
     try:
-        bound = hessian_bound(problem, method=method).value  # type: ignore[arg-type]
+        bound = hessian_bound(problem, method=plan.method).value  # type: ignore[arg-type]
         eta = SHARP.eta_limit(bound)
     except InputError as error:
         trial.reason = str(error)
         return trial
     trial.certified, trial.lipschitz, trial.eta = True, bound, eta
-    found = attack_hessian(problem, points=2, seed=seed, ascents=3)
-    trial.attack, trial.bound_broken = found.value, bool(found.value > bound)
-    if trial.bound_broken:
+    found = attack_bound(problem, bound, plan.attacks, seed)
+    trial.attack, trial.attacks, trial.successes = found.strongest, found.count, found.successes
+    if found.successes:
         trial.cases.append("the Hessian bound is below a proved curvature")
-    for index in range(steps):
-        _take(problem, trial, edge_case(seed, index, bound), bound, found.direction)
-    trial.failing_eta = smallest_failing_eta(problem, eta, found.direction, seed)
+    for index in range(plan.steps):
+        case = edge_case(seed, index, bound)
+        if trial.adaptive.count(take_step(problem, case, bound, found.direction)):
+            trial.cases.append(case.to_json())
+    for index in range(plan.heavy_ball_steps):
+        case = heavy_ball_case(seed, index, bound)
+        if trial.heavy_ball.count(take_heavy_ball_step(problem, case, bound, found.direction)):
+            trial.cases.append(case.to_json())
+    trial.failing_eta = smallest_failing_eta(problem, eta, starting_points(problem, seed, found.point))
     return trial
 
 
@@ -115,25 +172,30 @@ def edge_case(seed: int, index: int, lipschitz: float) -> StepCase:
     rng = np.random.default_rng([seed, index])
     eta = SHARP.eta_limit(lipschitz) * float(rng.choice([0.5, EDGE, rng.uniform(0.02, 1)]))
     tau = SHARP.momentum_limit(lipschitz, eta) * float(rng.choice([1.0, EDGE, EDGE, rng.uniform(0, 1)]))
-    previous = PREVIOUS[int(rng.integers(len(PREVIOUS)))]
-    distance = float(rng.choice([0.0, NEAR_THE_SPHERE, rng.uniform(0, NEAR_THE_SPHERE)]))
     norm: Any = "vertex" if rng.random() < 0.25 else "global"
-    return StepCase(int(rng.integers(2**32)), distance, previous, eta, tau, norm=norm)
+    return StepCase(*_start(rng), eta, tau, norm=norm)
 
 
-def _take(problem: Problem, trial: Trial, case: StepCase, lipschitz: float, leading: np.ndarray) -> None:
-    outcome = take_step(problem, case, lipschitz, leading)
-    trial.steps += 1
-    trial.covered += outcome.covered
-    trial.arb += outcome.decision.precision > 53
-    undecided = outcome.decision.decreases is Verdict.UNDECIDED
-    trial.undecided += undecided
-    trial.violations += outcome.violates
-    if undecided or outcome.violates:
-        trial.cases.append(case.to_json())
+def heavy_ball_case(seed: int, index: int, lipschitz: float) -> StepCase:
+    """Return a step whose setting is at, or a hair inside, the edge of the heavy ball's range."""
+    rng = np.random.default_rng([seed, 2, index])
+    mu = float(rng.choice([0.0, 0.9, rng.uniform(0, 1)]))
+    eta = HEAVY_BALL.eta_limit(lipschitz) * (1 - mu) * float(rng.choice([EDGE, EDGE, rng.uniform(0.02, 1)]))
+    length = float(rng.choice([1.0, 10.0 ** rng.uniform(-1, 1)]))
+    return StepCase(*_start(rng), eta, mu, rule="heavy_ball", length=length)
 
 
-def smallest_failing_eta(problem: Problem, eta: float, leading: np.ndarray, seed: int) -> float | None:
-    """Return the smallest learning rate found, from eta upwards, at which plain descent increases the error."""
-    found = smallest_increasing_factor(problem, StepCase(seed, 0.0, "none", eta, 0.0), leading, starts=2, seed=seed)
-    return None if found is None else found[0] * eta
+def _start(rng: np.random.Generator) -> tuple[int, float, Any]:
+    """Seed of the start, its distance from the centre, and the kind of previous step."""
+    distance = float(rng.choice([0.0, NEAR_THE_SPHERE, rng.uniform(0, NEAR_THE_SPHERE)]))
+    return int(rng.integers(2**32)), distance, PREVIOUS[int(rng.integers(len(PREVIOUS)))]
+
+
+def starting_points(problem: Problem, seed: int, attacked: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the attacked point, the centre, and random points of the region."""
+    region: Any = problem.region
+    rng = np.random.default_rng([seed, 3])
+    yield attacked
+    yield problem.initial_weights
+    for _ in range(STARTS):
+        yield region.sample(rng, attacked.size)

@@ -36,6 +36,9 @@ class StepCase:
     rule : {"adaptive", "heavy_ball"}
     norm : {"global", "vertex"}
         Norms of the adaptive momentum.
+    length : float
+        Of the heavy ball's previous step, in units of eta |grad E|/(1 - mu): with 1, against the gradient and at the
+        edge of the range, a quadratic error leaves V as it is.
     """
 
     seed: int
@@ -45,6 +48,7 @@ class StepCase:
     momentum: float
     rule: Literal["adaptive", "heavy_ball"] = "adaptive"
     norm: Norm = "global"
+    length: float = 1.0
 
     def to_json(self) -> str:
         """Return the case as one line of JSON; floats are exact."""
@@ -61,7 +65,7 @@ class StepCase:
         """
         try:
             case = cls(**json.loads(text))
-            numbers = (case.distance, case.eta, case.momentum)
+            numbers = (case.distance, case.eta, case.momentum, case.length)
             usable = (
                 isinstance(case.seed, int)
                 and case.seed >= 0
@@ -90,12 +94,13 @@ class StepCase:
 
     def step(self, problem: Problem, gradient: np.ndarray, leading: np.ndarray) -> np.ndarray:
         """Return D = w_next - w, (P,), before any scaling; `leading` is the Hessian's leading eigenvector."""
-        previous = self._previous_step(gradient, leading)
+        previous = self.previous_step(gradient, leading)
         if self.rule == "heavy_ball":
             return heavy_ball_step(gradient, previous, self.eta, self.momentum)
         return adaptive_step(gradient, previous, self.eta, self.momentum, self.norm, problem.architecture)
 
-    def _previous_step(self, gradient: np.ndarray, leading: np.ndarray) -> np.ndarray:
+    def previous_step(self, gradient: np.ndarray, leading: np.ndarray) -> np.ndarray:
+        """Return D_k; for adaptive momentum only its direction matters."""
         directions: dict[str, Any] = {
             "none": lambda: np.zeros_like(gradient),
             "with-gradient": lambda: gradient,
@@ -103,7 +108,12 @@ class StepCase:
             "curvature": lambda: leading,
             "random": lambda: np.random.default_rng([self.seed, 1]).standard_normal(gradient.size),
         }
-        return directions[self.previous]()
+        direction: np.ndarray = directions[self.previous]()
+        size = float(np.linalg.norm(direction))
+        if self.rule == "adaptive" or size == 0.0:
+            return direction
+        unit = self.eta * float(np.linalg.norm(gradient)) / (1.0 - self.momentum)
+        return direction * (self.length * unit / size)
 
 
 def required_region(problem: Problem) -> Any:

@@ -15,6 +15,7 @@ from verify.theorems.ranges import RANGES
 from verify.training.evaluation import decide_by_errors, error_range
 
 if TYPE_CHECKING:
+    from verify.bounds.regions import Region
     from verify.calculus.problem import Problem
 
 
@@ -69,14 +70,20 @@ def take_step(problem: Problem, case: StepCase, lipschitz: float, leading: np.nd
     w = case.start(problem)
     gradient = problem.gradient(w)
     step = case.step(problem, gradient, leading)
+    w_next, scale = shortened(region, w, step)
+    covered = _theorem_applies(problem, case, lipschitz, w, w_next, scale)
+    decision, _ = decide_by_errors(problem, w, w_next, error_range(problem, w), error_range(problem, w_next))
+    return StepOutcome(case, w, w_next, scale, covered, decision)
+
+
+def shortened(region: Region, w: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the stored w + t step, proved to be in the region, and the factor t in [0, 1]."""
     scale = region.largest_scale(w, step)
     w_next = w + scale * step
     while region.contains(w_next) is not Verdict.PROVED:
         scale *= 1 - 2.0**-10
         w_next = w + scale * step
-    covered = _theorem_applies(problem, case, lipschitz, w, w_next, scale)
-    decision, _ = decide_by_errors(problem, w, w_next, error_range(problem, w), error_range(problem, w_next))
-    return StepOutcome(case, w, w_next, scale, covered, decision)
+    return w_next, scale
 
 
 def _theorem_applies(

@@ -1,0 +1,115 @@
+"""One step of the classical heavy ball: does the theorem speak of it as stored, and did V rise?
+
+V_k = E(w_k) + mu/(2 eta) |D_k|^2 with D_k = w_k - w_{k-1} exactly. For the stored weights w, w' let D' = w' - w, and t
+the factor by which the step was shortened to stay in the region. With the residual r = D'/t + eta g - mu D, that is
+g = (r - D'/t + mu D)/eta, the descent lemma and 2 D.D' <= |D|^2 + |D'|^2 give
+
+    V' - V <= r.D'/eta - S_t |D'|^2,    S_t = 1/(t eta) - mu/eta - L/2,
+
+where S_t >= S, the gain of theorem ``heavy_ball``. So V does not rise where |r| <= eta S_t |D'|.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from verify.arithmetic import rational
+from verify.arithmetic.intervals import Interval
+from verify.arithmetic.rounding import ArithmeticDomainError
+from verify.calculus.decide import Decision, decide_decrease
+from verify.outcomes import Verdict
+from verify.properties.cases import StepCase, required_region
+from verify.properties.step import shortened
+
+if TYPE_CHECKING:
+    from verify.calculus.problem import Problem
+
+
+@dataclass(frozen=True)
+class LyapunovOutcome:
+    """A step of the heavy ball that was taken.
+
+    Parameters
+    ----------
+    case : StepCase
+    w_previous, w, w_next : array, shape (P,)
+        Stored weights.
+    scale : float
+        The factor t.
+    covered : bool
+        Whether the theorem is proved to apply to the stored step.
+    decision : Decision
+        Sign of V_{k+1} - V_k.
+    """
+
+    case: StepCase
+    w_previous: np.ndarray
+    w: np.ndarray
+    w_next: np.ndarray
+    scale: float
+    covered: bool
+    decision: Decision
+
+    @property
+    def violates(self) -> bool:
+        """Whether V rose although the theorem forbids it."""
+        return self.covered and self.decision.decreases is Verdict.REFUTED
+
+
+def take_heavy_ball_step(problem: Problem, case: StepCase, lipschitz: float, leading: np.ndarray) -> LyapunovOutcome:
+    """Take a step of the heavy ball from a point of the region.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a region.
+    case : StepCase
+        Of the rule ``"heavy_ball"``.
+    lipschitz : float
+        The Hessian bound L that the range was computed from.
+    leading : array, shape (P,)
+        Leading eigenvector of a Hessian in the region, one of the adversarial previous steps.
+    """
+    region = required_region(problem)
+    w = case.start(problem)
+    gradient = problem.gradient(w)
+    w_previous = w - case.previous_step(gradient, leading)
+    step = case.momentum * (w - w_previous) - case.eta * gradient
+    w_next, scale = shortened(region, w, step)
+    eta, mu = Fraction(case.eta), Fraction(case.momentum)
+    kinetic = mu / (2 * eta) * (_squared(w, w_next) - _squared(w_previous, w))
+    try:
+        decision = decide_decrease(problem, w, w_next, plus=kinetic)
+    except ArithmeticDomainError:
+        decision = Decision(None, -np.inf, np.inf, 53)
+    covered = _theorem_applies(problem, case, lipschitz, (w_previous, w, w_next), scale)
+    return LyapunovOutcome(case, w_previous, w, w_next, scale, covered, decision)
+
+
+def _squared(start: np.ndarray, end: np.ndarray) -> Fraction:
+    """Return |end - start|^2 exactly."""
+    return rational.dot(end, end) - 2 * rational.dot(start, end) + rational.dot(start, start)
+
+
+def _theorem_applies(
+    problem: Problem,
+    case: StepCase,
+    lipschitz: float,
+    weights: tuple[np.ndarray, np.ndarray, np.ndarray],
+    scale: float,
+) -> bool:
+    if scale <= 0:
+        return False
+    w_previous, w, w_next = (Interval.point(each) for each in weights)
+    step = w_next - w
+    residual = step / scale + problem.gradient_enclosure(weights[1]) * case.eta - (w - w_previous) * case.momentum
+    eta = Fraction(case.eta)
+    gain = 1 / Fraction(scale) - Fraction(case.momentum) - eta * Fraction(lipschitz) / 2
+    if gain < 0:
+        return False
+    allowed = step.norm() * rational.round_down(gain)
+    return bool(float(residual.norm().upper) <= float(allowed.lower))
