@@ -1,26 +1,36 @@
-"""Error after 100 and 300 steps, increases and cost of proved training against tuned heavy ball.
+"""Error after 100 and 300 steps, increases and cost of proved training against SafeRate and a tuned heavy ball.
 
-    OPENBLAS_NUM_THREADS=1 python benchmarks/training.py [--problems digits wine ...] [--out benchmarks/training.md]
+    OPENBLAS_NUM_THREADS=1 python benchmarks/training.py [--problems digits wine ...] [--peer PYTHON] [--out FILE]
 
-The heavy ball (momentum 0.9) gets the best of ten learning rates per problem and nothing is proved of it; an increase
-is a step after which E in float64 is larger. One g is the time of one gradient, measured in the same run.
+Errors are medians over the seeds of the initial weights; increases (a step after which E in float64 is larger) and
+proved steps are counted over all seeds. The heavy ball (momentum 0.9) gets, for each problem, the learning rate of ten
+with the least median of final errors; nothing is proved of it. SafeRate bounds each step along -g with autobound, which
+neglects rounding. One g is the time of one gradient, measured in turns with the training; SafeRate's are jax's.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import shlex
+import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from segment import peer_python
 
 from verify import Architecture, Problem, Verdict, load_problem, train
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+HERE = Path(__file__).resolve().parent
+EXAMPLES = HERE.parent / "examples"
 MOMENTUM = 0.9
-LEARNING_RATES = [float(rate) for rate in np.geomspace(0.003, 3.0, 10)]
+LEARNING_RATES = [float(rate) for rate in np.geomspace(0.02, 40.0, 10)]
 
 
 def wine() -> Problem:
@@ -36,55 +46,107 @@ def wine() -> Problem:
     return Problem(Architecture.from_data(nodes, output="y"), (x - x.mean(0)) / x.std(0), np.eye(3)[labels])
 
 
-PROBLEMS = {
-    "digits autoencoder": lambda: load_problem(EXAMPLES / "digits_autoencoder.toml"),
-    "breast cancer, residual": lambda: load_problem(EXAMPLES / "breast_cancer_residual.toml"),
-    "wine, skip": wine,
-    "digits, convolution": lambda: load_problem(EXAMPLES / "digits_convolution.toml"),
+PROBLEMS: dict[str, tuple[Callable[[], Problem], int]] = {
+    "digits autoencoder": (lambda: load_problem(EXAMPLES / "digits_autoencoder.toml"), 4),
+    "breast cancer, residual": (lambda: load_problem(EXAMPLES / "breast_cancer_residual.toml"), 4),
+    "wine, residual and skip": (wine, 4),
+    "digits, residual convolution": (lambda: load_problem(EXAMPLES / "digits_convolution.toml"), 1),
 }
+"""How to make a problem, and how many seeds it is trained from."""
 
 
-def heavy_ball(problem: Problem, rate: float, steps: int) -> np.ndarray:
-    w, step, errors = problem.initial_weights, np.zeros(problem.architecture.size), []
+class Run(NamedTuple):
+    """Errors (steps + 1,), cost per step in gradients, steps proved to decrease the error."""
+
+    errors: np.ndarray
+    cost: float
+    proved: int | None
+
+
+def proved_run(problem: Problem, w: np.ndarray, rule: Any, steps: int) -> Run:
+    gradient_times: list[float] = []
+
+    def interleave(index: int, error: float, record: Any) -> None:
+        if index % 10 == 0:
+            start = time.process_time()
+            problem.error_and_gradient(w)
+            gradient_times.append(time.process_time() - start)
+
+    start = time.process_time()
+    run = train(problem, w, steps=steps, rule=rule, callback=interleave)
+    spent = time.process_time() - start - sum(gradient_times)
+    cost = spent / max(1, len(run.steps)) / float(np.median(gradient_times))
+    errors = np.append(run.errors, np.full(steps + 1 - len(run.errors), run.errors[-1]))
+    return Run(errors, cost, sum(verdict is Verdict.PROVED for verdict in run.verdicts))
+
+
+def heavy_ball(problem: Problem, w: np.ndarray, rate: float, steps: int) -> Run:
+    step, errors = np.zeros_like(w), []
     with np.errstate(all="ignore"):
         for _ in range(steps):
             error, gradient = problem.error_and_gradient(w)
             errors.append(error)
             step = MOMENTUM * step - rate * gradient
             if not (np.isfinite(error) and np.all(np.isfinite(w + step))):
-                return np.array([*errors, *[np.inf] * (steps + 1 - len(errors))])
+                return Run(np.array([*errors, *[np.inf] * (steps + 1 - len(errors))]), 1.0, None)
             w = w + step
         errors.append(problem.error(w))
-    return np.array(errors)
+    return Run(np.array(errors), 1.0, None)
 
 
-def seconds_per_gradient(problem: Problem, repeats: int = 15) -> float:
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        problem.error_and_gradient(problem.initial_weights)
-        times.append(time.process_time() - start)
-    return float(np.median(times))
+def safe_rate(python: str, problem: Problem, starts: list[np.ndarray], steps: int) -> list[Run]:
+    architecture = problem.architecture
+    vertices = [
+        {
+            "name": name,
+            "activation": architecture.vertices[name].activation.name,
+            "bias": architecture.vertices[name].bias,
+            "parameters": [architecture.layout.shapes[key] for key in vertex_keys(architecture, name)],
+            "edges": [
+                {"source": edge.source, "in_shape": architecture.vertices[edge.source].shape, **edge.map.to_data()}
+                | {"kind": edge.kind}
+                for edge in architecture.in_edges(name)
+            ],
+        }
+        for name in architecture.vertices
+        if not architecture.vertices[name].is_input
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "task.json").write_text(json.dumps({"vertices": vertices, "steps": steps}), encoding="utf-8")
+        np.savez(folder / "task.npz", x=problem.inputs, y=problem.targets, w=np.array(starts))
+        one_thread = {**os.environ, "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}
+        command = [python, str(HERE / "training_peer.py"), str(folder)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=one_thread)
+    return [Run(np.array(run["errors"]), run["gradients_per_step"], None) for run in json.loads(done.stdout)]
 
 
-def row(problem: str, rule: str, errors: np.ndarray, cost: float, proved: str) -> str:
-    rises = int(np.sum(~(np.diff(errors) <= 0)))
-    middle = errors[min(100, len(errors) - 1)]
-    return f"| {problem} | {rule} | {middle:.4g} | {errors[-1]:.4g} | {rises} | {proved} | {cost:.1f} |"
+def vertex_keys(architecture: Architecture, name: str) -> list[Any]:
+    """Keys of the vertex's parameters, in the order of the weight vector."""
+    keys: list[Any] = [edge.key for edge in architecture.in_edges(name) if edge.map.parameter_shape]
+    return [*keys, name] if architecture.vertices[name].bias else keys
 
 
-def rows(name: str, problem: Problem, steps: int) -> list[str]:
-    lines = []
-    for rule in ("certified", "guarded"):
-        gradient = seconds_per_gradient(problem)
-        start = time.process_time()
-        run = train(problem, steps=steps, rule=rule)
-        cost = (time.process_time() - start) / max(1, len(run.steps)) / gradient
-        proved = f"{sum(verdict is Verdict.PROVED for verdict in run.verdicts)}/{len(run.steps)}"
-        lines.append(row(name, rule, run.errors, cost, proved))
-    runs = {rate: heavy_ball(problem, rate, steps) for rate in LEARNING_RATES}
-    best = min(runs, key=lambda rate: runs[rate][-1])
-    lines.append(row(name, f"heavy ball, eta {best:.3g}", runs[best], 1.0, "-"))
+def row(problem: str, rule: str, runs: list[Run], steps: int) -> str:
+    errors = np.array([run.errors for run in runs])
+    middle, last = np.median(errors[:, min(100, steps)]), np.median(errors[:, -1])
+    rises = int(np.sum(~(np.diff(errors, axis=1) <= 0)))
+    proved = "-" if runs[0].proved is None else f"{sum(run.proved or 0 for run in runs)}/{len(runs) * steps}"
+    cost = float(np.median([run.cost for run in runs]))
+    return f"| {problem} | {rule} | {len(runs)} | {middle:.4g} | {last:.4g} | {rises} | {proved} | {cost:.1f} |"
+
+
+def rows(name: str, problem: Problem, seeds: int, steps: int, python: str | None) -> list[str]:
+    starts = [problem.architecture.initial_weights("glorot", seed) for seed in range(seeds)]
+    lines = [
+        row(name, rule, [proved_run(problem, w, rule, steps) for w in starts], steps)
+        for rule in ("certified", "guarded")
+    ]
+    if python:
+        lines.append(row(name, "SafeRate (autobound)", safe_rate(python, problem, starts, steps), steps))
+    runs = {rate: [heavy_ball(problem, w, rate, steps) for w in starts] for rate in LEARNING_RATES}
+    best = min(runs, key=lambda rate: float(np.median([run.errors[-1] for run in runs[rate]])))
+    lines.append(row(name, f"heavy ball, eta {best:.3g}", runs[best], steps))
     return lines
 
 
@@ -92,20 +154,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--problems", nargs="*", default=list(PROBLEMS), help="parts of their names")
+    parser.add_argument("--peer", help="an interpreter with autobound, or 'make', see segment.py")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     table = [
-        f"| problem | rule | E after 100 | E after {options.steps} | increases | proved | cost per step (g) |",
-        "|---|---|---|---|---|---|---|",
+        f"| problem | rule | seeds | E after 100 | E after {options.steps} | increases | proved | cost per step (g) |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    for name, make in PROBLEMS.items():
-        if any(part in name for part in options.problems):
-            table += rows(name, make(), options.steps)
-            print("\n".join(table[-3:]), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        python = peer_python(options.peer, Path(folder)) if options.peer else None
+        for name, (make, seeds) in PROBLEMS.items():
+            if any(part in name for part in options.problems):
+                lines = rows(name, make(), seeds, options.steps, python)
+                print("\n".join(lines), flush=True)
+                table += lines
     if options.out:
-        command = f"OPENBLAS_NUM_THREADS=1 python {shlex.join(sys.argv)}"
-        head = f"# Proved training against tuned heavy ball\n\n    {command}\n\n{__doc__.split(chr(10) * 2)[2]}"
-        options.out.write_text(head + "\n" + "\n".join(table) + "\n", encoding="utf-8")
+        arguments = [("make" if argument == options.peer else argument) for argument in sys.argv]
+        command = f"OPENBLAS_NUM_THREADS=1 python {shlex.join(arguments)}"
+        title, notes = "Proved training against SafeRate and a tuned heavy ball", __doc__.split("\n\n")[2]
+        content = [f"# {title}", "", f"    {command}", "", notes, *table]
+        options.out.write_text("\n".join(content) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -53,6 +53,11 @@ class SegmentBound:
             raise InputError("outside the segment", t=t, length=self.length)
         return value((0.0, *self.polynomial), t)
 
+    @property
+    def rises_at_once(self) -> bool:
+        """Whether the slope at 0 cannot be told from an increase: no shorter segment of the same direction helps."""
+        return self.model == "taylor" and 0 <= self.polynomial[0] < np.inf
+
     @cached_property
     def decrease_until(self) -> float:
         """Largest t found such that the error is proved not to rise on all of [0, t]; 0 if none."""

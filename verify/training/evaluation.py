@@ -53,6 +53,19 @@ def error_range(problem: Problem, w: np.ndarray) -> tuple[float, float]:
     return max(0.0, float(error.lower)), float(error.upper)
 
 
+def decide_by_ranges(before: tuple[float, float], after: tuple[float, float]) -> Decision | None:
+    """Decide the sign of E(w_next) - E(w) from ranges of both; None where they overlap.
+
+    Examples
+    --------
+    >>> decide_by_ranges((1.0, 1.5), (0.25, 0.5)).sign, decide_by_ranges((1.0, 1.5), (0.25, 1.0))
+    (-1, None)
+    """
+    lower = float(np.nextafter(after[0] - before[1], -np.inf))
+    upper = float(np.nextafter(after[1] - before[0], np.inf))
+    return Decision(1 if lower > 0 else -1, lower, upper, 53) if lower > 0 or upper < 0 else None
+
+
 def decide_by_errors(
     problem: Problem,
     w: np.ndarray,
@@ -72,11 +85,8 @@ def decide_by_errors(
     maximal_precision : int
         For `decide_decrease`.
     """
-    if after[1] < before[0] or after[0] > before[1]:
-        lower = float(np.nextafter(after[0] - before[1], -np.inf))
-        upper = float(np.nextafter(after[1] - before[0], np.inf))
-        if lower > 0 or upper < 0:
-            return Decision(1 if lower > 0 else -1, lower, upper, 53), "error enclosures"
+    if (decision := decide_by_ranges(before, after)) is not None:
+        return decision, "error enclosures"
     try:
         decision = decide_decrease(problem, w, w_next, maximal_precision=maximal_precision)
     except ArithmeticDomainError:

@@ -14,7 +14,7 @@ from verify.bounds.segment import segment_bound
 from verify.calculus.decide import Decision
 from verify.training.curvature import estimated_curvature
 from verify.training.directions import ConjugateDirections, hager_zhang, polak_ribiere
-from verify.training.evaluation import decide_by_errors, error_range
+from verify.training.evaluation import decide_by_errors, decide_by_ranges, error_range
 from verify.training.momentum import Norm, adaptive_step
 from verify.training.trajectory import StepRecord
 
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
 _TRIES = 30
+_HIDDEN_TRIES = 3
+"""Tries at proving a change that rounding hides: a shorter step makes the change smaller, not the rounding."""
 _NOTHING_PROVABLE = "no decrease can be proved any more"
 State = dict[str, np.ndarray]
+Range = tuple[float, float]
 
 
 class NoStepError(Exception):
@@ -134,16 +137,21 @@ class GuardedRule(Rule):
         length = _newton_length(problem, w, gradient, direction, self.turn) or 2 * self.length
         self.turn += 1
         before = self.known.at(problem, w)
+        hidden = 0
         for _ in range(_TRIES):
             w_next = w + length * direction
-            if np.array_equal(w, w_next):
+            if np.array_equal(w, w_next) or hidden == _HIDDEN_TRIES:
                 break
             if np.all(np.isfinite(w_next)) and (after := error_range(problem, w_next))[0] <= before[1]:
-                decision, evidence = decide_by_errors(problem, w, w_next, before, after, maximal_precision=53)
+                t, decision, evidence = length, decide_by_ranges(before, after), "error enclosures"
+                if decision is None:
+                    hidden += 1
+                    t, decision, evidence = _hidden_decrease(problem, w, direction, length, (before, after))
                 if decision.sign == -1:
-                    self.length = length
-                    self.known.keep(w_next, after)
-                    return w_next, _decided(decision, evidence, length, _size(length * momentum, gradient))
+                    self.length = t
+                    if t == length:
+                        self.known.keep(w_next, after)
+                    return w + t * direction, _decided(decision, evidence, t, _size(t * momentum, gradient))
             length *= 0.5
         raise NoStepError(_NOTHING_PROVABLE)
 
@@ -172,18 +180,22 @@ class CertifiedRule(Rule):
     ) -> tuple[np.ndarray, StepRecord]:
         direction, momentum = self.directions.next(gradient)
         length = self._trusted_length(problem, w, gradient, direction)
+        hidden = 0
         for _ in range(_TRIES):
             bound = segment_bound(problem, w, direction, length, start)
             t = bound.best_step
             self._adapt(t, length)
             w_next = w + t * direction
-            if np.array_equal(w, w + length * direction):
+            if np.array_equal(w, w + length * direction) or bound.rises_at_once:
                 break
             if t > 0:
                 decision, evidence = _stored_decision(problem, w, w_next, bound.stored_change(t))
                 if decision.sign == -1:
                     self.displacement = t * float(np.linalg.norm(direction))
                     return w_next, _decided(decision, evidence, t, _size(t * momentum, gradient))
+                hidden += 1
+                if hidden == _HIDDEN_TRIES:
+                    break
             length *= 0.25
         raise NoStepError(_NOTHING_PROVABLE)
 
@@ -216,15 +228,32 @@ def _stored_decision(
     problem: Problem, w: np.ndarray, w_next: np.ndarray, change: Fraction | None
 ) -> tuple[Decision, str]:
     """Decide a step between stored weights from the segment's bound of its change, else by evaluation."""
-    if change is not None and change < 0:
-        upper = float(change)
-        upper = upper if upper >= change else float(np.nextafter(upper, np.inf))
-        if upper < 0:
-            return Decision(-1, -np.inf, upper, 53), "segment bound"
+    if (decision := _decrease_at_most(change)) is not None:
+        return decision, "segment bound"
     if not np.all(np.isfinite(w_next)):
         return Decision(None, -np.inf, np.inf, 53), ""
     before, after = error_range(problem, w), error_range(problem, w_next)
     return decide_by_errors(problem, w, w_next, before, after, maximal_precision=53)
+
+
+def _hidden_decrease(
+    problem: Problem, w: np.ndarray, direction: np.ndarray, length: float, known: tuple[Range, Range]
+) -> tuple[float, Decision, str]:
+    """Decide a step whose change is lost in the known ranges of E before and after it; the step may become shorter."""
+    bound = segment_bound(problem, w, direction, length)
+    t = bound.best_step
+    if t > 0 and (decision := _decrease_at_most(bound.stored_change(t))) is not None:
+        return t, decision, "segment bound"
+    return length, *decide_by_errors(problem, w, w + length * direction, *known, maximal_precision=53)
+
+
+def _decrease_at_most(change: Fraction | None) -> Decision | None:
+    """Turn a proved upper bound of a step's change into a decision, if it is negative as a float64 too."""
+    if change is None or change >= 0:
+        return None
+    upper = float(change)
+    upper = upper if upper >= change else float(np.nextafter(upper, np.inf))
+    return Decision(-1, -np.inf, upper, 53) if upper < 0 else None
 
 
 def _decided(decision: Decision, evidence: str, eta: float, tau: float) -> StepRecord:
