@@ -70,13 +70,22 @@ def unit_roundoff(dtype: DTypeLike = np.float64) -> np.floating[Any]:
     >>> unit_roundoff(np.float64) == 2**-53, unit_roundoff(np.float32) == 2**-24
     (np.True_, np.True_)
     """
-    dtype = np.dtype(dtype)
+    return _roundoff(np.dtype(dtype))
+
+
+@cache
+def _roundoff(dtype: np.dtype[Any]) -> np.floating[Any]:
     return _scalar(float(_exact_roundoff(dtype)), dtype)
 
 
 def floor(dtype: DTypeLike = np.float64) -> np.floating[Any]:
     """Return ``FLOOR`` of the format: ``2**22`` times its smallest normal number."""
-    return _scalar(float(np.finfo(np.dtype(dtype)).smallest_normal) * 2.0**22, np.dtype(dtype))
+    return _floor(np.dtype(dtype))
+
+
+@cache
+def _floor(dtype: np.dtype[Any]) -> np.floating[Any]:
+    return _scalar(float(np.finfo(dtype).smallest_normal) * 2.0**22, dtype)
 
 
 FLOOR = float(floor(np.float64))

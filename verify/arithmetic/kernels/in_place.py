@@ -131,9 +131,15 @@ def sigmoid_into(x: Array, out: Array, parts: tuple[Array, Array]) -> float:
     form = _FORMATS[x.dtype]
     np.negative(x, out=argument)
     np.clip(argument, -form.end, form.end, out=argument)
-    relative = exp_into(argument, out, part)
+    exp_into(argument, out, part)
     out += 1.0
     np.reciprocal(out, out=out)
+    return _sigmoid_error(form)
+
+
+@cache
+def _sigmoid_error(form: _Format) -> float:
+    relative = _constants(form)[-1]
     return float(upward.add(upward.mul(0.25 * (1 + 2.0**-30), relative), 2.1 * form.unit))
 
 
@@ -151,10 +157,14 @@ def tanh_into(x: Array, out: Array, parts: tuple[Array, Array]) -> float:
     form = _FORMATS[x.dtype]
     np.clip(x, -form.end / 2, form.end / 2, out=argument)
     argument *= 2.0
-    relative = exp_into(argument, out, part)
+    exp_into(argument, out, part)
     out += 1.0
     np.reciprocal(out, out=out)
     out *= -2.0
     out += 1.0
-    error = upward.add(upward.mul(0.25 * (1 + 2.0**-30), relative), 2.1 * form.unit)
-    return float(upward.add(upward.mul(2.0, error), 1.01 * form.unit))
+    return _tanh_error(form)
+
+
+@cache
+def _tanh_error(form: _Format) -> float:
+    return float(upward.add(upward.mul(2.0, _sigmoid_error(form)), 1.01 * form.unit))
