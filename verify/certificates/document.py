@@ -25,8 +25,8 @@ KINDS = ("region", "step", "horizon", "weight_decay")
 MAXIMAL_BYTES = 1 << 30
 
 ARITHMETIC = "exact reals on the float64 data and weights given"
-_STATEMENTS: dict[str, tuple[str, list[str]]] = {
-    "step": ("descent_lemma", []),
+_STATEMENTS: dict[str, tuple[str | None, list[str]]] = {
+    "step": (None, []),
     "region": (
         "sharp",
         ["the step from w to w + D stays in the region", "the momentum term is at most tau |grad E(w)|"],
@@ -37,7 +37,7 @@ _STATEMENTS: dict[str, tuple[str, list[str]]] = {
 
 
 def statement(kind: str) -> dict[str, Any]:
-    """Theorem, hypotheses left to the reader, and arithmetic of a kind of certificate."""
+    """Theorem (a step needs none: two errors are compared), hypotheses left to the reader, arithmetic."""
     theorem, hypotheses = _STATEMENTS[kind]
     return {"theorem": theorem, "hypotheses": hypotheses, "arithmetic": ARITHMETIC}
 
@@ -172,7 +172,12 @@ def parse_document(text: str, where: str = "certificate") -> dict[str, Any]:
 
 
 def write_document(document: dict[str, Any], path: str | Path) -> None:
-    """Write a certificate so that the file is either absent, the old one, or complete.
+    """Write a certificate; see `write_text`."""
+    write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", path)
+
+
+def write_text(text: str, path: str | Path) -> None:
+    """Write a file so that it is either absent, the old one, or complete.
 
     Raises
     ------
@@ -180,17 +185,16 @@ def write_document(document: dict[str, Any], path: str | Path) -> None:
         If the folder cannot be written.
     """
     file = Path(path)
-    text = json.dumps(document, indent=1, allow_nan=False)
     try:
         handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     except OSError as error:
-        raise InputError("cannot write the certificate", where=str(file), reason=error.strerror) from None
+        raise InputError("cannot write the file", where=str(file), reason=error.strerror) from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text + "\n")
+            stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, file)  # noqa: PTH105 -- os.replace is the documented atomic call
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)
-        raise InputError("cannot write the certificate", where=str(file), reason=error.strerror) from None
+        raise InputError("cannot write the file", where=str(file), reason=error.strerror) from None

@@ -9,7 +9,7 @@ import click
 
 from verify.certificates.document import KINDS
 from verify.cli.output import json_option, print_json, progress, spec_argument
-from verify.outcomes import Verdict
+from verify.outcomes import InputError, Verdict
 
 
 @click.command("certify")
@@ -49,7 +49,10 @@ def command(
     Examples:
       dagverify certify examples/xor_skip.toml -o horizon.json --kind horizon --steps 100
       dagverify certify examples/digits_autoencoder.toml -o region.json
+      dagverify certify examples/xor_skip.toml -o step.json --kind step --coq Step.v
     """
+    if coq is not None:
+        _check_coq(kind, output, coq)
     with progress() as announce:
         from verify.spec import load_specification
 
@@ -74,11 +77,11 @@ def command(
         except UnconfirmedError as error:
             verdict, answer = Verdict.UNDECIDED, {**answer, "certificate": None, "reasons": [str(error)]}
         else:
-            write_certificate(certificate, output)
             verdict, answer = Verdict.PROVED, {**answer, "claim": shown_claim(certificate), "reasons": []}
             if coq is not None:
-                _write_coq(problem, certificate, coq)
+                _write_coq(certificate, coq)
                 answer["coq"] = str(coq)
+            write_certificate(certificate, output)
     answer["verdict"] = verdict.value
     if as_json:
         print_json(answer)
@@ -102,13 +105,18 @@ def shown_claim(certificate: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _write_coq(problem: Any, certificate: dict[str, Any], path: Path) -> None:
-    import numpy as np
+def _check_coq(kind: str, output: Path, coq: Path) -> None:
+    from verify.certificates.coq import check_file_name
 
-    from verify.certificates.coq_export import export_step
+    if kind != "step":
+        raise InputError("only a step can become a Coq file", kind=kind, remedy="use --kind step")
+    if coq == output:
+        raise InputError("certificate and Coq file are the same", where=str(coq), remedy="use two names")
+    check_file_name(coq.name)
 
-    before, after = (
-        np.array([float.fromhex(text) for text in texts])
-        for texts in (certificate["weights"], certificate["claim"]["next"])
-    )
-    path.write_text(export_step(problem, before, after, file=path.name), encoding="utf-8")
+
+def _write_coq(certificate: dict[str, Any], path: Path) -> None:
+    from verify.certificates.coq import export_step
+    from verify.certificates.document import write_text
+
+    write_text(export_step(certificate), path)

@@ -14,34 +14,70 @@ from verify.outcomes import InputError, Verdict
 @click.command("recheck")
 @click.argument("certificate", type=click.Path(path_type=Path))
 @click.option("--spec", type=click.Path(path_type=Path), help="Is the certificate about the network of this SPEC?")
+@click.option("--coq", type=click.Path(path_type=Path), help="step: also write it as a Coq proof and compile it.")
 @json_option
-def command(certificate: Path, spec: Path | None, as_json: bool) -> int:
+def command(certificate: Path, spec: Path | None, coq: Path | None, as_json: bool) -> int:
     """Recompute CERTIFICATE in Arb arithmetic, from the data and weights that it holds.
 
     The checker shares no code with the prover but the reader of the file. With --spec the certificate must also be
     about the model, data, objective and initial weights of SPEC. Exit code 3 if a claim is not confirmed, 2 if the
     file is no valid certificate.
 
+    With --coq the statement of a step is written as a Coq file, from the certificate alone, and Coq has to prove it
+    too: exit code 3 if it does not, or is not installed.
+
     \b
-    Example:
+    Examples:
       dagverify recheck cert.json --spec examples/xor_skip.toml
+      dagverify recheck step.json --coq Step.v
     """
     if certificate.is_dir():
         raise InputError("a folder is no certificate", where=str(certificate), remedy="give the .json file")
     with progress() as announce:
         expected = None if spec is None else _expected(spec, announce)
         from verify.certificates.checker import check_certificate
+        from verify.certificates.document import read_document
 
         announce("recomputing the certificate")
-        answer: dict[str, Any] = check_certificate(certificate, expected)
+        content = read_document(certificate)
+        answer: dict[str, Any] = check_certificate(content, expected)
+        if coq is not None:
+            _prove_in_coq(content, coq, answer, announce)
     if as_json:
         print_json(answer)
     else:
         from verify.cli.tables import Row, print_table
 
-        rows = [Row("reason", "", reason) for reason in answer["reasons"]] or [Row("theorem", "", answer["theorem"])]
+        theorem = answer["theorem"] or "none needed: the two errors were compared"
+        rows = [Row("reason", "", reason) for reason in answer["reasons"]] or [Row("theorem", "", theorem)]
+        if coq is not None:
+            rows.append(Row("coq", answer["coq"]["verdict"], answer["coq"]["reason"]))
         print_table(f"{certificate}: {answer['kind']}", answer["verdict"], rows)
     return Verdict(answer["verdict"]).exit_code
+
+
+def _prove_in_coq(content: dict[str, Any], path: Path, answer: dict[str, Any], announce: Any) -> None:
+    """Write the Coq file, compile it, and let the verdict depend on it; a claim not confirmed is not written."""
+    from verify.certificates.coq import Compilation, check_file_name, compile_proof, export_step
+    from verify.certificates.document import write_text
+
+    check_file_name(path.name)
+    if answer["verdict"] == Verdict.PROVED.value:
+        text = export_step(content)
+        write_text(text, path)
+        announce("compiling the Coq file")
+        outcome = compile_proof(text)
+    else:
+        outcome = Compilation(Verdict.UNDECIDED, "not written: the claim is not confirmed")
+    if outcome.verdict is not Verdict.PROVED:
+        answer["verdict"] = Verdict.UNDECIDED.value
+        answer["reasons"].append(f"Coq: {outcome.reason}")
+    answer["coq"] = {
+        "file": str(path),
+        "verdict": outcome.verdict.value,
+        "reason": outcome.reason,
+        "seconds": outcome.seconds,
+    }
 
 
 def _expected(spec: Path, announce: Any) -> dict[str, Any]:
