@@ -40,7 +40,8 @@ Proof. eexists. apply g_derivative. Qed.
 Lemma Derive_g z : Derive g z = g' z.
 Proof. apply is_derive_unique, g_derivative. Qed.
 
-(** The chain rule gives the derivative as a sum over paths; [ring] proves that the recursion is that sum. *)
+(** The chain rule gives the derivative as a sum over paths; [field], which is [ring] with the
+    constant 1/2, proves that the recursion is that sum. *)
 Ltac differentiate :=
   unfold error, delta_h0, delta_h1, delta_k0, delta_k1, delta_y0, zy0, zk1, zk0, zh1, zh0;
   auto_derive; [repeat split; apply ex_derive_g | rewrite ?Derive_g; field].

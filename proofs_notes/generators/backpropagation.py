@@ -88,7 +88,7 @@ def _lines() -> Iterator[str]:
     yield "Lemma Derive_g z : Derive g z = g' z."
     yield "Proof. apply is_derive_unique, g_derivative. Qed."
     yield ""
-    yield "(** The chain rule gives the derivative as a sum over paths; [ring] proves that the recursion is that sum. *)"
+    yield "(** The chain rule gives the derivative as a sum over paths; [field], which is [ring] with the\n    constant 1/2, proves that the recursion is that sum. *)"
     yield "Ltac differentiate :="
     yield f"  unfold error, {', '.join(f'delta_{layer}{unit}' for layer, unit in UNITS)}, {', '.join(f'z{layer}{unit}' for layer, unit in reversed(UNITS))};"
     yield "  auto_derive; [repeat split; apply ex_derive_g | rewrite ?Derive_g; field]."

@@ -1,4 +1,4 @@
-"""The formulas in the notes and the formulas in the package agree, in exact rational arithmetic."""
+"""The formulas in the notes, in the package and in the Coq files agree, in exact rational arithmetic."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.proofs.coq_formulas import Formula, read_definitions
 from verify.outcomes import Verdict
 from verify.theorems.convergence import gradient_bound
 from verify.theorems.direction_aware import decreases
@@ -62,6 +63,16 @@ def evaluate(formula: str, **numbers: Fraction) -> Any:
     return value(ast.parse(formula, mode="eval").body)
 
 
+_COQ_CALLS = {"Rmin": min, "Rabs": abs, "sqrt": exact_sqrt, "INR": lambda number: number}
+
+
+@pytest.fixture(scope="module")
+def coq_value(proofs_folder):
+    """Return a function that evaluates a term with the definitions of the Coq files."""
+    definitions = read_definitions(*sorted((proofs_folder / "coq").glob("*.v")))
+    return lambda term, **numbers: Formula(term, _COQ_CALLS | numbers, definitions).value
+
+
 CURVATURES = [Fraction(1, 3), Fraction(1), Fraction(7, 2), Fraction(100)]
 # L*eta of the form (s^2 - 1)/4, s rational, so that sqrt(1 + 4 L eta) is rational; all in (0, 2).
 RATES = [(Fraction(s, 20) ** 2 - 1) / 4 for s in range(21, 60)]
@@ -74,6 +85,50 @@ def test_evaluation_refuses_what_is_not_listed():
         evaluate("__import__('os')")
     with pytest.raises(ValueError, match="rational"):
         evaluate("sqrt(L)", L=Fraction(2))
+
+
+def test_coq_terms_are_read_as_coq_reads_them(coq_value):
+    a, b, c = Fraction(2), Fraction(3), Fraction(5)
+    assert coq_value("- a - b - c", a=a, b=b, c=c) == -10
+    assert coq_value("a / b / c * a", a=a, b=b, c=c) == Fraction(4, 15)
+    assert coq_value("/ a * b ^ 2 - Rmin (- a) b", a=a, b=b) == Fraction(9, 2) + 2
+    assert coq_value("sharp_gain 1 a 0 <= Rabs (1 - b)", a=a, b=b) is True
+    for text in ("a b", "a +", "(a", "a ? b", "unknown a"):
+        with pytest.raises((ValueError, KeyError, IndexError)):
+            coq_value(text, a=a, b=b)
+
+
+@pytest.mark.parametrize("name", sorted(RANGES))
+@pytest.mark.parametrize("what", ["range", "gain"])
+def test_coq_defines_what_the_note_says(name, what, notes, coq_value):
+    momentum_name, formula = RANGES[name].momentum_name, notes[name].header[what]
+    seen = set()
+    for L, eta, share in GRID[::11]:
+        momentum = share / 2 * (1 if momentum_name == "mu" else 1 / L)
+        numbers = {"L": L, "eta": eta, momentum_name: momentum}
+        found = coq_value(f"{name}_{what} L eta {momentum_name}", **numbers)
+        assert found == evaluate(formula, **numbers)
+        seen.add(found)
+    assert len(seen) > 100 or seen == {True, False}
+
+
+def test_coq_defines_the_other_formulas_of_the_notes(notes, coq_value):
+    header = {name: notes[name].header.get("range", "") for name in ("direction_aware", "horizon", "weight_decay")}
+    for L, eta, tau, gain in settings():
+        for r in (Fraction(-1), Fraction(-1, 3), Fraction(0), Fraction(1)):
+            numbers = {"L": L, "eta": eta, "tau": tau, "r": r}
+            inside = coq_value("direction_aware_change L eta tau r <= 0", **numbers)
+            assert inside == evaluate(header["direction_aware"], **numbers)
+        start, K = Fraction(9, 4) * gain * 3 + 1, Fraction(3)
+        edge = (eta + tau) * 3 * Fraction(3, 2)
+        for rho in (edge, edge * (1 - Fraction(1, 10**12))):
+            numbers = {"eta": eta, "tau": tau, "rho": rho, "start": start, "lowest": Fraction(1), "K": K}
+            inside = coq_value("horizon_range L eta tau rho start lowest K", L=L, **numbers)
+            assert inside == evaluate(header["horizon"], gain=gain, **numbers) == (rho == edge)
+        for rho in (Fraction(3), Fraction(4)):
+            numbers = {"start": Fraction(9, 16), "lam": Fraction(1, 8), "rho": rho}
+            inside = coq_value("decay_radius lam start < rho", **numbers)
+            assert inside == evaluate(header["weight_decay"], **numbers) == (rho == 4)
 
 
 @pytest.mark.parametrize("name", sorted(RANGES))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from verify.certificates.document import KINDS, statement
 from verify.theorems.ranges import RANGES
 
 THEOREMS = {
@@ -28,13 +29,13 @@ THEOREMS = {
 
 
 def named_in(folder: Path) -> set[str]:
-    """Theorems that the code names: in the first line of a module, or as the theorem of a finding."""
+    """Theorems that the code names: in a docstring, as the theorem of a finding, or in a certificate."""
     names: set[str] = set()
     for path in folder.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        names |= set(re.findall(r"[Tt]heorem `(\w+)`", text))
+        names |= set(re.findall(r"[Tt]heorem\s+``?(\w+)`", text))
         names |= set(re.findall(r"\btheorem=\"(\w+)\"", text))
-    return names
+    return names | {str(statement(kind)["theorem"]) for kind in KINDS if statement(kind)["theorem"]}
 
 
 def test_code_names_theorems(package_folder):
@@ -44,6 +45,22 @@ def test_code_names_theorems(package_folder):
 
 def test_every_theorem_named_in_code_has_a_note(package_folder, notes):
     assert named_in(package_folder) | set(RANGES) <= set(notes)
+
+
+def test_every_module_that_computes_a_range_names_its_theorem(package_folder, notes):
+    for path in (package_folder / "theorems").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if path.stem in notes:
+            assert text.startswith(f'"""Theorem `{path.stem}`:')
+        else:
+            assert path.stem in {"__init__", "admissible_range", "numbers", "ranges"}
+
+
+def test_no_theorem_is_an_orphan(package_folder, proofs_folder, notes):
+    """Each is named by the code or used in the proof of another."""
+    proofs = "".join(path.read_text(encoding="utf-8") for path in (proofs_folder / "coq").glob("*.v"))
+    used = {name for name in notes if re.search(rf"\b(apply|exact|destruct|pose proof|eapply) \(?{name}\b", proofs)}
+    assert set(notes) <= named_in(package_folder) | used
 
 
 def test_notes_are_the_theorems_and_nothing_else(notes):
@@ -63,6 +80,13 @@ def test_note_has_statement_proof_and_picture(name, notes):
     assert "**Statement.**" in text
     assert "**Proof" in text
     assert "```" in text or "![" in text or name == "second_derivative_descent"
+
+
+@pytest.mark.parametrize("name", sorted(THEOREMS))
+def test_note_names_its_source_and_what_is_weaker(name, notes):
+    text = notes[name].text
+    assert "**Source.**" in text
+    assert re.search(r"\*\*[^*]*(weaker|Weaker|added)[^*]*\*\*", text)
 
 
 def test_names_in_notes_exist(notes, coq_theorems, proofs_folder):

@@ -41,6 +41,8 @@ def hessian_bound(
 ) -> HessianBound:
     """Bound ||Hess E(w)|| for every w of a region, weight decay included, or for those of them with E(w) <= level.
 
+    By theorem `second_derivative_descent` the error lies below a parabola of this curvature on every segment inside.
+
     Parameters
     ----------
     problem : Problem

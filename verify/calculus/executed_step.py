@@ -37,8 +37,8 @@ def momentum_within(
 ) -> bool:
     """Whether |m| <= tau |grad E(w)| is proved for the stored step.
 
-    With `blocks` the comparison is made for the parameters of each vertex (block-wise momentum), which implies
-    the comparison of the whole.
+    With `blocks` the comparison is made for the parameters of each vertex, which implies the comparison of the whole
+    by theorem `blockwise_momentum`.
 
     Parameters
     ----------

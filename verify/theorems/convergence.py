@@ -90,9 +90,9 @@ def steps_to_gradient(
 def weights_converge(gain: Any, bounded: Verdict, analytic: bool, finitely_many_stationary: Verdict) -> Verdict:
     """Conclude whether w_k converges to one stationary point.
 
-    Needed are a positive gain, bounded weights (A2), and either analytic activations, by the theorem of Absil, Mahony
-    and Andrews (SIAM J. Optim. 16, 2005, Thm 3.2), or finitely many stationary points (A3): the steps vanish, so the
-    limit points form a connected set.
+    Needed are a positive gain, bounded weights (A2), and either analytic activations (theorem `single_limit`, which
+    rests on Absil, Mahony and Andrews, SIAM J. Optim. 16, 2005, Thm 3.2) or finitely many stationary points (A3): the
+    steps vanish, so the limit points form a connected set.
 
     Parameters
     ----------

@@ -56,7 +56,8 @@ def horizon(
 
     The steps D_k satisfy sum |D_k|^2 <= q (E(w_0) - E_inf), q = (eta + tau)^2/c for adaptive momentum and 1/S for
     the heavy ball, so by Cauchy-Schwarz K of them travel at most sqrt(K q (E(w_0) - E_inf)). The induction that keeps
-    the segments inside needs a positive gain; where the momentum is adaptive, that implies tau < eta, also needed.
+    the segments inside (by theorem `star_shape`) needs a positive gain; where the momentum is adaptive, that implies
+    tau < eta, also needed.
 
     Parameters
     ----------
