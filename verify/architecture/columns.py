@@ -20,3 +20,8 @@ def with_zeros(values: Any, before: int, after: int) -> Any:
 def flat_rows(values: Any, width: int) -> Any:
     """Return `values` as a matrix of rows of the given width."""
     return values.reshape(-1, width)
+
+
+def gather(values: Any, table: np.ndarray) -> Any:
+    """Return ``values[..., table]``; for arrays by `take`, which is several times faster."""
+    return values[..., table] if isinstance(values, Interval) else np.take(values, table, axis=-1, mode="clip")

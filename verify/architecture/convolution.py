@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
-from verify.architecture.columns import flat_rows, with_zeros
+from verify.architecture.columns import flat_rows, gather, with_zeros
 from verify.architecture.fields import known_keys, optional, pair, required, whole_number
 from verify.architecture.images import check_target, image_of, images
 from verify.architecture.linear_map import FloatArray, IndexArray, LinearMap, Terms
@@ -172,12 +172,12 @@ class Conv2d(LinearMap):
     def _product(self, values: Any, table: IndexArray, matrix: Any) -> Any:
         """Gather the columns that every position sees, multiply, and put the channels before the positions."""
         samples = values.shape[:-1]
-        seen = flat_rows(with_zeros(values, 0, 1)[..., table], table.shape[1])
+        seen = flat_rows(gather(with_zeros(values, 0, 1), table), table.shape[1])
         result = (seen @ matrix).reshape(*samples, table.shape[0], matrix.shape[1])
         return result.swapaxes(-1, -2).reshape(*samples, table.shape[0] * matrix.shape[1])
 
     def _parameter_gradient(self, h: Any, delta: Any) -> Any:
         rows = math.prod(h.shape[:-1])
-        patches = with_zeros(h, 0, 1)[..., self._patches].reshape(rows * self.windows.count, self._patch_width)
+        patches = gather(with_zeros(h, 0, 1), self._patches).reshape(rows * self.windows.count, self._patch_width)
         by_channel = delta.reshape(rows, self.channels, self.windows.count).transpose(1, 0, 2)
         return (by_channel.reshape(self.channels, rows * self.windows.count) @ patches).reshape(*self.parameter_shape)
