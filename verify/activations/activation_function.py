@@ -59,6 +59,7 @@ class Activation:
         self._pieces = split(expression)
         self._smooth = tuple(Piece(formula) for formula in self._pieces.formulas)
         self._profiles: dict[int, Profile] = {}
+        self._suprema: dict[int, float] = {}
         self._ranges: dict[int, Ranges] = {}
 
     def __repr__(self) -> str:
@@ -207,8 +208,10 @@ class Activation:
 
     def supremum(self, order: int) -> float:
         """Return an upper bound of the absolute value of a derivative on the whole line; ``inf`` if none is proved."""
-        found = self.profile(order)
-        return max(abs(found.low), abs(found.high))
+        if order not in self._suprema:
+            found = self.profile(order)
+            self._suprema[order] = max(abs(found.low), abs(found.high))
+        return self._suprema[order]
 
     def range(self, order: int, lower: ArrayLike, upper: ArrayLike) -> tuple[Array, Array]:
         """Return bounds of a derivative over the intervals ``[lower, upper]``, elementwise; ends may be infinite.

@@ -18,8 +18,16 @@ from verify.activations.lowering import derivative_rule
 from verify.activations.symbols import PRIMITIVES
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.kernels.in_place import sigmoid_into, tanh_into
-from verify.arithmetic.rounding import floor, gamma, unit_roundoff
-from verify.bounds.taylor_rounding import ROOM, Approximation, enlarged, largest_slope, product_error
+from verify.bounds.taylor_rounding import (
+    ROOM,
+    Approximation,
+    accumulated,
+    enlarged,
+    largest_slope,
+    least,
+    product_error,
+    unit,
+)
 from verify.bounds.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -101,7 +109,7 @@ def _from_value(
         else:
             size = sum(abs(c) for c in polynomial) * ROOM
             error = product_error(factors[1], Approximation(result, size, error))
-            error += 2 * float(unit_roundoff(result.dtype)) * activation.supremum(1) * size + float(floor(result.dtype))
+            error += 2 * unit(result.dtype) * activation.supremum(1) * size + least(result.dtype)
             np.multiply(result, factors[1].value, out=result)
         errors.append(enlarged(error))
     return errors
@@ -149,5 +157,5 @@ def _horner(coefficients: Polynomial, x: Approximation, result: np.ndarray) -> f
             result += coefficient
         slope = slope * x.magnitude + size
         size = size * x.magnitude + abs(coefficient)
-    underflow = float(floor(result.dtype)) * (1 + size)
-    return enlarged(slope * x.error + 2 * float(gamma(2 * len(coefficients), result.dtype)) * size + underflow)
+    underflow = least(result.dtype) * (1 + size)
+    return enlarged(slope * x.error + 2 * accumulated(2 * len(coefficients), result.dtype) * size + underflow)

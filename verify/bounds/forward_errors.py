@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from verify.bounds.activation_values import evaluated
 from verify.bounds.factors import Factor
-from verify.bounds.taylor_rounding import Approximation, largest_entry, products, summed_error
+from verify.bounds.taylor_rounding import Approximation, enlarged, products, summed_error, summed_size
 from verify.bounds.workspace import Workspace, apply_into
 from verify.calculus import passes
 from verify.calculus.algebra import FLOAT
@@ -17,31 +18,42 @@ from verify.calculus.algebra import FLOAT
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
-    from verify.architecture import Architecture, LinearMap
+    from verify.architecture import Architecture, LinearMap, Vertex
 
 Values = dict[str, list[Approximation]]
 """g, g', ... at every vertex's pre-activations; an input vertex has its columns of the data alone."""
 Product = tuple["LinearMap", Factor, Approximation]
 """A linear map, its parameters, and what it is applied to."""
-Factors = dict[str, list[Factor]]
-"""The parameters of every vertex's incoming edges, in their order."""
 
 
-def weight_factors(architecture: Architecture, parts: passes.Parts) -> Factors:
+@dataclass(frozen=True)
+class VertexWeights:
+    """The parameters of a vertex's incoming edges, in their order, and its bias at every unit, None without one."""
+
+    factors: list[Factor]
+    bias: Approximation | None
+
+    @classmethod
+    def of(cls, architecture: Architecture, parts: passes.Parts, name: str) -> VertexWeights:
+        """Return the weights of one vertex in float64."""
+        edges = architecture.in_edges(name)
+        factors = [Factor.of(e.map, parts[e.key] if e.map.parameter_shape else None) for e in edges]
+        return cls(factors, spread_bias(architecture.vertices[name], parts))
+
+
+def spread_bias(vertex: Vertex, parts: passes.Parts) -> Approximation | None:
+    """Return the exact bias at every unit, None without one."""
+    return None if vertex.bias is None else Approximation.of(passes.spread_bias(vertex, parts[vertex.name]), 0.0)
+
+
+def all_weights(architecture: Architecture, parts: passes.Parts) -> dict[str, VertexWeights]:
     """Return the weights as `propagate` takes them."""
-    return {
-        name: [
-            Factor.of(edge.map, parts[edge.key] if edge.map.parameter_shape else None)
-            for edge in architecture.in_edges(name)
-        ]
-        for name in architecture.order
-    }
+    return {name: VertexWeights.of(architecture, parts, name) for name in architecture.order}
 
 
 def propagate(
     architecture: Architecture,
-    parts: passes.Parts,
-    factors: Factors,
+    weights: dict[str, VertexWeights],
     x: np.ndarray,
     order: int,
     workspace: Workspace,
@@ -53,10 +65,8 @@ def propagate(
     Parameters
     ----------
     architecture : Architecture
-    parts : mapping
-        Weights, as `Architecture.unflatten` gives them.
-    factors : dict
-        What `weight_factors` says of them, in the first of the formats.
+    weights : dict
+        What `all_weights` returns, the factors in the first of the formats.
     x : array, shape (n, input dimension)
     order : int
     workspace : Workspace
@@ -74,9 +84,12 @@ def propagate(
     for name in architecture.order:
         vertex = architecture.vertices[name]
         edges = architecture.in_edges(name)
-        bias = np.zeros(1) if vertex.bias is None else passes.spread_bias(vertex, parts[name])
-        terms = [(edge.map, factor, values[edge.source][0]) for factor, edge in zip(factors[name], edges, strict=True)]
-        z = sum_of_products(terms, bias, summation_roundings(edges), workspace, ("z", (len(x), vertex.width), dtype))
+        terms = [
+            (edge.map, factor, values[edge.source][0])
+            for factor, edge in zip(weights[name].factors, edges, strict=True)
+        ]
+        place = ("z", (len(x), vertex.width), dtype)
+        z = sum_of_products(terms, weights[name].bias, summation_roundings(edges), workspace, place)
         activation: Any = vertex.activation
         values[name] = evaluated(activation, z, order, workspace, name if label is None else (name, label), formats)
     return values
@@ -89,21 +102,32 @@ def summation_roundings(edges: Any) -> int:
 
 def sum_of_products(
     terms: Sequence[Product],
-    constant: np.ndarray,
+    constant: Approximation | None,
     roundings: int,
     workspace: Workspace,
     place: tuple[str, tuple[int, ...], DTypeLike],
 ) -> Approximation:
-    """Return constant + the sum of A(theta) h over the terms, stored in the workspace as (key, shape, format)."""
+    """Return constant + the sum of A(theta) h over the terms, stored in the workspace as (key, shape, format).
+
+    Only in float32, where it matters, is the largest entry looked up rather than bounded.
+    """
     total = workspace.take(*place)
-    (part,) = workspace.scratch(total.shape, 1, total.dtype)
-    np.copyto(total, constant, casting="same_kind")
-    for linear, factor, h in terms:
-        apply_into(linear, factor.values, h.value, part)
-        total += part
+    dtype = total.dtype
+    (part,) = workspace.scratch(total.shape, 1, dtype)
+    if not terms:
+        total[...] = 0.0
+    for i, (linear, factor, h) in enumerate(terms):
+        apply_into(linear, factor.values, h.value, part if i else total)
+        if i:
+            total += part
     errors = [factor.term(h) for _, factor, h in terms]
-    errors.append((1.0, largest_entry(constant), 0.0))
-    return Approximation.of(total, summed_error(errors, roundings, total.dtype))
+    if constant is not None:
+        total += constant.value.astype(dtype, copy=False)
+        errors.append((1.0, constant.largest, 0.0))
+    error = summed_error(errors, roundings, dtype)
+    if dtype == np.float32:
+        return Approximation.of(total, error)
+    return Approximation(total, enlarged(summed_size(errors) + error), error)
 
 
 def in_format(a: Approximation, workspace: Workspace, key: Hashable, dtype: DTypeLike) -> Approximation:

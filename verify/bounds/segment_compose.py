@@ -27,8 +27,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verify.arithmetic.rounding import floor, unit_roundoff
-from verify.bounds.taylor_rounding import Approximation, enlarged, largest_entry, product_error
+from verify.bounds.taylor_rounding import (
+    Approximation,
+    enlarged,
+    largest_entry,
+    largest_of_nonnegative,
+    least,
+    product_error,
+    unit,
+)
 
 if TYPE_CHECKING:
     from verify.bounds.workspace import Workspace
@@ -51,7 +58,7 @@ class Curvature:
     @classmethod
     def of(cls, second: Approximation, middle: np.ndarray, radius: np.ndarray) -> Curvature:
         """Return the curvature with its bound filled in."""
-        return cls(second, middle, radius, enlarged(largest_entry(middle) + largest_entry(radius)))
+        return cls(second, middle, radius, enlarged(largest_entry(middle) + largest_of_nonnegative(radius)))
 
 
 def compose(
@@ -67,8 +74,8 @@ def compose(
     (g1, g2, g3), (z1, z2), (zm, zr), (h2, m, r) = derivatives, coefficients, zeta, results
     half, fourth = 0.5 * length, activation.supremum(4) * (length / 24)
     b, bd, B, a, ad, A, p, part = workspace.scratch(zm.shape, 8, zm.dtype)
-    rounding, least = 64 * float(unit_roundoff(zm.dtype)), float(floor(zm.dtype))
-    first, moved = g1.magnitude, enlarged(largest_entry(zm) + largest_entry(zr))
+    rounding, tiny = 64 * unit(zm.dtype), least(zm.dtype)
+    first, moved = g1.magnitude, enlarged(largest_entry(zm) + largest_of_nonnegative(zr))
     scale = _cube(1 + first + g2.magnitude + g3.magnitude + z1.magnitude + z2.magnitude + moved)
 
     np.multiply(g2.value, z1.value, out=p)
@@ -77,22 +84,23 @@ def compose(
     h2 += np.multiply(g1.value, z2.value, out=part)
     bent = g2.magnitude * z1.magnitude
     error = product_error(g1, z2) + 0.5 * g2.error * z1.magnitude * z1.magnitude + bent * z1.error
-    error += rounding / 8 * (first * z2.magnitude + bent * z1.magnitude) + least * scale
+    error += rounding / 8 * (first * z2.magnitude + bent * z1.magnitude) + tiny * scale
     second = Approximation.of(h2, enlarged(error))
 
     np.multiply(zm, half, out=b)
     np.abs(b, out=bd)
     b += z2.value
     bd += np.multiply(zr, length, out=part)
-    bd += enlarged(z2.error + rounding * (z2.magnitude + length * moved) + least * scale)
+    bd += enlarged(z2.error + rounding * (z2.magnitude + length * moved) + tiny * scale)
     np.add(np.abs(b, out=B), bd, out=B)
     np.multiply(b, half, out=a)
     a += z1.value
     np.add(B, bd, out=ad)
     ad *= half
-    ad += enlarged(z1.error + rounding * (z1.magnitude + length * largest_entry(B)) + least * scale)
+    bend = largest_of_nonnegative(B)
+    ad += enlarged(z1.error + rounding * (z1.magnitude + length * bend) + tiny * scale)
     np.add(np.abs(a, out=A), ad, out=A)
-    bend, reach = largest_entry(B), largest_entry(A)
+    reach = largest_of_nonnegative(A)
     scale += _cube(bend + reach)
 
     np.multiply(g1.value, zm, out=m)
@@ -118,7 +126,7 @@ def compose(
     A *= np.abs(qc, out=qc)
     r += A
     error = g1.error * moved + product_error(g2, z1) * bend + 0.5 * length * g2.error * bend * bend
-    error += g3.error * _cube(reach) + least * scale
+    error += g3.error * _cube(reach) + tiny * scale
     size = first * moved + bent * bend + length * g2.magnitude * bend * bend + largest_q * _cube(reach)
     r += enlarged(error + rounding * size)
     return Curvature.of(second, m, r)

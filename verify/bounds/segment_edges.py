@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from verify.bounds.factors import Factor
+from verify.bounds.forward_errors import VertexWeights, spread_bias
+from verify.bounds.taylor_rounding import Approximation
 from verify.calculus import passes
 from verify.outcomes import InputError
 
@@ -89,6 +91,9 @@ class Segment:
     length: float
     formats: Formats
     edges: dict[str, list[EdgeSegment]] = field(init=False)
+    start: dict[str, VertexWeights] = field(init=False)
+    """The weights at t = 0."""
+    bias_direction: dict[str, Approximation | None] = field(init=False)
 
     def __post_init__(self) -> None:
         self.edges = {
@@ -97,9 +102,9 @@ class Segment:
             for incoming in [self.architecture.in_edges(name)]
         }
 
-    def bias(self, name: str) -> tuple[Any, Any]:
-        """Bias and its direction at every unit, 0 without a bias."""
-        vertex = self.architecture.vertices[name]
-        if vertex.bias is None:
-            return np.zeros(1), np.zeros(1)
-        return passes.spread_bias(vertex, self.parts[name]), passes.spread_bias(vertex, self.directions[name])
+        vertices = self.architecture.vertices
+        self.start = {
+            name: VertexWeights([e.theta for e in edges], spread_bias(vertices[name], self.parts))
+            for name, edges in self.edges.items()
+        }
+        self.bias_direction = {name: spread_bias(vertices[name], self.directions) for name in self.edges}

@@ -16,14 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from verify.arithmetic.rounding import UNIT, floor, gamma, unit_roundoff
-from verify.bounds.taylor_rounding import Approximation, enlarged, largest_entry
+from verify.arithmetic.rounding import UNIT
+from verify.bounds.taylor_rounding import Approximation, accumulated, enlarged, largest_entry, least, unit
 
 if TYPE_CHECKING:
     from verify.bounds.segment_model import Models
@@ -55,11 +54,11 @@ def output_terms(
     h, slope, curvature = models.start[name], models.slope[name], models.curvature[name]
     residual = h.value - y
     exact = Approximation.of(residual, enlarged(h.error + 2 * UNIT * largest_entry(residual)))
-    start, first = _Rows(exact), _Rows(slope)
+    start, first = _Rows.of(exact), _Rows.of(slope)
     away, part, small = workspace.scratch(residual.shape, 3, curvature.middle.dtype)
-    e0 = _Rows(exact if residual.dtype == small.dtype else exact.rounded_into(small))
-    y1, y2 = _Rows(models.slope_rest[name]), _Rows(curvature.second)
-    m, r = (_Rows(Approximation(array, curvature.third, 0.0)) for array in (curvature.middle, curvature.radius))
+    e0 = start.in_format(small)
+    y1, y2 = first.twin(models.slope_rest[name]), _Rows.of(curvature.second)
+    m, r = (_Rows.of(Approximation(array, curvature.third, 0.0)) for array in (curvature.middle, curvature.radius))
     terms = [
         start.dot(first),
         e0.dot(y2) + 0.5 * first.squared,
@@ -79,67 +78,61 @@ _WEIGHTS = ((1.0,), (1.0, 1 / 3), (1.0, 2 / 3, 1 / 3), (1.0, 1.0, 1.0, 1.0))
 
 def _bernstein(coefficients: tuple[_Rows, ...], length: float, out: np.ndarray, part: np.ndarray) -> Iterator[_Rows]:
     """Yield |b_j| of the polynomial with these coefficients on [0, length], each in place of the one before."""
-    unit, least = float(unit_roundoff(out.dtype)), float(floor(out.dtype))
+    rounding, underflow = 16 * unit(out.dtype), least(out.dtype)
     for weights in _WEIGHTS:
-        out[...] = 0.0
-        size, error, power = 0.0, least, 1.0
-        for weight, coefficient in zip(weights, coefficients, strict=False):
+        size, norm, error, power = 0.0, 0.0, underflow, 1.0
+        for k, (weight, coefficient) in enumerate(zip(weights, coefficients, strict=False)):
             factor = weight * power
             power *= length
-            out += np.multiply(coefficient.values, factor, out=part)
+            if k:
+                out += np.multiply(coefficient.values, factor, out=part)
+            else:
+                np.copyto(out, coefficient.values)
             size += factor * coefficient.largest
-            error += factor * coefficient.error + least * coefficient.largest
-        yield _Rows(Approximation(np.abs(out, out=out), size, enlarged(error + 16 * unit * size)))
+            norm += factor * coefficient.norm
+            error += factor * coefficient.error + underflow * coefficient.largest
+        error = enlarged(error + rounding * size)
+        yield _Rows(np.abs(out, out=out), size, error, enlarged(norm + sqrt(out.size) * error))
 
 
 def _stored(start: _Rows, slope: _Rows, length: float, shift: float, curvature: float) -> float:
     largest = start.norm + length * (slope.norm + length * curvature)
-    return enlarged(shift * (sqrt(start.size) * largest + 0.5 * start.size * shift))
+    return enlarged(shift * (sqrt(start.values.size) * largest + 0.5 * start.values.size * shift))
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Rows:
-    """An approximation whose rows are multiplied with those of others, few roundings following one another."""
+    """A computed array whose rows are multiplied with those of others, few roundings following one another.
 
-    approximation: Approximation
+    `largest` bounds its entries, `error` their errors; `norm` bounds the Euclidean norms of the computed and of the
+    exact array.
+    """
 
-    @property
-    def values(self) -> np.ndarray:
-        return self.approximation.value
+    values: np.ndarray
+    largest: float
+    error: float
+    norm: float
 
-    @property
-    def size(self) -> int:
-        return self.values.size
+    @classmethod
+    def of(cls, a: Approximation) -> _Rows:
+        """Return the rows of an approximation."""
+        lost, underflow = _lost(a.value)
+        squares = _product(a.value, a.value) * (1 + 2 * lost) + underflow
+        norm = enlarged((sqrt(squares) if squares >= 0 else squares) + sqrt(a.value.size) * a.error)
+        return cls(a.value, a.largest, a.error, norm)
 
-    @property
-    def error(self) -> float:
-        return self.approximation.error
+    def twin(self, a: Approximation) -> _Rows:
+        """Return the rows of the same numbers in another format."""
+        return self if a.value is self.values else _Rows(a.value, a.largest, a.error, self._rounded_norm(a))
 
-    @property
-    def largest(self) -> float:
-        return self.approximation.largest
+    def in_format(self, array: np.ndarray) -> _Rows:
+        """Return the same rows in the format of `array`, which is overwritten where that is another one."""
+        if self.values.dtype == array.dtype:
+            return self
+        return self.twin(Approximation(self.values, self.largest, self.error).rounded_into(array))
 
-    def _product(self, other: _Rows) -> float:
-        return float(np.sum(np.einsum("ij,ij->i", self.values, other.values), dtype=np.float64))
-
-    def _lost(self) -> float:
-        """Relative rounding error of a product with another array, in terms of the product of the norms."""
-        rows, width = self.values.shape
-        return 2 * float(gamma(width + 2, self.values.dtype)) + 2 * float(gamma(rows))
-
-    def _underflow(self) -> float:
-        return self.size * float(floor(self.values.dtype))
-
-    @cached_property
-    def _computed_norm(self) -> float:
-        """Euclidean norm of the computed entries, raised above the exact one."""
-        squares = self._product(self) * (1 + 2 * self._lost()) + self._underflow()
-        return enlarged(sqrt(squares) if squares >= 0 else squares)
-
-    @cached_property
-    def norm(self) -> float:
-        """Upper bound of the Euclidean norm of all exact entries."""
-        return enlarged(self._computed_norm + sqrt(self.size) * self.error)
+    def _rounded_norm(self, a: Approximation) -> float:
+        return enlarged(self.norm + sqrt(a.value.size) * (self.error + a.error))
 
     @property
     def squared(self) -> float:
@@ -148,7 +141,17 @@ class _Rows:
 
     def dot(self, other: _Rows) -> float:
         """Upper bound of the sum of the products of the exact entries."""
-        value, root = self._product(other), sqrt(self.size)
-        lost = self.error * root * other._computed_norm + other.error * root * self._computed_norm
-        lost += self.size * self.error * other.error + self._lost() * self._computed_norm * other._computed_norm
-        return value + enlarged(lost + self._underflow() + 4 * UNIT * abs(value))
+        value, root = _product(self.values, other.values), sqrt(self.values.size)
+        relative, underflow = _lost(self.values)
+        lost = root * (self.error * other.norm + other.error * self.norm) + self.values.size * self.error * other.error
+        return value + enlarged(lost + relative * self.norm * other.norm + underflow + 4 * UNIT * abs(value))
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.add.reduce(np.einsum("ij,ij->i", a, b), dtype=np.float64))
+
+
+def _lost(array: np.ndarray) -> tuple[float, float]:
+    """Rounding error of such a product of arrays of this kind, relative to the product of their norms; underflow."""
+    rows, width = array.shape
+    return 2 * accumulated(width + 2, array.dtype) + 2 * accumulated(rows), array.size * least(array.dtype)

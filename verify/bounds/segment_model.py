@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verify.arithmetic.rounding import gamma, unit_roundoff
 from verify.bounds.forward_errors import (
     Product,
     Values,
@@ -36,10 +35,12 @@ from verify.bounds.segment_compose import Curvature, compose
 from verify.bounds.segment_edges import Segment
 from verify.bounds.taylor_rounding import (
     Approximation,
+    accumulated,
     enlarged,
-    largest_entry,
+    largest_of_nonnegative,
     product_error,
     summed_error,
+    unit,
 )
 from verify.bounds.workspace import Workspace, apply_into
 
@@ -70,9 +71,8 @@ def taylor_models(segment: Segment, x: np.ndarray, workspace: Workspace, start: 
         The forward pass of order 3 at the segment's start in the segment's formats, where it is known already.
     """
     if start is None:
-        factors = {name: [e.theta for e in edges] for name, edges in segment.edges.items()}
         formats = segment.formats.derivatives
-        start = propagate(segment.architecture, segment.parts, factors, x, 3, workspace, formats=formats)
+        start = propagate(segment.architecture, segment.start, x, 3, workspace, formats=formats)
     models = Models({name: values[0] for name, values in start.items()})
     for name in segment.architecture.order:
         _add_vertex(segment, models, name, start[name][1:], workspace)
@@ -88,21 +88,24 @@ def _add_vertex(
     roundings = summation_roundings([e.edge for e in edges])
     moving = [e for e in edges if e.edge.source in models.slope]
 
-    def sum_of(terms: list[Product], constant: np.ndarray, key: str, dtype: DTypeLike) -> Approximation:
+    def sum_of(terms: list[Product], constant: Approximation | None, key: str, dtype: DTypeLike) -> Approximation:
         return sum_of_products(terms, constant, roundings, workspace, (key, shape, dtype))
 
     slopes = [(e.edge.map, e.direction, models.start[e.edge.source]) for e in edges if e.direction]
     slopes += [(e.edge.map, e.theta, models.slope[e.edge.source]) for e in moving]
-    z1 = sum_of(slopes, segment.bias(name)[1], "z1", formats.start)
+    z1 = sum_of(slopes, segment.bias_direction[name], "z1", formats.start)
     bends = [(e.edge.map, e.direction_rest, models.slope_rest[e.edge.source]) for e in moving if e.direction_rest]
     bends += [(e.edge.map, e.theta_rest, models.curvature[e.edge.source].second) for e in moving]
-    z2 = sum_of(bends, _ZERO, "z2", formats.rest)
+    z2 = sum_of(bends, None, "z2", formats.rest)
     zeta = _curvature(segment, models, name, shape, roundings, workspace)
 
     g1, g2, g3 = derivatives
     slope = np.multiply(g1.value, z1.value, out=workspace.take((name, "h1"), shape, formats.start))
-    lost = 2 * float(unit_roundoff(formats.start)) * g1.magnitude * z1.magnitude
-    models.slope[name] = Approximation.of(slope, enlarged(product_error(g1, z1) + lost))
+    if formats.start != formats.rest:
+        z1 = Approximation.of(z1.value, z1.error)
+    size = g1.magnitude * z1.magnitude
+    error = enlarged(product_error(g1, z1) + 2 * unit(formats.start) * size)
+    models.slope[name] = Approximation.of(slope, error)
     models.slope_rest[name] = in_format(models.slope[name], workspace, (name, "h1"), formats.rest)
     z1 = in_format(z1, workspace, "z1", formats.rest)
     g1 = in_format(g1, workspace, "g1", formats.rest)
@@ -112,9 +115,6 @@ def _add_vertex(
     )
 
 
-_ZERO = np.zeros(1)
-
-
 def _curvature(
     segment: Segment, models: Models, name: str, shape: tuple[int, ...], roundings: int, workspace: Workspace
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -122,18 +122,19 @@ def _curvature(
     half, dtype = 0.5 * segment.length, segment.formats.rest
     zm, zr = workspace.take("zm", shape, dtype), workspace.take("zr", shape, dtype)
     (part,) = workspace.scratch(shape, 1, dtype)
-    zm[...] = 0.0
-    zr[...] = 0.0
-    terms = []
+    terms: list[tuple[float, float, float]] = []
     for e in segment.edges[name]:
         source, linear = e.edge.source, e.edge.map
         if source not in models.curvature:
             continue
         curvature = models.curvature[source]
-        apply_into(linear, e.middle, curvature.middle, part)
-        zm += part
-        apply_into(linear, e.spread, curvature.radius, part)
-        zr += part
+        first = not terms
+        apply_into(linear, e.middle, curvature.middle, zm if first else part)
+        if not first:
+            zm += part
+        apply_into(linear, e.spread, curvature.radius, zr if first else part)
+        if not first:
+            zr += part
         terms.append((e.theta.row_sum, curvature.third, 0.0))
         if e.direction_rest is not None:
             terms[-1] = (e.theta.row_sum + 2 * half * e.direction_rest.row_sum, curvature.third, 0.0)
@@ -142,5 +143,10 @@ def _curvature(
             zm += part
             apply_into(linear, e.half, curvature.middle, part)
             zr += np.abs(part, out=part)
-    zr += enlarged(summed_error(terms, roundings, dtype) + 2 * float(gamma(roundings, dtype)) * largest_entry(zr))
+    if not terms:
+        zm[...] = zr[...] = 0.0
+        return zm, zr
+    zr += enlarged(
+        summed_error(terms, roundings, dtype) + 2 * accumulated(roundings, dtype) * largest_of_nonnegative(zr)
+    )
     return zm, zr

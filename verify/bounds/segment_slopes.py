@@ -31,7 +31,9 @@ def slope_terms(segment: Segment, x: np.ndarray, y: np.ndarray) -> np.ndarray:
                 a = a + e.edge.map.enclose(e.direction.values, state.outputs[source])
             if source in slopes:
                 a = a + e.edge.map.enclose(_weights(e, part), slopes[source])
-        a = a + segment.bias(name)[1]
+        bias_direction = segment.bias_direction[name]
+        if bias_direction is not None:
+            a = a + bias_direction.value
         z = state.preactivations[name]
         end = z + a * part
         reached = z.hull(end)

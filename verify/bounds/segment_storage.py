@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from verify.arithmetic.rounding import FLOOR, UNIT
-from verify.bounds.taylor_rounding import enlarged, largest_entry, largest_slope
+from verify.bounds.taylor_rounding import enlarged, largest_slope
 
 if TYPE_CHECKING:
     from verify.bounds.segment_edges import Segment
@@ -23,8 +23,10 @@ def output_shifts(segment: Segment, models: Models) -> dict[str, float]:
     shifts: dict[str, float] = {}
     sizes = {name: _largest_output(segment, models, name) for name in models.start}
     for name in segment.architecture.order:
-        bias, bias_direction = segment.bias(name)
-        reach = largest_entry(bias) + segment.length * largest_entry(bias_direction)
+        bias, bias_direction = segment.start[name].bias, segment.bias_direction[name]
+        reach = (
+            0.0 if bias is None or bias_direction is None else bias.largest + segment.length * bias_direction.largest
+        )
         moved = 2 * UNIT * reach + FLOOR
         for e in segment.edges[name]:
             gain = e.theta.row_sum

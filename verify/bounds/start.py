@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from verify.activations import Smoothness
-from verify.bounds.forward_errors import Values, propagate, weight_factors
+from verify.bounds.forward_errors import Values, all_weights, propagate
 from verify.bounds.segment_edges import Formats
 from verify.bounds.workspace import Workspace
 from verify.calculus import passes
@@ -81,12 +81,12 @@ class StartPass:
         weights = self._problem.check_weights(w)
         problem, architecture = self._problem, self._problem.architecture
         parts = architecture.unflatten(weights)
-        factors = weight_factors(architecture, parts)
+        vertex_weights = all_weights(architecture, parts)
         self._chunks = []
         total, gradient = 0.0, np.zeros_like(weights)
         for index, chunk in enumerate(problem.chunks()):
             x, y = problem.rows(chunk)
-            values = propagate(architecture, parts, factors, x, ORDER, self.workspace, index, self.formats.derivatives)
+            values = propagate(architecture, vertex_weights, x, ORDER, self.workspace, index, self.formats.derivatives)
             if not all(np.isfinite(g.error) for derivatives in values.values() for g in derivatives):
                 return problem.error_and_gradient(weights)
             state = _forward_pass(values)

@@ -11,8 +11,7 @@ are computed in float64 and enlarged by `enlarged`, which covers a formula of up
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, lru_cache
 from math import prod, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +20,27 @@ import numpy as np
 from verify.arithmetic.rounding import FLOOR, floor, gamma, unit_roundoff
 
 if TYPE_CHECKING:
-    from numpy.typing import DTypeLike
-
     from verify.architecture import LinearMap
 
 ROOM = 1 + 2.0**-45
+
+
+@cache
+def unit(dtype: type | np.dtype[Any]) -> float:
+    """Unit roundoff of a format."""
+    return float(unit_roundoff(dtype))
+
+
+@cache
+def least(dtype: type | np.dtype[Any]) -> float:
+    """What covers underflow in a format: `floor`."""
+    return float(floor(dtype))
+
+
+@lru_cache(maxsize=4096)
+def accumulated(roundings: int, dtype: type | np.dtype[Any] = np.float64) -> float:
+    """Relative error of that many roundings in a row: `gamma`."""
+    return float(gamma(roundings, dtype))
 
 
 def enlarged(value: float) -> float:
@@ -39,13 +54,26 @@ def enlarged(value: float) -> float:
     return value * ROOM + FLOOR
 
 
-@dataclass(frozen=True)
 class Approximation:
-    """A computed array with a bound of its entries' magnitude and one of their errors."""
+    """A computed array with a bound of its entries' absolute values and one of their errors.
 
-    value: np.ndarray
-    largest: float
-    error: float
+    Attributes
+    ----------
+    value : ndarray
+    largest : float
+        Upper bound of the computed entries' absolute values.
+    error : float
+        Upper bound of |computed - exact|.
+    magnitude : float
+        Upper bound of the exact entries' absolute values.
+    """
+
+    __slots__ = ("_row_norm", "error", "largest", "magnitude", "value")
+
+    def __init__(self, value: np.ndarray, largest: float, error: float) -> None:
+        self.value, self.largest, self.error = value, largest, error
+        self.magnitude = enlarged(largest + error)
+        self._row_norm: float | None = None
 
     @classmethod
     def of(cls, value: np.ndarray, error: float) -> Approximation:
@@ -53,35 +81,32 @@ class Approximation:
         return cls(value, largest_entry(value), error)
 
     @property
-    def magnitude(self) -> float:
-        """Upper bound of the exact entries' absolute values."""
-        return enlarged(self.largest + self.error)
-
-    @cached_property
     def row_norm(self) -> float:
         """Upper bound of the Euclidean norms of the computed array's rows."""
-        width = self.value.shape[-1]
-        squares = largest_entry(np.einsum("ij,ij->i", self.value, self.value))
-        relative = 2 * float(gamma(width + 2, self.value.dtype))
-        return enlarged(sqrt(squares * (1 + relative) + width * float(floor(self.value.dtype))))
+        if self._row_norm is None:
+            width, dtype = self.value.shape[-1], self.value.dtype
+            squares = largest_entry(np.einsum("ij,ij->i", self.value, self.value))
+            self._row_norm = enlarged(sqrt(squares * (1 + 2 * accumulated(width + 2, dtype)) + width * least(dtype)))
+        return self._row_norm
 
     def rounded_into(self, array: np.ndarray) -> Approximation:
         """Return the same numbers in the format of `array`, which is overwritten."""
         np.copyto(array, self.value, casting="same_kind")
-        return Approximation(array, enlarged(self.largest * (1 + _unit(array))), self.rounded_error(array))
+        return Approximation(array, enlarged(self.largest * (1 + unit(array.dtype))), self.rounded_error(array))
 
     def rounded_error(self, array: np.ndarray) -> float:
         """Upper bound of the errors when the numbers are rounded to the format of `array`."""
-        return enlarged(self.error + _unit(array) * self.largest + float(floor(array.dtype)))
-
-
-def _unit(array: np.ndarray) -> float:
-    return float(unit_roundoff(array.dtype))
+        return enlarged(self.error + unit(array.dtype) * self.largest + least(array.dtype))
 
 
 def largest_entry(array: np.ndarray) -> float:
     """Largest absolute entry, 0 for an empty array; NaN stays NaN."""
-    return float(max(array.max(), -array.min())) if array.size else 0.0
+    return max(largest_of_nonnegative(array), -float(np.minimum.reduce(array, axis=None))) if array.size else 0.0
+
+
+def largest_of_nonnegative(array: np.ndarray) -> float:
+    """Largest entry of an array without negative ones, 0 for an empty array; NaN stays NaN."""
+    return float(np.maximum.reduce(array, axis=None)) if array.size else 0.0
 
 
 def row_sum(linear: LinearMap, theta: np.ndarray | None) -> float:
@@ -97,7 +122,7 @@ def row_norm(linear: LinearMap, theta: np.ndarray) -> float:
 def _largest_row(linear: LinearMap, theta: np.ndarray | None) -> float:
     """Upper bound of the largest row sum of A(theta), theta not negative."""
     total = linear.apply(theta, np.ones((1, linear.in_width)))
-    return enlarged(float(np.max(total)) * (1 + 2 * float(gamma(products(linear)))))
+    return enlarged(float(np.max(total)) * (1 + 2 * accumulated(products(linear))))
 
 
 def products(linear: LinearMap) -> int:
@@ -105,7 +130,9 @@ def products(linear: LinearMap) -> int:
     return (prod(linear.parameter_shape[1:]) if linear.parameter_shape else linear.in_width) + 4
 
 
-def summed_error(terms: list[tuple[float, float, float]], roundings: int, dtype: DTypeLike = np.float64) -> float:
+def summed_error(
+    terms: list[tuple[float, float, float]], roundings: int, dtype: type | np.dtype[Any] = np.float64
+) -> float:
     """Error bound of a computed sum of terms, each given as (S, X, error of x).
 
     Parameters
@@ -119,9 +146,14 @@ def summed_error(terms: list[tuple[float, float, float]], roundings: int, dtype:
         Of the arrays.
     """
     propagated = sum(s * error for s, _, error in terms)
-    computed = sum(s * (largest + error) for s, largest, error in terms)
-    underflow = float(floor(dtype)) * (1 + sum(largest for _, largest, _ in terms))
-    return enlarged(propagated + float(gamma(roundings, dtype)) * computed + underflow)
+    computed = summed_size(terms)
+    underflow = least(dtype) * (1 + sum(largest for _, largest, _ in terms))
+    return enlarged(propagated + accumulated(roundings, dtype) * computed + underflow)
+
+
+def summed_size(terms: list[tuple[float, float, float]]) -> float:
+    """Upper bound, but for the rounding of this sum itself, of the absolute values of a sum of such terms."""
+    return sum(s * (largest + error) for s, largest, error in terms)
 
 
 def product_error(a: Approximation, b: Approximation) -> float:

@@ -27,19 +27,29 @@ class Workspace:
 
     def __init__(self) -> None:
         self._arrays: dict[Any, np.ndarray] = {}
+        self._views: dict[Any, Any] = {}
 
     def take(self, key: Any, shape: tuple[int, ...], dtype: DTypeLike = np.float64) -> np.ndarray:
         """Return the array of that name, with arbitrary contents, in the given shape (rows, width)."""
+        view = self._views.get((key, shape, dtype))
+        if view is None:
+            view = self._views[key, shape, dtype] = self._new_view(key, shape, np.dtype(dtype))
+        return view
+
+    def _new_view(self, key: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
         rows, width = shape
-        name = (key, width, np.dtype(dtype))
+        name = (key, width, dtype)
         array = self._arrays.get(name)
         if array is None or len(array) < rows:
-            array = self._arrays[name] = np.empty(shape, dtype)
+            array = self._arrays[name] = np.empty((rows + 1, width), dtype)  # later chunks may have a row more
         return array[:rows]
 
     def scratch(self, shape: tuple[int, ...], count: int, dtype: DTypeLike = np.float64) -> list[np.ndarray]:
         """Return arrays for intermediate results; a later call may overwrite them."""
-        return [self.take(("scratch", i), shape, dtype) for i in range(count)]
+        views = self._views.get((count, shape, dtype))
+        if views is None:
+            views = self._views[count, shape, dtype] = [self.take(("scratch", i), shape, dtype) for i in range(count)]
+        return views
 
 
 def apply_into(linear: LinearMap, theta: np.ndarray | None, h: np.ndarray, out: np.ndarray) -> None:

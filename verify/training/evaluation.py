@@ -12,7 +12,7 @@ import numpy as np
 
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import UNIT, ArithmeticDomainError, gamma
-from verify.bounds.forward_errors import Factors, propagate, weight_factors
+from verify.bounds.forward_errors import VertexWeights, all_weights, propagate
 from verify.bounds.taylor_rounding import enlarged, largest_entry
 from verify.bounds.workspace import Workspace
 from verify.calculus import passes
@@ -43,9 +43,9 @@ def error_range(problem: Problem, w: np.ndarray) -> tuple[float, float]:
     workspace = Workspace()
     total = Interval.point(0.0)
     with np.errstate(over="ignore", invalid="ignore"):
-        factors = weight_factors(problem.architecture, parts)
+        vertex_weights = all_weights(problem.architecture, parts)
         for chunk in problem.chunks():
-            value, lost = _squares(problem.architecture, parts, factors, workspace, *problem.rows(chunk))
+            value, lost = _squares(problem.architecture, vertex_weights, workspace, *problem.rows(chunk))
             if not (np.isfinite(value) and np.isfinite(lost)):
                 return 0.0, np.inf
             total = total + Interval.from_midrad(value, lost)
@@ -97,14 +97,13 @@ def decide_by_errors(
 
 def _squares(
     architecture: Architecture,
-    parts: passes.Parts,
-    factors: Factors,
+    weights: dict[str, VertexWeights],
     workspace: Workspace,
     x: np.ndarray,
     y: np.ndarray,
 ) -> tuple[float, float]:
     """Sum of the samples' squared residuals and a bound of its error."""
-    outputs = {name: values[0] for name, values in propagate(architecture, parts, factors, x, 0, workspace).items()}
+    outputs = {name: values[0] for name, values in propagate(architecture, weights, x, 0, workspace).items()}
     total, lost = 0.0, 0.0
     computed = {name: outputs[name].value for name in architecture.outputs}
     for name, residual in passes.residuals(FLOAT, architecture, computed, y).items():
