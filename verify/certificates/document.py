@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import struct
@@ -31,7 +32,7 @@ _STATEMENTS: dict[str, tuple[str | None, list[str]]] = {
         "sharp",
         ["the step from w to w + D stays in the region", "the momentum term is at most tau |grad E(w)|"],
     ),
-    "horizon": ("horizon", ["D_0 = 0", "the momentum term is at most tau |grad E(w)| at every step"]),
+    "horizon": ("horizon", ["the momentum term is at most tau |grad E(w)| at every step"]),
     "weight_decay": ("weight_decay", ["the momentum term is at most tau |grad E(w)| at every step"]),
 }
 
@@ -136,11 +137,16 @@ def read_document(path: str | Path) -> dict[str, Any]:
     return parse_document(text, str(file))
 
 
-def parse_document(text: str, where: str = "certificate") -> dict[str, Any]:
-    """Parse strict JSON text; see `read_document`."""
+def parse_document(text: str, where: str = "certificate", *, decimals: bool = False) -> dict[str, Any]:
+    """Parse strict JSON text; see `read_document`. With `decimals`, finite number literals stand for float64."""
 
     def refuse_number(literal: str) -> Any:
         raise InputError("numbers with fractions must be exact strings", where=where, value=literal)
+
+    def finite(literal: str) -> float:
+        if math.isfinite(value := float(literal)):
+            return value
+        raise InputError("number overflows float64", where=where, value=literal)
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)
@@ -158,7 +164,7 @@ def parse_document(text: str, where: str = "certificate") -> dict[str, Any]:
         document = json.loads(
             text,
             object_pairs_hook=unique,
-            parse_float=refuse_number,
+            parse_float=finite if decimals else refuse_number,
             parse_constant=refuse_number,
             parse_int=bounded_integer,
         )
@@ -167,7 +173,7 @@ def parse_document(text: str, where: str = "certificate") -> dict[str, Any]:
     except RecursionError:
         raise InputError("JSON is nested too deeply", where=where) from None
     if not isinstance(document, dict):
-        raise InputError("certificate is no JSON object", where=where)
+        raise InputError("no JSON object", where=where)
     return document
 
 

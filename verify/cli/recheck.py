@@ -15,9 +15,13 @@ from verify.outcomes import InputError, Verdict
 @click.argument("certificate", type=click.Path(path_type=Path))
 @click.option("--spec", type=click.Path(path_type=Path), help="Is the certificate about the network of this SPEC?")
 @click.option("--coq", type=click.Path(path_type=Path), help="step: also write it as a Coq proof and compile it.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes, for a run.")
 @json_option
-def command(certificate: Path, spec: Path | None, coq: Path | None, as_json: bool) -> int:
+def command(certificate: Path, spec: Path | None, coq: Path | None, jobs: int, as_json: bool) -> int:
     """Recompute CERTIFICATE in Arb arithmetic, from the data and weights that it holds.
+
+    CERTIFICATE is a file, or the folder of a run that was trained with --certificates: then every certificate of the
+    chain is recomputed, each must start where the one before ended, and together they must cover all steps.
 
     The checker shares no code with the prover but the reader of the file. With --spec the certificate must also be
     about the model, data, objective and initial weights of SPEC. Exit code 3 if a claim is not confirmed, 2 if the
@@ -30,30 +34,49 @@ def command(certificate: Path, spec: Path | None, coq: Path | None, as_json: boo
     Examples:
       dagverify recheck cert.json --spec examples/xor_skip.toml
       dagverify recheck step.json --coq Step.v
+      dagverify recheck run/ --jobs 2
     """
-    if certificate.is_dir():
-        raise InputError("a folder is no certificate", where=str(certificate), remedy="give the .json file")
+    if certificate.is_dir() and coq is not None:
+        raise InputError("a run cannot be written as a Coq proof", where=str(certificate), remedy="leave out --coq")
     with progress() as announce:
         expected = None if spec is None else _expected(spec, announce)
-        from verify.certificates.checker import check_certificate
-        from verify.certificates.document import read_document
-
-        announce("recomputing the certificate")
-        content = read_document(certificate)
-        answer: dict[str, Any] = check_certificate(content, expected)
-        if coq is not None:
-            _prove_in_coq(content, coq, answer, announce)
+        answer = _checked(certificate, expected, coq, jobs, announce)
     if as_json:
         print_json(answer)
     else:
         from verify.cli.tables import Row, print_table
 
-        theorem = answer["theorem"] or "none needed: the two errors were compared"
-        rows = [Row("reason", "", reason) for reason in answer["reasons"]] or [Row("theorem", "", theorem)]
+        rows = [Row("reason", "", reason) for reason in answer["reasons"]] or [_summary(answer)]
         if coq is not None:
             rows.append(Row("coq", answer["coq"]["verdict"], answer["coq"]["reason"]))
         print_table(f"{certificate}: {answer['kind']}", answer["verdict"], rows)
     return Verdict(answer["verdict"]).exit_code
+
+
+def _checked(path: Path, expected: Any, coq: Path | None, jobs: int, announce: Any) -> dict[str, Any]:
+    if path.is_dir():
+        from verify.certificates.run_checker import check_run
+
+        return check_run(path, expected, jobs=jobs, announce=announce)
+    from verify.certificates.checker import check_certificate
+    from verify.certificates.document import read_document
+
+    announce("recomputing the certificate")
+    content = read_document(path)
+    answer = check_certificate(content, expected)
+    if coq is not None:
+        _prove_in_coq(content, coq, answer, announce)
+    return answer
+
+
+def _summary(answer: dict[str, Any]) -> Any:
+    from verify.cli.tables import Row
+
+    if answer["kind"] != "run":
+        return Row("theorem", "", answer["theorem"] or "none needed: the two errors were compared")
+    text = f"{answer['steps']}, each decreases the error, in {answer['certificates']} certificates"
+    ahead = f"; {answer['ahead']} were certified before, theorem holds for {answer['under_theorem']} of them as stored"
+    return Row("steps", "", text + ahead if answer["ahead"] else text)
 
 
 def _prove_in_coq(content: dict[str, Any], path: Path, answer: dict[str, Any], announce: Any) -> None:

@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out from its last checkpoint.")
 @click.option("--checkpoint-every", type=click.IntRange(1), default=25, show_default=True, help="Steps.")
+@click.option(
+    "--certificates",
+    type=click.Choice(["steps", "horizon"]),
+    help="Keep the weights of every step and a chain of certificates that `dagverify recheck RUN/` confirms.",
+)
+@click.option(
+    "--certify-every", type=click.IntRange(1, 10**6), default=100, show_default=True, help="Steps of a certificate."
+)
 @click.option("--plot", is_flag=True, help="Write run.png into the folder.")
 @json_option
 def command(
@@ -41,6 +49,8 @@ def command(
     out: Path,
     resume: bool,
     checkpoint_every: int,
+    certificates: str | None,
+    certify_every: int,
     plot: bool,
     as_json: bool,
 ) -> int:
@@ -51,9 +61,13 @@ def command(
     guarded     the decrease is proved after the fact, with backtracking
     fixed       the theorem's momentum with constant --eta and --tau; increases are recorded
 
+    With --certificates horizon the next steps of rule fixed are certified before they are taken: they stay in a ball
+    and the error falls. Steps that cannot be, and those of the other rules, are certified after they are taken.
+
     \b
     Examples:
       dagverify train examples/xor_skip.toml --steps 200 --out run/
+      dagverify train examples/xor_skip.toml --steps 200 --out run/ --certificates steps
       dagverify train examples/xor_skip.toml --steps 400 --out run/ --resume
     """
     with progress():
@@ -69,7 +83,7 @@ def command(
             require_matplotlib()
         settings = {"rule": rule, "eta": eta, "tau": tau, "norm": norm, "gradient_tolerance": gradient_tolerance}
         session = Session(problem, make_rule(rule, eta, tau, norm), gradient_tolerance=gradient_tolerance)
-        folder = RunFolder(out)
+        folder = RunFolder(out, certificates, certify_every)
         (folder.resume if resume else folder.start)(session, settings)
     with _bar(session, steps) as show:
         result = folder.run(session, steps, show, checkpoint_every)

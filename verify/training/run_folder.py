@@ -2,13 +2,13 @@
 
 ``run.json`` says what is trained and how, ``steps.jsonl`` holds one line for every step, ``checkpoint.npz`` the state
 that later steps depend on and the length of ``steps.jsonl`` at that moment. Lines past the checkpoint are cut off on
-resuming: the steps are taken again. ``result.json`` stands there once the run has ended.
+resuming: the steps are taken again. ``result.json`` stands there once the run has ended. A run with a
+`verify.training.chain.CertificateChain` holds its certificates too (`verify.certificates.run_files`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import math
 import os
@@ -18,8 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.certificates.document import ARITHMETIC
+from verify.certificates.run_files import RunFiles, array_digest, weights_digest
 from verify.outcomes import InputError, Verdict
 from verify.training.atomic import write_atomically
+from verify.training.chain import LENGTH, CertificateChain
 from verify.training.session import Session
 from verify.training.trajectory import StepRecord
 
@@ -28,23 +31,31 @@ if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
 CHECKPOINT_EVERY = 25
-ARITHMETIC = "exact reals on the float64 data and weights given"
 
 
-class RunFolder:
+class RunFolder(RunFiles):
     """The files of a run.
 
     Parameters
     ----------
     path : Path
+    certify : {"steps", "horizon"}, optional
+        Write a chain of certificates of this kind.
+    length : int
+        Steps that one certificate covers.
+    announce : callable
+        Told what is being certified.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.description = self.path / "run.json"
-        self.lines = self.path / "steps.jsonl"
-        self.checkpoint = self.path / "checkpoint.npz"
-        self.result = self.path / "result.json"
+    def __init__(
+        self,
+        path: str | Path,
+        certify: str | None = None,
+        length: int = LENGTH,
+        announce: Callable[[str], None] = lambda message: None,
+    ) -> None:
+        super().__init__(path)
+        self.chain = None if certify is None else CertificateChain(self, certify, length, announce)
 
     def start(self, session: Session, settings: dict[str, Any]) -> None:
         """Create the folder and the first checkpoint.
@@ -60,7 +71,9 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             self.lines.write_bytes(b"")
             self._save(session, 0)
-            content = {"subject": subject(session.problem, session.start), "settings": settings}
+            if self.chain is not None:
+                self.chain.start(session)
+            content = self._content(session, settings)
             write_atomically(self.description, lambda stream: stream.write(_json(content, indent=2)))
         except OSError as error:
             raise InputError("the run cannot be written", where=str(self.path), reason=str(error)) from None
@@ -81,10 +94,9 @@ class RunFolder:
             raise InputError(
                 "no run to resume", where=str(self.path), reason=str(error), remedy="start it without --resume"
             ) from None
-        expected = {"subject": subject(session.problem, session.start), "settings": settings}
-        for part, values in expected.items():
+        for part, values in self._content(session, settings).items():
             for name, value in values.items():
-                found = content.get(part, {}).get(name) if isinstance(content, dict) else None
+                found = (content.get(part) or {}).get(name) if isinstance(content, dict) else None
                 if found != value:
                     raise InputError(
                         "the folder holds another run",
@@ -102,6 +114,8 @@ class RunFolder:
         if not self.lines.exists() or self.lines.stat().st_size < length:
             raise InputError("lines of steps are missing", where=str(self.lines), expected_bytes=length)
         os.truncate(self.lines, length)
+        if self.chain is not None:
+            self.chain.resume(session, [line["decrease"] for line in self.read()])
         self.result.unlink(missing_ok=True)
 
     def run(
@@ -124,13 +138,22 @@ class RunFolder:
         every : int
             Steps between checkpoints.
         """
-        with self.lines.open("ab") as stream:
-            while session.index < steps and (record := session.step()) is not None:
-                stream.write(_json(step_line(session, record)))
+        with self.lines.open("ab") as stream, self._weights_stream() as weights:
+            while session.index < steps:
+                if self.chain is not None and session.stopped is None:
+                    self.chain.before(session)
+                if (record := session.step()) is None:
+                    break
+                line = step_line(session, record)
+                if self.chain is not None:
+                    line.update(self.chain.after(session, record, weights))
+                stream.write(_json(line))
                 callback(session, record)
                 if session.index % every == 0:
-                    self._checkpoint(session, stream)
-            self._checkpoint(session, stream)
+                    self._checkpoint(session, stream, weights)
+            if self.chain is not None:
+                self.chain.finish()
+            self._checkpoint(session, stream, weights)
         result = self._summary(session)
         write_atomically(self.result, lambda stream: stream.write(_json(result, indent=2)))
         return result
@@ -142,9 +165,18 @@ class RunFolder:
                 if line.endswith(b"\n"):
                     yield json.loads(line)
 
-    def _checkpoint(self, session: Session, stream: Any) -> None:
-        stream.flush()
-        os.fsync(stream.fileno())
+    def _content(self, session: Session, settings: dict[str, Any]) -> dict[str, Any]:
+        certificates = {"kind": None} if self.chain is None else self.chain.settings()
+        identity = subject(session.problem, session.start)
+        return {"subject": identity, "settings": settings, "certificates": certificates}
+
+    def _weights_stream(self) -> Any:
+        return contextlib.nullcontext() if self.chain is None else self.weights.open("ab")
+
+    def _checkpoint(self, session: Session, stream: Any, weights: Any) -> None:
+        for each in (stream,) if weights is None else (weights, stream):
+            each.flush()
+            os.fsync(each.fileno())
         self._save(session, stream.tell())
 
     def _save(self, session: Session, length: int) -> None:
@@ -167,7 +199,7 @@ class RunFolder:
             "error_upper": _finite(session.error_upper),
             "proved_decrease": _finite(np.nextafter(math.fsum(decreases), -np.inf) if decreases else 0.0),
             "weight_norm": float(np.linalg.norm(session.weights)),
-            "weights_sha256": digest([session.weights]),
+            "weights_sha256": weights_digest(session.weights),
             "arithmetic": ARITHMETIC,
         }
 
@@ -204,24 +236,15 @@ def _room(region: Region | None, w: np.ndarray) -> float | None:
 
 def subject(problem: Problem, start: np.ndarray) -> dict[str, Any]:
     """Return what identifies a training problem: network, objective, data and initial weights."""
-    chunks = problem.chunks()
     return {
         "name": problem.name,
         "architecture": problem.architecture.fingerprint(),
         "reduction": problem.reduction,
         "weight_decay": problem.weight_decay,
         "samples": problem.samples,
-        "data_sha256": digest(array for chunk in chunks for array in problem.rows(chunk)),
-        "initial_weights_sha256": digest([start]),
+        "data_sha256": array_digest([problem.inputs, problem.targets]),
+        "initial_weights_sha256": weights_digest(start),
     }
-
-
-def digest(arrays: Any) -> str:
-    """Return the SHA-256 of float64 arrays, little endian, one after the other."""
-    total = hashlib.sha256()
-    for array in arrays:
-        total.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
-    return total.hexdigest()
 
 
 def _members(path: Path) -> list[str]:

@@ -55,7 +55,7 @@ def check_certificate(
     except (ArithmeticError, LookupError, TypeError, ValueError, MemoryError, RecursionError) as error:
         raise InputError("certificate cannot be evaluated", reason=f"{type(error).__name__}: {error}") from error
     for name, value in (expected or {}).items():
-        if _canonical(content[name]) != _canonical(value):
+        if canonical(content[name]) != canonical(value):
             reasons.append(f"the certificate is about another {name}")
     return {
         "verdict": (Verdict.UNDECIDED if reasons else Verdict.PROVED).value,
@@ -65,7 +65,7 @@ def check_certificate(
     }
 
 
-def _canonical(field: Any) -> tuple[str, list[str]]:
+def canonical(field: Any) -> tuple[str, list[str]]:
     """Text of a field whatever the order of its keys, and the order of the nodes, which orders the weights."""
     nodes = field.get("nodes", {}) if isinstance(field, dict) else {}
     return json.dumps(field, sort_keys=True), list(nodes)

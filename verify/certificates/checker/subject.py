@@ -38,12 +38,16 @@ class Subject:
 
     def gradient_norm(self) -> Any:
         """|grad E| at the certificate's weights."""
-        w = [arb(value) for value in self.weights]
+        return euclidean_norm(self.gradient(self.weights))
+
+    def gradient(self, weights: list[float]) -> list[Any]:
+        """Grad E(weights)."""
+        w = [arb(value) for value in weights]
         total = [rational(self.weight_decay) * value for value in w]
         for state in self.network.forward(w, self.inputs, 1):
             part = self.network.gradient(state, self.network.residual(state, self.targets))
             total = [old + new / self.divisor for old, new in zip(total, part, strict=True)]
-        return sum((entry**2 for entry in total), arb(0)).sqrt()
+        return total
 
     def hessian_norm(self, region: Any) -> Any:
         """Upper bound of ||Hess E|| over a region, given as in a certificate."""
@@ -61,6 +65,11 @@ class Subject:
                 given = {name: _positive(value, f"region.radii.{name}") for name, value in radii.items()}
                 return Region(centre, {name: given.get(name, arb(0)) for name in names}, joint=False)
         raise InputError("unreadable region", where="region", region=data)
+
+
+def euclidean_norm(vector: list[Any]) -> Any:
+    """|vector|."""
+    return sum((entry**2 for entry in vector), arb(0)).sqrt()
 
 
 def read_subject(content: dict[str, Any]) -> Subject:

@@ -1,0 +1,164 @@
+"""The files by which a training run is certified, as the run writes them and the checker reads them.
+
+``run.json`` names what is trained; ``weights.f64`` holds the weights before the first and after every step, row by
+row, as little-endian float64; ``steps.jsonl`` has one line for every step; ``certificates/subject.json`` holds model,
+objective and data once for all; ``certificates/000000.json``, ``000001.json``, ... are the links of a chain: each is
+about the steps from the row ``first`` to the row ``last``, and starts where the one before ended. A link of kind
+
+- ``horizon`` was made before its steps (theorem `horizon`): the next ``last - first`` steps with (eta, tau) stay in a
+  ball around the weights and the error falls;
+- ``steps`` was made after them: the error falls by what is claimed at each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from verify.certificates import document
+from verify.outcomes import InputError
+
+_DIGESTED_ROWS = 4096
+SUBJECT_FORMAT, LINK_FORMAT, VERSION = "dagverify-run-subject", "dagverify-run-certificate", 1
+KINDS = ("steps", "horizon")
+_STATEMENTS = {
+    "steps": {"theorem": "descent_lemma", "hypotheses": [], "arithmetic": document.ARITHMETIC},
+    "horizon": document.statement("horizon"),
+}
+LINK_FIELDS = {"format", "version", "tool", "kind", "theorem", "hypotheses", "arithmetic", "subject_sha256"} | {
+    "first",
+    "last",
+    "weights_sha256",
+    "region",
+    "claim",
+}
+
+
+class RunFiles:
+    """Where the files of a run are.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.description = self.path / "run.json"
+        self.lines = self.path / "steps.jsonl"
+        self.weights = self.path / "weights.f64"
+        self.checkpoint = self.path / "checkpoint.npz"
+        self.result = self.path / "result.json"
+        self.certificates = self.path / "certificates"
+        self.subject = self.certificates / "subject.json"
+
+    def link(self, index: int) -> Path:
+        """Return the file of a link of the chain."""
+        return self.certificates / f"{index:06d}.json"
+
+    def links(self) -> Iterator[tuple[int, Path]]:
+        """Yield the links that stand there without a gap, from the first on."""
+        index = 0
+        while (path := self.link(index)).exists():
+            yield index, path
+            index += 1
+
+
+def link(kind: str, tool: str, subject_sha256: str, first: int, last: int, weights: np.ndarray) -> dict[str, Any]:
+    """Return a link of the chain without region and claim; `weights` are those before its first step."""
+    return {
+        "format": LINK_FORMAT,
+        "version": VERSION,
+        "tool": tool,
+        "kind": kind,
+        **_STATEMENTS[kind],
+        "subject_sha256": subject_sha256,
+        "first": first,
+        "last": last,
+        "weights_sha256": weights_digest(weights),
+    }
+
+
+def read_link(path: Path) -> dict[str, Any]:
+    """Read a link and check its form.
+
+    Raises
+    ------
+    InputError
+        If it is malformed.
+    """
+    content, where = document.read_document(path), str(path)
+    if set(content) != LINK_FIELDS:
+        raise InputError("missing or unknown fields", where=where, expected=sorted(LINK_FIELDS))
+    kind, version, first, last = (content[name] for name in ("kind", "version", "first", "last"))
+    if content["format"] != LINK_FORMAT or type(version) is not int or version != VERSION or kind not in KINDS:
+        raise InputError("no certificate of this format", where=where, format=content["format"], kind=kind)
+    for name, fixed in _STATEMENTS[kind].items():
+        if content[name] != fixed:
+            raise InputError("the statement was altered", where=f"{where}: {name}", expected=fixed)
+    if not (type(first) is int and type(last) is int and 0 <= first < last):
+        raise InputError("steps must be counted by whole numbers", where=where, first=first, last=last)
+    if not isinstance(content["claim"], dict):
+        raise InputError("unreadable claim", where=where)
+    return content
+
+
+def read_subject(path: Path) -> tuple[dict[str, Any], str]:
+    """Read ``subject.json``; return model, objective and data, and the file's hash.
+
+    Raises
+    ------
+    InputError
+        If it is missing or malformed.
+    """
+    content = document.read_document(path)
+    names = {"model", "objective", "data"}
+    if set(content) != names | {"format", "version"} or content["format"] != SUBJECT_FORMAT:
+        raise InputError("no subject of a run", where=str(path), expected=sorted(names))
+    if type(content["version"]) is not int or content["version"] != VERSION:
+        raise InputError("unknown version", where=str(path), version=content["version"])
+    return {name: content[name] for name in names}, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read_weights(path: Path, size: int) -> np.ndarray:
+    """Read the complete rows of ``weights.f64`` as an array, (rows, size).
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    try:
+        numbers = np.fromfile(path, dtype="<f8")
+    except OSError as error:
+        raise InputError("cannot read the weights", where=str(path), reason=error.strerror) from None
+    rows = len(numbers) // size
+    return numbers[: rows * size].reshape(rows, size)
+
+
+def weights_digest(weights: np.ndarray) -> str:
+    """Return the SHA-256 of weights as they stand in ``weights.f64``."""
+    return hashlib.sha256(np.ascontiguousarray(weights, dtype="<f8").tobytes()).hexdigest()
+
+
+def array_digest(tables: Iterable[Any]) -> str:
+    """`document.table_digest` of NumPy arrays, read in parts: they may be memory-mapped."""
+    digest = hashlib.sha256()
+    for table in tables:
+        digest.update(struct.pack("<qq", *table.shape))
+        for first in range(0, len(table), _DIGESTED_ROWS):
+            digest.update(np.ascontiguousarray(table[first : first + _DIGESTED_ROWS], dtype="<f8").tobytes())
+    return digest.hexdigest()
+
+
+def model_digest(model: dict[str, Any]) -> str:
+    """Return the fingerprint of a network from the field ``model`` of a certificate."""
+    canonical = ["dagverify architecture 1", list(model["nodes"].items()), model["outputs"]]
+    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
