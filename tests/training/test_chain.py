@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +15,9 @@ import numpy as np
 import pytest
 
 from verify import Architecture, InputError, Problem
-from verify.certificates.checker.run import check_run
+from verify.certificates import run_checker
 from verify.certificates.description import describe
+from verify.certificates.run_checker import check_run
 from verify.training.run_folder import RunFolder
 from verify.training.session import Session
 from verify.training.train import make_rule
@@ -230,8 +233,6 @@ class TestDamage:
             check_run(run)
 
     def named(self, source: Path, run: Path, damage: Callable[[Path], None], reason: str) -> None:
-        import re
-
         shutil.copytree(source, run)
         damage(run)
         answer = check_run(run)
@@ -258,6 +259,16 @@ class TestDamage:
         answer = check_run(tmp_path)
         assert answer["verdict"] == "UNDECIDED"
         assert any("recorded as REFUTED" in reason for reason in answer["reasons"])
+
+
+def test_the_checker_uses_nothing_of_the_prover() -> None:
+    imported = set()
+    for file in Path(run_checker.__file__).parent.glob("*.py"):
+        nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+        imported |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    own = {name for name in imported if name.startswith("verify")}
+    allowed = ("verify.certificates.checker", "verify.certificates.run_checker", "verify.certificates.run_files")
+    assert {name for name in own if not name.startswith(allowed)} == {"verify.certificates", "verify.outcomes"}
 
 
 def test_two_processes_answer_the_same(whole: dict[str, Path], problem: Problem, tmp_path: Path) -> None:

@@ -38,6 +38,24 @@ def test_increases_are_refuted(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["verdicts"]["REFUTED"] > 0
 
 
+@pytest.mark.parametrize("kind", ["steps", "horizon"])
+def test_certified_runs_are_rechecked(kind: str, tmp_path: Path) -> None:
+    out, fixed = tmp_path / "run", ("--rule", "fixed", "--eta", 0.005, "--tau", 0.001)
+    certified = ("--certificates", kind, "--certify-every", 4, "--out", out)
+    assert run("--steps", 6, *fixed, *certified, "--json").exit_code == 0
+    recheck = ["recheck", str(out), "--spec", str(SPEC)]
+    result = CliRunner().invoke(main, [*recheck, "--json"])
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert (answer["verdict"], answer["steps"], answer["reasons"]) == ("PROVED", 6, [])
+    assert answer["under_theorem"] == (6 if kind == "horizon" else 0)
+    assert "6, each decreases the error" in CliRunner().invoke(main, recheck).stdout
+    (out / "certificates" / "000001.json").unlink()
+    assert CliRunner().invoke(main, recheck).exit_code == 3
+    (out / "certificates" / "000000.json").write_text("{")
+    assert CliRunner().invoke(main, recheck).exit_code == 2
+
+
 def test_table(tmp_path: Path) -> None:
     result = run("--steps", 3, "--rule", "guarded", "--out", tmp_path / "run")
     assert result.exit_code == 0

@@ -13,14 +13,12 @@ import numpy as np
 from verify.certificates import document, run_files
 from verify.certificates.checker import canonical, check_certificate
 from verify.certificates.checker.claims import PRECISIONS
-from verify.certificates.checker.evaluation import Evaluation, evaluate
 from verify.certificates.checker.functions import rational
 from verify.certificates.checker.network import Network
-from verify.certificates.checker.run_records import RunRecords
+from verify.certificates.run_checker.evaluation import Evaluation, evaluate
+from verify.certificates.run_checker.records import RunRecords
 from verify.certificates.run_files import RunFiles
 from verify.outcomes import InputError, Verdict
-
-__all__ = ["check_run"]
 
 SHOWN_REASONS = 20
 _OWN = re.compile(r"[0-9]{6}\.json|subject\.json|\..*\.tmp")

@@ -14,8 +14,8 @@ import numpy as np
 
 from verify.certificates import document, run_files
 from verify.certificates.checker.claims import PRECISIONS
-from verify.certificates.checker.evaluation import Evaluation
 from verify.certificates.checker.functions import rational
+from verify.certificates.run_checker.evaluation import Evaluation
 from verify.certificates.run_files import RunFiles
 from verify.outcomes import InputError, Verdict
 
