@@ -28,7 +28,7 @@ _DIGESTED_ROWS = 4096
 SUBJECT_FORMAT, LINK_FORMAT, VERSION = "dagverify-run-subject", "dagverify-run-certificate", 1
 KINDS = ("steps", "horizon")
 _STATEMENTS = {
-    "steps": {"theorem": "descent_lemma", "hypotheses": [], "arithmetic": document.ARITHMETIC},
+    "steps": {"theorem": None, "hypotheses": [], "arithmetic": document.ARITHMETIC},
     "horizon": document.statement("horizon"),
 }
 LINK_FIELDS = {"format", "version", "tool", "kind", "theorem", "hypotheses", "arithmetic", "subject_sha256"} | {
