@@ -81,9 +81,10 @@ def main() -> int:
     parser.add_argument("--points", type=int, default=2, help="starting points of the attack")
     parser.add_argument("--cells", type=int, default=50, help="parts of the ball for the norm products")
     parser.add_argument("--campaign", type=int, default=0, help="random networks to attack instead")
+    parser.add_argument("--seed", type=int, default=0, help="of the campaign")
     options = parser.parse_args()
     if options.campaign:
-        outcome = hessian_campaign(options.campaign)
+        outcome = hessian_campaign(options.campaign, seed=options.seed)
         print(outcome)
         return 1 if outcome.violations else 0
     print("network        state    radius     attack       bound    ratio   bound/g  attack/g  method    terms")

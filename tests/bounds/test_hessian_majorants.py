@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import fields
 
 import numpy as np
 import pytest
 
 from verify.architecture import Architecture
-from verify.bounds.hessian_campaign import random_cases
+from verify.bounds.hessian_campaign import random_cases, random_problem
 from verify.bounds.hessian_cells import refine
 from verify.bounds.hessian_center import centers
 from verify.bounds.majorant.bound import _slopes
@@ -32,6 +33,13 @@ def state_at(problem: Problem, weights: np.ndarray) -> State:
     return center_state(center, center_jacobians(center, graph), graph)
 
 
+def image_problem(number: int) -> Problem:
+    """Return one of the random problems with convolutions."""
+    seeds = (np.random.default_rng([number, attempt]) for attempt in itertools.count())
+    problems = (random_problem(rng) for rng in seeds)
+    return next(found for found in problems if structure(found.architecture).shared)
+
+
 def assert_below(norms: State, majorants: State) -> None:
     for field in fields(State):
         here, bound = getattr(norms, field.name), getattr(majorants, field.name)
@@ -42,6 +50,10 @@ def assert_below(norms: State, majorants: State) -> None:
 @pytest.mark.parametrize("number", range(15))
 def test_a_step_and_the_caps_hold_at_random_weights(number: int) -> None:
     problem, _ = list(random_cases(number + 1, seed=31))[number]
+    assert_a_step_holds(problem, number)
+
+
+def assert_a_step_holds(problem: Problem, number: int) -> None:
     rng = np.random.default_rng(number)
     graph = structure(problem.architecture)
     weights = problem.initial_weights
@@ -59,6 +71,23 @@ def test_a_step_and_the_caps_hold_at_random_weights(number: int) -> None:
             assert_below(there, caps.absolute)
             assert_below(there, line.after)
             assert_below(there, line.end)
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_step_and_the_caps_hold_for_convolutions(number: int) -> None:
+    problem = image_problem(number)
+    assert structure(problem.architecture).shared
+    assert_a_step_holds(problem, number)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_the_hessian_at_the_centre_of_convolutions_is_exact(number: int) -> None:
+    problem = image_problem(number + 20)
+    weights = problem.initial_weights
+    matrix = np.stack([problem.hessian_vector(weights, row) for row in np.eye(len(weights))])
+    matrix = 0.5 * (matrix + matrix.T) - problem.weight_decay * np.eye(len(weights))
+    norm = float(np.abs(np.linalg.eigvalsh(matrix)).max())
+    assert norm * (1 - 1e-12) <= center_facts(problem, weights).hessian <= norm * (1 + 1e-6)
 
 
 @pytest.mark.parametrize("activation", ["identity", "tanh"])

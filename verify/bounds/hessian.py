@@ -17,6 +17,7 @@ from verify.bounds.hessian_norms import norm_products
 from verify.bounds.hessian_result import HessianBound, UndecidedHessianError
 from verify.bounds.majorant.bound import Trajectory, follow, whole_region
 from verify.bounds.majorant.center import center_facts
+from verify.bounds.majorant.structure import structure
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 Method = Literal["auto", "norms", "majorant"]
 
-LARGEST_JACOBIANS = 2**27
-MOST_UNITS = 600
+MOST_UNITS, LARGEST_JACOBIANS = 600, 2**27
+MOST_UNITS_SHARED, LARGEST_JACOBIANS_SHARED = 1024, 2**30
 MOST_VERTICES = 20
 _WORTH_CUTTING = 4.0
 _FAR_GROWTH = 100.0
@@ -157,10 +158,16 @@ def majorant_trajectory(problem: Problem, region: Geometry, residual: float = fl
 
 
 def is_affordable(problem: Problem) -> bool:
-    """Whether the Jacobians of all samples are few enough for the majorant method."""
+    """Whether the Jacobians of all samples are few enough for the majorant method.
+
+    Where units share parameters the norm products lose much more, so more Jacobians are worth it.
+    """
     units = sum(problem.architecture.vertices[name].width for name in problem.architecture.order)
-    few = units <= MOST_UNITS and len(problem.architecture.order) <= MOST_VERTICES
-    return few and problem.samples * units * units <= LARGEST_JACOBIANS
+    most, largest = MOST_UNITS, LARGEST_JACOBIANS
+    if structure(problem.architecture).shared:
+        most, largest = MOST_UNITS_SHARED, LARGEST_JACOBIANS_SHARED
+    few = units <= most and len(problem.architecture.order) <= MOST_VERTICES
+    return few and problem.samples * units * units <= largest
 
 
 def is_near(problem: Problem, region: Geometry, value: float) -> bool:

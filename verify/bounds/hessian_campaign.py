@@ -17,6 +17,7 @@ from verify.calculus.problem import Problem
 
 SMOOTH = ("tanh", "sigmoid", "softplus", "arctan", "erf", "gelu", "silu", "sin", "identity")
 _RADII = (1e-6, 1e-3, 1e-2, 0.1, 0.5, 2.0)
+_IMAGES = 0.15
 _LEVELS = (1.0, 1.0, 1.1, 2.0, 10.0)
 
 
@@ -93,7 +94,21 @@ def random_cases(count: int, seed: int = 0) -> Iterator[tuple[Problem, Region]]:
 
 
 def random_problem(rng: np.random.Generator) -> Problem:
-    """Return a random network of dense, identity and concatenation edges with random data."""
+    """Return a random network with random data: of dense, identity and concatenation edges, or with convolutions."""
+    nodes, outputs = _random_image_network(rng) if rng.random() < _IMAGES else _random_network(rng)
+    architecture = Architecture.from_data(nodes, outputs)
+    samples = int(rng.integers(1, 12))
+    return Problem(
+        architecture,
+        rng.standard_normal((samples, architecture.input_dimension)) * rng.choice([0.3, 1.0, 3.0]),
+        rng.standard_normal((samples, architecture.output_dimension)),
+        reduction="mean" if rng.random() < 0.7 else "sum",
+        weight_decay=float(rng.choice([0.0, 0.01])),
+        initial_weights=rng.standard_normal(architecture.size) * rng.choice([0.3, 1.0]),
+    )
+
+
+def _random_network(rng: np.random.Generator) -> tuple[dict[str, Any], list[str]]:
     nodes: dict[str, dict[str, Any]] = {"x": {"width": int(rng.integers(1, 4))}}
     names = ["x"]
     for index in range(int(rng.integers(1, 5))):
@@ -118,16 +133,42 @@ def random_problem(rng: np.random.Generator) -> Problem:
     outputs = [names[-1]]
     if len(names) > 2 and rng.random() < 0.3:
         outputs.append(names[-2])
-    architecture = Architecture.from_data(nodes, outputs)
-    samples = int(rng.integers(1, 12))
-    return Problem(
-        architecture,
-        rng.standard_normal((samples, architecture.input_dimension)) * rng.choice([0.3, 1.0, 3.0]),
-        rng.standard_normal((samples, architecture.output_dimension)),
-        reduction="mean" if rng.random() < 0.7 else "sum",
-        weight_decay=float(rng.choice([0.0, 0.01])),
-        initial_weights=rng.standard_normal(architecture.size) * rng.choice([0.3, 1.0]),
-    )
+    return nodes, outputs
+
+
+def _random_image_network(rng: np.random.Generator) -> tuple[dict[str, Any], list[str]]:
+    """Return one or two layers of convolutions, pooling or none, and a dense layer."""
+    side, channels = int(rng.integers(3, 5)), int(rng.integers(1, 3))
+    same = {"kind": "conv2d", "channels": channels, "kernel": [3, 3], "stride": 1, "padding": 1}
+
+    def layer(inputs: list[Any]) -> dict[str, Any]:
+        bias = ["channel", "unit", False][int(rng.integers(3))]
+        shape = [channels, side, side]
+        return {"shape": shape, "activation": str(rng.choice(SMOOTH)), "bias": bias, "inputs": inputs}
+
+    nodes: dict[str, Any] = {
+        "x": {"shape": [int(rng.integers(1, 3)), side, side]},
+        "c0": layer([{"from": "x", **same}]),
+    }
+    last = "c0"
+    if rng.random() < 0.6:
+        extra: list[list[Any]] = [[], [{"from": "c0", "kind": "identity"}], [{"from": "x", **same}]]
+        nodes["c1"] = layer([{"from": "c0", **same}, *extra[int(rng.integers(3))]])
+        last = "c1"
+    units = channels * side * side
+    if rng.random() < 0.5:
+        stride, side = (1, side - 1) if side == 3 else (2, 2)
+        pool = {"from": last, "kind": "avgpool2d", "kernel": [2, 2], "stride": stride}
+        nodes["p"] = {**layer([pool]), "shape": [channels, side, side], "bias": False}
+        last, units = "p", channels * side * side
+    nodes["f"] = {
+        "width": units,
+        "activation": "identity",
+        "bias": False,
+        "inputs": [{"from": last, "kind": "flatten"}],
+    }
+    nodes["y"] = {"width": int(rng.integers(1, 3)), "activation": str(rng.choice(SMOOTH)), "inputs": ["f"]}
+    return nodes, ["y"]
 
 
 def random_region(problem: Problem, rng: np.random.Generator) -> Region:

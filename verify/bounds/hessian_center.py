@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Sizes = tuple[np.ndarray, ...]
 
+_LARGEST_MATRIX = 2**17
+
 
 @dataclass(frozen=True)
 class Gains:
@@ -141,7 +143,8 @@ def _activation(architecture: Architecture, name: str) -> Activation:
 def _edge_gains(edge: Edge, theta: np.ndarray) -> Gains:
     """Return the norms of an edge's matrix; where it would be large, the spectral norm stands for all."""
     spectral = float(edge.map.gain(theta))
-    if edge.kind not in ("dense", "identity", "concat"):
+    small = edge.map.in_width * edge.map.out_width <= _LARGEST_MATRIX
+    if edge.kind not in ("dense", "identity", "concat") and not small:
         return Gains(spectral, spectral, spectral)
     matrix = edge.map.matrix(theta)
     column, row = (float(upward.norm(matrix, axis=axis).max()) for axis in (0, 1))

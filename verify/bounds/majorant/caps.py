@@ -33,8 +33,8 @@ class _EdgeNorms:
     row: float
 
 
-def _edge_norms(source: int, gains: Gains, size: int) -> _EdgeNorms:
-    factors = np.full(4 * size, gains.spectral)
+def _edge_norms(source: int, gains: Gains, size: int, columns: int) -> _EdgeNorms:
+    factors = np.full(columns, gains.spectral)
     factors[[a * size + source for a in (1, 2, 3)]] = gains.column
     return _EdgeNorms(source, factors, gains.row)
 
@@ -60,9 +60,10 @@ class Caps:
         self.sweep = Sweep(center, by_name, order=4)
         self.graph = graph
         number = {name: index for index, name in enumerate(graph.names)}
+        self.columns = np.concatenate([np.arange(4 * graph.size) % graph.size, np.array(graph.shared, dtype=int)])
         self.edges = [
             [
-                _edge_norms(number[edge.source], self.sweep.gain[edge_id(edge)], graph.size)
+                _edge_norms(number[edge.source], self.sweep.gain[edge_id(edge)], graph.size, len(self.columns))
                 for edge in center.architecture.in_edges(name)
                 if edge.source in number
             ]
@@ -81,7 +82,7 @@ class Caps:
         for w, edges in enumerate(self.edges):
             for edge in edges:
                 reaches[w] |= reaches[edge.source]
-        known = np.tile(np.where(reaches, _UNKNOWN, 0.0), 4)
+        known = np.where(reaches, _UNKNOWN, 0.0)[:, self.columns]
 
         def spread(array: np.ndarray) -> np.ndarray:
             return np.broadcast_to(array, (samples, *array.shape)).copy()
@@ -93,17 +94,19 @@ class Caps:
         return State(
             out=spread(known),
             pre=pre,
-            fed=np.full((samples, size, 4 * size), _UNKNOWN),
-            row=pre[..., :size].copy(),
+            fed=np.full((samples, size, len(self.columns)), _UNKNOWN),
+            row=pre[..., np.r_[:size, 4 * size : len(self.columns)]],
             adjoint=np.full((samples, 4 * size), _UNKNOWN),
             injection=self.injection,
         )
 
     def tighten(self, state: State) -> State:
         """Return smaller majorants of the same norms."""
-        size = self.graph.size
+        size, shared = self.graph.size, list(self.graph.shared)
         out, pre, row = state.out.copy(), state.pre.copy(), state.row.copy()
-        columns = np.arange(4 * size) % size
+        columns, own = self.columns, slice(4 * size, None)
+        injection = np.minimum(state.injection, self.injection)
+        rows = np.r_[:size, 4 * size : len(columns)]
         slope = self.suprema[0]
         for w, edges in enumerate(self.edges):
             before = columns < w
@@ -111,12 +114,16 @@ class Caps:
                 through = sum(edge.factors * out[:, edge.source] for edge in edges) * _INFLATION
                 pre[:, w, before] = np.minimum(pre[:, w], through)[:, before]
                 self._weigh(pre[:, w], before)
-                short = sum(edge.row * out[:, edge.source, :size] for edge in edges) * _INFLATION
-                row[:, w, before[:size]] = np.minimum(row[:, w], short)[:, before[:size]]
+                short = sum(edge.row * out[:, edge.source][:, rows] for edge in edges) * _INFLATION
+                row[:, w, before[rows]] = np.minimum(row[:, w], short)[:, before[rows]]
+            pre[:, w, own] = np.minimum(pre[:, w, own], pre[:, w, shared] * injection[:, shared] * _INFLATION)
             bent = slope[:, w, None] * pre[:, w] * _INFLATION
             out[:, w, before] = np.minimum(out[:, w], bent)[:, before]
             out[:, w, w] = np.minimum(out[:, w, w], slope[:, w])
             out[:, w, size + w] = np.minimum(out[:, w, size + w], 1.0)
+            if w in shared:
+                place = 4 * size + shared.index(w)
+                out[:, w, place] = np.minimum(out[:, w, place], bent[:, place])
             self._weigh(out[:, w], columns <= w)
         weights = self.graph.overlap_squares
         read = np.sqrt(np.einsum("wu,nuc->nwc", weights, np.square(out))) * _INFLATION
@@ -126,9 +133,9 @@ class Caps:
                 out,
                 pre,
                 np.minimum(state.fed, read),
-                np.minimum(row, pre[..., :size]),
+                np.minimum(row, pre[..., rows]),
                 self._adjoint(state.adjoint, pre),
-                np.minimum(state.injection, self.injection),
+                injection,
             ),
         )
 
@@ -143,6 +150,7 @@ class Caps:
     def _adjoint(self, adjoint: np.ndarray, pre: np.ndarray) -> np.ndarray:
         size = self.graph.size
         through = np.einsum("no,noc->nc", self.loss[0], pre) * _INFLATION
+        through = through[:, : 4 * size]
         inner, peak, bend, twist = np.split(np.minimum(adjoint, _UNKNOWN), 4, axis=1)
         inner = np.minimum(inner, through[:, :size])
         peak = np.minimum(peak, through[:, size : 2 * size])

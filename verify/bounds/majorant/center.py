@@ -14,7 +14,7 @@ from verify.bounds.majorant.center_curvature import Injections
 from verify.bounds.majorant.center_hessian import LARGEST_DENSE, BlockHessian, DenseHessian
 from verify.bounds.majorant.center_state import center_jacobians, center_state
 from verify.bounds.majorant.center_third import CenterThird
-from verify.bounds.majorant.data import is_plain, layer_data
+from verify.bounds.majorant.data import layer_data, no_data
 from verify.bounds.majorant.rates import MOST_VERTICES
 from verify.bounds.majorant.state import State
 from verify.bounds.majorant.structure import Structure, structure
@@ -59,9 +59,9 @@ def center_facts(problem: Problem, weights: np.ndarray) -> CenterFacts:
     graph = structure(architecture)
     if graph.size > MOST_VERTICES:
         raise UndecidedHessianError("too many vertices for the majorants", vertices=graph.size, most=MOST_VERTICES)
-    plain = [is_plain(architecture, name) for name in graph.names]
     third, blocks = CenterThird(graph), BlockHessian(graph)
     dense: DenseHessian | None = None
+    exact = [graph.plain[v] or v in graph.shared for v in range(graph.size)]
     chunks = []
     units = sum(architecture.vertices[name].width for name in graph.names)
     rows = max(_FEWEST_ROWS, min(_MOST_ROWS, _JACOBIAN_ENTRIES // units**2))
@@ -71,24 +71,29 @@ def center_facts(problem: Problem, weights: np.ndarray) -> CenterFacts:
         if not state.is_moderate():
             raise UndecidedHessianError("the derivatives at the centre overflow", remedy="use smaller weights or data")
         chunks.append((center, state))
-        data = [layer_data(center, name) if fits else None for name, fits in zip(graph.names, plain, strict=True)]
-        known = [layer for layer in data if layer is not None]
-        if dense is None and all(plain) and architecture.size <= LARGEST_DENSE:
-            widths = [architecture.vertices[name].width for name in graph.names]
-            dense = DenseHessian(widths, [layer.mid.shape[1] for layer in known], problem.samples)
+        data = [layer_data(center, name) if fits else None for name, fits in zip(graph.names, graph.plain, strict=True)]
+        known = [no_data(center.samples) if layer is None else layer for layer in data]
+        if dense is None and all(exact) and architecture.size <= LARGEST_DENSE:
+            dense = DenseHessian(
+                [jacobians.coordinates(v) for v in range(graph.size)],
+                [layer.mid.shape[1] for layer in known],
+                problem.samples,
+            )
         injections = Injections(jacobians, graph, center.samples)
         norms: dict[tuple[int, int], np.ndarray] = {}
         for pair in injections.pairs():
-            norm = norms.pop((pair.w, pair.v)) if pair.v > pair.w else pair.plain.spectral_norm()
-            norms[pair.v, pair.w] = norm
-            blocks.add_pair(pair, norm, state)
+            mirrored = norms.pop((pair.w, pair.v)) if pair.v > pair.w else None
+            both = pair.both.spectral_norm() if mirrored is None else mirrored
+            norms[pair.v, pair.w] = both
+            blocks.add_pair(pair, both, state, graph)
+            norm = both if pair.both is pair.plain else pair.plain.spectral_norm()
             third.add(pair, norm, state, injections, data)
             if dense is not None and pair.v <= pair.w:
                 dense.add_pair(pair, known)
-        blocks.add_skips(state)
+        blocks.add_skips(state, graph)
         third.add_skips(state)
         if dense is not None:
-            dense.add_skips(jacobians, known, graph)
+            dense.add_skips(center, jacobians, known, graph)
     divisor = float(problem.sample_divisor)
     hessian = blocks.bound() if dense is None else min(blocks.bound(), dense.bound())
     return CenterFacts(graph, chunks, float(upward.div(hessian, divisor)), upward.div(third.tensor(), divisor))

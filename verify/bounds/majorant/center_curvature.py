@@ -33,12 +33,17 @@ from verify.bounds.majorant.structure import Structure
 
 @dataclass(frozen=True)
 class MixedHessian:
-    """One pair of vertices: Q_vw, and B_vw whose column j is B_vj, (n, width of v, width of w) each."""
+    """One pair of vertices, (n, coordinates of v, width of w) each: Q_vw, and B_vw whose column j is B_vj.
+
+    Where v shares its parameters, both are multiplied by M_v' from the left: the coordinates are then the parameters,
+    not the units. `both` is Q_vw with w treated alike, from the right.
+    """
 
     v: int
     w: int
     plain: Approximate
     bent: Approximate
+    both: Approximate
 
 
 class Injections:
@@ -50,41 +55,36 @@ class Injections:
         self.samples = samples
         self.twist = [twist / 3.0 for twist in jacobians.twist]
 
-    def preactivation(self, w: int, v: int) -> Approximate | None:
-        """Z_wv for w behind v, None where it is zero; not for w = v."""
-        found = self.jacobians.pre.get((w, v))
-        return None if found is None else found.times_columns(self.jacobians.derivatives[v][1])
-
     def pairs(self) -> Iterator[MixedHessian]:
         """Yield every pair (v, w)."""
-        size = self.graph.size
+        size, maps = self.graph.size, self.jacobians.maps
         for v in range(size):
-            injected = [self.preactivation(q, v) for q in range(size)]
+            injected = [self.jacobians.injected(q, v) for q in range(size)]
             for w in range(size):
                 _, slope, curvature, _ = self.jacobians.derivatives[w]
                 mixed = self._behind(v, w, injected)
                 plain, bent = mixed.times_columns(slope), mixed.times_columns(curvature)
-                if v == w:
-                    plain = plain + _diagonal(self.jacobians.bend[w])
-                    bent = bent + _diagonal(self.twist[w])
-                elif (through := injected[w]) is not None:
+                if (through := injected[w]) is not None:
                     plain = plain + through.transposed().times_columns(self.jacobians.bend[w])
                     bent = bent + through.transposed().times_columns(self.twist[w])
-                yield MixedHessian(v, w, plain, bent)
+                elif v == w:
+                    plain = plain + _diagonal(self.jacobians.bend[w])
+                    bent = bent + _diagonal(self.twist[w])
+                yield MixedHessian(v, w, plain, bent, plain @ maps[w] if w in maps else plain)
 
     def _behind(self, v: int, w: int, injected: list[Approximate | None]) -> Approximate:
         """Q^_vw."""
-        widths = [self.jacobians.out[u, u].mid.shape[1] for u in (v, w)]
-        mixed = Approximate(np.zeros((self.samples, *widths)), np.zeros(self.samples))
+        shape = (self.samples, self.jacobians.coordinates(v), self.jacobians.out[w, w].mid.shape[1])
+        mixed = Approximate(np.zeros(shape), np.zeros(self.samples))
         for q in range(w + 1, self.graph.size):
             by_output = self.jacobians.pre.get((q, w))
             if by_output is None:
                 continue
             weighted = by_output.times_rows(self.jacobians.bend[q])
-            if q == v:
-                mixed = mixed + weighted
-            elif (left := injected[q]) is not None:
+            if (left := injected[q]) is not None:
                 mixed = mixed + left.transposed() @ weighted
+            elif q == v:
+                mixed = mixed + weighted
         return mixed
 
 

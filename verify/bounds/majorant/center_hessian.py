@@ -1,7 +1,8 @@
 """A proved bound of ||Hess E|| at the centre, weight decay left out.
 
 `BlockHessian` sums block norms of Q_vw (see `center_curvature`) for every network. `DenseHessian` sums the matrix
-itself, for dense layers, parameters ordered by vertex, unit and datum, with an error in the spectral norm.
+itself, parameters ordered by vertex, unit and datum, with an error in the spectral norm; a vertex that shares its
+parameters has these in place of units, and one datum, 1.
 A small matrix goes to `spectral.eigenvalue_upper`. For a large one, let Pi be the orthogonal projector on the span of
 computed vectors U, U'U = I + F, HU = U T + R. Then ||H|| is at most the norm of [[a, c], [c, b]] with
 
@@ -17,11 +18,14 @@ from __future__ import annotations
 import numpy as np
 
 from verify.arithmetic import spectral, upward
+from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import gamma
 from verify.bounds.hessian_blocks import largest_curvature
+from verify.bounds.hessian_center import Center
+from verify.bounds.majorant.approximate import Approximate
 from verify.bounds.majorant.center_curvature import MixedHessian
 from verify.bounds.majorant.center_state import CenterJacobians
-from verify.bounds.majorant.data import LayerData
+from verify.bounds.majorant.data import LayerData, adjoint_map
 from verify.bounds.majorant.state import State
 from verify.bounds.majorant.structure import Structure
 
@@ -38,17 +42,18 @@ class BlockHessian:
     def __init__(self, graph: Structure) -> None:
         self.matrix = np.zeros((graph.size, graph.size))
 
-    def add_pair(self, pair: MixedHessian, norm: np.ndarray, state: State) -> None:
-        """Add the part of Q_vw of one chunk."""
-        total = upward.sum(upward.mul(norm, state.injection[:, pair.v], state.injection[:, pair.w]))
+    def add_pair(self, pair: MixedHessian, norm: np.ndarray, state: State, graph: Structure) -> None:
+        """Add the part of Q_vw of one chunk, `norm` bounding the spectral norms of ``pair.both``."""
+        lengths = [state.injection[:, v] for v in (pair.v, pair.w) if v not in graph.shared]
+        total = upward.sum(upward.mul(norm, *lengths))
         self.matrix[pair.v, pair.w] = upward.add(self.matrix[pair.v, pair.w], total)
 
-    def add_skips(self, state: State) -> None:
+    def add_skips(self, state: State, graph: Structure) -> None:
         """Add the products of two parameters of one chunk."""
+        feeds = state.by_parameters(state.fed, graph.shared) * (1.0 + 2.0**-40)
         for w in range(len(self.matrix)):
-            feed = upward.mul(state.column_block(state.fed, 0)[:, w], state.injection)
             cross = np.zeros_like(self.matrix)
-            cross[w] = upward.matmul(state.adjoint[None, :, w], feed)[0]
+            cross[w] = upward.matmul(state.adjoint[None, :, w], feeds[:, w])[0]
             self.matrix = upward.add(self.matrix, cross, cross.T)
 
     def bound(self) -> float:
@@ -57,12 +62,12 @@ class BlockHessian:
 
 
 class DenseHessian:
-    """The Hessian at the centre of a network of dense layers, summed over the samples.
+    """The Hessian at the centre, summed over the samples.
 
     Parameters
     ----------
     widths, columns : list of int
-        For each vertex, its units and the data that each unit multiplies.
+        For each vertex, its units and the data that each unit multiplies; or its parameters, and 1.
     samples : int
         All samples that are to be added.
     """
@@ -87,41 +92,61 @@ class DenseHessian:
         left, right = data[v], data[w]
         samples = len(left.mid)
         outer = (left.mid[:, :, None] * right.mid[:, None, :]).reshape(samples, -1)
-        product = pair.plain.mid.reshape(samples, -1).T @ outer
+        product = pair.both.mid.reshape(samples, -1).T @ outer
         shape = (self.widths[v], self.widths[w], self.columns[v], self.columns[w])
-        size, both = pair.plain.size, upward.mul(left.size, right.size)
+        size, both = pair.both.size, upward.mul(left.size, right.size)
         data_error = upward.add(upward.mul(left.error, right.size), upward.mul(left.size, right.error))
         error = upward.add(
-            upward.mul(pair.plain.error, both), upward.mul(size, data_error), upward.mul(size, both, self.rounding)
+            upward.mul(pair.both.error, both), upward.mul(size, data_error), upward.mul(size, both, self.rounding)
         )
         self._add(v, w, product.reshape(shape).transpose(0, 2, 1, 3), error)
 
-    def add_skips(self, jacobians: CenterJacobians, data: list[LayerData], graph: Structure) -> None:
+    def add_skips(self, center: Center, jacobians: CenterJacobians, data: list[LayerData], graph: Structure) -> None:
         """Add <dE/dz_w, A_w(P_w) dh_in(w)[Q]> of one chunk."""
         for w in range(graph.size):
             for u, start in graph.places[w]:
                 for b in range(u + 1):
-                    if (u, b) in jacobians.out and self.columns[b]:
-                        self._add_skip(w, u, start, b, jacobians, data[b])
+                    if (u, b) not in jacobians.out or not self.columns[b]:
+                        continue
+                    by_b = jacobians.along(jacobians.out[u, b], b)
+                    if w in graph.shared:
+                        self._add_shared_skip(w, b, _shared_products(center, jacobians, graph, w, u, by_b), data[b])
+                    else:
+                        self._add_skip(w, start, b, jacobians.inner[w], by_b, data[b])
 
-    def _add_skip(self, w: int, u: int, start: int, b: int, jacobians: CenterJacobians, layer: LayerData) -> None:
-        adjoint = jacobians.inner[w]
-        by_z = jacobians.out[u, b].times_columns(jacobians.derivatives[b][1])
-        samples, units, place = len(layer.mid), self.widths[w], slice(start, start + self.widths[u])
-        flat = np.broadcast_to(by_z.mid, (samples, *by_z.mid.shape[1:])).reshape(samples, -1)
+    def _add_skip(self, w: int, start: int, b: int, adjoint: Interval, by_b: Approximate, layer: LayerData) -> None:
+        samples, units, read = len(layer.mid), self.widths[w], by_b.mid.shape[1]
+        flat = np.broadcast_to(by_b.mid, (samples, *by_b.mid.shape[1:])).reshape(samples, -1)
         placed = np.zeros((self.widths[b], self.columns[b], units, self.columns[w]))
         for unit in range(units):
             product = flat.T @ (adjoint.mid[:, unit, None] * layer.mid)
-            shape = (self.widths[u], self.widths[b], self.columns[b])
-            placed[:, :, unit, place] = product.reshape(shape).transpose(1, 2, 0)
+            shape = (read, self.widths[b], self.columns[b])
+            placed[:, :, unit, start : start + read] = product.reshape(shape).transpose(1, 2, 0)
         off = upward.norm(adjoint.rad, axis=1)
         pull = upward.add(upward.norm(adjoint.mid, axis=1), off)
         error = upward.add(
-            upward.mul(off, by_z.size, layer.size),
-            upward.mul(pull, by_z.error, layer.size),
-            upward.mul(pull, by_z.size, layer.error),
-            upward.mul(pull, by_z.size, layer.size, self.rounding),
+            upward.mul(off, by_b.size, layer.size),
+            upward.mul(pull, by_b.error, layer.size),
+            upward.mul(pull, by_b.size, layer.error),
+            upward.mul(pull, by_b.size, layer.size, self.rounding),
         )
+        self._add(b, w, placed, error)
+
+    def _add_shared_skip(self, w: int, b: int, products: dict[int, Approximate], layer: LayerData) -> None:
+        """Add products (n, some parameters of w, coordinates of b), by where the parameters start."""
+        placed = np.zeros((self.widths[b], self.columns[b], self.widths[w], 1))
+        error = np.zeros(len(layer.mid))
+        for start, product in products.items():
+            count = product.mid.shape[1]
+            total = product.mid.reshape(len(product.mid), -1).T @ layer.mid
+            shape = (count, self.widths[b], self.columns[b])
+            placed[:, :, start : start + count, 0] += total.reshape(shape).transpose(1, 2, 0)
+            error = upward.add(
+                error,
+                upward.mul(product.error, layer.size),
+                upward.mul(product.size, layer.error),
+                upward.mul(product.size, layer.size, self.rounding),
+            )
         self._add(b, w, placed, error)
 
     def bound(self) -> float:
@@ -171,3 +196,18 @@ def deflated_norm(matrix: np.ndarray) -> float:
     captured = max(0.0, float(np.linalg.norm(image)) * (1 - 1e-9) - off) ** 2 * (1 - 2 * skew)
     b = float(upward.sqrt(max(square - captured, 0.0) + square * 1e-12))
     return min(total * (1 + 1e-9), float(spectral.perron_upper(np.array([[a, c], [c, b]]))))
+
+
+def _shared_products(
+    center: Center, jacobians: CenterJacobians, graph: Structure, w: int, u: int, by_b: Approximate
+) -> dict[int, Approximate]:
+    """Derivatives of the gradient in the parameters through which w reads u, by the coordinates of b."""
+    inner = jacobians.inner[w]
+    adjoint = Approximate.of(inner.reshape(*inner.shape, 1))
+    found, start = {}, 0
+    for edge in center.architecture.in_edges(graph.names[w]):
+        if edge.map.parameter_shape:
+            if edge.source == graph.names[u]:
+                found[start] = adjoint_map(edge, adjoint) @ by_b
+            start += edge.map.parameter_count
+    return found

@@ -11,6 +11,7 @@ from verify.arithmetic.intervals import Interval
 from verify.bounds.hessian_center import Center, row_norms
 from verify.bounds.hessian_geometry import bias_norm
 from verify.bounds.majorant.approximate import Approximate, stacked
+from verify.bounds.majorant.data import parameter_map
 from verify.bounds.majorant.state import State, combine, lift
 from verify.bounds.majorant.structure import Structure
 from verify.calculus import passes
@@ -29,6 +30,8 @@ class CenterJacobians:
         g_v, g_v', g_v'', g_v''' of every vertex.
     outer, inner, bend, twist : list of Interval, shape (n, width)
         a_v, dE/dz_v, bend_v and twist_v of `hessian_sweep`.
+    maps : dict of v to Approximate, shape (n, width of v, parameters of v)
+        M_v of the vertices that share parameters.
     """
 
     pre: dict[tuple[int, int], Approximate]
@@ -38,6 +41,23 @@ class CenterJacobians:
     inner: list[Interval]
     bend: list[Interval]
     twist: list[Interval]
+    maps: dict[int, Approximate]
+
+    def injected(self, w: int, v: int) -> Approximate | None:
+        """Return dz_w by the parameters of v if v shares them, else by z_v; None if w is not behind v."""
+        if w == v:
+            return self.maps.get(v)
+        found = self.pre.get((w, v))
+        return None if found is None else self.along(found, v)
+
+    def along(self, by_output: Approximate, v: int) -> Approximate:
+        """Turn a derivative by h_v into one by the parameters of v if v shares them, else by z_v."""
+        by_z = by_output.times_columns(self.derivatives[v][1])
+        return by_z @ self.maps[v] if v in self.maps else by_z
+
+    def coordinates(self, v: int) -> int:
+        """How many parameters of v, if v shares them, else units."""
+        return (self.maps[v] if v in self.maps else self.out[v, v]).mid.shape[2]
 
 
 def center_jacobians(center: Center, graph: Structure) -> CenterJacobians:
@@ -76,22 +96,33 @@ def center_jacobians(center: Center, graph: Structure) -> CenterJacobians:
         outer.append(rest)
         bend.append(loss.derivatives[2] + rest * second)
         twist.append(loss.derivatives[3] + rest * third)
-    return CenterJacobians(pre, out, derivatives, outer, inner, bend, twist)
+    maps = {v: parameter_map(center, graph.names[v]) for v in graph.shared}
+    return CenterJacobians(pre, out, derivatives, outer, inner, bend, twist, maps)
 
 
 def center_state(center: Center, jacobians: CenterJacobians, graph: Structure) -> State:
     """Return the majorants at distance zero."""
     samples, size = center.samples, graph.size
-    out, pre = np.zeros((samples, size, 4 * size)), np.zeros((samples, size, 4 * size))
-    fed, row = np.zeros((samples, size, 4 * size)), np.zeros((samples, size, size))
+    width = 4 * size + len(graph.shared)
+    out, pre, fed = (np.zeros((samples, size, width)) for _ in range(3))
+    row = np.zeros((samples, size, size + len(graph.shared)))
     adjoint = np.zeros((samples, 4 * size))
+    injection = np.stack([_injection(center, name) for name in graph.names], axis=1)
     for v in range(size):
         columns = [a * size + v for a in range(4)]
         norms = _Norms(jacobians, v, samples)
+        if v in graph.shared:
+            place = graph.shared.index(v)
+            columns.append(4 * size + place)
+            own = jacobians.maps[v]
+            injection[:, v] = np.minimum(injection[:, v], own.spectral_norm())
+            pre[:, v, 4 * size + place], row[:, v, size + place] = injection[:, v], own.row_norms().max(axis=1)
         for w in range(size):
             if (w, v) in jacobians.pre:
                 by_z, pre[:, w, columns] = norms.of(jacobians.pre[w, v])
                 row[:, w, v] = by_z.row_norms().max(axis=1)
+                if v in graph.shared:
+                    row[:, w, size + place] = (by_z @ own).row_norms().max(axis=1)
         pre[:, v, v] = row[:, v, v] = 1.0
         for w in range(size):
             out[:, w, columns] = norms.stacked([(w, 1.0)])
@@ -104,12 +135,11 @@ def center_state(center: Center, jacobians: CenterJacobians, graph: Structure) -
         adjoint[:, v] = row_norms(jacobians.inner[v])
         for a, factor in enumerate(factors, start=1):
             adjoint[:, a * size + v] = factor.max_abs().max(axis=1)
-    injection = np.stack([_injection(center, name) for name in graph.names], axis=1)
     return combine(lift, State(out, pre, fed, row, adjoint, injection))
 
 
 class _Norms:
-    """The four norms of derivatives by one vertex v."""
+    """The norms of derivatives by one vertex v: four, and that by its parameters if it shares them."""
 
     def __init__(self, jacobians: CenterJacobians, v: int, samples: int) -> None:
         self.jacobians = jacobians
@@ -118,23 +148,28 @@ class _Norms:
         derivatives = jacobians.derivatives[v]
         self.slope = derivatives[1]
         self.weights = [np.ones(self.slope.shape), derivatives[2].max_abs(), derivatives[3].max_abs()]
+        self.map = jacobians.maps.get(v)
 
     def of(self, by_output: Approximate) -> tuple[Approximate, np.ndarray]:
-        """Return the derivative by z_v, its spectral norm and the largest weighted columns of that by h_v, (n, 4)."""
+        """Return the derivative by z_v, and the norms: its own and those of columns of that by h_v, (n, 4 or 5)."""
         by_z = by_output.times_columns(self.slope)
         columns = by_output.column_norms()
-        largest = [upward.mul(columns, weight).max(axis=1) for weight in self.weights]
-        return by_z, np.stack([by_z.spectral_norm(), *largest], axis=-1)
+        norms = [by_z.spectral_norm(), *(upward.mul(columns, weight).max(axis=1) for weight in self.weights)]
+        if self.map is not None:
+            norms.append((by_z @ self.map).spectral_norm())
+        return by_z, np.stack(norms, axis=-1)
 
     def stacked(self, ends: list[tuple[int, float]] | tuple[tuple[int, float], ...]) -> np.ndarray:
-        """Return the four norms for several outputs h_w, each times its factor, (n, 4)."""
+        """Return the norms for several outputs h_w, each times its factor, (n, 4 or 5)."""
         out = self.jacobians.out
         found = [(out[w, self.v], factor) for w, factor in ends if (w, self.v) in out]
         if not found:
-            return np.zeros((self.samples, 4))
+            return np.zeros((self.samples, 4 if self.map is None else 5))
         if len(found) == 1 and found[0][0] is out[self.v, self.v]:
-            sizes = [self.slope.max_abs(), *self.weights]
-            return upward.mul(np.stack([size.max(axis=1) for size in sizes], axis=-1), found[0][1])
+            sizes = [size.max(axis=1) for size in (self.slope.max_abs(), *self.weights)]
+            if self.map is not None:
+                sizes.append(self.map.times_rows(self.slope).spectral_norm())
+            return upward.mul(np.stack(sizes, axis=-1), found[0][1])
         return self.of(stacked(found, self.samples))[1]
 
 

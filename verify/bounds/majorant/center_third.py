@@ -8,6 +8,7 @@ least of the largest eigenvalues of Gram matrices of
     max_j sqrt(F_ij) |Z_wb| k_i       (Jacobians by their norms),
 
 where F_ij = |B_vj| ~h_v for sample i; for b = w the unit j stands alone: the largest over j of those of sqrt(F_ij) k_i.
+Where v shares its parameters, F_ij = |M_v' B_vj|; where b does, the rows are sqrt(F_ij) (Z_wb M_b)_j.
 """
 
 from __future__ import annotations
@@ -42,21 +43,27 @@ class CenterThird:
     ) -> None:
         """Add one pair of vertices of one chunk; `norm` bounds the spectral norms of Q_vw."""
         v, w = pair.v, pair.w
-        feed = upward.mul(state.column_block(state.fed, 0)[:, w], state.injection)
-        weighted = upward.mul(norm, state.injection[:, v])
+        shared = self.graph.shared
+        length = np.ones(len(norm)) if v in shared else state.injection[:, v]
+        feed = state.by_parameters(state.fed, shared)[:, w] * _INFLATION
+        weighted = upward.mul(norm, length)
         self.products[v, w] = upward.add(self.products[v, w], upward.matmul(weighted[None], feed)[0])
         if not np.any(state.injection[:, v]):
             return
-        force = upward.mul(pair.bent.column_norms(), state.injection[:, v, None])
+        force = upward.mul(pair.bent.column_norms(), length[:, None])
+        reach = state.by_parameters(state.pre, shared)[:, w] * _INFLATION
         for b in range(w + 1):
             if not np.any(state.injection[:, b]):
                 continue
-            layer = data[b]
-            if b == w:
-                self._own(v, w, force, state.injection[:, w], layer)
-            elif (through := injections.preactivation(w, b)) is not None:
+            through = injections.jacobians.injected(w, b)
+            if b in shared:
+                if through is not None:
+                    self._behind(v, w, b, force, through, reach[:, b], np.ones(len(norm)), None)
+            elif b == w:
+                self._own(v, w, force, state.injection[:, w], data[b])
+            elif through is not None:
                 spectral_norm = state.column_block(state.pre, 0)[:, w, b]
-                self._behind(v, w, b, force, through, spectral_norm, state.injection[:, b], layer)
+                self._behind(v, w, b, force, through, spectral_norm, state.injection[:, b], data[b])
 
     def add_skips(self, state: State) -> None:
         """Add the terms of one chunk that have no cancellation."""

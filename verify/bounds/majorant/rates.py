@@ -59,10 +59,10 @@ def growth(state: State, fourth: Fourth, directions: np.ndarray, graph: Structur
         The matrix B.
     graph : Structure
     """
-    size = graph.size
-    blocks = state.injection[:, :, None] * directions
-    preactivation = np.swapaxes(state.column_block(state.pre, 0) @ blocks, 1, 2)  # z: (n, q, K)
-    largest = np.swapaxes(state.row @ blocks, 1, 2)  # r: (n, q, K)
+    size, shared = graph.size, list(graph.shared)
+    reach = state.by_parameters(state.pre, graph.shared) @ directions
+    preactivation = np.swapaxes(reach, 1, 2)  # z: (n, q, K)
+    largest = np.swapaxes(state.by_parameters(state.row, graph.shared) @ directions, 1, 2)  # r: (n, q, K)
     bent_out = state.column_block(state.out, 2)[:, :, None, :] * preactivation[:, None]
     every = np.arange(size)
     bent_diagonal = state.column_block(state.out, 2)[:, every, every][:, None] * largest
@@ -75,7 +75,7 @@ def growth(state: State, fourth: Fourth, directions: np.ndarray, graph: Structur
         [
             _joined(bent_out, state.column_block(state.out, 0), along),
             _joined(bent_pre, state.column_block(state.pre, 0), along),
-            _joined(bent_pre, state.row, along),
+            _joined(bent_pre, state.column_block(state.row, 0), along),
             _joined(bent_adjoint, state.column_block(state.adjoint, 0)[:, None], along),
         ],
         axis=1,
@@ -84,23 +84,31 @@ def growth(state: State, fourth: Fourth, directions: np.ndarray, graph: Structur
     right = np.concatenate([state.pre, state.fed], axis=1)
     product = (left.reshape(samples, rows * columns, depth) @ right).reshape(samples, rows, columns, -1)
     out, pre, row, adjoint = np.split(product, [size, 2 * size, 3 * size], axis=1)
+    adjoint = adjoint[..., : 4 * size]
+    row = np.concatenate([row[..., :size], row[..., 4 * size :]], axis=-1)
 
     moved = np.tile(largest, 2)[:, None]
     beyond = fourth.activation[:, None]
+    weighted = slice(2 * size, 4 * size)
     for rate, array in ((out, state.out), (pre, state.pre)):
-        rate[..., 2 * size :] += _next_derivative(array, beyond, size)[:, :, None, :] * moved
+        rate[..., weighted] += _next_derivative(array, beyond, size)[:, :, None, :] * moved
     twist = _next_derivative(state.adjoint, fourth.activation, size)
     twist[:, size:] += fourth.loss
     adjoint[..., 2 * size :] += twist[:, None, None, :] * moved
+    injection = state.by_parameters(state.fed, graph.shared) @ directions
+    if shared:
+        turned = np.swapaxes(injection[:, shared], 1, 2)[:, None]
+        for rate, array in ((out, state.out), (pre, state.pre), (row, state.row)):
+            rate[..., -len(shared) :] += state.column_block(array, 0)[:, :, None, shared] * turned
 
     out = _length(out, 2)
     rates = State(
         out=out,
         pre=_length(pre, 2),
         fed=np.sqrt(np.square(out).transpose(0, 2, 1) @ graph.overlap_squares.T).transpose(0, 2, 1),
-        row=_length(row[..., :size], 2),
+        row=_length(row, 2),
         adjoint=_length(adjoint, 2)[:, 0],
-        injection=_length(state.column_block(state.fed, 0) @ blocks, 2),
+        injection=_length(injection, 2),
     )
     return combine(lambda rate: rate * _INFLATION, rates)
 
@@ -112,7 +120,7 @@ def _joined(bent: np.ndarray, through: np.ndarray, along: np.ndarray) -> np.ndar
 
 def _next_derivative(array: np.ndarray, fourth: np.ndarray, size: int) -> np.ndarray:
     """Blocks of columns a = 2, 3 with one more derivative of g: those of a = 3 and 4."""
-    first, third = array[..., size : 2 * size], array[..., 3 * size :]
+    first, third = array[..., size : 2 * size], array[..., 3 * size : 4 * size]
     return np.concatenate([third, fourth * first], axis=-1)
 
 

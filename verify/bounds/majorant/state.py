@@ -9,7 +9,11 @@ derivative g_v^(a)(z_vj) (by 1 if a = 1):
 - ``fed[:, w]``  = as `out`, for the outputs that w reads through trainable edges, stacked, each times its overlap;
 - ``row[:, w]``  = largest norm of a row of Z_wv;
 - ``adjoint``    = (|dE/dz_v|, max |a_v|, max |bend_v|, max |twist_v|) as in `hessian_sweep`;
-- ``injection``  = norm of the map from the parameters of v to z_v.
+- ``injection``  = norm of the map M_v from the parameters of v to z_v.
+
+For a dense layer ``|Z_wv M_v| = |Z_wv| |M_v|``. For a vertex that shares its parameters among units, a convolution, it
+is much smaller, so `out`, `pre`, `fed` and `row` have one more column for each vertex in ``Structure.shared``: the
+norms of dh_w, dz_w, ... by the parameters of v (`by_parameters`).
 """
 
 from __future__ import annotations
@@ -44,6 +48,17 @@ class State:
     def column_block(self, array: np.ndarray, kind: int) -> np.ndarray:
         """Return one of the four blocks of K columns."""
         return array[..., kind * self.vertices : (kind + 1) * self.vertices]
+
+    def by_parameters(self, array: np.ndarray, shared: tuple[int, ...]) -> np.ndarray:
+        """Return norms of derivatives by the parameters of every vertex, (n, K, K), for `out`, `pre`, `fed` or `row`.
+
+        In float64, with one rounding for each entry.
+        """
+        norms = self.column_block(array, 0) * self.injection[:, None]
+        if shared:
+            own = array[..., array.shape[-1] - len(shared) :]
+            norms[..., list(shared)] = np.minimum(norms[..., list(shared)], own)
+        return norms
 
     def is_moderate(self) -> bool:
         """Whether products of a few entries neither overflow nor underflow."""

@@ -44,13 +44,14 @@ def second_derivative_by_residual(state: State, graph: Structure) -> tuple[np.nd
     pull = upward.norm(state.column_block(behind, 0), axis=1)
     later = state.column_block(behind, 1)[:, :, outputs] > 0
     last = [o for index, o in enumerate(outputs) if not np.any(np.delete(later[:, :, index], index, axis=1))]
-    largest = {graph.names[o]: upward.mul(state.row[:, o], state.injection) for o in last}
+    rows = state.by_parameters(state.row, graph.shared) * _INFLATION
+    largest = {graph.names[o]: rows[:, o] for o in last}
     return fixed, residual_squares(replace(_sample_norms(state, graph, bend, pull), largest=largest))
 
 
 def _sample_norms(state: State, graph: Structure, bend: np.ndarray, pull: np.ndarray) -> SampleNorms:
-    reach = upward.mul(state.column_block(state.pre, 0), state.injection[:, None])
-    feed = upward.mul(state.column_block(state.fed, 0), state.injection[:, None])
+    reach = state.by_parameters(state.pre, graph.shared) * _INFLATION
+    feed = state.by_parameters(state.fed, graph.shared) * _INFLATION
     fed = [index for index in range(graph.size) if graph.feeding[index]]
     return SampleNorms(
         reach={graph.names[w]: reach[:, w] for w in range(graph.size)},
@@ -66,10 +67,9 @@ class BlockNorms:
     def __init__(self, state: State, graph: Structure) -> None:
         self.state = state
         self.graph = graph
-        injection = state.injection[:, None]
-        self.reach = state.column_block(state.pre, 0) * injection
-        self.largest = state.row * injection
-        self.feed = state.column_block(state.fed, 0) * injection
+        self.reach = state.by_parameters(state.pre, graph.shared)
+        self.largest = state.by_parameters(state.row, graph.shared)
+        self.feed = state.by_parameters(state.fed, graph.shared)
         self.squares = self.reach[:, :, :, None] * self.reach[:, :, None, :]
 
     def preactivation_bends(self, w: int) -> np.ndarray:
