@@ -40,7 +40,7 @@ def test_the_activation_is_the_one_that_is_named() -> None:
     [
         (("h", 0), "width must be at least 1: width=0"),
         (("h", -3), "width must be at least 1: width=-3"),
-        (("h", MAX_WIDTH + 1), f"width is too large, at most {MAX_WIDTH} is supported: width={MAX_WIDTH + 1}"),
+        (("h", MAX_WIDTH + 1), f"width is too large: width={MAX_WIDTH + 1}; use at most {MAX_WIDTH}"),
         (("h", 2.0), "width must be a whole number: type='float', width=2.0"),
         (("h", True), "width must be a whole number: type='bool', width=True"),
         (("h", "3"), "width must be a whole number: type='str', width='3'"),

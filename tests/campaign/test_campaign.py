@@ -131,10 +131,10 @@ def test_an_interrupted_file_is_continued_to_the_same_result(tmp_path: Path) -> 
 @pytest.mark.slow
 def test_a_run_killed_again_and_again_reaches_the_same_result(tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
-    settings = {**SMALL, "networks": 40, "steps": 400, "heavy_ball_steps": 40, "attacks": 400}
+    settings = {**SMALL, "networks": 24, "steps": 96, "heavy_ball_steps": 24, "attacks": 96}
     run_campaign(whole, **settings)
-    command = [sys.executable, "-c", "from verify.cli import main; main()", "campaign", "--networks", "40"]
-    command += ["--steps", "400", "--attacks", "400", "--heavy-ball", "40", "--seed", "5", "--method", "norms"]
+    command = [sys.executable, "-c", "from verify.cli import main; main()", "campaign", "--networks", "24"]
+    command += ["--steps", "96", "--attacks", "96", "--heavy-ball", "24", "--seed", "5", "--method", "norms"]
     command += ["--workers", "2", "--json", "--out", str(cut)]
     rng = np.random.default_rng(0)
     kills = 0
@@ -149,7 +149,7 @@ def test_a_run_killed_again_and_again_reaches_the_same_result(tmp_path: Path) ->
     assert kills >= 3
     done = subprocess.run(command, capture_output=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["networks"] == 40
+    assert json.loads(done.stdout)["networks"] == 24
     assert cut.read_bytes() == whole.read_bytes()
 
 

@@ -143,6 +143,12 @@ def zip_bomb(path: Path) -> None:
             member.write(block)
 
 
+def unfinished_header(path: Path) -> None:
+    header = b"{" * 5000
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", npy_format.magic(1, 0) + len(header).to_bytes(2, "little") + header)
+
+
 def without_y(path: Path) -> None:
     np.savez(path, x=np.zeros((2, 2)))
 
@@ -164,6 +170,7 @@ def text_array(path: Path) -> None:
     [
         (object_array, "pickled objects are not read: dtype='object'"),
         (truncated, "not a readable .npz file: reason="),
+        (unfinished_header, "not a readable .npz file: reason="),
         (lying_header, r"claimed=17592186044416, available=0"),
         (zip_bomb, r"too large .*bytes=1073741\d+, limit=536870912"),
         (without_y, r"key='y', found=\['x'\]"),
@@ -255,3 +262,23 @@ def test_debug_shows_the_traceback(write_spec: Callable[..., Path], dagverify: C
     assert result.exit_code != 0
     assert result.exc_info is not None
     assert "radius=-0.1" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("content", "fragment"),
+    [
+        (b"\xff{}", "no UTF-8 text: byte='0xff', offset=0; write the certificate again"),
+        (b'{"a": 1, "a": 2}', "duplicate key: key='a'; "),
+        (b'{"a": NaN}', "value='NaN'; "),
+        (b'{"a": ', ":1: no valid JSON: reason="),
+        (b"[]", "no JSON object: type='list'; "),
+        (b"[" * 100_000, "nested too deeply: characters=100000; "),
+        (b"{}", "certificate: .*=.*; write the certificate again"),
+    ],
+)
+def test_certificate(content: bytes, fragment: str, tmp_path: Path, dagverify: Callable[..., Result]) -> None:
+    path = tmp_path / "certificate.json"
+    path.write_bytes(content)
+    error = one_line(dagverify("recheck", path))
+    assert error.startswith(f"error: {path}:")
+    assert re.search(fragment, error), error

@@ -34,7 +34,7 @@ def whole_number(value: Any, name: str, *, minimum: int, maximum: int = MAX_WIDT
     if number < minimum:
         raise InputError(f"{name} must be at least {minimum}", **shown)
     if number > maximum:
-        raise InputError(f"{name} is too large, at most {maximum} is supported", **shown)
+        raise InputError(f"{name} is too large", remedy=f"use at most {maximum}", **shown)
     return number
 
 

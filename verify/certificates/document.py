@@ -99,10 +99,11 @@ def float64_list(texts: Any, where: str) -> list[float]:
 def float64_table(rows: Any, where: str) -> list[list[float]]:
     """Read a table of float64 numbers whose rows have equal lengths."""
     if not isinstance(rows, list) or not rows:
-        raise InputError("not a table of numbers with at least one row", where=where)
+        raise InputError("not a table of numbers with at least one row", where=where, value=rows)
     table = [float64_list(row, f"{where}[{index}]") for index, row in enumerate(rows)]
-    if len({len(row) for row in table}) != 1:
-        raise InputError("rows have different lengths", where=where)
+    lengths = {len(row) for row in table}
+    if len(lengths) != 1:
+        raise InputError("rows have different lengths", where=where, lengths=sorted(lengths))
     return table
 
 
@@ -132,8 +133,9 @@ def read_document(path: str | Path) -> dict[str, Any]:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError("cannot read the certificate", where=str(file), reason=error.strerror) from None
-    except UnicodeDecodeError:
-        raise InputError("certificate is no UTF-8 text", where=str(file)) from None
+    except UnicodeDecodeError as error:
+        byte = hex(error.object[error.start])
+        raise InputError("certificate is no UTF-8 text", where=str(file), byte=byte, offset=error.start) from None
     return parse_document(text, str(file))
 
 
@@ -171,9 +173,9 @@ def parse_document(text: str, where: str = "certificate", *, decimals: bool = Fa
     except json.JSONDecodeError as error:
         raise InputError("no valid JSON", where=f"{where}:{error.lineno}", reason=error.msg) from None
     except RecursionError:
-        raise InputError("JSON is nested too deeply", where=where) from None
+        raise InputError("JSON is nested too deeply", where=where, characters=len(text)) from None
     if not isinstance(document, dict):
-        raise InputError("no JSON object", where=where)
+        raise InputError("no JSON object", where=where, type=type(document).__name__)
     return document
 
 

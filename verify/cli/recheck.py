@@ -40,7 +40,10 @@ def command(certificate: Path, spec: Path | None, coq: Path | None, jobs: int, a
         raise InputError("a run cannot be written as a Coq proof", where=str(certificate), remedy="leave out --coq")
     with progress() as announce:
         expected = None if spec is None else _expected(spec, announce)
-        answer = _checked(certificate, expected, coq, jobs, announce)
+        try:
+            answer = _checked(certificate, expected, coq, jobs, announce)
+        except InputError as error:
+            raise _located(error, str(certificate)) from None
     if as_json:
         print_json(answer)
     else:
@@ -101,6 +104,13 @@ def _prove_in_coq(content: dict[str, Any], path: Path, answer: dict[str, Any], a
         "reason": outcome.reason,
         "seconds": outcome.seconds,
     }
+
+
+def _located(error: InputError, file: str) -> InputError:
+    """Return the error with the file that it is about, and what can be done about it."""
+    placed = error if error.where is not None and error.where.startswith(file) else error.at(file)
+    remedy = error.remedy or "write the certificate again with dagverify certify, and leave it as it is"
+    return InputError(placed.what, where=placed.where, remedy=remedy, **placed.values)
 
 
 def _expected(spec: Path, announce: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Collection
@@ -27,6 +28,7 @@ _DAMAGE = (
     NotImplementedError,
     RuntimeError,
     struct.error,
+    tokenize.TokenError,
 )
 
 

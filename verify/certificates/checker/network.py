@@ -62,7 +62,8 @@ class Network:
 
     def __init__(self, model: Any) -> None:
         if not isinstance(model, dict) or set(model) != {"nodes", "outputs"} or not isinstance(model["nodes"], dict):
-            raise InputError("model needs nodes and outputs", where="model")
+            found = sorted(model) if isinstance(model, dict) else type(model).__name__
+            raise InputError("model needs nodes and outputs", where="model", found=found)
         nodes, outputs = model["nodes"], model["outputs"]
         self.vertices = {name: _vertex(name, node) for name, node in nodes.items()}
         self.size = 0
