@@ -42,6 +42,17 @@ class TestProvedRules:
             with arb.precision(300):
                 assert session.error_upper >= arb.bounds(error_in_arb(smooth_problem, session.weights))[1]
 
+    def test_the_range_of_the_error_holds_in_arb(self, smooth_problem: Problem, rule: Any) -> None:
+        session = Session(smooth_problem, make_rule(rule))
+        for _ in range(4):
+            before = session.weights
+            assert session.step() is not None
+            with arb.precision(300):
+                exact = arb.bounds(error_in_arb(smooth_problem, before))
+            lower, upper = session.error_range
+            assert lower <= exact[0] <= exact[1] <= upper
+            assert upper - lower <= 1e-10 * exact[1]
+
     def test_a_step_is_a_gradient_step_with_momentum_of_the_size_told(self, tanh_problem: Problem, rule: Any) -> None:
         session = Session(tanh_problem, make_rule(rule))
         for _ in range(5):
@@ -76,6 +87,18 @@ class TestProvedRules:
         run = train(tanh_problem, steps=2000, rule=rule, gradient_tolerance=1e-2)
         assert run.stopped == "gradient tolerance"
         assert float(tanh_problem.gradient_enclosure(run.weights).norm().upper) <= 1e-2
+
+
+def test_a_step_of_any_size_in_the_range_told_falls(smooth_problem: Problem) -> None:
+    session = Session(smooth_problem, make_rule("certified"))
+    for _ in range(4):
+        before, record = session.weights, session.step()
+        assert record is not None
+        assert record.eta_until is not None
+        assert record.eta_until >= record.eta
+        for share in (0.3, 0.9, 1.0):
+            other = before + share * record.eta_until / record.eta * (session.weights - before)
+            assert smooth_problem.error(other) <= smooth_problem.error(before) * (1 + 1e-14)
 
 
 @pytest.mark.parametrize("rule", ["certified", "guarded"])

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from verify.activations import Smoothness
+from verify.arithmetic.intervals import Interval
+from verify.bounds.error_ranges import range_of, squared_residuals
 from verify.bounds.forward_errors import Values, all_weights, propagate
 from verify.bounds.segment_edges import Formats
 from verify.bounds.workspace import Workspace
@@ -39,7 +41,7 @@ def _is_smooth(vertex: Vertex) -> bool:
 
 
 class StartPass:
-    """Forward pass, error and gradient at the weights asked last.
+    """Forward pass, error with its range, and gradient at the weights asked last.
 
     Parameters
     ----------
@@ -49,6 +51,8 @@ class StartPass:
     ----------
     formats : Formats
         Of the pass.
+    range : (float, float) or None
+        Numbers lo <= E(w) <= hi at the weights asked last; None where no pass is kept.
     workspace : Workspace
         Owns the pass; segment bounds may keep their arrays in it.
 
@@ -69,13 +73,14 @@ class StartPass:
         self.formats = Formats.of("mixed")
         size = sum(dtype.itemsize for dtype in self.formats.derivatives) * widths * problem.samples
         self._useful = size <= MOST_BYTES and has_taylor_models(problem.architecture)
+        self.range: tuple[float, float] | None = None
         self.workspace = Workspace()
         self._weights: np.ndarray | None = None
         self._chunks: list[Values] = []
 
     def error_and_gradient(self, w: np.ndarray) -> tuple[float, np.ndarray]:
         """Return E(w) and grad E(w) in float64, and keep the forward pass where it is worth its memory."""
-        self._weights = None
+        self._weights = self.range = None
         if not self._useful:
             return self._problem.error_and_gradient(w)
         weights = self._problem.check_weights(w)
@@ -83,7 +88,7 @@ class StartPass:
         parts = architecture.unflatten(weights)
         vertex_weights = all_weights(architecture, parts)
         self._chunks = []
-        total, gradient = 0.0, np.zeros_like(weights)
+        total, gradient = Interval.point(0.0), np.zeros_like(weights)
         for index, chunk in enumerate(problem.chunks()):
             x, y = problem.rows(chunk)
             values = propagate(architecture, vertex_weights, x, ORDER, self.workspace, index, self.formats.derivatives)
@@ -91,14 +96,14 @@ class StartPass:
                 return problem.error_and_gradient(weights)
             state = _forward_pass(values)
             residual = passes.residuals(FLOAT, architecture, state.outputs, y)
-            total += sum(float(np.vdot(part, part)) for part in residual.values())
+            total = total + Interval.from_midrad(*squared_residuals(architecture, values, y))
             adjoints = passes.backward(FLOAT, architecture, parts, state, residual)
             gradient += architecture.layout.flatten(
                 passes.parameter_gradients(FLOAT, architecture, state.outputs, adjoints.preactivations),
             )
             self._chunks.append(values)
-        self._weights = weights.copy()
-        error = 0.5 * total / problem.sample_divisor + 0.5 * problem.weight_decay * float(weights @ weights)
+        self._weights, self.range = weights.copy(), range_of(problem, weights, total)
+        error = 0.5 * float(total.mid) / problem.sample_divisor + 0.5 * problem.weight_decay * float(weights @ weights)
         return error, gradient / problem.sample_divisor + problem.weight_decay * weights
 
     def at(self, problem: Problem, w: np.ndarray) -> list[Values] | None:

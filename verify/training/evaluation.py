@@ -11,17 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from verify.arithmetic.intervals import Interval
-from verify.arithmetic.rounding import UNIT, ArithmeticDomainError, gamma
-from verify.bounds.forward_errors import VertexWeights, all_weights, propagate
-from verify.bounds.taylor_rounding import enlarged, largest_entry
+from verify.arithmetic.rounding import ArithmeticDomainError
+from verify.bounds.error_ranges import range_of, squared_residuals
+from verify.bounds.forward_errors import all_weights, propagate
 from verify.bounds.workspace import Workspace
-from verify.calculus import passes
-from verify.calculus.algebra import FLOAT
 from verify.calculus.decide import MAXIMAL_PRECISION, Decision, decide_decrease
-from verify.calculus.enclosures import weight_decay_error
 
 if TYPE_CHECKING:
-    from verify.architecture import Architecture
     from verify.calculus.problem import Problem
 
 
@@ -45,12 +41,13 @@ def error_range(problem: Problem, w: np.ndarray) -> tuple[float, float]:
     with np.errstate(over="ignore", invalid="ignore"):
         vertex_weights = all_weights(problem.architecture, parts)
         for chunk in problem.chunks():
-            value, lost = _squares(problem.architecture, vertex_weights, workspace, *problem.rows(chunk))
+            x, y = problem.rows(chunk)
+            values = propagate(problem.architecture, vertex_weights, x, 0, workspace)
+            value, lost = squared_residuals(problem.architecture, values, y)
             if not (np.isfinite(value) and np.isfinite(lost)):
                 return 0.0, np.inf
             total = total + Interval.from_midrad(value, lost)
-    error = total / (2.0 * problem.sample_divisor) + weight_decay_error(problem, weights)
-    return max(0.0, float(error.lower)), float(error.upper)
+    return range_of(problem, weights, total)
 
 
 def decide_by_ranges(before: tuple[float, float], after: tuple[float, float]) -> Decision | None:
@@ -93,24 +90,3 @@ def decide_by_errors(
         return Decision(None, -np.inf, np.inf, maximal_precision), "overflow"
     decided = "difference enclosure" if decision.precision == 53 else f"Arb at {decision.precision} bits"
     return decision, decided
-
-
-def _squares(
-    architecture: Architecture,
-    weights: dict[str, VertexWeights],
-    workspace: Workspace,
-    x: np.ndarray,
-    y: np.ndarray,
-) -> tuple[float, float]:
-    """Sum of the samples' squared residuals and a bound of its error."""
-    outputs = {name: values[0] for name, values in propagate(architecture, weights, x, 0, workspace).items()}
-    total, lost = 0.0, 0.0
-    computed = {name: outputs[name].value for name in architecture.outputs}
-    for name, residual in passes.residuals(FLOAT, architecture, computed, y).items():
-        error = enlarged(outputs[name].error + 2 * UNIT * largest_entry(residual))
-        squared = float(np.vdot(residual, residual))
-        reduction = 2 * float(gamma(residual.size)) * squared
-        absolute = float(np.abs(residual).sum()) * (1 + 2 * float(gamma(residual.size)))
-        lost += enlarged(reduction + error * (2 * absolute + residual.size * error) + 4 * UNIT * (total + squared))
-        total += squared
-    return total, enlarged(lost)

@@ -43,10 +43,13 @@ def plot_run(lines: list[dict[str, Any]], region: Region | None, path: Path) -> 
     steps = [line["step"] for line in lines]
     error.semilogy(steps, [line["error"] for line in lines], label="E before the step")
     error.semilogy(steps, [line["error_upper"] for line in lines], "--", label="proved upper bound after it")
-    refuted = [line for line in lines if line["verdict"] == "REFUTED"]
-    error.plot([line["step"] for line in refuted], [line["error"] for line in refuted], "rx", label="increases")
+    if refuted := [line for line in lines if line["verdict"] == "REFUTED"]:
+        error.plot([line["step"] for line in refuted], [line["error"] for line in refuted], "rx", label="increases")
     sizes.semilogy(steps, [line["eta"] for line in lines], label="eta")
-    sizes.semilogy(steps, [line["tau"] or None for line in lines], label="tau")
+    sizes.semilogy(steps, [line["tau"] or None for line in lines], ".", label="tau, where not 0")
+    if any(line["eta_until"] for line in lines):
+        ends = [line["eta_until"] or None for line in lines]
+        sizes.semilogy(steps, ends, ":", label="end of the proved range of eta, for this tau/eta")
     weights.plot(steps, [line["weight_norm"] for line in lines], label="|w|")
     weights.plot(steps, [line["distance"] for line in lines], label="|w - w0|")
     if region is not None and (bound := weight_bound(region)) is not None:

@@ -40,6 +40,7 @@ class Rule(ABC):
     name: ClassVar[str]
     bounds_segments: ClassVar[bool] = False
     """Whether a segment bound from w follows every gradient at w, so that they should share a forward pass."""
+    known: _KnownError
 
     @abstractmethod
     def step(
@@ -60,6 +61,10 @@ class Rule(ABC):
             When there is none.
         """
 
+    def error_range(self, problem: Problem, w: np.ndarray) -> Range:
+        """Return proved bounds of E(w), without cost where the rule knows them from the step to w."""
+        return self.known.at(problem, w)
+
     @abstractmethod
     def state(self) -> State:
         """Return everything that later steps depend on."""
@@ -74,14 +79,14 @@ class _KnownError:
     """Proved range of E at the weights asked last: the end of one step is the start of the next."""
 
     weights: np.ndarray | None = None
-    range: tuple[float, float] = (0.0, np.inf)
+    range: Range = (0.0, np.inf)
 
-    def at(self, problem: Problem, w: np.ndarray) -> tuple[float, float]:
+    def at(self, problem: Problem, w: np.ndarray) -> Range:
         if self.weights is None or not np.array_equal(self.weights, w):
             self.keep(w, error_range(problem, w))
         return self.range
 
-    def keep(self, w: np.ndarray, known: tuple[float, float]) -> None:
+    def keep(self, w: np.ndarray, known: Range) -> None:
         self.weights, self.range = w, known
 
 
@@ -174,6 +179,7 @@ class CertifiedRule(Rule):
     trust: float = 1.0
     turn: int = 0
     directions: ConjugateDirections = field(default_factory=lambda: ConjugateDirections(polak_ribiere))
+    known: _KnownError = field(default_factory=_KnownError)
 
     def step(
         self, problem: Problem, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
@@ -189,10 +195,11 @@ class CertifiedRule(Rule):
             if np.array_equal(w, w + length * direction) or bound.rises_at_once:
                 break
             if t > 0:
-                decision, evidence = _stored_decision(problem, w, w_next, bound.stored_change(t))
+                decision, evidence = self._stored_decision(problem, w, w_next, bound.stored_change(t))
                 if decision.sign == -1:
                     self.displacement = t * float(np.linalg.norm(direction))
-                    return w_next, _decided(decision, evidence, t, _size(t * momentum, gradient))
+                    tau = _size(t * momentum, gradient)
+                    return w_next, _decided(decision, evidence, t, tau, bound.decrease_until)
                 hidden += 1
                 if hidden == _HIDDEN_TRIES:
                     break
@@ -215,6 +222,20 @@ class CertifiedRule(Rule):
         length = min(self.trust * newton, limit) if newton else limit
         return length if np.isfinite(length) and length > 0 else 1.0
 
+    def _stored_decision(
+        self, problem: Problem, w: np.ndarray, w_next: np.ndarray, change: Fraction | None
+    ) -> tuple[Decision, str]:
+        """Decide a step between stored weights from the segment's bound of its change, else by evaluation."""
+        if (decision := _decrease_at_most(change)) is not None:
+            return decision, "segment bound"
+        if not np.all(np.isfinite(w_next)):
+            return Decision(None, -np.inf, np.inf, 53), ""
+        before, after = self.known.at(problem, w), error_range(problem, w_next)
+        decided = decide_by_errors(problem, w, w_next, before, after, maximal_precision=53)
+        if decided[0].sign == -1:
+            self.known.keep(w_next, after)
+        return decided
+
     def _adapt(self, t: float, length: float) -> None:
         if t == length:
             self.trust = min(4.0, 1.5 * self.trust)
@@ -222,18 +243,6 @@ class CertifiedRule(Rule):
             self.trust *= 0.6
         elif t < 0.6 * length:
             self.trust *= 0.85
-
-
-def _stored_decision(
-    problem: Problem, w: np.ndarray, w_next: np.ndarray, change: Fraction | None
-) -> tuple[Decision, str]:
-    """Decide a step between stored weights from the segment's bound of its change, else by evaluation."""
-    if (decision := _decrease_at_most(change)) is not None:
-        return decision, "segment bound"
-    if not np.all(np.isfinite(w_next)):
-        return Decision(None, -np.inf, np.inf, 53), ""
-    before, after = error_range(problem, w), error_range(problem, w_next)
-    return decide_by_errors(problem, w, w_next, before, after, maximal_precision=53)
 
 
 def _hidden_decrease(
@@ -256,8 +265,8 @@ def _decrease_at_most(change: Fraction | None) -> Decision | None:
     return Decision(-1, -np.inf, upper, 53) if upper < 0 else None
 
 
-def _decided(decision: Decision, evidence: str, eta: float, tau: float) -> StepRecord:
-    return StepRecord(eta, tau, decision.decreases, -decision.upper, evidence)
+def _decided(decision: Decision, evidence: str, eta: float, tau: float, eta_until: float | None = None) -> StepRecord:
+    return StepRecord(eta, tau, decision.decreases, -decision.upper, evidence, eta_until)
 
 
 def _newton_length(

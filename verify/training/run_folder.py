@@ -207,17 +207,20 @@ class RunFolder(RunFiles):
 def step_line(session: Session, record: StepRecord) -> dict[str, Any]:
     """Return the line of the step that the session took last.
 
-    ``error`` and ``gradient_norm`` are float64 values before the step; ``error_upper``, a proved bound of E,
-    ``weight_norm``, ``distance`` from the initial weights and ``remaining_radius`` to the region's boundary belong
-    to the weights after it.
+    ``error`` and ``gradient_norm`` are float64 values before the step, ``error_range`` proved bounds of E there (null
+    for infinity); with tau/eta as it is, E is proved not to rise for learning rates up to ``eta_until``, where that is
+    known. ``error_upper``, a proved bound of E, ``weight_norm``, ``distance`` from the initial weights and
+    ``remaining_radius`` to the region's boundary belong to the weights after the step.
     """
     return {
         "step": session.index,
         "error": _finite(session.error),
+        "error_range": [_finite(bound) for bound in session.error_range],
         "error_upper": _finite(session.error_upper),
         "gradient_norm": _finite(session.gradient_norm),
         "eta": record.eta,
         "tau": record.tau,
+        "eta_until": record.eta_until,
         "verdict": record.verdict.value,
         "decrease": _finite(record.decrease),
         "evidence": record.evidence,

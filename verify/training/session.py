@@ -17,9 +17,6 @@ from verify.training.trajectory import StepRecord
 if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
-_REFRESH = 50
-"""Steps after which the proved bound of E is renewed by evaluation: chained decreases are lower bounds."""
-
 _UNDECIDED = "a step's decrease is undecided"
 
 
@@ -43,6 +40,8 @@ class Session:
         Now and before the first step.
     error, gradient_norm : float
         In float64, before the step taken last.
+    error_range : (float, float)
+        Proved bounds of E before the step taken last.
     error_upper : float
         Proved upper bound of E at `weights`.
     stopped : str or None
@@ -56,6 +55,7 @@ class Session:
         self.weights = self.start
         self.index = 0
         self.error = self.gradient_norm = np.inf
+        self.error_range = (0.0, np.inf)
         self.error_upper = error_range(problem, self.weights)[1]
         self.stopped: str | None = None
         self._pass = StartPass(problem) if rule.bounds_segments else None
@@ -71,6 +71,7 @@ class Session:
             self.stopped = self._reason_to_stop(gradient)
             if self.stopped is not None:
                 return None
+            self.error_range = self._range()
             try:
                 self.weights, record = self.rule.step(self.problem, self.weights, gradient, self._pass)
             except NoStepError as reason:
@@ -91,11 +92,16 @@ class Session:
                 return "gradient tolerance"
         return None if np.any(gradient) else "the computed gradient is zero"
 
+    def _range(self) -> tuple[float, float]:
+        known = None if self._pass is None else self._pass.range
+        return self.rule.error_range(self.problem, self.weights) if known is None else known
+
     def _follow(self, record: StepRecord) -> None:
-        if self.index % _REFRESH == 0 or not np.isfinite(self.error_upper) or not np.isfinite(record.decrease):
-            self.error_upper = error_range(self.problem, self.weights)[1]
+        before = min(self.error_upper, self.error_range[1])
+        if not (np.isfinite(before) and np.isfinite(record.decrease)):
+            self.error_upper = self.rule.error_range(self.problem, self.weights)[1]
             return
-        exact = Fraction(self.error_upper) - Fraction(record.decrease)
+        exact = Fraction(before) - Fraction(record.decrease)
         rounded = float(exact)
         self.error_upper = rounded if rounded >= exact else float(np.nextafter(rounded, np.inf))
 

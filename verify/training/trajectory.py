@@ -30,6 +30,7 @@ class StepRecord:
     verdict: Verdict
     decrease: float
     evidence: str
+    eta_until: float | None = None
 
 
 @dataclass

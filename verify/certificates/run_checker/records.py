@@ -111,6 +111,8 @@ class RunRecords:
             yield f"recorded as {line.get('verdict')} with decrease {decrease}, not as a proved decrease"
         elif not evaluation.falls(index, weights, decrease):
             yield f"the decrease {decrease:.6g} is not confirmed"
+        if not _encloses(line.get("error_range"), evaluation.errors[index]):
+            yield f"error_range = {line.get('error_range')} is not confirmed"
         upper = line.get("error_upper")
         if not isinstance(upper, float) or not evaluation.errors[index + 1] <= rational(upper):
             yield f"error_upper = {upper} is not confirmed"
@@ -163,6 +165,15 @@ class RunRecords:
 
 def _agree(found: Any, value: float, scale: float) -> bool:
     return isinstance(found, float) and abs(found - value) <= _SHOWN * (value + _SHOWN * scale)
+
+
+def _encloses(bounds: Any, error: Any) -> bool:
+    """Whether [lower, upper], upper None for infinity, contains the error, which is not negative."""
+    if not (isinstance(bounds, list) and len(bounds) == 2 and isinstance(bounds[0], float)):
+        return False
+    lower, upper = bounds
+    above = lower <= 0 or bool(rational(lower) <= error)
+    return above and (upper is None or (isinstance(upper, float) and bool(error <= rational(upper))))
 
 
 def _hex(value: Any) -> str | None:
