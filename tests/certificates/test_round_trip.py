@@ -100,7 +100,7 @@ def test_weight_decay_region_is_just_beyond_the_sublevel_set(certificate_of: Any
         ("step", {"eta": 0.1}, "takes no eta"),
         ("horizon", {}, "how far"),
         ("horizon", {"steps": 3, "tau": 0.1}, "tau without eta"),
-        ("horizon", {"steps": 10**6, "eta": 0.1}, "outside the range|smaller learning rate"),
+        ("horizon", {"steps": 10**6, "eta": 0.1}, "outside the range|smaller eta"),
         ("region", {"eta": 1e9}, "smaller learning rate"),
         ("nonsense", {}, "unknown kind"),
     ],

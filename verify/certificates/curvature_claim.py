@@ -36,10 +36,6 @@ class CurvatureClaims:
         """Return the prover's bound."""
         return hessian_bound(self.problem, region).value
 
-    def coarse(self, region: Region) -> float:
-        """Return the prover's cheapest bound, for a search."""
-        return hessian_bound(self.problem, region, method="norms").value
-
     def recomputed(self, region: Region) -> float:
         """Return the checker's bound, rounded up to a float64.
 

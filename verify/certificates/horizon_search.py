@@ -25,10 +25,8 @@ COUNTED_STEPS = 1000
 """After how many steps `total_decrease` stops counting."""
 
 _SHORTEST, _LONGEST = -20.0, 6.0
-_NARROWINGS = 22
-_ROUNDS = 5
 _SHRINKINGS = 16
-_CLOSE = 0.05
+_CLOSE = 0.1
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -120,8 +118,7 @@ def fit_horizon(
     setting : HorizonSetting
     claims : CurvatureClaims
     radius : float, optional
-        Default: the one that admits most, by golden-section search on its logarithm; a coarse bound of the
-        Hessian, scaled to the checker's, guides it.
+        Default: the one that admits most, by golden-section search on its logarithm with the checker's bound.
     announce : callable
 
     Raises
@@ -132,42 +129,27 @@ def fit_horizon(
     start = Start.of(setting.problem, setting.w)
     if radius is not None:
         return settle(setting, start, radius, claims.confirmed(Ball(setting.w, radius)))
-    search = _RadiusSearch(setting, claims, start, announce)
-    found: list[HorizonFound] = []
-    refused: InputError | None = None
-    for _ in range(_ROUNDS):
-        chosen = search.best_radius()
-        predicted, recomputed = search.predicted(chosen), search.recomputed(chosen)
-        try:
-            found.append(settle(setting, start, chosen, recomputed))
-        except InputError as error:
-            refused = error
-        if found and abs(recomputed - predicted) <= _CLOSE * recomputed:
-            break
-    if not found and refused is not None:
-        raise refused
-    best = max(found, key=lambda each: each.steps if setting.steps is None else each.eta)
+    chosen = _RadiusSearch(setting, claims, start, announce).best_radius()
+    best = settle(setting, start, chosen, claims.recomputed(Ball(setting.w, chosen)))
     announce("bounding the Hessian by the prover")
-    own = claims.proved(Ball(setting.w, best.radius))
-    return best if own <= best.lipschitz else settle(setting, start, best.radius, own)
+    own = claims.proved(Ball(setting.w, chosen))
+    return best if own <= best.lipschitz else settle(setting, start, chosen, own)
 
 
 class _RadiusSearch:
-    """Which radius admits most, guided by a coarse Hessian bound that is scaled to the checker's known so far."""
+    """Which radius admits most."""
 
     def __init__(
         self, setting: HorizonSetting, claims: CurvatureClaims, start: Start, announce: Callable[[str], None]
     ) -> None:
         self.setting, self.claims, self.start, self.announce = setting, claims, start, announce
-        self.coarse_bounds: dict[float, float] = {}
-        self.excess: dict[float, float] = {}
 
     def best_radius(self) -> float:
         """Golden-section search on the logarithm of the radius."""
         left, right = _SHORTEST, _LONGEST
         inner = [right - _GOLDEN * (right - left), left + _GOLDEN * (right - left)]
         merits = [self._merit(point) for point in inner]
-        for _ in range(_NARROWINGS):
+        while right - left > _CLOSE:
             if merits[0] >= merits[1]:
                 right = inner[1]
                 inner = [right - _GOLDEN * (right - left), inner[0]]
@@ -178,32 +160,12 @@ class _RadiusSearch:
                 merits = [merits[1], self._merit(inner[1])]
         return math.exp(inner[0] if merits[0] >= merits[1] else inner[1])
 
-    def predicted(self, radius: float) -> float:
-        """Guess the checker's bound."""
-        if not self.excess:
-            return self._coarse(radius)
-        known = sorted(self.excess)
-        logarithms = [math.log(self.excess[each]) for each in known]
-        return self._coarse(radius) * math.exp(float(np.interp(math.log(radius), np.log(known), logarithms)))
-
-    def recomputed(self, radius: float) -> float:
-        """Bound the Hessian by the checker."""
-        self.announce(f"bounding the Hessian by the checker within the radius {radius:.3g}")
-        bound = self.claims.recomputed(Ball(self.setting.w, radius))
-        self.excess[radius] = bound / self._coarse(radius)
-        return bound
-
-    def _coarse(self, radius: float) -> float:
-        if radius not in self.coarse_bounds:
-            self.announce(f"trying the radius {radius:.3g}")
-            self.coarse_bounds[radius] = self.claims.coarse(Ball(self.setting.w, radius))
-        return self.coarse_bounds[radius]
-
     def _merit(self, logarithm: float) -> float:
         """Logarithm of what is to be large: eta, or the number of steps that eta allows."""
         setting, start, radius = self.setting, self.start, math.exp(logarithm)
+        self.announce(f"trying the radius {radius:.3g}")
         try:
-            lipschitz = self.predicted(radius)
+            lipschitz = self.claims.recomputed(Ball(setting.w, radius))
             infimum = error_lower_bound(start.error_lower, start.gradient_upper, radius, lipschitz)
             if setting.eta is None:
                 steps = int(setting.steps or 0)

@@ -11,7 +11,8 @@ import flint
 
 from verify.certificates import document
 from verify.certificates.checker.claims import CHECKS, PRECISIONS
-from verify.certificates.checker.subject import fields, read_subject
+from verify.certificates.checker.network import fields
+from verify.certificates.checker.subject import read_subject
 from verify.outcomes import DagverifyError, InputError, Verdict
 
 __all__ = ["check_certificate"]

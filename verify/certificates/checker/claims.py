@@ -10,7 +10,8 @@ import flint
 from flint import arb
 
 from verify.certificates.checker.functions import rational
-from verify.certificates.checker.subject import Subject, fields, read_weights
+from verify.certificates.checker.network import fields
+from verify.certificates.checker.subject import Subject, read_weights
 from verify.certificates.document import number
 from verify.outcomes import InputError
 
@@ -76,7 +77,7 @@ def check_weight_decay(subject: Subject, region: Any, claim: Any) -> Iterator[st
     yield from _unless(inside, "the region does not contain the sublevel set: weight_decay radius^2 <= 2 E")
     if not isinstance(claim["converges"], bool):
         raise InputError("converges must be true or false", where="claim.converges")
-    analytic = all(vertex.function is not None and vertex.function.is_smooth() for vertex in subject.network.order)
+    analytic = all(vertex.function is not None and vertex.function.is_smooth for vertex in subject.network.order)
     converges = analytic and _setting(claim)[3] > 0
     yield from _unless(converges or not claim["converges"], "convergence needs analytic activations and a gain")
 

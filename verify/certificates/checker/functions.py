@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import heapq
 import re
 from collections.abc import Callable
 from fractions import Fraction
@@ -26,9 +27,10 @@ BUILTIN_FORMULAS = {
     "relu": "relu(x)",
     "leaky_relu": "relu(x)-relu(-x)/100",
 }
-_KINKED = {"relu", "abs", "max", "min"}
+_KINKED = re.compile(r"relu|abs|max|min")
 _READABLE = re.compile(r"[a-zA-Z0-9_.+\-*/(), ]{1,400}")
 _NUMBER = re.compile(r"([0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+-]?[0-9]{1,2})?")
+_SPLITS = 40
 
 
 def rational(value: Fraction | float) -> Any:
@@ -42,11 +44,11 @@ class Function:
 
     def __init__(self, spec: Any, where: str) -> None:
         formula = spec.get("expr") if isinstance(spec, dict) and set(spec) == {"expr"} else None
-        if isinstance(spec, str):
-            formula = BUILTIN_FORMULAS.get(spec)
+        formula = BUILTIN_FORMULAS.get(spec) if isinstance(spec, str) else formula
         if not isinstance(formula, str) or not _READABLE.fullmatch(formula):
             raise InputError("unknown activation", where=where, activation=spec)
         self._text, self._where = formula.strip(), where
+        self.is_smooth = not _KINKED.search(formula)
         try:
             self._tree = ast.parse(self._text, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -62,9 +64,18 @@ class Function:
             result.append(series[k] * factor)
         return result
 
-    def is_smooth(self) -> bool:
-        """Whether every function of the formula is analytic where it is defined."""
-        return not any(isinstance(node, ast.Name) and node.id in _KINKED for node in ast.walk(self._tree))
+    def supremum(self, lower: Any, upper: Any, order: int) -> Any:
+        """Upper bound of |g^(order)| on [lower, upper]: the piece with the largest bound is halved again and again."""
+        bound = abs(self.derivatives(lower.union(upper), order)[order]).upper()
+        pieces = [(float("-inf"), 0, lower, upper, bound)]
+        for count in range(_SPLITS):
+            _, _, a, b, _ = heapq.heappop(pieces)
+            middle = ((a + b) / 2).mid()
+            for index, (left, right) in enumerate(((a, middle), (middle, b))):
+                bound = abs(self.derivatives(left.union(right), order)[order]).upper()
+                key = -float(bound) if bound.is_finite() else float("-inf")
+                heapq.heappush(pieces, (key, 2 * count + index + 1, left, right, bound))
+        return largest([bound for *_, bound in pieces])
 
     def _series(self, node: ast.AST, x: Any) -> Any:
         match node:
@@ -93,44 +104,39 @@ class Function:
         raise InputError("formula uses something unknown", where=self._where, formula=self._text)
 
 
+def largest(values: list[Any]) -> Any:
+    """Largest upper end of some balls, all of which must be finite; 0 if there are none."""
+    result = values[0].upper() if values else arb(0)
+    for value in values:
+        if not value.is_finite():
+            raise InputError("a bound is not finite", value=str(value))
+        result = result.max(value.upper()).upper()
+    return result
+
+
 def _quotient(a: Any, b: Any) -> Any:
     return arb_series([arb("nan")] * b.prec, b.prec) if b[0].contains(0) else a / b
 
 
-def _by_slope(value: Any, slope: Callable[[Any], Any], u: Any) -> Any:
-    """Series of y = f(u) from f(u_0) and f' = slope(y): each round of integration adds a correct term."""
-    y = arb_series([value], u.prec)
+def _by_slope(value: Callable[[Any], Any], slope: Callable[[Any], Any], u: Any) -> Any:
+    """Series of y = f(u), f increasing and f' = slope(y): each round of integration adds a correct term."""
+    start = arb_series([value(u[0].lower()).union(value(u[0].upper()))], u.prec)
+    y = start
     for _ in range(u.prec - 1):
-        y = (slope(y) * u.derivative()).integral() + arb_series([value], u.prec)
+        y = (slope(y) * u.derivative()).integral() + start
     return y
 
 
-def _increasing(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Tight image of a ball under an increasing function."""
-    return lambda ball: function(ball.lower()).union(function(ball.upper()))
-
-
-def _tanh(u: Any) -> Any:
-    return _by_slope(_increasing(lambda t: t.tanh())(u[0]), lambda y: 1 - y * y, u)
-
-
 def _sigmoid(u: Any) -> Any:
-    return _by_slope(_increasing(lambda t: 1 / (1 + (-t).exp()))(u[0]), lambda y: y * (1 - y), u)
-
-
-def _softplus(u: Any) -> Any:
-    start = arb_series([_increasing(lambda t: t.exp().log1p())(u[0])], u.prec)
-    return start if u.prec == 1 else (_sigmoid(u) * u.derivative()).integral() + start
+    return _by_slope(lambda t: 1 / (1 + (-t).exp()), lambda y: y * (1 - y), u)
 
 
 def _relu(u: Any) -> Any:
-    if u[0] > 0:
-        return u
-    if u[0] < 0:
-        return arb_series([0], u.prec)
+    if u[0] > 0 or u[0] < 0:
+        return u if u[0] > 0 else arb_series([0], u.prec)
     if u.prec > 1:
         raise InputError("no derivative at the kink of an activation", value=str(u[0]))
-    return arb_series([_increasing(lambda t: t.max(arb(0)))(u[0])], 1)
+    return arb_series([u[0].lower().max(arb(0)).union(u[0].upper().max(arb(0)))], 1)
 
 
 _BINARY: dict[type, Callable[[Any, Any], Any]] = {
@@ -149,45 +155,9 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "atan": lambda u: u.atan(),
     "arctan": lambda u: u.atan(),
     "erf": lambda u: u.erf(),
-    "tanh": _tanh,
+    "tanh": lambda u: _by_slope(lambda t: t.tanh(), lambda y: 1 - y * y, u),
     "sigmoid": _sigmoid,
-    "softplus": _softplus,
+    "softplus": lambda u: _by_slope(lambda t: t.exp().log1p(), lambda _: _sigmoid(u), u),
     "relu": _relu,
     "abs": lambda u: _relu(u) + _relu(-u),
 }
-
-_TIGHT = arb(257) / 256
-_SAMPLES = 32
-_SMALLEST_PIECE = arb(2) ** -60
-
-
-def derivative_suprema(function: Function, lower: Any, upper: Any, order: int, pieces: int = 4000) -> list[Any]:
-    """Return upper bounds of |g^(k)| on [lower, upper], k = 0..order, by bisection.
-
-    Raises
-    ------
-    InputError
-        If no finite bound is found within the number of pieces.
-    """
-    bounds, attained = [arb(0)] * (order + 1), [arb(0)] * (order + 1)
-
-    def sample(point: Any) -> None:
-        here = [abs(d).lower() for d in function.derivatives(point, order)]
-        attained[:] = [old.max(new) if new.is_finite() else old for old, new in zip(attained, here, strict=True)]
-
-    for step in range(_SAMPLES + 1):
-        sample((lower + (upper - lower) * step / _SAMPLES).mid())
-    waiting = [(lower, upper)]
-    for _ in range(pieces):
-        a, b = waiting.pop()
-        over = [abs(d).upper() for d in function.derivatives(a.union(b), order)]
-        tight = all(o <= s * _TIGHT or o <= c for o, s, c in zip(over, attained, bounds, strict=True))
-        if all(o.is_finite() for o in over) and (tight or b - a < _SMALLEST_PIECE):
-            bounds = [c.max(o) for c, o in zip(bounds, over, strict=True)]
-            if not waiting:
-                return bounds
-        else:
-            middle = ((a + b) / 2).mid()
-            sample(middle)
-            waiting += [(a, middle), (middle, b)]
-    raise InputError("no bound of the derivatives found", interval=f"[{lower}, {upper}]", order=order)

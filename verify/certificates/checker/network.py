@@ -1,20 +1,57 @@
-"""The certified network, read from the certificate, and its passes in Arb."""
+"""The certified network, read from the certificate, and its passes in Arb.
+
+Every edge is one list of terms ``(out, parameter, in, c)``: ``c * theta[parameter] * h[in]`` is added to ``z[out]``
+(parameter -1: ``c * h[in]``). A bias is an edge from the constant 1, whose name is `ONE`.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from graphlib import CycleError, TopologicalSorter
+from itertools import product
 from math import prod
 from typing import Any
 
 from flint import arb, arb_mat
 
-from verify.certificates.checker.edges import Edge, Shape, read_edge
-from verify.certificates.checker.functions import Function
+from verify.certificates.checker.functions import Function, rational
 from verify.outcomes import InputError
 
+ONE = ""
 CHUNK = 256
+MOST_TERMS = 10**7
+Term = tuple[int, int, int, Fraction]
+
+
+@dataclass
+class Edge:
+    """z += A(theta) h; parameters p with the same p // row meet the same outputs; `start`: their place among all."""
+
+    source: str
+    width_in: int
+    width_out: int
+    terms: list[Term]
+    parameters: int = 0
+    row: int = 1
+    start: int = 0
+
+    def matrix(self, theta: list[Any]) -> Any:
+        """A(theta) transposed, (in, out), so that rows of h are multiplied from the right."""
+        matrix = arb_mat(self.width_in, self.width_out)
+        for out, p, i, c in self.terms:
+            matrix[i, out] += rational(c) * (theta[self.start + p] if p >= 0 else 1)
+        return matrix
+
+    def overlap_squared(self) -> int:
+        """s^2 with |A(theta) h|^2 <= s^2 |theta|^2 |h|^2 for an edge with parameters, where every c is 1.
+
+        An output uses each parameter of one row at most once: by Cauchy-Schwarz its square is at most |theta_row|^2
+        times the sum of h_i^2 over its terms, and s^2 counts how often one h_i meets one row.
+        """
+        return max(Counter((p // self.row, i) for _, p, i, _ in self.terms).values()) if self.parameters else 0
 
 
 @dataclass
@@ -23,141 +60,197 @@ class Vertex:
 
     name: str
     width: int
-    shape: Shape
+    shape: list[int]
     function: Function | None = None
-    bias: int = 0
-    start: int = 0
     edges: list[Edge] = field(default_factory=list)
-
-    @property
-    def repeats(self) -> int:
-        """How many units share one entry of the bias."""
-        return self.width // self.bias if self.bias else 0
 
 
 @dataclass
 class Pass:
-    """Arb matrices (rows, width) of one chunk of samples; g holds the derivatives of the activations."""
+    """Arb matrices (rows, width) of one chunk of samples, by vertex; g holds the derivatives of the activations."""
 
-    first: int
-    rows: int
+    rows: range
     matrices: dict[tuple[str, int], Any]
     h: dict[str, Any] = field(default_factory=dict)
     z: dict[str, Any] = field(default_factory=dict)
     g: dict[str, list[Any]] = field(default_factory=dict)
-
-    def columns(self, table: list[list[float]], widths: dict[str, int]) -> dict[str, Any]:
-        """The chunk's rows of a table of data, cut into one matrix per name."""
-        result, column = {}, 0
-        for name, width in widths.items():
-            rows = table[self.first : self.first + self.rows]
-            values = [arb(value) for row in rows for value in row[column : column + width]]
-            result[name] = arb_mat(self.rows, width, values)
-            column += width
-        return result
 
 
 class Network:
     """The graph of a certificate: ``{"nodes": {...}, "outputs": [...]}``, nodes as in a spec file."""
 
     def __init__(self, model: Any) -> None:
-        if not isinstance(model, dict) or set(model) != {"nodes", "outputs"} or not isinstance(model["nodes"], dict):
-            found = sorted(model) if isinstance(model, dict) else type(model).__name__
-            raise InputError("model needs nodes and outputs", where="model", found=found)
+        fields(model, "model", {"nodes", "outputs"})
         nodes, outputs = model["nodes"], model["outputs"]
+        if not isinstance(nodes, dict) or ONE in nodes:
+            raise InputError("nodes must be an object without empty names", where="model.nodes")
         self.vertices = {name: _vertex(name, node) for name, node in nodes.items()}
         self.size = 0
         for name, vertex in self.vertices.items():
-            for entry in nodes[name].get("inputs", []):
-                edge = self._edge(entry, vertex)
-                edge.start = self.size
-                self.size += edge.parameters
-                vertex.edges.append(edge)
-            vertex.start = self.size
-            self.size += vertex.bias
-        graph = {name: [edge.source for edge in vertex.edges] for name, vertex in self.vertices.items()}
+            if vertex.function is not None:
+                vertex.edges = _edges(nodes[name], vertex, self.vertices)
+            for edge in vertex.edges:
+                edge.start, self.size = self.size, self.size + edge.parameters
+        graph = {v.name: [e.source for e in v.edges if e.source != ONE] for v in self.vertices.values()}
         try:
-            order = list(TopologicalSorter(graph).static_order())
+            order = [self.vertices[name] for name in TopologicalSorter(graph).static_order()]
         except CycleError:
             raise InputError("graph has a cycle", where="model") from None
-        self.order = [self.vertices[name] for name in order if self.vertices[name].function]
+        self.order = [vertex for vertex in order if vertex.function]
         self.inputs = {name: vertex.width for name, vertex in self.vertices.items() if not vertex.function}
         inner = {vertex.name: vertex.width for vertex in self.order}
-        if (
-            not isinstance(outputs, list)
-            or not outputs
-            or len(set(outputs)) != len(outputs)
-            or set(outputs) - set(inner)
+        if not (
+            isinstance(outputs, list) and outputs and len(set(outputs)) == len(outputs) and set(outputs) <= set(inner)
         ):
             raise InputError("outputs must be distinct vertices that are no inputs", where="model", outputs=outputs)
         self.outputs = {name: inner[name] for name in outputs}
 
-    def _edge(self, entry: Any, target: Vertex) -> Edge:
-        data = {"from": entry, "kind": "dense"} if isinstance(entry, str) else entry
-        if not isinstance(data, dict) or data.get("from") not in self.vertices:
-            raise InputError("edge from nowhere", where=f"vertex {target.name}", edge=entry)
-        source = self.vertices[data["from"]]
-        where = f"edge {source.name}->{target.name}"
-        return read_edge(data, (source.width, target.width), (source.shape, target.shape), where)
-
     def forward(self, w: list[Any], x: list[list[float]], order: int) -> Iterator[Pass]:
         """Forward passes over chunks of samples, with derivatives of the activations up to `order`."""
-        matrices = {(v.name, i): e.transposed(w) for v in self.order for i, e in enumerate(v.edges)}
+        matrices = {(v.name, i): edge.matrix(w) for v in self.order for i, edge in enumerate(v.edges)}
         for first in range(0, len(x), CHUNK):
-            state = Pass(first, len(x[first : first + CHUNK]), matrices)
-            state.h.update(state.columns(x, self.inputs))
-            for vertex in self.order:
-                units = range(vertex.width)
-                bias = [w[vertex.start + i // vertex.repeats] if vertex.bias else arb(0) for i in units]
-                z = arb_mat(state.rows, vertex.width, bias * state.rows)
-                for i, edge in enumerate(vertex.edges):
-                    z += state.h[edge.source] * matrices[vertex.name, i]
-                values = [vertex.function.derivatives(entry, order) for entry in z.entries()]  # type: ignore[union-attr]
-                g = [arb_mat(state.rows, vertex.width, [d[k] for d in values]) for k in range(order + 1)]
-                state.z[vertex.name], state.g[vertex.name], state.h[vertex.name] = z, g, g[0]
+            state = Pass(range(first, min(first + CHUNK, len(x))), matrices)
+            n = len(state.rows)
+            state.h |= {ONE: arb_mat(n, 1, [1] * n), **columns(x, state.rows, self.inputs)}
+            for v in self.order:
+                z = arb_mat(n, v.width)
+                for i, edge in enumerate(v.edges):
+                    z += state.h[edge.source] * matrices[v.name, i]
+                values = [v.function.derivatives(entry, order) for entry in z.entries()]  # type: ignore[union-attr]
+                g = [arb_mat(n, v.width, [d[k] for d in values]) for k in range(order + 1)]
+                state.z[v.name], state.g[v.name], state.h[v.name] = z, g, g[0]
             yield state
 
     def residual(self, state: Pass, y: list[list[float]]) -> dict[str, Any]:
         """h - y of every output vertex."""
-        return {name: state.h[name] - target for name, target in state.columns(y, self.outputs).items()}
+        return {name: state.h[name] - target for name, target in columns(y, state.rows, self.outputs).items()}
+
+    def backward(self, state: Pass, residual: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """Derivatives of the sum of 1/2 |residual|^2 by h and by z of every vertex but the inputs."""
+        n = len(state.rows)
+        by_h = {v.name: residual.get(v.name, arb_mat(n, v.width)) for v in self.order}
+        by_z: dict[str, Any] = {}
+        for v in reversed(self.order):
+            by_z[v.name] = scaled(by_h[v.name], state.g[v.name][1])
+            for i, edge in enumerate(v.edges):
+                if edge.source in by_h:
+                    by_h[edge.source] = by_h[edge.source] + by_z[v.name] * state.matrices[v.name, i].transpose()
+        return {name: (by_h[name], by_z[name]) for name in by_h}
 
     def gradient(self, state: Pass, residual: dict[str, Any]) -> list[Any]:
         """Gradient, (P,), of the sum over the chunk of 1/2 |residual|^2."""
-        result, dh = [arb(0)] * self.size, dict(residual)
-        for vertex in reversed(self.order):
-            if vertex.name not in dh:
-                continue
-            pairs = zip(state.g[vertex.name][1].entries(), dh[vertex.name].entries(), strict=True)
-            dz = arb_mat(state.rows, vertex.width, [slope * adjoint for slope, adjoint in pairs])
-            for i, edge in enumerate(vertex.edges):
-                result[edge.start : edge.start + edge.parameters] = edge.gradient(state.h[edge.source], dz)
-                back = dz * state.matrices[vertex.name, i].transpose()
-                dh[edge.source] = dh[edge.source] + back if edge.source in dh else back
-            sums = (arb_mat(1, state.rows, [1] * state.rows) * dz).entries()
-            for unit, value in enumerate(sums if vertex.bias else []):
-                result[vertex.start + unit // vertex.repeats] += value
+        result, adjoint = [arb(0)] * self.size, self.backward(state, residual)
+        for v in self.order:
+            for edge in v.edges:
+                if edge.parameters:
+                    products = state.h[edge.source].transpose() * adjoint[v.name][1]
+                    for out, p, i, _ in edge.terms:
+                        result[edge.start + p] += products[i, out]
         return result
 
 
+def scaled(a: Any, b: Any) -> Any:
+    """Product of two matrices entry by entry."""
+    return arb_mat(a.nrows(), a.ncols(), [x * y for x, y in zip(a.entries(), b.entries(), strict=True)])
+
+
+def columns(table: list[list[float]], rows: range, widths: dict[str, int]) -> dict[str, Any]:
+    """Some rows of a table of data, cut into one matrix per name."""
+    result, start = {}, 0
+    for name, width in widths.items():
+        values = [value for row in rows for value in table[row][start : start + width]]
+        result[name], start = arb_mat(len(rows), width, values), start + width
+    return result
+
+
+def fields(data: Any, where: str, needed: set[str], optional: set[str] = frozenset()) -> dict[str, Any]:  # type: ignore[assignment]
+    """Return an object that has these fields and no others."""
+    if not isinstance(data, dict) or not needed <= set(data) <= needed | optional:
+        raise InputError("missing or unknown fields", where=where, expected=sorted(needed), optional=sorted(optional))
+    return data
+
+
+def _integers(value: Any, where: str, count: int, least: int = 1) -> list[int]:
+    """Read a list of integers; one integer stands for all."""
+    values = [value] * count if isinstance(value, int) else value
+    if (
+        not isinstance(values, list)
+        or len(values) != count
+        or not all(type(v) is int and least <= v <= 10**6 for v in values)
+    ):
+        raise InputError("expected integers", where=where, count=count, least=least, value=value)
+    return values
+
+
 def _vertex(name: str, node: Any) -> Vertex:
-    where = f"model.nodes.{name}"
-    inner = isinstance(node, dict) and "inputs" in node
-    known = {"width", "shape"} | ({"activation", "inputs", "bias"} if inner else set())
-    if not isinstance(node, dict) or not known >= set(node):
-        raise InputError("unreadable vertex", where=where, node=node)
-    shape, bias, inputs = node.get("shape"), node.get("bias", True), node.get("inputs")
-    sizes = [node["width"]] if shape is None else shape
-    if not isinstance(sizes, list) or not all(type(size) is int and 0 < size <= 10**6 for size in sizes):
-        raise InputError("sizes must be positive integers", where=where, sizes=sizes)
-    width = prod(sizes)
-    if len(sizes) not in (1, 3) or type(node.get("width", width)) is not int or node.get("width", width) != width:
+    where, inner = f"model.nodes.{name}", isinstance(node, dict) and "inputs" in node
+    fields(
+        node, where, {"inputs"} if inner else set(), {"width", "shape"} | ({"activation", "bias"} if inner else set())
+    )
+    shape = _integers(node["shape"], where, 3) if "shape" in node else _integers(node.get("width"), where, 1)
+    if prod(shape) > 10**6 or _integers(node.get("width", prod(shape)), where, 1) != [prod(shape)]:
         raise InputError("width and shape disagree", where=where, width=node.get("width"), shape=shape)
-    images = tuple(sizes) if len(sizes) == 3 else None
-    if not inner:
-        return Vertex(name, width, images)
-    if not isinstance(inputs, list) or not inputs:
-        raise InputError("inputs must be a list with at least one entry", where=where, inputs=inputs)
-    if not (bias is True or bias is False or (bias == "channel" and images)):
-        raise InputError("unreadable bias", where=where, bias=bias)
-    count = sizes[0] if bias == "channel" else width if bias else 0
-    return Vertex(name, width, images, Function(node.get("activation", "identity"), where), bias=count)
+    return Vertex(name, prod(shape), shape, Function(node.get("activation", "identity"), where) if inner else None)
+
+
+def _edges(node: dict[str, Any], target: Vertex, vertices: dict[str, Vertex]) -> list[Edge]:
+    """The edges into a vertex in the order of their parameters, its bias last."""
+    where, entries, bias = f"model.nodes.{target.name}", node["inputs"], node.get("bias", True)
+    per_channel = bias == "channel" and len(target.shape) == 3
+    if not isinstance(entries, list) or not entries or not (type(bias) is bool or per_channel):
+        raise InputError("unreadable inputs or bias", where=where, inputs=entries, bias=bias)
+    edges = []
+    for entry in entries:
+        data = {"from": entry, "kind": "dense"} if isinstance(entry, str) else entry
+        if not isinstance(data, dict) or data.get("from") not in vertices or data.get("kind") not in _KEYS:
+            raise InputError("unknown kind of edge, or from nowhere", where=where, edge=entry)
+        fields(data, where, {"from", "kind"}, _KEYS[data["kind"]])
+        edges.append(_edge(data, vertices[data["from"]], target, where))
+    if bias:
+        each = target.width // target.shape[0] if per_channel else 1
+        terms = [(o, o // each, 0, Fraction(1)) for o in range(target.width)]
+        edges.append(Edge(ONE, 1, target.width, terms, target.width // each))
+    return edges
+
+
+_KEYS: dict[Any, set[str]] = {
+    "dense": set(),
+    "identity": set(),
+    "flatten": set(),
+    "concat": {"offset"},
+    "conv2d": {"channels", "kernel", "stride", "padding"},
+    "avgpool2d": {"kernel", "stride"},
+}
+
+
+def _edge(data: dict[str, Any], source: Vertex, target: Vertex, where: str) -> Edge:
+    """Write out what the kind of an edge means."""
+    name, kind, m, n = source.name, data["kind"], source.width, target.width
+    if kind == "dense" and m * n <= MOST_TERMS:
+        return Edge(name, m, n, [(o, o * m + i, i, Fraction(1)) for o in range(n) for i in range(m)], m * n, row=m)
+    if kind in ("identity", "flatten", "concat"):
+        offset = _integers(data.get("offset", 0), where, 1, least=0)[0]
+        if offset + m <= n and (kind == "concat" or m == n):
+            return Edge(name, m, n, [(offset + i, -1, i, Fraction(1)) for i in range(m)])
+    if len(source.shape) == len(target.shape) == 3 and kind in ("conv2d", "avgpool2d"):
+        (c_in, h_in, w_in), (c_out, h_out, w_out), pooling = source.shape, target.shape, kind == "avgpool2d"
+        high, wide = _integers(data.get("kernel"), where, 2)
+        s, t = _integers(data.get("stride", [high, wide] if pooling else 1), where, 2)
+        p, q = _integers(data.get("padding", 0), where, 2, least=0)
+        places = list(product(range(1 if pooling else c_in), range(high), range(wide)))
+        fits = [(h_in + 2 * p - high) // s + 1, (w_in + 2 * q - wide) // t + 1] == [h_out, w_out]
+        if (
+            fits
+            and n * len(places) <= MOST_TERMS
+            and data.get("channels", c_out) == c_out
+            and (c_in == c_out or not pooling)
+        ):
+            weight, terms = Fraction(1, high * wide) if pooling else Fraction(1), []
+            for out, (c, i, j) in enumerate(product(range(c_out), range(h_out), range(w_out))):
+                for place, (channel, a, b) in enumerate(places):
+                    y, x, plane = i * s + a - p, j * t + b - q, c if pooling else channel
+                    if 0 <= y < h_in and 0 <= x < w_in:
+                        parameter = -1 if pooling else c * len(places) + place
+                        terms.append((out, parameter, (plane * h_in + y) * w_in + x, weight))
+            return Edge(name, m, n, terms, 0 if pooling else c_out * len(places), row=len(places))
+    raise InputError("edge does not fit its vertices, or is too large", where=where, edge=data, source=m, target=n)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from flint import arb
 
 from verify.certificates import document
-from verify.certificates.checker.curvature import Curvature, Region
+from verify.certificates.checker.curvature import Curvature
 from verify.certificates.checker.functions import rational
-from verify.certificates.checker.network import Network
+from verify.certificates.checker.network import Network, fields
+from verify.certificates.checker.region import Region
 from verify.outcomes import InputError
 
 
@@ -25,6 +26,7 @@ class Subject:
     divisor: int
     weight_decay: Fraction
     weights: list[float]
+    _known: dict[str, Curvature] = field(default_factory=dict)
 
     def error(self, weights: list[float]) -> Any:
         """E(weights)."""
@@ -51,19 +53,20 @@ class Subject:
 
     def hessian_norm(self, region: Any) -> Any:
         """Upper bound of ||Hess E|| over a region, given as in a certificate."""
-        bound = Curvature(self.network, self._region(region)).bound(self.inputs, self.targets)
-        return bound / self.divisor + rational(self.weight_decay)
+        kind, where = self._region(region)
+        if kind not in self._known:
+            centre = [arb(value if kind == "ball" else 0) for value in self.weights]
+            self._known[kind] = Curvature(self.network, centre, self.inputs, self.targets)
+        return self._known[kind].bound(where) / self.divisor + rational(self.weight_decay)
 
-    def _region(self, data: Any) -> Region:
+    def _region(self, data: Any) -> tuple[str, Region]:
         names = [vertex.name for vertex in self.network.order]
-        centre = [arb(value) for value in self.weights]
         match data:
             case {"kind": "ball" | "bounded" as kind, "radius": radius, **rest} if not rest:
-                around = centre if kind == "ball" else [arb(0)] * len(centre)
-                return Region(around, dict.fromkeys(names, _positive(radius, "region.radius")), joint=True)
+                return kind, Region(dict.fromkeys(names, _positive(radius, "region.radius")), joint=True)
             case {"kind": "blocks", "radii": dict() as radii, **rest} if not rest and set(radii) <= set(names):
                 given = {name: _positive(value, f"region.radii.{name}") for name, value in radii.items()}
-                return Region(centre, {name: given.get(name, arb(0)) for name in names}, joint=False)
+                return "ball", Region({name: given.get(name, arb(0)) for name in names}, joint=False)
         raise InputError("unreadable region", where="region", region=data)
 
 
@@ -99,13 +102,6 @@ def read_weights(texts: Any, network: Network, where: str) -> list[float]:
     if len(weights) != network.size:
         raise InputError("number of weights and model disagree", where=where, weights=len(weights), model=network.size)
     return weights
-
-
-def fields(data: Any, where: str, names: set[str]) -> dict[str, Any]:
-    """Return an object that has exactly these fields."""
-    if not isinstance(data, dict) or set(data) != names:
-        raise InputError("missing or unknown fields", where=where, expected=sorted(names))
-    return data
 
 
 def _positive(text: Any, where: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import flint
 
 from verify.certificates.checker.functions import rational
+from verify.certificates.checker.network import ONE
 from verify.certificates.checker.subject import Subject
 from verify.outcomes import InputError
 
@@ -93,13 +94,15 @@ def read_neurons(subject: Subject, model: dict[str, Any]) -> Neurons:
                 remedy=f"use one of {', '.join(FORMULAS)}",
             )
         summands: list[list[tuple[Fraction, int | None, str]]] = [[] for _ in range(vertex.width)]
+        biases: list[int | None] = [None] * vertex.width
         for edge in vertex.edges:
             for out, parameter, source, coefficient in edge.terms:
                 weight = None if parameter < 0 else edge.start + parameter
-                summands[out].append((coefficient, weight, names[edge.source][source]))
-        for i, name in enumerate(names[vertex.name]):
-            bias = vertex.start + i // vertex.repeats if vertex.bias else None
-            units.append(Unit(name, activation, tuple(summands[i]), bias))
+                if edge.source == ONE:
+                    biases[out] = weight
+                else:
+                    summands[out].append((coefficient, weight, names[edge.source][source]))
+        units += [Unit(name, activation, tuple(summands[i]), biases[i]) for i, name in enumerate(names[vertex.name])]
     return Neurons(units, [name for output in network.outputs for name in names[output]])
 
 

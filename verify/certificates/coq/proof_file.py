@@ -13,7 +13,8 @@ from fractions import Fraction
 from typing import Any
 
 from verify.certificates import document
-from verify.certificates.checker.subject import Subject, fields, read_subject, read_weights
+from verify.certificates.checker.network import fields
+from verify.certificates.checker.subject import Subject, read_subject, read_weights
 from verify.certificates.coq.network import FORMULAS, Bounds, EvaluatedNetwork, Neurons, read_neurons
 from verify.outcomes import InputError
 

@@ -1,0 +1,99 @@
+"""The checker's bounds around a centre: exact there, and above every derivative nearby."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import verify
+from tests.certificates.conftest import IMAGES, make_problem, residual_nodes
+from verify.campaign.networks import random_problem
+from verify.certificates.checker.curvature import Curvature
+from verify.certificates.checker.region import Enclosure
+from verify.certificates.checker.subject import read_subject
+from verify.certificates.description import describe
+
+TWO_OUTPUTS: dict[str, Any] = {
+    "x": {"width": 2},
+    "h": {"width": 3, "activation": "silu", "inputs": ["x"]},
+    "k": {"width": 2, "activation": "tanh", "inputs": ["h", "x"]},
+    "y": {"width": 2, "activation": "softplus", "inputs": ["k", {"from": "k", "kind": "identity"}, "h"]},
+}
+
+
+def problems() -> list[verify.Problem]:
+    several = [make_problem(residual_nodes(name), samples=4, seed=1) for name in ("tanh", "gelu", "sin")]
+    inner = verify.Architecture.from_data(TWO_OUTPUTS, output=["y", "k"])
+    rng = np.random.default_rng(5)
+    weights = inner.initial_weights("glorot", seed=3)
+    data = [rng.integers(-8, 9, (3, size)) / 4.0 for size in (inner.input_dimension, inner.output_dimension)]
+    several.append(verify.Problem(inner, *data, initial_weights=weights, region=verify.Ball(weights, 0.1)))
+    return [*several, make_problem(IMAGES, samples=2, seed=2), *(random_problem(seed) for seed in (101, 102, 103))]
+
+
+def known(problem: verify.Problem) -> tuple[Curvature, Any]:
+    subject = read_subject(describe(problem, problem.initial_weights))
+    subject.hessian_norm({"kind": "ball", "radius": "1/1000000000"})
+    return subject._known["ball"], subject
+
+
+def hessian(problem: verify.Problem, w: np.ndarray) -> np.ndarray:
+    matrix = np.array([problem.hessian_vector(w, e) for e in np.eye(len(w))])
+    return (matrix + matrix.T) / 2 - problem.weight_decay * np.eye(len(w))
+
+
+@pytest.mark.parametrize("problem", problems(), ids=lambda problem: problem.name or "made")
+def test_hessian_at_the_centre_is_bounded_by_its_blocks(problem: verify.Problem) -> None:
+    curvature, subject = known(problem)
+    matrix, blocks = hessian(problem, problem.initial_weights), problem.architecture.blocks
+    norms = [[np.linalg.norm(matrix[blocks[v], blocks[w]], 2) for w in curvature.trained] for v in curvature.trained]
+    expected = np.abs(np.linalg.eigvalsh(np.array(norms))).max() * subject.divisor
+    assert curvature.centre is not None
+    bound = float(curvature.centre)
+    assert np.linalg.norm(matrix, 2) * subject.divisor <= bound
+    assert expected * (1 - 1e-9) <= bound <= 1.2 * expected
+
+
+@pytest.mark.parametrize("problem", problems(), ids=lambda problem: problem.name or "made")
+@pytest.mark.parametrize("radius", ["1/1000000", "1/10"])
+def test_third_derivative_is_above_differences_of_the_hessian(problem: verify.Problem, radius: str) -> None:
+    curvature, subject = known(problem)
+    _, region = subject._region({"kind": "ball", "radius": radius})
+    third = float(Enclosure(curvature.network, curvature.links, curvature.samples, region).third)
+    rng, w = np.random.default_rng(0), problem.initial_weights
+    size, distance, largest = len(w), 1e-5, 0.0
+    for _ in range(3):
+        direction = rng.standard_normal(size)
+        for _ in range(5):
+            direction /= np.linalg.norm(direction)
+            step = distance * direction
+            change = (hessian(problem, w + step) - hessian(problem, w - step)) * (subject.divisor / (2 * distance))
+            values, vectors = np.linalg.eigh(change)
+            top = np.argmax(np.abs(values))
+            largest = max(largest, float(np.abs(values[top])))
+            direction = vectors[:, top]
+    assert 0 < largest * (1 - 1e-5) <= third
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_region_around_zero_and_regions_by_vertex_are_above_hessians_inside(seed: int) -> None:
+    problem = random_problem(200 + seed)
+    _, subject = known(problem)
+    blocks = problem.architecture.blocks
+    rng, w = np.random.default_rng(seed), problem.initial_weights
+    names = [name for name in blocks if blocks[name].stop > blocks[name].start]
+    radii = {name: float(rng.integers(1, 9)) / 16 for name in names}
+    block_bound = float(subject.hessian_norm({"kind": "blocks", "radii": {n: r.hex() for n, r in radii.items()}}))
+    bounded = float(subject.hessian_norm({"kind": "bounded", "radius": "1"}))
+    for _ in range(20):
+        step = np.zeros(len(w))
+        for name in names:
+            part = rng.standard_normal(blocks[name].stop - blocks[name].start)
+            step[blocks[name]] = radii[name] * part / np.linalg.norm(part)
+        shift = problem.weight_decay * np.eye(len(w))
+        assert np.linalg.norm(hessian(problem, w + step) + shift, 2) <= block_bound
+        point = rng.standard_normal(len(w))
+        point /= np.linalg.norm(point)
+        assert np.linalg.norm(hessian(problem, point) + shift, 2) <= bounded
