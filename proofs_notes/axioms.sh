@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Prints the axioms behind the theorems of the given Coq modules (logical path: Dagverify) and fails if one of them is
-# not on the list below. These are the axioms of Coq's classical real numbers, and nothing else. Theorems that have
-# a note are asked one by one, the others of a module together ("MODULE.rest").
+# not on the list below. These are the axioms of Coq's classical real numbers, and nothing else.
 #   usage: axioms.sh FOLDER MODULE...
 set -euo pipefail
 
@@ -14,32 +13,22 @@ allowed=(
 
 folder=$1
 shift
-notes=$(dirname "$(realpath "$0")")
 query=$(mktemp -d)
 trap 'rm -rf "$query"' EXIT
 {
   echo "Require Import String."
   for module in "$@"; do
     echo "Require Dagverify.$module."
-    rest=
     for theorem in $(sed -nE "s/^ *(Theorem|Corollary) +([A-Za-z0-9_']+).*/\2/p" "$folder/$module.v"); do
-      if [ -e "$notes/$theorem.md" ]; then
-        echo "Check \"theorem $theorem\"%string. Print Assumptions Dagverify.$module.$theorem."
-      else
-        rest="$rest, @Dagverify.$module.$theorem"
-      fi
+      echo "Check \"theorem $theorem\"%string. Print Assumptions Dagverify.$module.$theorem."
     done
-    if [ -n "$rest" ]; then
-      echo "Definition ${module}_rest := (0$rest)."
-      echo "Check \"theorem $module.rest\"%string. Print Assumptions ${module}_rest."
-    fi
   done
 } >"$query/Query.v"
 
 coqc -w -ambiguous-paths -Q "$folder" Dagverify "$query/Query.v" >"$query/answer"
 awk -v allowed="${allowed[*]}" '
   BEGIN { count = split(allowed, names, " "); for (i = 1; i <= count; i++) ok[names[i]] = 1 }
-  /^"theorem / { theorem = $2; sub(/"(%string)?$/, "", theorem); theorems++; next }
+  /^"theorem / { theorem = $2; sub(/"(%string)?$/, "", theorem); theorems++; seen[theorem]; next }
   /^Axioms:/ || /^ / || /^Closed under/ { next }
   /^[A-Za-z_.0-9\047]+( |$)/ {
     short = $1
@@ -49,6 +38,7 @@ awk -v allowed="${allowed[*]}" '
   }
   END {
     if (!theorems) { print "no theorem found" > "/dev/stderr"; exit 1 }
+    for (theorem in seen) if (!(theorem in used)) used[theorem] = " none"
     for (theorem in used) printf "  %-26s%s\n", theorem, used[theorem]
     exit bad
   }' "$query/answer" | sort

@@ -7,21 +7,21 @@
 set -euo pipefail
 cd "$(dirname "$0")/coq"
 
-if ! command -v coqc >/dev/null || [ ! -d "$(coqc -where)/user-contrib/Interval" ]; then
-  echo "Coq is missing: installing coq, libcoq-coquelicot and libcoq-interval with apt-get" >&2
-  apt-get update -q >&2
-  apt-get install -y -q coq libcoq-coquelicot libcoq-interval >&2
-fi
-
 mapfile -t modules < <(sed -n 's/\.v$//p' _CoqProject)
 
-if grep -nE '\b(Admitted|admit|Axiom|Parameter|Conjecture|Unset (Guard|Positivity|Universe) Checking|bypass_check)\b' ./*.v; then
+if grep -nE '\b(Admitted|admit|Axioms?|Parameters?|Conjectures?|give_up|Unset (Guard|Positivity|Universe) Checking|bypass_check)\b' ./*.v; then
   echo "unfinished or assumed: see the lines above" >&2
   exit 1
 fi
 for file in *.v; do
   grep -qx "$file" _CoqProject || { echo "not compiled: file=$file is missing in _CoqProject" >&2; exit 1; }
 done
+
+if ! command -v coqc >/dev/null || [ ! -d "$(coqc -where)/user-contrib/Interval" ]; then
+  echo "Coq is missing: installing coq, libcoq-coquelicot and libcoq-interval with apt-get" >&2
+  apt-get update -q >&2
+  apt-get install -y -q coq libcoq-coquelicot libcoq-interval >&2
+fi
 
 coq_makefile -f _CoqProject -o Makefile.coq
 start=$SECONDS

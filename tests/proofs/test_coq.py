@@ -39,8 +39,16 @@ def test_other_axioms_are_refused(proofs_folder, tmp_path):
         [proofs_folder / "axioms.sh", tmp_path, "Wishful"], check=False, capture_output=True, text=True, timeout=60
     )
     assert done.returncode != 0
-    assert "theorem=Wishful.rest" in done.stderr
-    assert "wish" in done.stderr
+    assert done.stderr == "axiom outside the allow-list: theorem=anything axiom=wish\n"
+
+
+def test_a_proof_without_axioms_is_listed_as_such(proofs_folder, tmp_path):
+    (tmp_path / "Plain.v").write_text("Theorem plain : 1 = 1.\nProof. reflexivity. Qed.\n")
+    subprocess.run(["coqc", "-Q", ".", "Dagverify", "Plain.v"], cwd=tmp_path, check=True, timeout=60)
+    done = subprocess.run(
+        [proofs_folder / "axioms.sh", tmp_path, "Plain"], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.split() == ["plain", "none"]
 
 
 def test_mutations_are_rejected(proofs_folder):
