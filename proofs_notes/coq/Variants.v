@@ -81,28 +81,37 @@ Implicit Types (w g m : vec n) (E : vec n -> R).
 
 (** ** Executed steps *)
 
-(** [w1] are the weights that were really stored after [w0].  If the gradient is known up to [err] and the
-    leftover [w1 - w0 + eta * estimate] is short enough, the decrease of the exact theory holds for them. *)
-Theorem executed_steps L eta tau E w0 w1 g estimate err :
+(** [w1] are the weights that were really stored after [w0], however they were computed.  The momentum is what remains
+    of the step; if it is short enough, the decrease of the exact theory holds for the stored weights. *)
+Theorem executed_steps L eta tau E w0 w1 g :
+  0 < L -> 0 < eta -> 0 <= tau -> sharp_range L eta tau ->
+  norm (w1 ⊖ w0 ⊕ eta ⊙ g) <= tau * norm g ->
+  below_parabola L E w0 g (w1 ⊖ w0) ->
+  E w1 <= E w0 - sharp_gain L eta tau * dot g g /\ E w1 <= E w0.
+Proof.
+  intros HL He Ht HR Hm HQ.
+  set (m := w1 ⊖ w0 ⊕ eta ⊙ g) in Hm.
+  assert (Hstep : step eta g m = w1 ⊖ w0) by (unfold step, m; vector_ring).
+  rewrite <- Hstep in HQ.
+  pose proof (sharp_decrease L eta tau E w0 g m HL Ht Hm HQ) as HD.
+  replace (w0 ⊕ step eta g m) with w1 in HD by (rewrite Hstep; vector_ring).
+  apply sharp_gain_nonneg_iff in HR; try assumption. pose proof (dot_pos g). split; nra.
+Qed.
+
+(** The same when only an estimate of the gradient is known, up to [err]. *)
+Corollary executed_steps_estimate L eta tau E w0 w1 g estimate err :
   0 < L -> 0 < eta -> 0 <= tau -> sharp_range L eta tau ->
   norm (g ⊖ estimate) <= err ->
   norm (w1 ⊖ w0 ⊕ eta ⊙ estimate) + eta * err <= tau * (norm estimate - err) ->
   below_parabola L E w0 g (w1 ⊖ w0) ->
   E w1 <= E w0 - sharp_gain L eta tau * dot g g /\ E w1 <= E w0.
 Proof.
-  intros HL He Ht HR Herr Hm HQ.
-  set (m := w1 ⊖ w0 ⊕ eta ⊙ g).
-  assert (Hstep : step eta g m = w1 ⊖ w0) by (unfold step, m; vector_ring).
-  assert (Hmom : norm m <= tau * norm g).
-  { assert (norm m <= norm (w1 ⊖ w0 ⊕ eta ⊙ estimate) + eta * norm (g ⊖ estimate)).
-    { replace m with ((w1 ⊖ w0 ⊕ eta ⊙ estimate) ⊕ eta ⊙ (g ⊖ estimate)) by (unfold m; vector_ring).
-      eapply Rle_trans; [apply norm_triangle|]. rewrite norm_scal, Rabs_pos_eq; lra. }
-    pose proof (norm_difference estimate g) as K. rewrite norm_opp_sub in K.
-    assert (norm estimate - err <= norm g) by lra. nra. }
-  rewrite <- Hstep in HQ.
-  pose proof (sharp_decrease L eta tau E w0 g m HL Ht Hmom HQ) as HD.
-  replace (w0 ⊕ step eta g m) with w1 in HD by (rewrite Hstep; vector_ring).
-  apply sharp_gain_nonneg_iff in HR; try assumption. pose proof (dot_pos g). split; nra.
+  intros HL He Ht HR Herr Hm HQ. apply executed_steps; try assumption.
+  assert (norm (w1 ⊖ w0 ⊕ eta ⊙ g) <= norm (w1 ⊖ w0 ⊕ eta ⊙ estimate) + eta * norm (g ⊖ estimate)).
+  { replace (w1 ⊖ w0 ⊕ eta ⊙ g) with ((w1 ⊖ w0 ⊕ eta ⊙ estimate) ⊕ eta ⊙ (g ⊖ estimate)) by vector_ring.
+    eapply Rle_trans; [apply norm_triangle|]. rewrite norm_scal, Rabs_pos_eq; lra. }
+  pose proof (norm_difference estimate g) as K. rewrite norm_opp_sub in K.
+  assert (norm estimate - err <= norm g) by lra. nra.
 Qed.
 
 (** ** Known angle between momentum and gradient *)
