@@ -3,9 +3,10 @@
     OPENBLAS_NUM_THREADS=1 python benchmarks/training.py [--problems digits wine ...] [--peer PYTHON] [--out FILE]
 
 Errors are medians over the seeds of the initial weights; increases (a step after which E in float64 is larger) and
-proved steps are counted over all seeds. The heavy ball (momentum 0.9) gets, for each problem, the learning rate of ten
-with the least median of final errors; nothing is proved of it. SafeRate bounds each step along -g with autobound, which
-neglects rounding. One g is the time of one gradient, measured in turns with the training; SafeRate's are jax's.
+proved steps, of those taken until nothing more can be proved, are counted over all seeds. The heavy ball (momentum 0.9)
+gets, for each problem, the learning rate of ten with the least median of final errors; nothing is proved of it. SafeRate
+bounds each step along -g with autobound, which neglects rounding. One g is the time of one gradient, measured in turns
+with the training; SafeRate's are jax's.
 """
 
 from __future__ import annotations
@@ -56,11 +57,12 @@ PROBLEMS: dict[str, tuple[Callable[[], Problem], int]] = {
 
 
 class Run(NamedTuple):
-    """Errors (steps + 1,), cost per step in gradients, steps proved to decrease the error."""
+    """Errors (steps + 1,), cost per step in gradients, steps proved to decrease the error of those taken."""
 
     errors: np.ndarray
     cost: float
-    proved: int | None
+    proved: int | None = None
+    taken: int = 0
 
 
 def proved_run(problem: Problem, w: np.ndarray, rule: Any, steps: int) -> Run:
@@ -77,7 +79,7 @@ def proved_run(problem: Problem, w: np.ndarray, rule: Any, steps: int) -> Run:
     spent = time.process_time() - start - sum(gradient_times)
     cost = spent / max(1, len(run.steps)) / float(np.median(gradient_times))
     errors = np.append(run.errors, np.full(steps + 1 - len(run.errors), run.errors[-1]))
-    return Run(errors, cost, sum(verdict is Verdict.PROVED for verdict in run.verdicts))
+    return Run(errors, cost, sum(verdict is Verdict.PROVED for verdict in run.verdicts), len(run.steps))
 
 
 def heavy_ball(problem: Problem, w: np.ndarray, rate: float, steps: int) -> Run:
@@ -88,10 +90,10 @@ def heavy_ball(problem: Problem, w: np.ndarray, rate: float, steps: int) -> Run:
             errors.append(error)
             step = MOMENTUM * step - rate * gradient
             if not (np.isfinite(error) and np.all(np.isfinite(w + step))):
-                return Run(np.array([*errors, *[np.inf] * (steps + 1 - len(errors))]), 1.0, None)
+                return Run(np.array([*errors, *[np.inf] * (steps + 1 - len(errors))]), 1.0)
             w = w + step
         errors.append(problem.error(w))
-    return Run(np.array(errors), 1.0, None)
+    return Run(np.array(errors), 1.0)
 
 
 def safe_rate(python: str, problem: Problem, starts: list[np.ndarray], steps: int) -> list[Run]:
@@ -118,7 +120,7 @@ def safe_rate(python: str, problem: Problem, starts: list[np.ndarray], steps: in
         one_thread = {**os.environ, "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}
         command = [python, str(HERE / "training_peer.py"), str(folder)]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=one_thread)
-    return [Run(np.array(run["errors"]), run["gradients_per_step"], None) for run in json.loads(done.stdout)]
+    return [Run(np.array(run["errors"]), run["gradients_per_step"]) for run in json.loads(done.stdout)]
 
 
 def vertex_keys(architecture: Architecture, name: str) -> list[Any]:
@@ -131,7 +133,8 @@ def row(problem: str, rule: str, runs: list[Run], steps: int) -> str:
     errors = np.array([run.errors for run in runs])
     middle, last = np.median(errors[:, min(100, steps)]), np.median(errors[:, -1])
     rises = int(np.sum(~(np.diff(errors, axis=1) <= 0)))
-    proved = "-" if runs[0].proved is None else f"{sum(run.proved or 0 for run in runs)}/{len(runs) * steps}"
+    taken = sum(run.taken for run in runs)
+    proved = "-" if runs[0].proved is None else f"{sum(run.proved or 0 for run in runs)}/{taken}"
     cost = float(np.median([run.cost for run in runs]))
     return f"| {problem} | {rule} | {len(runs)} | {middle:.4g} | {last:.4g} | {rises} | {proved} | {cost:.1f} |"
 

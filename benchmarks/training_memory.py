@@ -1,16 +1,17 @@
 """Peak memory of training on memory-mapped data: 2,000,000 x 64 samples (1.9 GiB on disk) by default.
 
-    OPENBLAS_NUM_THREADS=1 python benchmarks/training_memory.py [--samples 2000000] [--folder FOLDER]
+    OPENBLAS_NUM_THREADS=1 python benchmarks/training_memory.py [--samples 2000000] [--folder FOLDER] [--out FILE]
 
-The data are written in blocks, then a child process trains three certified steps with its address space for data
-limited, so that reading the files into memory would fail. Mapped pages belong to the kernel's cache: the figure is the
-largest anonymous memory (RssAnon) seen.
+The data are written in blocks, then a child process trains three steps of each rule in a run folder, with its address
+space for data limited to 10**9 bytes, so that reading the files into memory would fail. Mapped pages belong to the
+kernel's cache: the figure is the largest anonymous memory (RssAnon) seen.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -36,7 +37,7 @@ activation = "sigmoid"
 inputs = ["h", "x"]
 """
 CHILD = """
-import re, resource, sys, threading, time
+import json, re, resource, sys, threading, time
 resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[2]),) * 2)
 peak = 0
 def watch():
@@ -46,9 +47,17 @@ def watch():
         peak = max(peak, 1024 * int(re.search(r"RssAnon:\\s+(\\d+)", status)[1]))
         time.sleep(0.01)
 threading.Thread(target=watch, daemon=True).start()
-import verify
-run = verify.train(verify.load_problem(sys.argv[1]), steps=3)
-print(len(run.steps), {v.name for v in run.verdicts}, run.errors.tolist(), peak)
+import pathlib, verify
+from verify.training.run_folder import RunFolder
+from verify.training.session import Session
+from verify.training.train import make_rule
+rule, problem = sys.argv[3], verify.load_problem(sys.argv[1])
+settings = {"eta": 0.01, "tau": 0.005} if rule == "fixed" else {}
+session = Session(problem, make_rule(rule, **settings))
+folder = RunFolder(pathlib.Path(sys.argv[1]).parent / rule)
+folder.start(session, {"rule": rule, **settings})
+result = folder.run(session, 3)
+print(json.dumps({"proved": result["verdicts"]["PROVED"], "error": result["error"], "peak": peak}))
 """
 
 
@@ -67,16 +76,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=2_000_000)
     parser.add_argument("--folder", type=Path, help="where the temporary files go")
+    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    table = ["| rule | samples | steps proved | E | peak memory (MB) |", "|---" * 5 + "|"]
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
         write_data(folder, options.samples)
-        arguments = [sys.executable, "-c", CHILD, str(folder / "spec.toml"), str(LIMIT)]
-        done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise SystemExit(done.stderr)
-    peak = int(done.stdout.split()[-1])
-    print(json.dumps({"samples": options.samples, "peak_bytes": peak, "limit_bytes": LIMIT}), done.stdout.strip())
+        for rule in ("certified", "guarded", "fixed"):
+            arguments = [sys.executable, "-c", CHILD, str(folder / "spec.toml"), str(LIMIT), rule]
+            done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise SystemExit(done.stderr)
+            run = json.loads(done.stdout)
+            megabytes = run["peak"] / 1e6
+            table.append(f"| {rule} | {options.samples:,} | {run['proved']}/3 | {run['error']:.4g} | {megabytes:.0f} |")
+            print(table[-1], flush=True)
+    if options.out:
+        command = f"OPENBLAS_NUM_THREADS=1 python {shlex.join(sys.argv)}"
+        content = [
+            "# Memory of training on mapped data",
+            "",
+            f"    {command}",
+            "",
+            str(__doc__).split("\n\n")[2],
+            *table,
+        ]
+        options.out.write_text("\n".join(content) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -122,6 +122,36 @@ class TestRefusals:
         with pytest.raises(InputError, match="checkpoint"):
             folder.resume(session_of(parabola, settings), settings)
 
+    def test_a_damaged_description(self, parabola: Problem, tmp_path: Path) -> None:
+        settings = SETTINGS["guarded"]
+        folder = RunFolder(tmp_path)
+        folder.start(session_of(parabola, settings), settings)
+        folder.description.write_text("{", encoding="utf-8")
+        with pytest.raises(InputError, match=r"description is damaged.*start again in another folder"):
+            folder.resume(session_of(parabola, settings), settings)
+
+    def test_missing_lines(self, tanh_problem: Problem, tmp_path: Path) -> None:
+        settings = SETTINGS["guarded"]
+        complete(tanh_problem, tmp_path, settings)
+        folder = RunFolder(tmp_path)
+        folder.lines.write_bytes(folder.lines.read_bytes()[:-1])
+        with pytest.raises(InputError, match="file of steps is damaged"):
+            folder.resume(session_of(tanh_problem, settings), settings)
+
+    def test_two_processes_in_one_folder(self, tanh_problem: Problem, tmp_path: Path) -> None:
+        settings = SETTINGS["guarded"]
+        session, folder = session_of(tanh_problem, settings), RunFolder(tmp_path)
+        folder.start(session, settings)
+
+        def intrude(session: Session, record: Any) -> None:
+            with pytest.raises(InputError, match="another process trains in this folder"):
+                RunFolder(tmp_path).resume(session_of(tanh_problem, settings), settings)
+
+        before = folder.run(session, 3, intrude)
+        again = session_of(tanh_problem, settings)
+        folder.resume(again, settings)
+        assert folder.run(again, 3) == before
+
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file"

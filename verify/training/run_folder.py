@@ -23,6 +23,7 @@ from verify.certificates.run_files import RunFiles, array_digest, weights_digest
 from verify.outcomes import InputError, Verdict
 from verify.training.atomic import write_atomically
 from verify.training.chain import LENGTH, CertificateChain
+from verify.training.lock import locked
 from verify.training.session import Session
 from verify.training.trajectory import StepRecord
 
@@ -84,16 +85,17 @@ class RunFolder(RunFiles):
         Raises
         ------
         InputError
-            If the folder holds no run, a damaged one, or a run of another problem or with other settings.
+            If the folder holds no run, a damaged one, or a run of another problem or with other settings, or another
+            process trains in it.
         """
-        from verify.spec.arrays import read_npz
-
         try:
             content = json.loads(self.description.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise InputError(
                 "no run to resume", where=str(self.path), reason=str(error), remedy="start it without --resume"
             ) from None
+        except ValueError as error:
+            raise _damaged("the run's description", self.description, str(error)) from None
         for part, values in self._content(session, settings).items():
             for name, value in values.items():
                 found = (content.get(part) or {}).get(name) if isinstance(content, dict) else None
@@ -105,14 +107,20 @@ class RunFolder(RunFiles):
                         expected=value,
                         remedy="name another folder",
                     )
-        state = read_npz(self.checkpoint, _members(self.checkpoint))
+        with locked(self.path):
+            self._restore(session)
+
+    def _restore(self, session: Session) -> None:
+        from verify.spec.arrays import read_npz
+
         try:
+            state = read_npz(self.checkpoint, _members(self.checkpoint))
             session.restore(state)
             length = int(state["lines"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError("the checkpoint is damaged", where=str(self.checkpoint), reason=str(error)) from None
+        except (InputError, KeyError, TypeError, ValueError) as error:
+            raise _damaged("the checkpoint", self.checkpoint, str(error)) from None
         if not self.lines.exists() or self.lines.stat().st_size < length:
-            raise InputError("lines of steps are missing", where=str(self.lines), expected_bytes=length)
+            raise _damaged("the file of steps", self.lines, f"shorter than the {length} bytes of the checkpoint")
         os.truncate(self.lines, length)
         if self.chain is not None:
             self.chain.resume(session, [line["decrease"] for line in self.read()])
@@ -137,8 +145,13 @@ class RunFolder(RunFiles):
             Called after every step.
         every : int
             Steps between checkpoints.
+
+        Raises
+        ------
+        InputError
+            If another process trains in the folder.
         """
-        with self.lines.open("ab") as stream, self._weights_stream() as weights:
+        with locked(self.path), self.lines.open("ab") as stream, self._weights_stream() as weights:
             while session.index < steps:
                 if self.chain is not None and session.stopped is None:
                     self.chain.before(session)
@@ -248,6 +261,10 @@ def subject(problem: Problem, start: np.ndarray) -> dict[str, Any]:
         "data_sha256": array_digest([problem.inputs, problem.targets]),
         "initial_weights_sha256": weights_digest(start),
     }
+
+
+def _damaged(what: str, path: Path, reason: str) -> InputError:
+    return InputError(f"{what} is damaged", where=str(path), reason=reason, remedy="start again in another folder")
 
 
 def _members(path: Path) -> list[str]:
