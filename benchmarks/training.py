@@ -4,7 +4,7 @@
 
 Errors are medians over the seeds of the initial weights; increases (a step after which E in float64 is larger) and
 proved steps, of those taken until nothing more can be proved, are counted over all seeds. The heavy ball (momentum 0.9)
-gets, for each problem, the learning rate of ten with the least median of final errors; nothing is proved of it. SafeRate
+gets, for each problem, the learning rate of ten with the least median of final errors, and no proof. SafeRate
 bounds each step along -g with autobound, which neglects rounding. One g is the time of one gradient, measured in turns
 with the training; SafeRate's are jax's.
 """
