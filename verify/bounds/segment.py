@@ -23,7 +23,7 @@ from verify.bounds.segment_slopes import slope_terms
 from verify.bounds.segment_storage import output_shifts
 from verify.bounds.start import StartPass, has_taylor_models
 from verify.bounds.taylor_rounding import enlarged, largest_entry
-from verify.bounds.workspace import Workspace
+from verify.bounds.workspace import Workspace, borrowed_workspace
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -73,10 +73,10 @@ def segment_bound(
         raise InputError("the length of a segment must be positive and finite", T=T)
     smooth = has_taylor_models(problem.architecture)
     formats = Formats.of(precision) if smooth else Formats.of("float64")
-    with np.errstate(all="ignore"):
-        bound = _bound(problem, weights, direction, float(T), smooth, formats, start)
+    with np.errstate(all="ignore"), borrowed_workspace() as workspace:
+        bound = _bound(problem, weights, direction, float(T), smooth, formats, workspace, start)
         if precision == "mixed" and not np.all(np.isfinite(bound.polynomial)):
-            bound = _bound(problem, weights, direction, float(T), smooth, Formats.of("float64"))
+            bound = _bound(problem, weights, direction, float(T), smooth, Formats.of("float64"), workspace)
     return bound
 
 
@@ -87,6 +87,7 @@ def _bound(
     T: float,
     smooth: bool,
     formats: Formats,
+    workspace: Workspace,
     start: StartPass | None = None,
 ) -> SegmentBound:
     scaled, length, exponent = _scaled(D, T)
@@ -94,7 +95,6 @@ def _bound(
     segment = Segment(problem.architecture, parts, directions, length, formats)
     total = np.zeros(TERMS)
     known = start.at(problem, w) if start is not None and start.formats == formats else None
-    workspace = Workspace() if start is None else start.workspace
     for index, chunk in enumerate(problem.chunks()):
         x, y = problem.rows(chunk)
         if smooth:

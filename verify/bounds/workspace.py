@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +15,11 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
     from verify.architecture import LinearMap
+
+
+MOST_BYTES = 2**26
+MOST_VIEWS = 2**12
+"""What an idle workspace may hold: bytes, and arrays with a name and a shape."""
 
 
 class Workspace:
@@ -28,6 +36,11 @@ class Workspace:
     def __init__(self) -> None:
         self._arrays: dict[Any, np.ndarray] = {}
         self._views: dict[Any, Any] = {}
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is worth keeping while idle."""
+        return sum(array.nbytes for array in self._arrays.values()) <= MOST_BYTES and len(self._views) <= MOST_VIEWS
 
     def take(self, key: Any, shape: tuple[int, ...], dtype: DTypeLike = np.float64) -> np.ndarray:
         """Return the array of that name, with arbitrary contents, in the given shape (rows, width)."""
@@ -50,6 +63,27 @@ class Workspace:
         if views is None:
             views = self._views[count, shape, dtype] = [self.take(("scratch", i), shape, dtype) for i in range(count)]
         return views
+
+
+_IDLE = threading.local()
+
+
+@contextmanager
+def borrowed_workspace() -> Iterator[Workspace]:
+    """Lend this thread's idle workspace, a new one if that is lent already.
+
+    Examples
+    --------
+    >>> with borrowed_workspace() as first, borrowed_workspace() as second:
+    ...     first is second
+    False
+    """
+    workspace = getattr(_IDLE, "workspace", None) or Workspace()
+    _IDLE.workspace = None
+    try:
+        yield workspace
+    finally:
+        _IDLE.workspace = workspace if workspace.is_small else None
 
 
 def apply_into(linear: LinearMap, theta: np.ndarray | None, h: np.ndarray, out: np.ndarray) -> None:
