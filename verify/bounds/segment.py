@@ -9,6 +9,7 @@ overflows nor underflows where the network's numbers do not.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,44 +72,85 @@ def segment_bound(
     weights, direction = problem.check_weights(w), problem.check_weights(D)
     if not (np.isfinite(T) and T > 0):
         raise InputError("the length of a segment must be positive and finite", T=T)
-    smooth = has_taylor_models(problem.architecture)
-    formats = Formats.of(precision) if smooth else Formats.of("float64")
+    formats = Formats.of(precision)
     with np.errstate(all="ignore"), borrowed_workspace() as workspace:
-        bound = _bound(problem, weights, direction, float(T), smooth, formats, workspace, start)
-        if precision == "mixed" and not np.all(np.isfinite(bound.polynomial)):
-            bound = _bound(problem, weights, direction, float(T), smooth, Formats.of("float64"), workspace)
+        if not has_taylor_models(problem.architecture):
+            return _slopes_bound(problem, weights, direction, float(T))
+        bound = _taylor_bound(problem, weights, direction, float(T), formats, workspace, start)
+        if precision == "mixed" and not bound.is_finite:
+            return _taylor_bound(problem, weights, direction, float(T), Formats.of("float64"), workspace)
     return bound
 
 
-def _bound(
+def _slopes_bound(problem: Problem, w: np.ndarray, D: np.ndarray, T: float) -> SegmentBound:
+    scaled, length, exponent = _scaled(D, T)
+    segment = _segment(problem, w, scaled, length, Formats.of("float64"))
+    total = np.zeros(2)
+    for chunk in problem.chunks():
+        total = _added(total, slope_terms(segment, *problem.rows(chunk)))
+    polynomial = _finished(problem, w, D, _averaged(problem, total), exponent)
+    return SegmentBound((polynomial,), T, "slopes", np.inf)
+
+
+def _taylor_bound(
     problem: Problem,
     w: np.ndarray,
     D: np.ndarray,
     T: float,
-    smooth: bool,
     formats: Formats,
     workspace: Workspace,
     start: StartPass | None = None,
 ) -> SegmentBound:
     scaled, length, exponent = _scaled(D, T)
-    parts, directions = (problem.architecture.unflatten(array) for array in (w, scaled))
-    segment = Segment(problem.architecture, parts, directions, length, formats)
-    total = np.zeros(TERMS)
+    segment = _segment(problem, w, scaled, length, formats)
     known = start.at(problem, w) if start is not None and start.formats == formats else None
+    total = np.zeros(TERMS)
     for index, chunk in enumerate(problem.chunks()):
         x, y = problem.rows(chunk)
-        if smooth:
-            models = taylor_models(segment, x, workspace, None if known is None else known[index])
-            terms = _taylor_terms(models, segment, y, workspace)
-        else:
-            terms = np.array([*slope_terms(segment, x, y), *[0.0] * (TERMS - 3), np.inf])
-        total = (total + terms) + 4 * UNIT * (np.abs(total) + np.abs(terms))
-    *errors, storage = (value + 4 * UNIT * abs(value) for value in (total / problem.sample_divisor).tolist())
-    coefficients = _coefficients(errors, length) if smooth else errors[:2]
-    polynomial = [_unscaled(c, -k * exponent) for k, c in enumerate(coefficients, 1)]
-    polynomial = _with_weight_decay(problem, w, D, polynomial)
+        values = None if known is None else known[index]
+        terms = _taylor_terms(taylor_models(segment, x, workspace, values), segment, y, workspace)
+        if index == 0 and _is_long(terms, length):
+            segment = replace(segment, long=True)
+            terms = _taylor_terms(taylor_models(segment, x, workspace, values), segment, y, workspace)
+        total = _added(total, terms)
+    *means, flat, end, storage = _averaged(problem, total)
+    polynomials = [_finished(problem, w, D, _coefficients(means, length), exponent)]
+    if segment.long:
+        cubic = (end - flat) / length + enlarged(4 * UNIT * (abs(end) + abs(flat)) / length)
+        polynomials.append(_finished(problem, w, D, [means[0], flat, cubic], exponent))
     storage = enlarged(storage + _stored_weight_decay(problem, w, D, T))
-    return SegmentBound(tuple(polynomial), T, "taylor" if smooth else "slopes", storage)
+    return SegmentBound(tuple(polynomials), T, "taylor", storage)
+
+
+def _segment(problem: Problem, w: np.ndarray, D: np.ndarray, length: float, formats: Formats) -> Segment:
+    parts, directions = (problem.architecture.unflatten(array) for array in (w, D))
+    return Segment(problem.architecture, parts, directions, length, formats)
+
+
+_SHARE = 1.0
+
+
+def _is_long(terms: np.ndarray, length: float) -> bool:
+    """Whether the radii of third order are a large share of the curvature, so that those of second order can pay."""
+    return not length * np.max(terms[6:10]) <= _SHARE * abs(terms[1])
+
+
+def _added(total: np.ndarray, terms: np.ndarray) -> np.ndarray:
+    """Sum of upper bounds, rounded up."""
+    return (total + terms) + 4 * UNIT * (np.abs(total) + np.abs(terms))
+
+
+def _averaged(problem: Problem, total: np.ndarray) -> list[float]:
+    """Upper bounds divided by the sample divisor, rounded up."""
+    return [value + 4 * UNIT * abs(value) for value in (total / problem.sample_divisor).tolist()]
+
+
+def _finished(
+    problem: Problem, w: np.ndarray, D: np.ndarray, coefficients: list[float], exponent: int
+) -> tuple[float, ...]:
+    """Return the polynomial in t, not t/2^exponent, with the weight decay."""
+    polynomial = [_unscaled(c, -k * exponent) for k, c in enumerate(coefficients, 1)]
+    return tuple(_with_weight_decay(problem, w, D, polynomial))
 
 
 def _scaled(D: np.ndarray, T: float) -> tuple[np.ndarray, float, int]:

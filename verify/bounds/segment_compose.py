@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.bounds.segment_bent import Pair, Remainder, intersect, second_remainder
 from verify.bounds.taylor_rounding import (
     Approximation,
     enlarged,
@@ -43,22 +44,14 @@ if TYPE_CHECKING:
 _WIDE = 0.25
 """From this share of sup|g'''|/6 on, the intersection with it can pay."""
 
-_Pair = tuple[np.ndarray, np.ndarray]
-
 
 @dataclass(frozen=True)
 class Curvature:
-    """A vertex's second coefficient h2 and its remainder m +- r; `third` bounds |m| + r."""
+    """A vertex's second coefficient h2, its remainder m +- r of third order and, on long segments, of second order."""
 
     second: Approximation
-    middle: np.ndarray
-    radius: np.ndarray
-    third: float
-
-    @classmethod
-    def of(cls, second: Approximation, middle: np.ndarray, radius: np.ndarray) -> Curvature:
-        """Return the curvature with its bound filled in."""
-        return cls(second, middle, radius, enlarged(largest_entry(middle) + largest_of_nonnegative(radius)))
+    third: Remainder
+    bent: Remainder | None
 
 
 def compose(
@@ -66,25 +59,33 @@ def compose(
     activation: Any,
     derivatives: tuple[Approximation, Approximation, Approximation],
     coefficients: tuple[Approximation, Approximation],
-    zeta: _Pair,
-    results: tuple[np.ndarray, np.ndarray, np.ndarray],
+    zeta: Pair,
+    beta: Pair | None,
+    results: list[np.ndarray],
     workspace: Workspace,
 ) -> Curvature:
-    """Write h2, m, r into `results`, given (g', g'', g'''), (z1, z2) and zeta(t) in zm +- zr; all in one format."""
-    (g1, g2, g3), (z1, z2), (zm, zr), (h2, m, r) = derivatives, coefficients, zeta, results
+    """Write h2, m, r and on long segments m2, r2 into `results`.
+
+    Given are (g', g'', g'''), (z1, z2), zeta(t) in zm +- zr and on long segments beta (`segment_bent`), all in one
+    format.
+    """
+    (g1, g2, g3), (z1, z2), (zm, zr), (h2, m, r) = derivatives, coefficients, zeta, results[:3]
     half, fourth = 0.5 * length, activation.supremum(4) * (length / 24)
     b, bd, B, a, ad, A, p, part = workspace.scratch(zm.shape, 8, zm.dtype)
     rounding, tiny = 64 * unit(zm.dtype), least(zm.dtype)
     first, moved = g1.magnitude, enlarged(largest_entry(zm) + largest_of_nonnegative(zr))
+    overflow = beta is not None and not np.isfinite(moved)
+    if overflow:
+        zm[...] = zr[...] = moved = 0.0
     scale = _cube(1 + first + g2.magnitude + g3.magnitude + z1.magnitude + z2.magnitude + moved)
 
     np.multiply(g2.value, z1.value, out=p)
     np.multiply(p, z1.value, out=h2)
     h2 *= 0.5
     h2 += np.multiply(g1.value, z2.value, out=part)
-    bent = g2.magnitude * z1.magnitude
-    error = product_error(g1, z2) + 0.5 * g2.error * z1.magnitude * z1.magnitude + bent * z1.error
-    error += rounding / 8 * (first * z2.magnitude + bent * z1.magnitude) + tiny * scale
+    turned = g2.magnitude * z1.magnitude
+    error = product_error(g1, z2) + 0.5 * g2.error * z1.magnitude * z1.magnitude + turned * z1.error
+    error += rounding / 8 * (first * z2.magnitude + turned * z1.magnitude) + tiny * scale
     second = Approximation.of(h2, enlarged(error))
 
     np.multiply(zm, half, out=b)
@@ -92,6 +93,10 @@ def compose(
     b += z2.value
     bd += np.multiply(zr, length, out=part)
     bd += enlarged(z2.error + rounding * (z2.magnitude + length * moved) + tiny * scale)
+    if beta is not None:
+        if overflow:
+            bd[...] = np.inf
+        intersect((b, bd), beta, workspace)
     np.add(np.abs(b, out=B), bd, out=B)
     np.multiply(b, half, out=a)
     a += z1.value
@@ -102,6 +107,9 @@ def compose(
     np.add(np.abs(a, out=A), ad, out=A)
     reach = largest_of_nonnegative(A)
     scale += _cube(bend + reach)
+    if beta is not None:
+        bent = (results[3], results[4])
+        second_remainder(length, activation, derivatives, (b, bd), a, A, bent, workspace)
 
     np.multiply(g1.value, zm, out=m)
     m += np.multiply(p, b, out=part)
@@ -127,9 +135,18 @@ def compose(
     r += A
     error = g1.error * moved + product_error(g2, z1) * bend + 0.5 * length * g2.error * bend * bend
     error += g3.error * _cube(reach) + tiny * scale
-    size = first * moved + bent * bend + length * g2.magnitude * bend * bend + largest_q * _cube(reach)
-    r += enlarged(error + rounding * size)
-    return Curvature.of(second, m, r)
+    size = first * moved + turned * bend + length * g2.magnitude * bend * bend + largest_q * _cube(reach)
+    r += np.inf if overflow else enlarged(error + rounding * size)
+    if beta is None:
+        return Curvature(second, Remainder.of(m, r), None)
+    np.multiply(m, half, out=b)
+    np.abs(b, out=bd)
+    b += h2
+    bd += np.multiply(r, length, out=part)
+    bd *= 1 + rounding
+    bd += enlarged(second.error + rounding * second.magnitude + tiny)
+    intersect(bent, (b, bd), workspace)
+    return Curvature(second, Remainder.of(m, r), Remainder.of(*bent))
 
 
 def _cube(x: float) -> float:
@@ -137,7 +154,7 @@ def _cube(x: float) -> float:
     return x * x * x
 
 
-def _limit(qc: np.ndarray, qr: np.ndarray, limit: float, parts: _Pair) -> float:
+def _limit(qc: np.ndarray, qr: np.ndarray, limit: float, parts: Pair) -> float:
     """Intersect qc +- qr with +- limit, in place; return a bound of |qc| + qr."""
     low, high = parts
     np.subtract(qc, qr, out=low)

@@ -90,6 +90,8 @@ class Segment:
     directions: passes.Parts
     length: float
     formats: Formats
+    long: bool = False
+    """Whether remainders of second order are carried too (`segment_bent`)."""
     edges: dict[str, list[EdgeSegment]] = field(init=False)
     start: dict[str, VertexWeights] = field(init=False)
     """The weights at t = 0."""

@@ -10,6 +10,13 @@ with weights B_j(t) >= 0, so that
 
     p(t) <= k0 + k1 t + k2 t^2 + k3 t^3 + sum_j B_j(t) R_j,   R_j = r.|b_j|,
     k0 = e0.m + y1.y2,   k1 = |y2|^2/2 + y1.m,   k2 = y2.m,   k3 = (|m|^2 + |r|^2)/2.
+
+On long segments there is also ``e(t) = e0 + y1 t + rho2 t^2``, rho2 in m2 +- r2, and the change is at most
+``t e0.y1 + t^2 G(t)`` with
+
+    G(t) = e0.m2 + |y1 + t m2|^2/2 + t^2 |r2|^2/2 + r2.|e0 + t (y1 + t m2)|,
+
+entry by entry the larger of two convex functions of t, hence below its chord on [0, T].
 """
 
 from __future__ import annotations
@@ -28,14 +35,14 @@ if TYPE_CHECKING:
     from verify.bounds.segment_model import Models
     from verify.bounds.workspace import Workspace
 
-TERMS = 11
+TERMS = 13
 """Length of what `output_terms` returns."""
 
 
 def output_terms(
     models: Models, name: str, y: np.ndarray, length: float, shift: float, workspace: Workspace
 ) -> np.ndarray:
-    """Upper bounds of c1, c2, k0, ..., k3, R0, ..., R3 and of the effect of storing, for one output vertex.
+    """Upper bounds of c1, c2, k0, ..., k3, R0, ..., R3, G(0), G(T) and of the effect of storing, for one output vertex.
 
     Parameters
     ----------
@@ -55,10 +62,11 @@ def output_terms(
     residual = h.value - y
     exact = Approximation.of(residual, enlarged(h.error + 2 * UNIT * largest_entry(residual)))
     start, first = _Rows.of(exact), _Rows.of(slope)
-    away, part, small = workspace.scratch(residual.shape, 3, curvature.middle.dtype)
+    away, part, small = workspace.scratch(residual.shape, 3, curvature.third.middle.dtype)
     e0 = start.in_format(small)
     y1, y2 = first.twin(models.slope_rest[name]), _Rows.of(curvature.second)
-    m, r = (_Rows.of(Approximation(array, curvature.third, 0.0)) for array in (curvature.middle, curvature.radius))
+    third = curvature.third
+    m, r = (_Rows.of(Approximation(array, third.size, 0.0)) for array in (third.middle, third.radius))
     terms = [
         start.dot(first),
         e0.dot(y2) + 0.5 * first.squared,
@@ -66,20 +74,36 @@ def output_terms(
         0.5 * y2.squared + y1.dot(m),
         y2.dot(m),
         0.5 * (m.squared + r.squared),
-        *(bernstein.dot(r) for bernstein in _bernstein((e0, y1, y2, m), length, away, part)),
-        _stored(start, first, length, shift, y2.norm + length * (m.norm + r.norm)),
+        *(b.dot(r) for b in _bernstein((e0, y1, y2, m), _CUBIC, length, away, part)),
     ]
+    bend = y2.norm + length * (m.norm + r.norm)
+    if curvature.bent is None:
+        terms += [np.inf, np.inf]
+    else:
+        bent = curvature.bent
+        m2, r2 = (_Rows.of(Approximation(array, bent.size, 0.0)) for array in (bent.middle, bent.radius))
+        ends = [b.dot(r2) for b in _bernstein((e0, y1, m2), _ENDS, length, away, part)]
+        flat = e0.dot(m2) + 0.5 * first.squared
+        rise = length * y1.dot(m2) + 0.5 * length * length * (m2.squared + r2.squared)
+        terms += [flat + ends[0], flat + rise + ends[1]]
+        bend = min(m2.norm + r2.norm, bend) if np.isfinite(bend) else m2.norm + r2.norm
+    terms.append(_stored(start, first, length, shift, bend))
     return np.array([term + 8 * UNIT * abs(term) for term in terms])
 
 
-_WEIGHTS = ((1.0,), (1.0, 1 / 3), (1.0, 2 / 3, 1 / 3), (1.0, 1.0, 1.0, 1.0))
+_Weights = tuple[tuple[float, ...], ...]
+_CUBIC: _Weights = ((1.0,), (1.0, 1 / 3), (1.0, 2 / 3, 1 / 3), (1.0, 1.0, 1.0, 1.0))
 """Bernstein coefficients of 1, t, t^2, t^3 on [0, 1]; those left out are 0."""
+_ENDS: _Weights = ((1.0,), (1.0, 1.0, 1.0))
+"""Values of 1, t, t^2 at 0 and 1."""
 
 
-def _bernstein(coefficients: tuple[_Rows, ...], length: float, out: np.ndarray, part: np.ndarray) -> Iterator[_Rows]:
+def _bernstein(
+    coefficients: tuple[_Rows, ...], rows: _Weights, length: float, out: np.ndarray, part: np.ndarray
+) -> Iterator[_Rows]:
     """Yield |b_j| of the polynomial with these coefficients on [0, length], each in place of the one before."""
     rounding, underflow = 16 * unit(out.dtype), least(out.dtype)
-    for weights in _WEIGHTS:
+    for weights in rows:
         size, norm, error, power = 0.0, 0.0, underflow, 1.0
         for k, (weight, coefficient) in enumerate(zip(weights, coefficients, strict=False)):
             factor = weight * power

@@ -9,7 +9,8 @@ with the exact coefficients of the segment's start. From h_u to z_v: with A = A_
 
     z0 = sum A h0 + b,   z1 = sum B h0 + A h1 + D_b,   z2 = sum B h1 + A h2,   zeta(t) = sum B h2 + (A + t B) rho(t)
 
-and (A + t B) rho lies in M m +- [(|M| + T/2 |B|) r + T/2 |B m|]. From z to h: see `segment_compose`.
+and (A + t B) rho lies in M m +- [(|M| + T/2 |B|) r + T/2 |B m|]. From z to h: see `segment_compose`; long segments
+carry remainders of second order too, see `segment_bent`.
 
 z0, z1, h0, h1 decide the slope of the error, where cancellation is worst, and are computed in the `Segment`'s first
 format; the rest in its second one, float32 by default. All products of computed arrays carry the rounding errors
@@ -31,6 +32,7 @@ from verify.bounds.forward_errors import (
     sum_of_products,
     summation_roundings,
 )
+from verify.bounds.segment_bent import Pair, Remainder
 from verify.bounds.segment_compose import Curvature, compose
 from verify.bounds.segment_edges import Segment
 from verify.bounds.taylor_rounding import (
@@ -97,7 +99,12 @@ def _add_vertex(
     bends = [(e.edge.map, e.direction_rest, models.slope_rest[e.edge.source]) for e in moving if e.direction_rest]
     bends += [(e.edge.map, e.theta_rest, models.curvature[e.edge.source].second) for e in moving]
     z2 = sum_of(bends, None, "z2", formats.rest)
-    zeta = _curvature(segment, models, name, shape, roundings, workspace)
+    thirds = {source: (c.second, c.third) for source, c in models.curvature.items()}
+    zeta = _remainder(segment, thirds, name, shape, "zeta", workspace)
+    beta = None
+    if segment.long:
+        seconds = {source: (models.slope_rest[source], c.bent) for source, c in models.curvature.items() if c.bent}
+        beta = _remainder(segment, seconds, name, shape, "beta", workspace)
 
     g1, g2, g3 = derivatives
     slope = np.multiply(g1.value, z1.value, out=workspace.take((name, "h1"), shape, formats.start))
@@ -109,44 +116,47 @@ def _add_vertex(
     models.slope_rest[name] = in_format(models.slope[name], workspace, (name, "h1"), formats.rest)
     z1 = in_format(z1, workspace, "z1", formats.rest)
     g1 = in_format(g1, workspace, "g1", formats.rest)
-    second, m, r = (workspace.take((name, key), shape, formats.rest) for key in ("h2", "m", "r"))
-    models.curvature[name] = compose(
-        segment.length, activation, (g1, g2, g3), (z1, z2), zeta, (second, m, r), workspace
-    )
+    results = [workspace.take((name, key), shape, formats.rest) for key in _RESULTS[: 5 if segment.long else 3]]
+    models.curvature[name] = compose(segment.length, activation, (g1, g2, g3), (z1, z2), zeta, beta, results, workspace)
 
 
-def _curvature(
-    segment: Segment, models: Models, name: str, shape: tuple[int, ...], roundings: int, workspace: Workspace
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return zm, zr with zeta(t) in zm +- zr."""
+_RESULTS = ("h2", "m", "r", "m2", "r2")
+
+
+_Source = tuple[Approximation, Remainder]
+
+
+def _remainder(
+    segment: Segment, sources: dict[str, _Source], name: str, shape: tuple[int, ...], key: str, workspace: Workspace
+) -> Pair:
+    """Enclose the sum of B x + (A + t B) rho over the edges, given (x, rho) of the sources that have them."""
     half, dtype = 0.5 * segment.length, segment.formats.rest
-    zm, zr = workspace.take("zm", shape, dtype), workspace.take("zr", shape, dtype)
+    roundings = summation_roundings([e.edge for e in segment.edges[name]])
+    middle, radius = (workspace.take((key, part), shape, dtype) for part in ("middle", "radius"))
     (part,) = workspace.scratch(shape, 1, dtype)
     terms: list[tuple[float, float, float]] = []
     for e in segment.edges[name]:
-        source, linear = e.edge.source, e.edge.map
-        if source not in models.curvature:
+        if e.edge.source not in sources:
             continue
-        curvature = models.curvature[source]
-        first = not terms
-        apply_into(linear, e.middle, curvature.middle, zm if first else part)
+        x, rho = sources[e.edge.source]
+        linear, first = e.edge.map, not terms
+        apply_into(linear, e.middle, rho.middle, middle if first else part)
         if not first:
-            zm += part
-        apply_into(linear, e.spread, curvature.radius, zr if first else part)
+            middle += part
+        apply_into(linear, e.spread, rho.radius, radius if first else part)
         if not first:
-            zr += part
-        terms.append((e.theta.row_sum, curvature.third, 0.0))
+            radius += part
+        terms.append((e.theta.row_sum, rho.size, 0.0))
         if e.direction_rest is not None:
-            terms[-1] = (e.theta.row_sum + 2 * half * e.direction_rest.row_sum, curvature.third, 0.0)
-            terms.append(e.direction_rest.term(curvature.second))
-            apply_into(linear, e.direction_rest.values, curvature.second.value, part)
-            zm += part
-            apply_into(linear, e.half, curvature.middle, part)
-            zr += np.abs(part, out=part)
+            terms[-1] = (e.theta.row_sum + 2 * half * e.direction_rest.row_sum, rho.size, 0.0)
+            terms.append(e.direction_rest.term(x))
+            apply_into(linear, e.direction_rest.values, x.value, part)
+            middle += part
+            apply_into(linear, e.half, rho.middle, part)
+            radius += np.abs(part, out=part)
     if not terms:
-        zm[...] = zr[...] = 0.0
-        return zm, zr
-    zr += enlarged(
-        summed_error(terms, roundings, dtype) + 2 * accumulated(roundings, dtype) * largest_of_nonnegative(zr)
-    )
-    return zm, zr
+        middle[...] = radius[...] = 0.0
+        return middle, radius
+    lost = 2 * accumulated(roundings, dtype) * largest_of_nonnegative(radius)
+    radius += enlarged(summed_error(terms, roundings, dtype) + lost)
+    return middle, radius

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from verify.arithmetic.rounding import FLOOR, UNIT
 from verify.bounds.taylor_rounding import enlarged, largest_slope
 
@@ -45,5 +47,8 @@ def _largest_output(segment: Segment, models: Models, name: str) -> float:
         return models.start[name].magnitude
     t = segment.length
     curvature = models.curvature[name]
-    change = models.slope[name].magnitude + t * (curvature.second.magnitude + t * curvature.third)
+    bend = curvature.second.magnitude + t * curvature.third.size
+    if curvature.bent is not None:
+        bend = min(curvature.bent.size, bend) if np.isfinite(bend) else curvature.bent.size
+    change = models.slope[name].magnitude + t * bend
     return enlarged(models.start[name].magnitude + t * change)

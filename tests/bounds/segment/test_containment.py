@@ -42,6 +42,16 @@ def test_formats_agree_but_for_rounding(smooth_problem, dyadic_point):
     assert abs(at["mixed"] - at["float64"]) < abs(gap)
 
 
+def test_long_segments_have_a_second_polynomial(smooth_problem, dyadic_point, violations):
+    w, D = _start(smooth_problem, "momentum", dyadic_point)
+    lengths, found = [0.5, 1.0, 2.0, 4.0], 0
+    for length in lengths:
+        bound = segment_bound(smooth_problem, w, D, length)
+        found += len(bound.polynomials) == 2
+        assert violations(smooth_problem, w, D, bound, times(length)[1::5]) == 0
+    assert found >= 2 or smooth_problem.architecture.vertices["y"].activation.name == "identity"
+
+
 @pytest.mark.parametrize("length", [2.0**-30, 2.0**-6, 1.0, 8.0])
 def test_slope_bound_holds_on_the_segment(kinked_problem, dyadic_point, violations, length):
     rng = np.random.default_rng(12)

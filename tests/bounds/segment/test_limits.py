@@ -35,7 +35,7 @@ def test_overflow_of_the_start_proves_no_decrease(problem_of):
     "polynomial", [(np.nan, 1.0, 1.0), (-1.0, np.nan, 0.0), (-1.0, np.inf, 0.0), (-1.0, 1.0, -np.inf), (0.0, -1.0, 0.0)]
 )
 def test_nothing_follows_from_unusable_coefficients(polynomial):
-    bound = SegmentBound(polynomial, 1.0, "taylor", 0.0)
+    bound = SegmentBound((polynomial,), 1.0, "taylor", 0.0)
     assert bound.decrease_until == 0.0 and bound.best_step == 0.0 and bound.decrease == 0.0
 
 
@@ -43,7 +43,7 @@ def test_nothing_follows_from_unusable_coefficients(polynomial):
     "polynomial", [(-1.0, 4.0, -3.5), (-1.0, 1.0, 0.0), (-1.0, 3.0, -2.0), (-1e-300, 1.0, 1.0), (-1.0, 0.0, 1e-320)]
 )
 def test_decrease_until_keeps_the_bound_below_zero(polynomial):
-    bound = SegmentBound(polynomial, 2.0, "taylor", 0.0)
+    bound = SegmentBound((polynomial,), 2.0, "taylor", 0.0)
     end = bound.decrease_until
     assert 0 < end <= 2.0
     assert all(bound.at(end * k / 1000) <= 0 for k in range(1001))
@@ -59,7 +59,7 @@ def test_unusable_lengths_are_refused(problem_of, T):
 @pytest.mark.parametrize("t", [-0.1, 1.5, np.nan])
 def test_nothing_is_said_outside_the_segment(t):
     with pytest.raises(InputError, match="outside the segment"):
-        SegmentBound((-1.0, 1.0, 0.0), 1.0, "taylor", 0.0).at(t)
+        SegmentBound(((-1.0, 1.0, 0.0),), 1.0, "taylor", 0.0).at(t)
 
 
 @pytest.mark.parametrize("T", [1e-320, 1e-200, 1e-100, 1e-45, 1e-38])

@@ -16,7 +16,9 @@ from verify.bounds import (
     taylor_rounding,
 )
 from verify.bounds.segment import segment_bound
+from verify.bounds.segment_bent import intersect
 from verify.bounds.taylor_rounding import Approximation
+from verify.bounds.workspace import Workspace
 
 NODES = {"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"], "bias": False}}
 DEEP = {
@@ -112,7 +114,7 @@ def test_the_radius_is_needed(problem_of, violations, monkeypatch):
 
     def without_radius(*arguments):
         curvature = compose(*arguments)
-        curvature.radius[...] = 0.0
+        curvature.third.radius[...] = 0.0
         return curvature
 
     monkeypatch.setattr(segment_model, "compose", without_radius)
@@ -120,14 +122,14 @@ def test_the_radius_is_needed(problem_of, violations, monkeypatch):
 
 
 def test_the_radius_carried_on_is_needed(problem_of, violations, monkeypatch):
-    curvature = segment_model._curvature
+    remainder = segment_model._remainder
 
     def without_radius(*arguments):
-        zm, zr = curvature(*arguments)
+        zm, zr = remainder(*arguments)
         zr[...] = 0.0
         return zm, zr
 
-    monkeypatch.setattr(segment_model, "_curvature", without_radius)
+    monkeypatch.setattr(segment_model, "_remainder", without_radius)
     assert propagated_violations(problem_of, violations) > 0
 
 
@@ -138,6 +140,53 @@ def test_rounding_is_needed(problem_of, violations, monkeypatch):
         Approximation, "of", classmethod(lambda cls, value, error: cls(value, np.max(np.abs(value)), 0))
     )
     assert rounding_violations(problem_of, violations) > 0
+
+
+def long_violations(problem_of, violations) -> int:
+    """Attack long segments, where the remainder of second order decides."""
+    total = 0
+    for target in (-64.0, 64.0):
+        problem = problem_of(NODES, samples=1)
+        problem.inputs[:], problem.targets[:] = 1.0, target
+        for start in np.arange(-8, 9) / 4:
+            for D in (-1.0, 1.0):
+                bound = segment_bound(problem, np.array([start]), np.array([D]), 16.0)
+                if len(bound.polynomials) != 2:
+                    raise AssertionError("not a long segment")
+                total += violations(problem, np.array([start]), np.array([D]), bound, [0.5, 1.0, 4.0, 16.0])
+    return total
+
+
+def test_the_radius_of_second_order_is_needed(problem_of, violations, monkeypatch):
+    assert long_violations(problem_of, violations) == 0
+    remainder = segment_compose.second_remainder
+
+    def without_radius(*arguments):
+        remainder(*arguments)
+        arguments[6][1][...] = 0.0
+
+    monkeypatch.setattr(segment_compose, "second_remainder", without_radius)
+    assert long_violations(problem_of, violations) > 0
+
+
+@pytest.mark.parametrize("end", [0, 1])
+def test_an_intersection_keeps_what_both_enclose(end):
+    rng = np.random.default_rng(3)
+    exact = rng.standard_normal((50, 40)).astype(np.float32)
+    pairs = []
+    for spread in (1e-6, 1e12):
+        radius = (spread * rng.random(exact.shape)).astype(np.float32)
+        toward = (2 * rng.random(exact.shape) - 1).astype(np.float32)
+        pairs.append((exact + toward * radius, radius))
+    pairs[1][0][::7], pairs[1][1][::7] = np.nan, np.inf
+    first, second = (tuple(array.copy() for array in pairs[k]) for k in (end, 1 - end))
+    with np.errstate(all="ignore"):
+        intersect(first, second, Workspace())
+    # the pairs themselves are off by one rounding of their sizes
+    room = 2.0**-23 * (np.abs(exact) + pairs[0][1])
+    middle, radius = (array.astype(np.float64) for array in first)
+    assert np.all(np.abs(middle - exact) <= radius + room)
+    assert np.median(radius) < 1e-5
 
 
 def test_rounding_in_float32_is_needed(problem_of, violations, monkeypatch):
