@@ -90,6 +90,15 @@ def test_the_hessian_at_the_centre_of_convolutions_is_exact(number: int) -> None
     assert norm * (1 - 1e-12) <= center_facts(problem, weights).hessian <= norm * (1 + 1e-6)
 
 
+def test_the_bound_at_the_centre_names_its_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = image_problem(0)
+    sharp = center_facts(problem, problem.initial_weights)
+    monkeypatch.setattr("verify.bounds.majorant.center.LARGEST_DENSE", 0)
+    coarse = center_facts(problem, problem.initial_weights)
+    assert (sharp.method, coarse.method) == ("matrix", "block norms")
+    assert sharp.hessian <= coarse.hessian
+
+
 @pytest.mark.parametrize("activation", ["identity", "tanh"])
 def test_a_step_holds_where_it_is_tight(activation: str) -> None:
     # In a chain of single units a displacement of one weight changes the Jacobians by exactly what the rates allow.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _INSIDE = 1.0 - 2.0**-40
 _DIFFERENCE = 2.0**-13
 _FRACTIONS = (1.0, 0.5, 0.2, 0.07, 0.02)
+_CORRECTIONS, _OVERSHOOT = 4, 1.1
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,22 @@ class _Search:
         nearer = (self.between(start, w, fraction) for fraction in _FRACTIONS)
         return next((point for point in nearer if self.is_low(point)), start)
 
+    def lowered(self, w: np.ndarray) -> np.ndarray | None:
+        """Return w if it is low, else a low point of the region found by steps down the gradient, or None."""
+        if self.is_low(w):
+            return w
+        for _ in range(_CORRECTIONS):
+            error, gradient = self.problem.error_and_gradient(w)
+            square = float(gradient @ gradient)
+            if not 0 < square < np.inf:
+                return None
+            w = w - _OVERSHOOT * (error - self.level) / square * gradient
+            if self.region.contains(w) is not Verdict.PROVED:
+                return None
+            if self.is_low(w):
+                return w
+        return None
+
     def steepest(self, w: np.ndarray, guess: np.ndarray | None) -> tuple[float, np.ndarray]:
         """Return (|curvature|, unit direction) of the largest |eigenvalue| at w, by Lanczos."""
         size = len(w)
@@ -195,8 +212,9 @@ class _Search:
             improved = False
             for fraction in _FRACTIONS:
                 trial = self.between(w, target, fraction)
-                if not self.is_low(trial):
+                if (lowered := self.lowered(trial)) is None:
                     continue
+                trial = lowered
                 along = float(abs(direction @ self.product(trial, direction)))
                 if np.isfinite(along) and along > value * (1 + 1e-9):
                     improved = True

@@ -38,6 +38,8 @@ class Trajectory:
         Bound from block norms at the end of the paths.
     matrix : array, shape (K, K)
         Those block norms.
+    center_method : str
+        How `center` was found: ``"block norms"``, or by the ``"matrix"`` itself.
     within : float
         As `direct`, where the error is at most a level; infinite without a level.
     """
@@ -48,6 +50,7 @@ class Trajectory:
     integral: float
     direct: float
     matrix: np.ndarray
+    center_method: str
     within: float = float("inf")
 
     @property
@@ -89,6 +92,7 @@ def follow(problem: Problem, facts: CenterFacts, paths: Paths, residual: float =
         float(upward.add(facts.hessian, gain)),
         largest_curvature(matrix),
         matrix,
+        facts.method,
         largest_curvature(within),
     )
 

@@ -37,6 +37,8 @@ class CenterFacts:
         Majorants at distance zero, chunk by chunk.
     hessian : float
         Upper bound of the norm of the Hessian, weight decay left out.
+    method : str
+        How it was found: ``"block norms"``, or by the ``"matrix"`` itself.
     third : array, shape (K, K, K)
         Block norms of the third derivative.
     """
@@ -44,6 +46,7 @@ class CenterFacts:
     graph: Structure
     chunks: list[tuple[Center, State]]
     hessian: float
+    method: str
     third: np.ndarray
 
 
@@ -95,5 +98,7 @@ def center_facts(problem: Problem, weights: np.ndarray) -> CenterFacts:
         if dense is not None:
             dense.add_skips(center, jacobians, known, graph)
     divisor = float(problem.sample_divisor)
-    hessian = blocks.bound() if dense is None else min(blocks.bound(), dense.bound())
-    return CenterFacts(graph, chunks, float(upward.div(hessian, divisor)), upward.div(third.tensor(), divisor))
+    hessian, method = blocks.bound(), "block norms"
+    if dense is not None and (sharp := dense.bound()) < hessian:
+        hessian, method = sharp, "matrix"
+    return CenterFacts(graph, chunks, float(upward.div(hessian, divisor)), method, upward.div(third.tensor(), divisor))
