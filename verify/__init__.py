@@ -32,6 +32,7 @@ _PUBLIC = {
     "load_problem": "verify.spec",
     "load_specification": "verify.spec",
     "momentum_range": "verify.theorems.ranges",
+    "one_step_ranges": "verify.analysis.one_step",
     "prove_gradients": "verify.calculus.symbolic",
     "run_suite": "verify.properties.suite",
     "segment_bound": "verify.bounds.segment",
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from verify.activations import activation
     from verify.analysis.check import check
     from verify.analysis.explain import explain
+    from verify.analysis.one_step import one_step_ranges
     from verify.architecture import Architecture
     from verify.assumptions import check_assumptions
     from verify.assumptions.small_momentum import Setting

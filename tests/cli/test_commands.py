@@ -15,6 +15,7 @@ import pytest
 from click.testing import Result
 
 from verify.analysis.check import check
+from verify.analysis.one_step import RATIOS
 from verify.cli.output import plain
 from verify.spec import load_specification
 
@@ -169,20 +170,54 @@ class TestRange:
         assert row(found, "weight_decay")["verdict"] == "PROVED"
         assert row(found, "weight_decay")["sublevel_radius"] > 0
 
-    def test_one_step_is_wider_than_the_region(self, write_spec: WriteSpec, dagverify: Run) -> None:
+    @pytest.fixture
+    def step(self, write_spec: WriteSpec) -> list[object]:
         path = write_spec()
-        size = 9
-        w = np.linspace(-1, 1, size)
+        w = np.linspace(-1, 1, 9)
         now, before = path.parent / "now.npz", path.parent / "before.npz"
         np.savez(now, w=w)
-        np.savez(before, w=w + 0.01 * np.cos(np.arange(size)))
-        found = answer(dagverify("range", path, "--at", now, "--previous", before, "--json"))
+        np.savez(before, w=w + 0.01 * np.cos(np.arange(9)))
+        return [path, "--at", now, "--previous", before]
+
+    def test_one_step_is_wider_than_the_region(self, step: list[object], dagverify: Run) -> None:
+        found = answer(dagverify("range", *step, "--json"))
         rays = found["step"]["rays"]
-        assert [ray["ratio"] for ray in rays] == [0.0, 0.5]
+        assert [ray["ratio"] for ray in rays] == sorted(RATIOS)
         for ray in rays:
             assert ray["verdict"] == "PROVED"
             assert 0 < ray["best_eta"] <= ray["eta_max"]
-            assert ray["decrease"] > 0
+            assert ray["tau_max"] <= ray["ratio"] * ray["eta_max"]
+            assert ray["decrease"] > 0 and ray["exact"]
+        (sharp,) = (entry for entry in found["ranges"] if entry["theorem"] == "sharp")
+        assert rays[0]["eta_max"] > sharp["eta_max"]
+        assert found["any_direction"]["eta_max"] < rays[0]["eta_max"]
+        for line in found["step"]["lines"]:
+            assert line["tau_min"] <= line["best_tau"] <= line["tau_max"]
+
+    @pytest.mark.parametrize("suffix", ["svg", "png"])
+    def test_picture(self, suffix: str, step: list[object], tmp_path: Path, dagverify: Run) -> None:
+        pytest.importorskip("matplotlib")
+        path = tmp_path / f"step.{suffix}"
+        shown = dagverify("range", *step, "--norm", "vertex", "--plot", path)
+        assert shown.exit_code == 0 and "between the rows nothing is" in shown.stdout
+        assert path.read_bytes().startswith(b"<?xml" if suffix == "svg" else b"\x89PNG")
+
+    def test_picture_that_cannot_be_written(self, step: list[object], tmp_path: Path, dagverify: Run) -> None:
+        pytest.importorskip("matplotlib")
+        for path, words in ((tmp_path / "step.bmp", "unknown picture format"), (tmp_path / "no" / "s.svg", "no such")):
+            result = dagverify("range", *step, "--plot", path)
+            assert result.exit_code == 2 and words in result.stderr and len(result.stderr.splitlines()) == 1
+
+    def test_without_matplotlib(self, step: list[object], dagverify: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+        result = dagverify("range", *step, "--plot", "step.svg")
+        assert result.exit_code == 2 and "plots need matplotlib" in result.stderr
+
+    @pytest.mark.parametrize("option", [("--previous", "w.npz"), ("--norm", "vertex"), ("--plot", "step.svg")])
+    def test_options_of_one_step_alone(self, option: tuple[str, str], write_spec: WriteSpec, dagverify: Run) -> None:
+        result = dagverify("range", write_spec(), *option)
+        assert result.exit_code == 2
+        assert f"only for one step: {option[0][2:]}='{option[1]}'; add --at W.npz" in result.stderr
 
     def test_weights_of_another_network(self, write_spec: WriteSpec, dagverify: Run) -> None:
         path = write_spec()

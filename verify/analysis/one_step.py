@@ -1,63 +1,50 @@
-"""Admissible learning rates for one step from given weights, from bounds of the error along the step itself."""
+"""Which settings (eta, tau) of one concrete step are proved not to increase the error: a fan of rays and lines.
+
+The step from w after the step D is -eta g + tau q, g = grad E(w), q = |g| D/|D| (block by block for norms per vertex).
+For a ratio s = tau/eta it runs along the ray -g + s q, for a given eta along the line w - eta g + tau q. Each ray and
+each line is proved as a whole (`lines`); between them nothing is.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verify.bounds.segment import segment_bound
-from verify.bounds.segment_result import SegmentBound
+from verify.analysis.lines import Reach, Surroundings, Vector, reach
+from verify.analysis.rising import first_rise
+from verify.analysis.step_result import MomentumLine, Ray, StepRanges
+from verify.arithmetic.intervals import Interval
+from verify.arithmetic.rational import round_down
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
-from verify.training.momentum import adaptive_momentum, heavy_ball_step
+from verify.training.momentum import adaptive_momentum
 
 if TYPE_CHECKING:
     from verify.assumptions.small_momentum import Setting
+    from verify.training.momentum import Norm
 
-DEFAULT_RATIO = 0.5
-_TRIALS = 8
+RATIOS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+_ETA_PARTS = (0.25, 0.5, 1.0)
+_TRIALS = 12
 
-
-@dataclass(frozen=True)
-class Ray:
-    """What is proved along one direction.
-
-    Parameters
-    ----------
-    direction : str
-        The direction in words.
-    verdict : Verdict
-        PROVED if the step asked decreases the error, or, when none is asked, if some step does.
-    eta_max : float
-        Every learning rate up to this one is proved not to increase the error.
-    best_eta : float
-        Learning rate with the largest proved decrease.
-    decrease : float
-        That decrease.
-    ratio : float
-        tau/eta along this ray.
-    statement : str
-        The same in words.
-    remedy : str or None
-        What to change.
-    """
-
-    direction: str
-    verdict: Verdict
-    eta_max: float
-    best_eta: float
-    decrease: float
-    ratio: float
-    statement: str
-    remedy: str | None
+Progress = Callable[[str], None]
 
 
 def one_step_ranges(
-    problem: Problem, w: np.ndarray, previous: np.ndarray | None = None, setting: Setting | None = None
-) -> dict[str, Any]:
-    """Return the rays of one step from w as plain data.
+    problem: Problem,
+    w: Any,
+    previous: Any = None,
+    setting: Setting | None = None,
+    *,
+    norm: Norm | None = None,
+    ratios: Sequence[float] = RATIOS,
+    etas: Sequence[float] | None = None,
+    progress: Progress = lambda message: None,
+) -> StepRanges:
+    """Return the admissible settings of one step from w.
 
     Parameters
     ----------
@@ -65,60 +52,210 @@ def one_step_ranges(
     w : array, shape (P,)
         The weights that the step starts from.
     previous : array, shape (P,), optional
-        The weights before them: the previous step is w - previous.
+        The weights before them: the previous step is w - previous. Without it there is only the ray along -g.
     setting : Setting, optional
-        The setting asked. With tau the ray of its ratio tau/eta is bounded, with mu the heavy ball's step.
+        The setting asked: its ratio tau/eta gets a ray, its eta a line; with mu the heavy ball's step gets a ray.
+    norm : {"global", "vertex"}, optional
+        Over which weights the momentum's norms are taken; default: the setting's, else "global".
+    ratios : sequence of float
+        tau/eta of the rays, not negative.
+    etas : sequence of float, optional
+        Learning rates of the lines; default: a quarter, half and all of the best one along -g.
+    progress : callable
+        Called with what is being done.
+
+    Returns
+    -------
+    StepRanges
+
+    Raises
+    ------
+    InputError
+        If the gradient is zero or not finite, or a ratio or learning rate is not admissible.
+
+    Examples
+    --------
+    The error (w - 1)^2/2 from w = 0 after the step 1: the next weight is eta + tau, good below 2.
+
+    >>> import verify
+    >>> nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "identity", "inputs": ["x"], "bias": False}}
+    >>> problem = verify.Problem(verify.Architecture.from_data(nodes, "y"), [[1.0]], [[1.0]])
+    >>> found = one_step_ranges(problem, [0.0], [-1.0], ratios=(0.0, 1.0), etas=(0.5,))
+    >>> [round(ray.eta_max, 6) for ray in found.rays], round(found.lines[0].tau_max, 6)
+    ([2.0, 1.0], 1.5)
     """
-    w = problem.check_weights(w)
-    gradient = problem.gradient(w)
-    if not gradient.any():
-        raise InputError("the gradient is zero: no step to bound", where="--at", remedy="give other weights")
-    eta = None if setting is None else setting.eta
-    asked_ratio = None if setting is None or setting.tau is None else setting.tau / setting.eta
-    plain_eta = eta if setting is not None and (previous is None or asked_ratio == 0) else None
-    rays = [_ray(problem, w, -gradient, "-g", 0.0, plain_eta)]
-    if previous is not None:
-        step = w - problem.check_weights(previous)
-        if setting is not None and setting.mu is not None:
-            direction = heavy_ball_step(gradient, step, setting.eta, setting.mu)
-            rays.append(_ray(problem, w, direction / setting.eta, "-g + (mu/eta) D", 0.0, eta))
-        elif step.any() and asked_ratio != 0:
-            ratio = DEFAULT_RATIO if asked_ratio is None else asked_ratio
-            norm = "global" if setting is None else setting.norm
-            push = adaptive_momentum(gradient, step, ratio, norm, problem.architecture)
-            rays.append(_ray(problem, w, push - gradient, f"-g + {ratio:.4g} |g| D/|D|", ratio, eta))
-    return {
-        "error": problem.error(w),
-        "gradient_norm": float(np.linalg.norm(gradient)),
-        "rays": [{**asdict(ray), "verdict": ray.verdict.value} for ray in rays],
-    }
+    for name, numbers in (("ratios", ratios), ("etas", etas or ())):
+        for number in numbers:
+            if not (0 <= number < np.inf) or (name == "etas" and number == 0):
+                raise InputError("not a number that a step can have", where=name, value=number)
+    fan = _Fan(problem, problem.check_weights(w), previous, norm or ("global" if setting is None else setting.norm))
+    rays = [fan.ray(ratio, setting, progress) for ratio in fan.ratios(ratios, setting)]
+    if fan.push is not None and setting is not None and setting.mu is not None:
+        rays.append(fan.heavy_ball(setting))
+    lines: list[MomentumLine] = []
+    if fan.push is not None:
+        best = rays[0].best_eta or fan.newton(-fan.gradient)
+        asked = set() if setting is None or setting.tau is None else {setting.eta}
+        chosen = {part * best for part in _ETA_PARTS} if etas is None else set(etas)
+        lines = [fan.line(eta, setting, progress) for eta in sorted(chosen | asked)]
+    size = float(np.linalg.norm(fan.gradient))
+    return StepRanges(problem.error(fan.w), size, fan.cosine, fan.norm, tuple(rays), tuple(lines))
 
 
-def _ray(problem: Problem, w: np.ndarray, direction: np.ndarray, words: str, ratio: float, eta: float | None) -> Ray:
-    bound = _longest(problem, w, direction)
-    reach = bound.decrease_until
-    proved = reach > 0 if eta is None else reach >= eta
-    statement = f"E does not increase for eta <= {reach:.4g}; most is proved at eta={bound.best_step:.4g}"
-    if ratio:
-        statement += f", tau={bound.best_step * ratio:.4g}"
-    if eta is not None:
-        statement += f"; eta={eta:.4g} is {'in' if proved else 'outside'}"
-    remedy = None if proved else f"use eta <= {reach!r}" if reach > 0 else "take the step along -g"
-    verdict = Verdict.PROVED if proved else Verdict.UNDECIDED
-    return Ray(words, verdict, reach, bound.best_step, bound.decrease, ratio, statement, remedy)
+class _Fan:
+    """The plane of steps from w: exact gradient and push, with their stored approximations."""
+
+    def __init__(self, problem: Problem, w: np.ndarray, previous: Any, norm: Norm) -> None:
+        self.problem, self.w, self.norm = problem, w, norm
+        self.around = Surroundings(problem, w)
+        self.gradient = problem.gradient(w)
+        if not (self.gradient.any() and np.all(np.isfinite(self.gradient)) and np.isfinite(self.around.slope)):
+            raise InputError("the gradient is zero or not finite: no step to bound", remedy="give other weights")
+        self.push: Interval | None = None
+        self.cosine: float | None = None
+        if previous is None:
+            return
+        before = problem.check_weights(previous)
+        self.step = Interval.point(w) - Interval.point(before)
+        if np.array_equal(w, before):
+            return
+        self.push = exact_momentum(self.around.gradient, self.step, w != before, norm, problem)
+        self.stored_push = adaptive_momentum(self.gradient, w - before, 1.0, norm, problem.architecture)
+        sizes = float(np.linalg.norm(self.gradient) * np.linalg.norm(w - before))
+        self.cosine = float(-self.gradient @ (w - before)) / sizes if sizes > 0 else None
+
+    def ratios(self, ratios: Sequence[float], setting: Setting | None) -> list[float]:
+        if self.push is None:
+            return [0.0]
+        asked = [setting.tau / setting.eta] if setting is not None and setting.tau is not None else []
+        return sorted({0.0, *ratios, *asked})
+
+    def newton(self, direction: np.ndarray) -> float:
+        """Length to the minimum of the quadratic model along a direction; the direction's own scale without one."""
+        with np.errstate(all="ignore"):
+            slope = float(self.gradient @ direction)
+            curvature = float(direction @ self.problem.hessian_vector(self.w, direction))
+            length = -slope / curvature if curvature > 0 > slope else 1.0 / float(np.linalg.norm(direction))
+        return length if np.isfinite(length) and length > 0 else 1.0
+
+    def ray(self, ratio: float, setting: Setting | None, progress: Progress) -> Ray:
+        words = "-g" if ratio == 0 else f"-g + {ratio:.4g} |g| D/|D|"
+        progress(f"bounding the error along {words}")
+        exact, stored = -self.around.gradient, -self.gradient
+        tau = None if setting is None else setting.tau
+        asked, exact_ratio = None, Interval.point(ratio)
+        if setting is not None and self.push is None:
+            asked = setting.eta
+        elif setting is not None and tau is not None and ratio == tau / setting.eta:
+            asked, exact_ratio = setting.eta, Interval.point(tau) / setting.eta
+        if self.push is not None and ratio > 0:
+            exact, stored = exact + self.push * exact_ratio, stored + ratio * self.stored_push
+        return self._ray(words, ratio, Vector.of(exact, stored), asked)
+
+    def heavy_ball(self, setting: Setting) -> Ray:
+        factor = Interval.point(0.0 if setting.mu is None else setting.mu) / setting.eta
+        exact = self.step * factor - self.around.gradient
+        return self._ray("-g + (mu/eta) D", None, Vector.of(exact, exact.mid), setting.eta)
+
+    def _ray(self, words: str, ratio: float | None, direction: Vector, asked: float | None) -> Ray:
+        found = reach(self.around, direction, self.newton(direction.stored)) if direction.stored.any() else Reach()
+        start = found.until or self.newton(direction.stored)
+        rises_at = first_rise(self.problem, self.w, self.w, direction.stored, start)
+        proved = found.until > 0 if asked is None else found.until >= asked
+        s = ratio or 0.0
+        statement = f"E does not increase for eta <= {found.until:.4g}"
+        statement += f", tau = {s:.4g} eta" if s else ""
+        statement += f"; most is proved at eta={found.best:.4g}" + (f", tau={found.best * s:.4g}" if s else "")
+        if asked is not None:
+            statement += f"; eta={asked:.4g} is {'in' if proved else 'outside'}"
+        statement += "" if rises_at is None else f"; it increases at eta={rises_at:.4g}"
+        remedy = None if proved else f"use eta <= {found.until!r}" if found.until > 0 else "take the step along -g"
+        return Ray(
+            words,
+            ratio,
+            Verdict.PROVED if proved else Verdict.UNDECIDED,
+            found.until,
+            _product(s, found.until),
+            found.best,
+            _product(s, found.best),
+            found.decrease,
+            found.stored,
+            rises_at,
+            found.until / rises_at if rises_at else None,
+            found.exact,
+            remedy,
+            statement,
+        )
+
+    def line(self, eta: float, setting: Setting | None, progress: Progress) -> MomentumLine:
+        """Bound the momentum of one learning rate: from tau = 0, or from the best tau if eta alone is too large."""
+        assert self.push is not None
+        progress(f"bounding the error for eta={eta:.4g} and varying tau")
+        descent, push = Vector.of(-self.around.gradient, -self.gradient), Vector.of(self.push, self.stored_push)
+        back = Vector(-push.stored, push.error)
+        base = self.w + eta * descent.stored
+        length, low = 0.5 * eta, 0.0
+        found = reach(self.around, push, length, [(eta, descent)])
+        start = 0.0
+        if found.until == 0:
+            tried = [
+                (self.problem.error(base + tau * push.stored), tau) for tau in eta * np.linspace(0, 3, _TRIALS)[1:]
+            ]
+            start = float(min(tried)[1])
+            fixed = [(eta, descent), (start, push)]
+            found = reach(self.around, push, length, fixed)
+            behind = reach(self.around, back, min(length, start), fixed)
+            low = max(0.0, float(np.nextafter(start - behind.until, np.inf)))
+        proves = found.until > 0
+        high = float(np.nextafter(start + found.until, 0.0)) if start else found.until
+        rises_at = first_rise(self.problem, self.w, base, push.stored, high) if proves else None
+        tau = None if setting is None or setting.tau is None or setting.eta != eta else setting.tau
+        proved = proves and (tau is None or low <= tau <= high)
+        if proves:
+            best = start + found.best
+            statement = f"E does not increase for {low:.4g} <= tau <= {high:.4g}; most is proved at tau={best:.4g}"
+            statement += "" if tau is None else f"; tau={tau:.4g} is {'in' if proved else 'outside'}"
+            statement += "" if rises_at is None else f"; it increases at tau={rises_at:.4g}"
+        else:
+            best, statement = 0.0, "no momentum is proved to decrease E"
+        remedy = None if proved else "use a smaller eta"
+        if proves and tau is not None and tau > high:
+            remedy = f"use tau <= {high!r}"
+        return MomentumLine(
+            eta,
+            Verdict.PROVED if proved else Verdict.UNDECIDED,
+            low if proves else None,
+            high if proves else None,
+            best,
+            found.decrease,
+            rises_at,
+            high / rises_at if rises_at else None,
+            found.exact,
+            statement,
+            remedy,
+        )
 
 
-def _longest(problem: Problem, w: np.ndarray, direction: np.ndarray) -> SegmentBound:
-    """Return the bound with the longest proved decrease among a few lengths of the segment."""
-    slope = float(problem.gradient(w) @ direction)
-    curvature = float(direction @ problem.hessian_vector(w, direction))
-    newton = -slope / curvature if curvature > 0 > slope else 1.0 / max(float(np.linalg.norm(direction)), 1e-300)
-    length, best = 2 * newton, segment_bound(problem, w, direction, newton)
-    for _ in range(_TRIALS):
-        trial = segment_bound(problem, w, direction, length)
-        if trial.decrease_until > best.decrease_until:
-            best = trial
-        elif best.decrease_until > 0:
-            break
-        length *= 1.5 if trial.decrease_until > 0 else 0.3
-    return best
+def exact_momentum(gradient: Interval, step: Interval, moved: np.ndarray, norm: Norm, problem: Problem) -> Interval:
+    """Enclose |g| D/|D| over all weights or vertex by vertex; a block that did not move gets no momentum.
+
+    Parameters
+    ----------
+    gradient, step : Interval, shape (P,)
+        Enclosures of g and D.
+    moved : array of bool, shape (P,)
+        Where D is not 0.
+    norm : {"global", "vertex"}
+    problem : Problem
+    """
+    blocks = [slice(None)] if norm == "global" else list(problem.architecture.blocks.values())
+    lower, upper = np.zeros(moved.shape), np.zeros(moved.shape)
+    for block in blocks:
+        if moved[block].any():
+            push = step[block] * (gradient[block].norm() / step[block].norm())
+            lower[block], upper[block] = push.lower, push.upper
+    return Interval.from_bounds(lower, upper)
+
+
+def _product(ratio: float, eta: float) -> float:
+    return round_down(Fraction(ratio) * Fraction(eta))

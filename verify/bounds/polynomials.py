@@ -12,7 +12,7 @@ import numpy as np
 _BISECTIONS = 8
 
 
-def value(coefficients: Sequence[float], t: float) -> Fraction:
+def value(coefficients: Sequence[float | Fraction], t: float | Fraction) -> Fraction:
     """Return the exact value of c_0 + c_1 t + ... at t.
 
     Examples
@@ -26,7 +26,7 @@ def value(coefficients: Sequence[float], t: float) -> Fraction:
     return total
 
 
-def never_positive(coefficients: Sequence[float], end: float) -> bool:
+def never_positive(coefficients: Sequence[float | Fraction], end: float) -> bool:
     """Whether c_0 + c_1 t + ... <= 0 is proved for all real t in [0, end]; False also where it is not decided.
 
     A polynomial lies below its largest Bernstein coefficient; where that is positive, the interval is halved.

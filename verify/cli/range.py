@@ -2,42 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from verify.cli.output import EXPLAIN, json_option, print_json, progress, spec_argument
 from verify.outcomes import InputError, Verdict
 
+if TYPE_CHECKING:
+    from verify.training.momentum import Norm
+
 
 @click.command("range")
 @spec_argument
 @click.option("--at", type=click.Path(path_type=Path), help=".npz with one array w: the weights of one step.")
 @click.option("--previous", type=click.Path(path_type=Path), help=".npz with one array w: the previous weights.")
+@click.option("--norm", type=click.Choice(["global", "vertex"]), help="Norms of the step's momentum [default: SPEC's].")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw the settings of one step: .svg, .pdf or .png.")
 @json_option
-def command(spec: Path, at: Path | None, previous: Path | None, as_json: bool) -> int:
+def command(
+    spec: Path, at: Path | None, previous: Path | None, norm: Norm | None, plot: Path | None, as_json: bool
+) -> int:
     """Bound the Hessian over the region of SPEC and say which learning rates and momentum sizes are admissible.
 
-    With --at the ranges hold for one step from those weights: along the negative gradient, and with --previous
-    also with momentum of that direction. They are wider, since nothing but the step's own segment counts.
+    With --at the ranges hold for one step from those weights: along the negative gradient, and with --previous for
+    several ratios tau/eta and for several eta. They are wider, since nothing but the step's own line counts.
 
     \b
     Examples:
       dagverify range examples/digits_autoencoder.toml
-      dagverify range examples/xor_skip.toml --at now.npz --previous before.npz
+      dagverify range examples/xor_skip.toml --at now.npz --previous before.npz --plot step.svg
     """
-    if previous is not None and at is None:
-        raise InputError("a previous step without its weights", previous=str(previous), remedy="add --at W.npz")
+    if at is None:
+        for option, value in (("previous", previous), ("norm", norm), ("plot", plot)):
+            if value is not None:
+                raise InputError("only for one step", **{option: str(value)}, remedy="add --at W.npz")
     with progress() as announce:
+        if plot is not None:
+            from verify.analysis.step_plot import check_plot
+
+            check_plot(plot)
         from verify.spec import load_specification
 
         specification = load_specification(spec)
+        problem, momentum = specification.problem, specification.momentum
+        w = None if at is None else _weights(at, problem.architecture.size)
+        before = None if previous is None else _weights(previous, problem.architecture.size)
         from verify.analysis.any_direction import examine_any_direction
         from verify.analysis.curvature import examine_curvature
         from verify.analysis.ranges import admissible_ranges, overall
 
-        problem, momentum = specification.problem, specification.momentum
         announce("bounding the Hessian")
         curvature = examine_curvature(problem)
         rows = admissible_ranges(problem, curvature, momentum)
@@ -47,15 +63,18 @@ def command(spec: Path, at: Path | None, previous: Path | None, as_json: bool) -
             "verdict": verdict.value,
             "lipschitz": curvature.to_json(),
             "ranges": [row.to_json() for row in rows],
-            "any_direction": examine_any_direction(problem, curvature=curvature, progress=announce),
+            "any_direction": examine_any_direction(problem, w, curvature=curvature, progress=announce),
         }
-        if at is not None:
+        if w is not None:
             from verify.analysis.one_step import one_step_ranges
 
-            announce("bounding the error along the step")
-            w = _weights(at, problem.architecture.size)
-            before = None if previous is None else _weights(previous, problem.architecture.size)
-            answer["step"] = one_step_ranges(problem, w, before, momentum)
+            step = one_step_ranges(problem, w, before, momentum, norm=norm, progress=announce)
+            answer["step"] = step.to_json()
+            if plot is not None:
+                from verify.analysis.step_plot import a_priori_outlines, plot_step
+
+                outlines = a_priori_outlines(problem, w, curvature.value, answer["any_direction"]["eta_max"])
+                plot_step(answer["step"], outlines, problem.name, plot)
     if as_json:
         print_json(answer)
     else:
@@ -65,8 +84,23 @@ def command(spec: Path, at: Path | None, previous: Path | None, as_json: bool) -
         shown.append(any_direction_row(answer["any_direction"]))
         shown += step_rows(answer["step"]) if "step" in answer else []
         notes = largest_momentum_notes(curvature.value) + ([] if verdict is Verdict.PROVED else [EXPLAIN])
+        notes += step_notes(answer["step"]) if "step" in answer else []
         print_table(f"{problem.name}: admissible ranges", verdict.value, shown, notes)
     return verdict.exit_code
+
+
+def step_notes(step: Mapping[str, Any]) -> list[str]:
+    """Return what the rows of one step speak of: exact or stored weights, and how tight they are."""
+    notes = ["every step of a row is proved in exact reals; between the rows nothing is"]
+    if any(not row["exact"] for row in [*step["rays"], *step["lines"]]):
+        notes = ["rows hold in exact reals along the stored direction, for want of a bound of the gradient"]
+    stored = [ray["stored"] for ray in step["rays"] if ray["stored"] is not None]
+    if stored:
+        notes.append(f"weights stored in float64 are proved too, for eta >= {max(low for low, _ in stored):.2g}")
+    tightness = [row["tightness"] for row in [*step["rays"], *step["lines"]] if row["tightness"] is not None]
+    if tightness:
+        notes.append(f"the limits are at least {min(tightness):.4g} times those at which the error is proved to rise")
+    return notes
 
 
 def largest_momentum_notes(L: float | None) -> list[str]:

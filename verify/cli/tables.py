@@ -96,8 +96,12 @@ def range_rows(ranges: Iterable[Mapping[str, Any]]) -> list[Row]:
 
 
 def step_rows(step: Mapping[str, Any]) -> list[Row]:
-    """Return the rows of the ranges that hold for one step."""
-    return [Row(f"step {row['direction']}", row["verdict"], row["statement"], row["remedy"]) for row in step["rays"]]
+    """Return the rows of the rays and lines that hold for one step."""
+    rows = [Row(f"step {ray['direction']}", ray["verdict"], ray["statement"], ray["remedy"]) for ray in step["rays"]]
+    return rows + [
+        Row(f"step eta={number(line['eta'])}", line["verdict"], line["statement"], line["remedy"])
+        for line in step["lines"]
+    ]
 
 
 def monotone_rows(answer: Mapping[str, Any]) -> list[Row]:
