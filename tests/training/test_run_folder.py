@@ -87,6 +87,44 @@ class TestResumption:
         assert folder.run(session, 40, every=7)["weights_sha256"] == expected["weights_sha256"]
 
 
+class TestStops:
+    """The result says why the run ended; a resumed run that has ended says it again."""
+
+    def result(self, problem: Problem, path: Path, rule: str, start: Any, steps: int, **options: Any) -> dict[str, Any]:
+        settings = {"rule": rule, **options}
+        session, folder = Session(problem, make_rule(rule), start, **options), RunFolder(path)
+        folder.start(session, settings)
+        result = folder.run(session, steps)
+        again = Session(problem, make_rule(rule), start, **options)
+        folder.resume(again, settings)
+        assert folder.run(again, steps) == result
+        return result
+
+    @pytest.mark.parametrize("rule", ["certified", "guarded"])
+    def test_budget(self, tanh_problem: Problem, tmp_path: Path, rule: str) -> None:
+        result = self.result(tanh_problem, tmp_path, rule, None, 4)
+        assert (result["stopped"], result["steps"]) == ("step budget", 4)
+
+    @pytest.mark.parametrize("rule", ["certified", "guarded"])
+    def test_gradient_tolerance(self, tanh_problem: Problem, tmp_path: Path, rule: str) -> None:
+        start = tanh_problem.initial_weights
+        tolerance = 0.5 * float(np.linalg.norm(tanh_problem.gradient(start)))
+        result = self.result(tanh_problem, tmp_path, rule, start, 200, gradient_tolerance=tolerance)
+        assert (result["stopped"], result["verdict"]) == ("gradient tolerance", "PROVED")
+        last = np.load(tmp_path / "checkpoint.npz")["w"]
+        assert float(tanh_problem.gradient_enclosure(last).norm().upper) <= tolerance
+        assert result["steps"] > 0
+
+    @pytest.mark.parametrize("rule", ["certified", "guarded"])
+    def test_nothing_provable(self, tanh_problem: Problem, tmp_path: Path, rule: str) -> None:
+        start = tanh_problem.initial_weights
+        outputs = np.array([[0.5, -0.25]] * tanh_problem.samples)
+        constant = Problem(tanh_problem.architecture, np.zeros_like(tanh_problem.inputs), outputs)
+        result = self.result(constant, tmp_path, rule, start, 400)
+        assert result["stopped"] in {"no decrease can be proved any more", "the computed gradient is zero"}
+        assert result["steps"] == result["verdicts"]["PROVED"] > 0
+
+
 class TestRefusals:
     def test_a_run_is_not_overwritten(self, parabola: Problem, tmp_path: Path) -> None:
         session, folder = session_of(parabola, SETTINGS["guarded"]), RunFolder(tmp_path)
