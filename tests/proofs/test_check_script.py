@@ -67,3 +67,22 @@ def test_a_file_that_is_not_compiled_is_refused(copy):
     done = check(copy)
     assert done.returncode == 1
     assert "not compiled: file=Forgotten.v" in done.stderr
+
+
+def test_coq_is_installed_when_missing(copy):
+    programs = copy / "programs"
+    programs.mkdir()
+    for name in ("bash", "sed", "grep", "dirname"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    for name, script in (("apt-get", f"echo $* >> {copy}/log"), ("coq_makefile", "exit 9")):
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        (programs / name).chmod(0o755)
+    done = subprocess.run(
+        [copy / "check.sh"], check=False, capture_output=True, text=True, timeout=60, env={"PATH": str(programs)}
+    )
+    assert done.returncode == 9
+    assert "Coq is missing: installing" in done.stderr
+    assert (copy / "log").read_text(encoding="utf-8").splitlines() == [
+        "update -q",
+        "install -y -q coq libcoq-coquelicot libcoq-interval",
+    ]

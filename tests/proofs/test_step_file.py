@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 from fractions import Fraction
+from pathlib import Path
 
 import flint
 import numpy as np
@@ -16,11 +18,25 @@ from tests.proofs.steps import claimed, make_certificate, make_problem, true_dec
 from verify.activations import activation
 from verify.arithmetic.arb import precision
 from verify.calculus.exact import error_in_arb
+from verify.certificates import coq
 from verify.certificates.checker.functions import rational
 from verify.certificates.checker.subject import read_subject
 from verify.certificates.coq import check_file_name, export_step
 from verify.certificates.coq.network import FORMULAS, EvaluatedNetwork, read_neurons
 from verify.outcomes import InputError
+
+
+def test_nothing_of_the_prover_stands_behind_the_file():
+    folder = Path(coq.__file__).parent
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in folder.glob("*.py")]
+    modules = {node.module for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    own = {name for name in modules if name and name.startswith("verify")}
+    assert {
+        name for name in own if not name.startswith(("verify.certificates.checker", "verify.certificates.coq"))
+    } == {
+        "verify.certificates",
+        "verify.outcomes",
+    }
 
 
 @pytest.mark.parametrize("settings", [{}, {"reduction": "sum"}, {"weight_decay": 0.03}])
