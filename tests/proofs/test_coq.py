@@ -39,7 +39,7 @@ def test_other_axioms_are_refused(proofs_folder, tmp_path):
         [proofs_folder / "axioms.sh", tmp_path, "Wishful"], check=False, capture_output=True, text=True, timeout=60
     )
     assert done.returncode != 0
-    assert done.stderr == "axiom outside the allow-list: theorem=anything axiom=wish\n"
+    assert done.stderr == "axiom outside the allow-list: theorem=anything axiom=Wishful.wish\n"
 
 
 def test_a_proof_without_axioms_is_listed_as_such(proofs_folder, tmp_path):
