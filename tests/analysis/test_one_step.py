@@ -67,7 +67,7 @@ def test_a_bound_too_small_is_caught(quadratic, monkeypatch):
 
     def halved(*arguments):
         bound = honest(*arguments)
-        return replace(bound, polynomial=(bound.polynomial[0], *(0.5 * c for c in bound.polynomial[1:])))
+        return replace(bound, polynomials=tuple((p[0], *(0.5 * c for c in p[1:])) for p in bound.polynomials))
 
     w, previous = np.array([1.0, 1.0]), np.array([0.0, 2.0])
     assert rises(quadratic, w, previous, one_step_ranges(quadratic, w, previous)) == 0

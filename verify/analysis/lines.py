@@ -207,21 +207,23 @@ def _piece(
     if origin and not exact:
         return None, False
     bound = segment_bound(around.problem, base, direction.stored, scale)
-    if not np.all(np.isfinite(bound.polynomial)):
-        return None, bool(exact)
-    constant, slope = Fraction(0), Fraction(bound.polynomial[0])
+    constant, tilt, storing = Fraction(0), Fraction(0), np.inf
     if origin:
         above = error_range(around.problem, base)[1]
         if not np.isfinite(above):
             return None, True
         constant = Fraction(above) - Fraction(around.error[0]) + Fraction(off) * Fraction(steepness)
-    storing = np.inf
     if exact:
-        slope += Fraction(direction.error) * Fraction(steepness)
+        tilt = Fraction(direction.error) * Fraction(steepness)
         storing = float(upward.mul(moved, steepness))
-    polynomial = (round_up(constant), round_up(slope), *bound.polynomial[1:])
-    sure, end = _below(polynomial, scale, storing)
-    return (Piece(t, sure, end, polynomial) if end > 0 else None), bool(exact)
+    pieces = []
+    for found in bound.polynomials:
+        if np.all(np.isfinite(found)):
+            polynomial = (round_up(constant), round_up(Fraction(found[0]) + tilt), *found[1:])
+            sure, end = _below(polynomial, scale, storing)
+            pieces.append(Piece(t, sure, end, polynomial))
+    best = max(pieces, key=lambda piece: piece.end, default=None)
+    return (best if best is not None and best.end > 0 else None), bool(exact)
 
 
 def _stored_base(w: np.ndarray, origin: Sequence[tuple[float, Vector]]) -> tuple[np.ndarray, float]:
