@@ -96,7 +96,10 @@ class StartPass:
                 return problem.error_and_gradient(weights)
             state = _forward_pass(values)
             residual = passes.residuals(FLOAT, architecture, state.outputs, y)
-            total = total + Interval.from_midrad(*squared_residuals(architecture, values, y))
+            squares = squared_residuals(architecture, values, y)
+            if not np.all(np.isfinite(squares)):
+                return problem.error_and_gradient(weights)
+            total = total + Interval.from_midrad(*squares)
             adjoints = passes.backward(FLOAT, architecture, parts, state, residual)
             gradient += architecture.layout.flatten(
                 passes.parameter_gradients(FLOAT, architecture, state.outputs, adjoints.preactivations),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,19 @@ def test_weights_changed_in_place_are_not_mistaken(problem: Problem) -> None:
     shared.error_and_gradient(w)
     w[0] += 1.0
     assert shared.at(problem, w) is None
+
+
+@pytest.mark.parametrize("scale", [1e150, 1e153, 1e154, 1e160, 1e200, 1e300])
+def test_errors_that_overflow_have_no_range_or_a_true_one(scale: float) -> None:
+    nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "identity", "inputs": ["x"]}}
+    problem = Problem(Architecture.from_data(nodes, output="y"), [[1.0], [2.0]], [[0.0], [0.0]])
+    shared, w = StartPass(problem), np.full(2, scale)
+    with np.errstate(all="ignore"):
+        shared.error_and_gradient(w)
+    exact = (Fraction(scale) * 2) ** 2 / 4 + (Fraction(scale) * 3) ** 2 / 4
+    lower, upper = shared.range or (0.0, np.inf)
+    assert Fraction(lower) <= exact
+    assert upper == np.inf or exact <= Fraction(upper)
 
 
 @pytest.mark.parametrize("reason", ["kink", "memory", "overflow"])
