@@ -1,12 +1,12 @@
 """Error after 100 and 300 steps, increases and cost of proved training against SafeRate and a tuned heavy ball.
 
-    OPENBLAS_NUM_THREADS=1 python benchmarks/training.py [--problems digits wine ...] [--peer PYTHON] [--out FILE]
+    OPENBLAS_NUM_THREADS=1 python benchmarks/training.py [--problems autoencoder wine ...] [--peer PYTHON] [--out FILE]
 
 Errors are medians over the seeds of the initial weights; increases (a step after which E in float64 is larger) and
 proved steps, of those taken until nothing more can be proved, are counted over all seeds. The heavy ball (momentum 0.9)
 gets, for each problem, the learning rate of ten with the least median of final errors, and no proof. SafeRate
 bounds each step along -g with autobound, which neglects rounding. One g is the time of one gradient, measured in turns
-with the training; SafeRate's are jax's.
+with the training; SafeRate's are jax's. A table in FILE of a problem that is not run again stays as it was.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -69,7 +70,7 @@ def proved_run(problem: Problem, w: np.ndarray, rule: Any, steps: int) -> Run:
     gradient_times: list[float] = []
 
     def interleave(index: int, error: float, record: Any) -> None:
-        if index % 10 == 0:
+        if index % 10 == 1:
             start = time.process_time()
             problem.error_and_gradient(w)
             gradient_times.append(time.process_time() - start)
@@ -129,27 +130,26 @@ def vertex_keys(architecture: Architecture, name: str) -> list[Any]:
     return [*keys, name] if architecture.vertices[name].bias else keys
 
 
-def row(problem: str, rule: str, runs: list[Run], steps: int) -> str:
+def row(rule: str, runs: list[Run], steps: int) -> str:
     errors = np.array([run.errors for run in runs])
     middle, last = np.median(errors[:, min(100, steps)]), np.median(errors[:, -1])
     rises = int(np.sum(~(np.diff(errors, axis=1) <= 0)))
     taken = sum(run.taken for run in runs)
     proved = "-" if runs[0].proved is None else f"{sum(run.proved or 0 for run in runs)}/{taken}"
     cost = float(np.median([run.cost for run in runs]))
-    return f"| {problem} | {rule} | {len(runs)} | {middle:.4g} | {last:.4g} | {rises} | {proved} | {cost:.1f} |"
+    return f"| {rule} | {len(runs)} | {middle:.4g} | {last:.4g} | {rises} | {proved} | {cost:.1f} |"
 
 
-def rows(name: str, problem: Problem, seeds: int, steps: int, python: str | None) -> list[str]:
+def rows(problem: Problem, seeds: int, steps: int, python: str | None) -> list[str]:
     starts = [problem.architecture.initial_weights("glorot", seed) for seed in range(seeds)]
     lines = [
-        row(name, rule, [proved_run(problem, w, rule, steps) for w in starts], steps)
-        for rule in ("certified", "guarded")
+        row(rule, [proved_run(problem, w, rule, steps) for w in starts], steps) for rule in ("certified", "guarded")
     ]
     if python:
-        lines.append(row(name, "SafeRate (autobound)", safe_rate(python, problem, starts, steps), steps))
+        lines.append(row("SafeRate (autobound)", safe_rate(python, problem, starts, steps), steps))
     runs = {rate: [heavy_ball(problem, w, rate, steps) for w in starts] for rate in LEARNING_RATES}
     best = min(runs, key=lambda rate: float(np.median([run.errors[-1] for run in runs[rate]])))
-    lines.append(row(name, f"heavy ball, eta {best:.3g}", runs[best], steps))
+    lines.append(row(f"heavy ball, eta {best:.3g}", runs[best], steps))
     return lines
 
 
@@ -160,23 +160,30 @@ def main() -> None:
     parser.add_argument("--peer", help="an interpreter with autobound, or 'make', see segment.py")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    table = [
-        f"| problem | rule | seeds | E after 100 | E after {options.steps} | increases | proved | cost per step (g) |",
-        "|---|---|---|---|---|---|---|---|",
+    head = [
+        f"| rule | seeds | E after 100 | E after {options.steps} | increases | proved | cost per step (g) |",
+        "|---" * 7 + "|",
     ]
+    arguments = ["make" if argument == options.peer else argument for argument in sys.argv]
+    command = f"    OPENBLAS_NUM_THREADS=1 python {shlex.join(arguments)}"
     with tempfile.TemporaryDirectory() as folder:
         python = peer_python(options.peer, Path(folder)) if options.peer else None
         for name, (make, seeds) in PROBLEMS.items():
             if any(part in name for part in options.problems):
-                lines = rows(name, make(), seeds, options.steps, python)
-                print("\n".join(lines), flush=True)
-                table += lines
-    if options.out:
-        arguments = [("make" if argument == options.peer else argument) for argument in sys.argv]
-        command = f"OPENBLAS_NUM_THREADS=1 python {shlex.join(arguments)}"
-        title, notes = "Proved training against SafeRate and a tuned heavy ball", __doc__.split("\n\n")[2]
-        content = [f"# {title}", "", f"    {command}", "", notes, *table]
-        options.out.write_text("\n".join(content) + "\n", encoding="utf-8")
+                lines = [command, "", *head, *rows(make(), seeds, options.steps, python)]
+                print("\n".join([name, *lines[2:]]), flush=True)
+                if options.out:
+                    store(options.out, name, lines)
+
+
+def store(path: Path, name: str, lines: list[str]) -> None:
+    """Write the section of a problem; the others stay."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    sections = dict(re.findall(r"^## (.*?)\n\n(.*?)(?=\n\n## |\n*\Z)", text, re.DOTALL | re.MULTILINE))
+    sections[name] = "\n".join(lines)
+    content = ["# Proved training against SafeRate and a tuned heavy ball", str(__doc__).split("\n\n")[2].strip()]
+    content += [f"## {each}\n\n{sections[each]}" for each in PROBLEMS if each in sections]
+    path.write_text("\n\n".join(content) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
