@@ -39,11 +39,15 @@ bench: setup
 	$(BIN)/python benchmarks/arithmetic.py
 	$(BIN)/python benchmarks/hessian.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/segment.py --peer make --out benchmarks/segment.md
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training.py --out benchmarks/training.md
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training.py --peer make --out benchmarks/training.md
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_directions.py --out benchmarks/training_directions.md
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_memory.py --out benchmarks/training_memory.md
 	$(BIN)/python benchmarks/certificates.py > benchmarks/certificates.md
 
 falsify: setup
 	$(BIN)/dagverify campaign --networks 2000 --steps 130000 --heavy-ball 10000 --attacks 100000 --out falsify.jsonl
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_kills.py --out benchmarks/training_kills.md
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_recheck.py --out benchmarks/training_recheck.md
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
