@@ -32,6 +32,9 @@ class Case:
     remedy: str
 
 
+BALL = 'kind = "ball"\nradius = 0.1\n'
+BLOCKS = 'kind = "blocks"\n'
+
 CASES = {
     "cycle": Case(('["x", {', '["x", "y", {'), 11, "cycle='", "remove one of its edges"),
     "self-loop": Case(('["x", {', '["x", "h", {'), 11, "feeds itself: vertex='h'", "remove the self-loop"),
@@ -81,6 +84,10 @@ CASES = {
     "unknown source": Case((INLINE, 'source = "https://example.org/x"\n'), 5, "source='https", "npz"),
     "missing data file": Case(NPZ, 4, r"path='.*data\.npz'", "npz"),
     "missing weights file": Case(("[region]", '[weights]\nnpz = "w.npz"\n[region]'), 21, r"path='.*w\.npz'", "npz"),
+    "radius of an unknown block": Case((BALL, BLOCKS + "radii = {q = 0.1}\n"), 21, "vertex='q'", "name one of h, y"),
+    "negative radius of a block": Case((BALL, BLOCKS + "radii = {h = -1}\n"), 23, "h=-1", "greater than 0"),
+    "one radius for blocks": Case((BALL, BLOCKS + "radius = 0.1\n"), 23, "radius=0.1", "did you mean 'radii'"),
+    "radii of a ball": Case(("radius = 0.1", "radii = {h = 0.1}"), 23, "radii=", "did you mean 'radius'"),
     "terminal escape in a key": Case(("width = 1", '"\\u001b[31mred" = 1'), 17, r"\\x1b\[31mred", "use one of"),
 }
 

@@ -159,6 +159,18 @@ class TestRange:
         assert row(found, theorem)["verdict"] == "UNDECIDED"
         assert row(found, theorem)["remedy"]
 
+    def test_one_radius_per_block(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        path = write_spec(('kind = "ball"\nradius = 0.1', 'kind = "blocks"\nradii = {h = 0.1, y = 0.05}'))
+        text = (
+            path.read_text(encoding="utf-8")
+            .replace('"blocks"', '"ball"')
+            .replace("radii = {h = 0.1, y = 0.05}", "radius = 0.2")
+        )
+        path.with_name("ball.toml").write_text(text, encoding="utf-8")
+        blocks, ball = (answer(dagverify("range", spec, "--json")) for spec in (path, path.with_name("ball.toml")))
+        assert "BlockBall" in blocks["lipschitz"]["region"]
+        assert blocks["lipschitz"]["attack"] <= blocks["lipschitz"]["value"] <= ball["lipschitz"]["value"]
+
     def test_heavy_ball_setting(self, write_spec: WriteSpec, dagverify: Run) -> None:
         found = answer(dagverify("range", with_momentum(write_spec, eta=1e-3, mu=0.9), "--json"))
         assert row(found, "heavy_ball")["verdict"] == "PROVED"

@@ -136,7 +136,10 @@ class BlockBall(Region):
         for name in self.radii:
             if name not in blocks:
                 raise InputError(
-                    "no parameters of this name", where=f"radii.{name}", remedy=f"name one of {', '.join(blocks)}"
+                    "no parameters of this name",
+                    where=f"radii.{name}",
+                    vertex=name,
+                    remedy=f"name one of {', '.join(blocks)}",
                 )
         given = {name: _radius(radius, f"radii.{name}") for name, radius in self.radii.items()}
         object.__setattr__(self, "center", center)
