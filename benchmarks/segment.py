@@ -1,112 +1,146 @@
-"""Segment bound: tightness and cost, with autobound on the same segments.
+"""Segment bound: tightness, cost and growth, with autobound on the same segments.
 
-Tightness: c2 is the least number with bound(t) <= c1 t + c2 t^2 on [0, T], here max(c2, c2 + c3 T); the best possible
-one is the largest (E(w + t D) - E(w) - c1 t)/t^2 over 200 values of t. Cost: medians of interleaved calls, in gradients
-(`Problem.error_and_gradient`) of the same run; autobound's in jax's own gradients.
+Tightness: c2 of a bound is the least number with bound(t) <= c1 t + c2 t^2 on [0, T]; the best possible one is the
+largest (E(w + t D) - E(w) - c1 t)/t^2, both over 200 values of t and the limit at 0. Cost: medians of interleaved
+calls, in gradients (`Problem.error_and_gradient`) of the same run; autobound's in jax's own gradients.
 
 Run: ``python benchmarks/segment.py --out benchmarks/segment.md [--peer PYTHON]``, PYTHON an interpreter with
 ``autobound==0.1.4 jax==0.4.13 jaxlib==0.4.13 "numpy<2" "scipy<1.12" typing_extensions``; ``--peer make`` builds it.
+The plots are written beside the table.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import resource
-import subprocess
 import sys
 import tempfile
-import time
-import venv
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from segment_cases import Case, networks, peer_answers, peer_python
+from segment_growth import large, measured, medians, slope
+from segment_plot import plot_growth, plot_tightness
 
 import verify
 from verify.bounds.segment import segment_bound
+from verify.bounds.segment_result import SegmentBound
+from verify.bounds.start import StartPass
 
-PEER = ["autobound==0.1.4", "jax==0.4.13", "jaxlib==0.4.13", "numpy<2", "scipy<1.12", "typing_extensions"]
-REPETITIONS = 15
-HERE = Path(__file__).resolve().parent
-
-
-def segments(problem: verify.Problem) -> list[tuple[str, np.ndarray, np.ndarray, float]]:
-    """Segments at the start and after 30 and 300 gradient steps with eta 1, along -g and -g + 0.9 D."""
-    w, step = problem.initial_weights.copy(), np.zeros(problem.architecture.size)
-    result = []
-    for index in range(301):
-        gradient = problem.gradient(w)
-        if index == 0:
-            result += [(f"start, -g, {T:g}", w, -gradient, T) for T in (1.0, 1.75, 3.0)]
-        if index in (30, 300):
-            direction = 0.9 * step - gradient
-            result += [(f"after {index}, -g + 0.9 D, {T:g}", w, direction, T) for T in (2.0, 10.0, 30.0)]
-        step = -gradient
-        w = w + step
-    return result
+REPETITIONS = 11
+PRECISIONS = ("mixed", "float32")
 
 
-def best_curvature(problem: verify.Problem, w: np.ndarray, D: np.ndarray, T: float) -> float:
+@dataclass(frozen=True)
+class Row:
+    """What one segment gave; NaN where there is no peer."""
+
+    network: str
+    label: str
+    best: float
+    ratios: dict[str, float]
+    decrease: float
+    costs: dict[str, float]
+    peer_ratio: float
+    peer_cost: float
+
+    def line(self) -> str:
+        """The row of the table."""
+        cells = [f"{self.ratios[p]:.3g}" for p in PRECISIONS]
+        cells += [_shown(self.peer_ratio, ".3g"), f"{100 * self.decrease:.1f}%"]
+        cells += [f"{self.costs[key]:.2f}" for key in ("mixed", "shared", "float32")]
+        return f"| {self.label} | {self.best:.3g} | {' | '.join(cells)} | {_shown(self.peer_cost, '.1f')} |"
+
+
+def _shown(value: float, form: str) -> str:
+    return format(value, form) if np.isfinite(value) else ""
+
+
+def curvature(bound: SegmentBound, T: float) -> float:
+    """c2 of the better of the bound's polynomials."""
+    times = np.linspace(0.0, T, 201)
+    return min(float(np.max(np.polyval(p[:0:-1], times))) for p in bound.polynomials)
+
+
+def row(network: str, problem: verify.Problem, case: Case, peer: dict[str, float]) -> Row:
+    w, D, T = case.w, case.D, case.T
     start, gradient = problem.error_and_gradient(w)
-    slope = float(gradient @ D)
-    times = T * np.arange(1, 201) / 200
-    return max((problem.error(w + t * D) - start - slope * t) / t**2 for t in times)
-
-
-def medians(calls: dict[str, Callable[[], object]], repetitions: int) -> dict[str, float]:
-    """Median seconds of each call, taken in turns so that the machine's load falls on all alike."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(repetitions + 1):
-        for name, call in calls.items():
-            begin = time.perf_counter()
-            call()
-            times[name].append(time.perf_counter() - begin)
-    return {name: float(np.median(values[1:])) for name, values in times.items()}
-
-
-def peer_python(option: str, folder: Path) -> str:
-    if option != "make":
-        return option
-    venv.create(folder / "peer", with_pip=True)
-    python = folder / "peer" / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *PEER], check=True)
-    return str(python)
-
-
-def peer_answers(option: str | None, problem: verify.Problem, cases: list) -> list[dict[str, float]]:
-    if option is None:
-        return [{} for _ in cases]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        columns = {key: np.array([case[i] for case in cases]) for i, key in ((1, "w"), (2, "D"), (3, "T"))}
-        np.savez(folder / "cases.npz", x=problem.inputs, **columns)
-        command = [peer_python(option, folder), HERE / "segment_peer.py", folder / "cases.npz", str(REPETITIONS)]
-        return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
-def wide_problem() -> verify.Problem:
-    """1,036,176 weights, a skip connection, 1000 synthetic samples."""
-    nodes = {"x": {"width": 784}}
-    for name, width, sources in (
-        ("h1", 512, ["x"]),
-        ("h2", 128, ["h1", "x"]),
-        ("h3", 512, ["h2"]),
-        ("y", 784, ["h3"]),
-    ):
-        nodes[name] = {"width": width, "activation": "sigmoid", "inputs": sources}
-    rng = np.random.default_rng(0)
-    x = rng.random((1000, 784))
-    return verify.Problem(verify.Architecture.from_data(nodes, output="y"), x, x)
-
-
-def cost(problem: verify.Problem, w: np.ndarray, D: np.ndarray, T: float, repetitions: int) -> tuple[float, float]:
-    """Median seconds of a gradient and of a segment bound."""
-    times = medians(
-        {"g": lambda: problem.error_and_gradient(w), "bound": lambda: segment_bound(problem, w, D, T)}, repetitions
+    c1 = float(gradient @ D)
+    times = np.linspace(0.0, T, 201)[1:]
+    changes = np.array([problem.error(w + t * D) - start for t in times])
+    best = max(float(np.max((changes - c1 * times) / times**2)), 0.5 * float(D @ problem.hessian_vector(w, D)))
+    bounds = {p: segment_bound(problem, w, D, T, precision=p) for p in PRECISIONS}
+    shared = StartPass(problem)
+    shared.error_and_gradient(w)
+    calls = {
+        "gradient": lambda: problem.error_and_gradient(w),
+        "mixed": lambda: segment_bound(problem, w, D, T),
+        "shared": lambda: segment_bound(problem, w, D, T, shared),
+        "float32": lambda: segment_bound(problem, w, D, T, precision="float32"),
+    }
+    seconds = medians(calls, REPETITIONS)
+    return Row(
+        network,
+        case.label,
+        best,
+        {p: curvature(bound, T) / best for p, bound in bounds.items()},
+        bounds["mixed"].decrease / -float(np.min(changes)),
+        {key: value / seconds["gradient"] for key, value in seconds.items()},
+        peer["c2"] / best if peer else np.nan,
+        peer["seconds"] / peer["gradient_seconds"] if peer and "convolution" not in network else np.nan,
     )
-    return times["g"], times["bound"]
+
+
+def table(rows: list[Row]) -> list[str]:
+    lines = []
+    for name in dict.fromkeys(r.network for r in rows):
+        lines += [
+            f"## {name}",
+            "",
+            "| state, direction, T | best c2 | mixed | float32 | autobound | decrease | mixed, g | shared, g |"
+            " float32, g | autobound, jax g |",
+            "|---|---|---|---|---|---|---|---|---|---|",
+            *(r.line() for r in rows if r.network == name),
+            "",
+        ]
+    return lines
+
+
+def growth_lines(sweeps: dict[str, dict[str, list[float]]]) -> list[str]:
+    lines = [
+        "## Growth",
+        "",
+        "Log-log slopes of the time at the start along -g, T the Newton length; autoencoders of 64 columns, every "
+        "layer reading the two before it.",
+        "",
+        "| grows | gradient | bound | autobound | bound, g, smallest to largest |",
+        "|---|---|---|---|---|",
+    ]
+    for name, values in sweeps.items():
+        sizes = values["size"]
+        slopes = [f"{slope(sizes, values[key]):.2f}" for key in ("gradient", "bound")]
+        known = np.isfinite(values["autobound"])
+        theirs = ""
+        if np.sum(known) > 1:
+            theirs = f"{slope(list(np.array(sizes)[known]), list(np.array(values['autobound'])[known])):.2f}"
+        in_gradients = [b / g for b, g in zip(values["bound"], values["gradient"], strict=True)]
+        ends = f"{in_gradients[0]:.2f} to {in_gradients[-1]:.2f}"
+        lines.append(f"| {name}, {sizes[0]} to {sizes[-1]} | {' | '.join(slopes)} | {theirs} | {ends} |")
+    return [*lines, "", "![growth](segment_growth.svg)", ""]
+
+
+def large_lines(answer: dict[str, float]) -> list[str]:
+    gradient, bound, single = answer["gradient"], answer["bound"], answer["float32"]
+    return [
+        "## A large network",
+        "",
+        f"784-512-128-512-784 with a skip, {answer['weights']:,.0f} weights, 1000 samples, T the Newton length: "
+        f"gradient {gradient:.2f} s, segment bound {bound:.2f} s ({bound / gradient:.1f} g), in float32 {single:.2f} s "
+        f"({single / gradient:.1f} g); peak memory {answer['peak']:.0f} MB, {answer['gradient_peak']:.0f} MB before "
+        f"the bound. Proved decrease {answer['decrease']:.3g}.",
+        "",
+    ]
 
 
 def main() -> None:
@@ -114,39 +148,42 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--peer")
     options = parser.parse_args()
-    problem = verify.load_problem(HERE.parent / "examples" / "digits_autoencoder.toml")
-    cases = segments(problem)
+    with tempfile.TemporaryDirectory() as folder:
+        python = peer_python(options.peer, Path(folder)) if options.peer else None
+        tested = networks()
+        answers = peer_answers(python, tested, REPETITIONS)
+        rows = [
+            row(network.name, network.problem, case, peer)
+            for network, peers in zip(tested, answers, strict=True)
+            for case, peer in zip(network.cases, peers, strict=True)
+        ]
+        sweeps = measured(python)
     lines = [
         "# Segment bound",
         "",
         f"`python benchmarks/segment.py --out benchmarks/segment.md{' --peer make' if options.peer else ''}`, "
         f"numpy {np.__version__}, OPENBLAS_NUM_THREADS={os.environ.get('OPENBLAS_NUM_THREADS', 'unset')}, "
-        f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors. "
-        "Digits autoencoder, 6,280 weights; g = one gradient.",
+        f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors.",
         "",
-        "| state, direction, T | best c2 | ours / best | autobound / best | ours, g | autobound, jax g |",
-        "|---|---|---|---|---|---|",
-    ]
-    for (name, w, D, T), peer in zip(cases, peer_answers(options.peer, problem, cases), strict=True):
-        best = best_curvature(problem, w, D, T)
-        _, c2, c3 = segment_bound(problem, w, D, T).polynomial
-        gradient, bound = cost(problem, w, D, T, REPETITIONS)
-        theirs = [f"{peer['c2'] / best:.2f}", f"{peer['seconds'] / peer['gradient_seconds']:.1f}"] if peer else ["", ""]
-        ours = max(c2, c2 + c3 * T) / best
-        lines.append(f"| {name} | {best:.4g} | {ours:.2f} | {theirs[0]} | {bound / gradient:.2f} | {theirs[1]} |")
-    wide = wide_problem()
-    w = wide.initial_weights
-    gradient, bound = cost(wide, w, -wide.gradient(w), 1.0, 3)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    lines += [
+        'c2 of the bound over the best possible: "mixed" (the default), "float32" throughout, and autobound. '
+        '"decrease": the decrease that the bound proves, of the largest one on the segment. g = one gradient; '
+        '"shared": with the forward pass of the gradient (`StartPass`). t_N: the Newton length. autobound gets '
+        "convolutions as dense matrices, so its cost there is left out.",
         "",
-        f"{wide.architecture.size:,} weights, 1000 samples: gradient {gradient:.2f} s, segment bound {bound:.2f} s "
-        f"({bound / gradient:.1f} g), peak memory {peak:.0f} MB.",
+        *table(rows),
+        "![tightness](segment_tightness.svg)",
         "",
+        *growth_lines(sweeps),
+        *large_lines(large()),
     ]
     text = "\n".join(lines)
     if options.out:
         options.out.write_text(text)
+        labels = [f"{r.network}: {r.label}" for r in rows]
+        columns = {p: [r.ratios[p] for r in rows] for p in PRECISIONS}
+        columns["autobound"] = [r.peer_ratio for r in rows]
+        plot_tightness(options.out.with_name("segment_tightness.svg"), labels, columns)
+        plot_growth(options.out.with_name("segment_growth.svg"), sweeps)
     sys.stdout.write(text)
 
 

@@ -57,12 +57,12 @@ def digits_segments(problem: verify.Problem) -> list[Case]:
 
 
 def newton_segments(problem: verify.Problem, steps: int) -> list[Case]:
-    """Segments of the Newton length: at the start, and after certified steps along -g and with momentum."""
+    """Segments of the Newton length: at the start, and after certified steps along -g and -g + 0.9 |g| D/|D|."""
     session = Session(problem, CertifiedRule(), problem.initial_weights)
     w = session.weights
+    gradient = problem.gradient(w)
     result = []
     for name, factor in (("t_N", 1.0), ("2 t_N", 2.0)):
-        gradient = problem.gradient(w)
         result.append(Case(f"start, -g, {name}", w, -gradient, factor * newton_length(problem, w, -gradient)))
     for _ in range(steps):
         before = session.weights
@@ -70,7 +70,7 @@ def newton_segments(problem: verify.Problem, steps: int) -> list[Case]:
     w, gradient = session.weights, problem.gradient(session.weights)
     step = w - before
     momentum = 0.9 * float(np.linalg.norm(gradient) / np.linalg.norm(step)) * step
-    for name, D in (("-g", -gradient), ("-g + 0.9 |g| D/|D|", momentum - gradient)):
+    for name, D in (("-g", -gradient), ("-g + momentum", momentum - gradient)):
         result.append(Case(f"after {steps} certified, {name}, t_N", w, D, newton_length(problem, w, D)))
     return result
 
@@ -83,13 +83,13 @@ def newton_length(problem: verify.Problem, w: np.ndarray, D: np.ndarray) -> floa
 def networks() -> list[Network]:
     """Networks of the tightness table."""
     digits = verify.load_problem(EXAMPLES / "digits_autoencoder.toml")
-    result = [Network("digits autoencoder", digits, digits_segments(digits) + newton_segments(digits, 60))]
-    for name, problem in (
-        ("breast cancer, residual tanh", verify.load_problem(EXAMPLES / "breast_cancer_residual.toml")),
-        ("wine, softplus with skips", wine_problem()),
-        ("digits, residual convolution", verify.load_problem(EXAMPLES / "digits_convolution.toml")),
+    result = [Network("digits autoencoder", digits, digits_segments(digits) + newton_segments(digits, 30))]
+    for name, problem, steps in (
+        ("breast cancer, residual tanh", verify.load_problem(EXAMPLES / "breast_cancer_residual.toml"), 60),
+        ("wine, softplus with skips", wine_problem(), 15),
+        ("digits, residual convolution", verify.load_problem(EXAMPLES / "digits_convolution.toml"), 20),
     ):
-        result.append(Network(name, problem, newton_segments(problem, 60)))
+        result.append(Network(name, problem, newton_segments(problem, steps)))
     return result
 
 

@@ -1,4 +1,4 @@
-"""Bounds of autobound for the segments in an .npz file; `segment_tables.py` runs it in an environment of its own.
+"""Bounds of autobound for the segments in an .npz file; `segment.py` runs it in an environment of its own.
 
 Every edge comes as a dense matrix (in, out) and its direction: convolutions and poolings too, so that their cost here
 says nothing. autobound has no rule for tanh; ``2 sigmoid(2 z) - 1`` is the same function.

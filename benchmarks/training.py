@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from segment import peer_python
+from segment_cases import peer_python
 
 from verify import Architecture, Problem, Verdict, load_problem, train
 

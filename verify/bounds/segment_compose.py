@@ -77,7 +77,7 @@ def compose(
     overflow = beta is not None and not np.isfinite(moved)
     if overflow:
         zm[...] = zr[...] = moved = 0.0
-    scale = _cube(1 + first + g2.magnitude + g3.magnitude + z1.magnitude + z2.magnitude + moved)
+    scale = 1 + first + g2.magnitude + g3.magnitude + z1.magnitude + z2.magnitude
 
     np.multiply(g2.value, z1.value, out=p)
     np.multiply(p, z1.value, out=h2)
@@ -85,14 +85,14 @@ def compose(
     h2 += np.multiply(g1.value, z2.value, out=part)
     turned = g2.magnitude * z1.magnitude
     error = product_error(g1, z2) + 0.5 * g2.error * z1.magnitude * z1.magnitude + turned * z1.error
-    error += rounding / 8 * (first * z2.magnitude + turned * z1.magnitude) + tiny * scale
+    error += rounding / 8 * (first * z2.magnitude + turned * z1.magnitude) + tiny * _cube(scale)
     second = Approximation.of(h2, enlarged(error))
 
     np.multiply(zm, half, out=b)
     np.abs(b, out=bd)
     b += z2.value
     bd += np.multiply(zr, length, out=part)
-    bd += enlarged(z2.error + rounding * (z2.magnitude + length * moved) + tiny * scale)
+    bd += enlarged(z2.error + rounding * (z2.magnitude + length * moved) + tiny * (scale + moved))
     if beta is not None:
         if overflow:
             bd[...] = np.inf
@@ -103,10 +103,9 @@ def compose(
     np.add(B, bd, out=ad)
     ad *= half
     bend = largest_of_nonnegative(B)
-    ad += enlarged(z1.error + rounding * (z1.magnitude + length * bend) + tiny * scale)
+    ad += enlarged(z1.error + rounding * (z1.magnitude + length * bend) + tiny * (scale + bend))
     np.add(np.abs(a, out=A), ad, out=A)
     reach = largest_of_nonnegative(A)
-    scale += _cube(bend + reach)
     if beta is not None:
         bent = (results[3], results[4])
         second_remainder(length, activation, derivatives, (b, bd), a, A, bent, workspace)
@@ -134,7 +133,7 @@ def compose(
     A *= np.abs(qc, out=qc)
     r += A
     error = g1.error * moved + product_error(g2, z1) * bend + 0.5 * length * g2.error * bend * bend
-    error += g3.error * _cube(reach) + tiny * scale
+    error += g3.error * _cube(reach) + tiny * (_cube(scale + bend + reach) + moved)
     size = first * moved + turned * bend + length * g2.magnitude * bend * bend + largest_q * _cube(reach)
     r += np.inf if overflow else enlarged(error + rounding * size)
     if beta is None:
