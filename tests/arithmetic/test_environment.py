@@ -6,13 +6,21 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import verify
+from verify.analysis.check import check
+from verify.analysis.one_step import one_step_ranges
 from verify.arithmetic import environment
 from verify.arithmetic.environment import HostileEnvironment, certified_environment, check_environment
+from verify.training.run_folder import RunFolder
+from verify.training.session import Session
+from verify.training.train import make_rule
 
 X86 = platform.machine() in ("x86_64", "AMD64")
 HELPER = """
@@ -100,3 +108,54 @@ def test_a_matrix_product_that_computes_otherwise_is_noticed(monkeypatch, wrong)
 def test_the_error_inside_the_block_is_not_hidden():
     with pytest.raises(ZeroDivisionError), certified_environment():
         raise ZeroDivisionError
+
+
+def small() -> verify.Problem:
+    nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}}
+    architecture = verify.Architecture.from_data(nodes, output="y")
+    region = verify.Ball(architecture.initial_weights(), 0.1)
+    return verify.Problem(architecture, [[1.0], [-1.0]], [[0.5], [0.0]], region=region)
+
+
+PUBLISHERS = {
+    "certify": lambda problem, _: verify.certify(problem, "step"),
+    "train": lambda problem, _: verify.train(problem, steps=1),
+    "run": lambda problem, folder: trained(problem, RunFolder(folder / "run")),
+    "check": lambda problem, _: check(problem),
+    "range": lambda problem, _: one_step_ranges(problem, problem.initial_weights),
+    "bound": lambda problem, _: verify.hessian_bound(problem),
+}
+
+
+def trained(problem: verify.Problem, run: RunFolder) -> Any:
+    session = Session(problem, make_rule("guarded"))
+    run.start(session, {})
+    return run.run(session, 1)
+
+
+@pytest.mark.parametrize("name", PUBLISHERS)
+@pytest.mark.parametrize("hostile_call", [1, "last"])
+def test_nothing_is_published_from_a_hostile_state(name, hostile_call, monkeypatch, tmp_path):
+    calls = 0
+    (tmp_path / "before").mkdir()
+    (tmp_path / "after").mkdir()
+    honest = environment.check_rounding
+
+    def counted(limit: float) -> Callable[[], None]:
+        def check() -> None:
+            nonlocal calls
+            calls += 1
+            honest()
+            if calls >= limit:
+                raise HostileEnvironment("planted")
+
+        return check
+
+    monkeypatch.setattr(environment, "check_rounding", counted(np.inf))
+    PUBLISHERS[name](small(), tmp_path / "before")
+    assert calls >= 2
+    limit, calls = (calls if hostile_call == "last" else 1), 0
+    monkeypatch.setattr(environment, "check_rounding", counted(limit))
+    with pytest.raises(HostileEnvironment, match="planted"):
+        PUBLISHERS[name](small(), tmp_path / "after")
+    assert not (tmp_path / "after" / "run" / "result.json").exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import flint
 import numpy as np
 import pytest
@@ -91,3 +93,20 @@ def test_a_difference_that_arb_cannot_evaluate_is_undecided(problem_of, monkeypa
     monkeypatch.setattr("verify.calculus.decide.error_in_arb", lambda *_: flint.arb("nan"))
     decision = decide_decrease(problem, np.array([0.5]), np.array([0.25]))
     assert decision.decreases is Verdict.UNDECIDED and (decision.lower, decision.upper) == (-1.0, 1.0)
+
+
+def test_an_exact_number_is_added_and_an_open_sign_says_at_which_precision(problem_of):
+    nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"], "bias": False}}
+    problem = problem_of(nodes, samples=3)
+    w, w_next = np.array([0.5]), np.array([0.75])
+    with flint.ctx.workprec(3000):
+        middle = exact_difference(problem, w, w_next).mid().man_exp()
+    change = Fraction(int(middle[0])) * Fraction(2) ** int(middle[1])
+    for tiny in (Fraction(1, 2**90), Fraction(1, 2**900)):
+        assert decide_decrease(problem, w, w_next, plus=tiny - change).sign == 1
+        assert decide_decrease(problem, w, w_next, plus=-tiny - change).sign == -1
+    decision = decide_decrease(problem, w, w_next, plus=-change)
+    assert decision.decreases is Verdict.UNDECIDED and decision.precision == 1024
+    assert decision.lower < 0 < decision.upper < 1e-290
+    assert decide_decrease(problem, w, w, plus=Fraction(1, 3)).sign == 1
+    assert decide_decrease(problem, w, w, plus=Fraction(-1, 3)).sign == -1

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.arithmetic import upward
+from verify.arithmetic.decimals import at_least, at_most
 from verify.bounds.attack import attack_hessian
 from verify.bounds.hessian import hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
@@ -77,8 +78,9 @@ class AnyDirection:
     def statement(self) -> str:
         """The range in words."""
         return (
-            f"the next step decreases E for any previous step if tau <= eta, eta + tau <= {self.eta_max:.4g} "
-            f"(norms per vertex; L in [{self.attack:.4g}, {self.value:.4g}] on |D_v| <= {self.radius:.4g} |g_v|)"
+            f"the next step decreases E for any previous step if tau <= eta, eta + tau <= {at_most(self.eta_max)} "
+            f"(norms per vertex; L in [{at_most(self.attack)}, {at_least(self.value)}] "
+            f"on |D_v| <= {at_most(self.radius)} |g_v|)"
         )
 
     def to_json(self) -> dict[str, Any]:

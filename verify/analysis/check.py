@@ -13,6 +13,7 @@ from verify.analysis.curvature import Curvature, examine_curvature
 from verify.analysis.gradients import Gradients, examine_gradients
 from verify.analysis.range_row import RangeRow
 from verify.analysis.ranges import admissible_ranges, overall
+from verify.arithmetic.environment import certified_environment
 from verify.assumptions import check_assumptions
 from verify.calculus.problem import Problem
 from verify.outcomes import Finding, InputError, Verdict
@@ -75,6 +76,7 @@ class CheckReport:
         }
 
 
+@certified_environment()
 def check(
     problem: Problem,
     setting: Setting | None = None,

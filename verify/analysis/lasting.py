@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from verify.analysis.curvature import starting_level
 from verify.analysis.range_row import RangeRow
+from verify.arithmetic.decimals import at_least, at_most
 from verify.arithmetic.rational import round_up
 from verify.bounds.hessian import hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
@@ -103,11 +104,11 @@ def _asked_horizon(start: _Start, setting: Setting) -> RangeRow:
         return RangeRow(
             "horizon",
             Verdict.UNDECIDED,
-            f"not even one step with eta={eta:.4g} is proved to stay in the region",
+            f"not even one step with eta={at_most(eta)} is proved to stay in the region",
             eta=eta,
             tau_max=0.0,
             eta_max=eta_max,
-            remedy=f"use eta <= {eta_max:.4g}, or a larger radius",
+            remedy=f"use eta <= {at_most(eta_max)}, or a larger radius",
         )
 
     def stays(momentum: float) -> bool:
@@ -155,13 +156,13 @@ def weight_decay_row(
     return RangeRow(
         "weight_decay",
         decided.verdict,
-        f"every iterate stays in |w| <= {decided.sublevel_radius:.4g} for ever with eta={eta:.4g}, "
-        f"0 <= {symbol} <= {largest:.4g} (L={bound:.4g} on |w| <= {radius:.4g} where E <= E(w0))",
+        f"every iterate stays in |w| <= {at_least(decided.sublevel_radius)} for ever with eta={at_most(eta)}, "
+        f"0 <= {symbol} <= {at_most(largest)} (L={at_least(bound)} on |w| <= {at_most(radius)} where E <= E(w0))",
         eta=eta,
         tau_max=largest if symbol == "tau" else None,
         mu_max=largest if symbol == "mu" else None,
         eta_max=admissible.eta_limit(bound),
-        remedy=None if decided.verdict is Verdict.PROVED else f"use a region of kind 'bounded' beyond {level:.4g}",
+        remedy=None if decided.verdict is Verdict.PROVED else f"use kind = 'bounded' beyond {at_least(level)}",
         numbers={"sublevel_radius": level, "lipschitz": bound, "gain": decided.gain, symbol: size},
     )
 
@@ -185,7 +186,8 @@ def _proved_horizon(eta: float, largest: float, eta_max: float, found: Horizon, 
     return RangeRow(
         "horizon",
         Verdict.PROVED,
-        f"{count} steps with eta={eta:.4g}, 0 <= {symbol} <= {largest:.4g} stay in the region: A2 is proved for them",
+        f"{count} steps with eta={at_most(eta)}, 0 <= {symbol} <= {at_most(largest)} stay in the region: "
+        "A2 is proved for them",
         eta=eta,
         tau_max=largest if symbol == "tau" else None,
         mu_max=largest if symbol == "mu" else None,

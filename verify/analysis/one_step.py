@@ -16,6 +16,8 @@ import numpy as np
 from verify.analysis.lines import Reach, Surroundings, Vector, reach
 from verify.analysis.rising import first_rise
 from verify.analysis.step_result import MomentumLine, Ray, StepRanges
+from verify.arithmetic.decimals import at_least, at_most
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rational import round_down
 from verify.calculus.problem import Problem
@@ -33,6 +35,7 @@ _TRIALS = 12
 Progress = Callable[[str], None]
 
 
+@certified_environment()
 def one_step_ranges(
     problem: Problem,
     w: Any,
@@ -163,9 +166,9 @@ class _Fan:
         rises_at = first_rise(self.problem, self.w, self.w, direction.stored, start)
         proved = found.until > 0 if asked is None else found.until >= asked
         s = ratio or 0.0
-        statement = f"E does not increase for eta <= {found.until:.4g}"
+        statement = f"E does not increase for eta <= {at_most(found.until)}"
         statement += f", tau = {s:.4g} eta" if s else ""
-        statement += f"; most is proved at eta={found.best:.4g}" + (f", tau={found.best * s:.4g}" if s else "")
+        statement += f"; most is proved at eta={at_most(found.best)}" + (f", tau={found.best * s:.4g}" if s else "")
         if asked is not None:
             statement += f"; eta={asked:.4g} is {'in' if proved else 'outside'}"
         statement += "" if rises_at is None else f"; it increases at eta={rises_at:.4g}"
@@ -213,7 +216,9 @@ class _Fan:
         proved = proves and (tau is None or low <= tau <= high)
         if proves:
             best = start + found.best
-            statement = f"E does not increase for {low:.4g} <= tau <= {high:.4g}; most is proved at tau={best:.4g}"
+            statement = (
+                f"E does not increase for {at_least(low)} <= tau <= {at_most(high)}; most is proved at tau={best:.4g}"
+            )
             statement += "" if tau is None else f"; tau={tau:.4g} is {'in' if proved else 'outside'}"
             statement += "" if rises_at is None else f"; it increases at tau={rises_at:.4g}"
         else:

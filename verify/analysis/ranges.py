@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from verify.analysis.curvature import Curvature
 from verify.analysis.lasting import horizon_row, weight_decay_row
 from verify.analysis.range_row import RangeRow
+from verify.arithmetic.decimals import at_most
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import LEAST_CURVATURE
@@ -58,7 +59,7 @@ def _row(admissible: AdmissibleRange, L: float, setting: Setting | None) -> Rang
         return RangeRow(
             admissible.name,
             Verdict.UNDECIDED,
-            f"{error.what}: eta={eta:.4g}",
+            f"{error.what}: eta={at_most(eta)}",
             eta=eta,
             tau_max=None if symbol == "mu" else 0.0,
             mu_max=0.0 if symbol == "mu" else None,
@@ -71,12 +72,15 @@ def _row(admissible: AdmissibleRange, L: float, setting: Setting | None) -> Rang
         numbers[symbol] = asked
         if verdict is Verdict.PROVED:
             numbers["gain"] = admissible.gain(L, eta, asked)
-    question = "" if asked is None else f"; {symbol}={asked:.4g} is {'in' if verdict is Verdict.PROVED else 'outside'}"
+    question = (
+        "" if asked is None else f"; {symbol}={at_most(asked)} is {'in' if verdict is Verdict.PROVED else 'outside'}"
+    )
     decreasing = "E + mu/(2 eta)|D|^2" if symbol == "mu" else "E"
     return RangeRow(
         admissible.name,
         verdict,
-        f"{decreasing} decreases for eta={eta:.4g} and 0 <= {symbol} <= {largest:.4g} (eta <= {eta_max:.4g}){question}",
+        f"{decreasing} decreases for eta={at_most(eta)} and 0 <= {symbol} <= {at_most(largest)} "
+        f"(eta <= {at_most(eta_max)}){question}",
         eta=eta,
         tau_max=None if symbol == "mu" else largest,
         mu_max=largest if symbol == "mu" else None,

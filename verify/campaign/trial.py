@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.bounds.hessian import hessian_bound
 from verify.campaign.attacks import attack_bound
 from verify.campaign.margin import smallest_failing_eta
@@ -126,6 +127,7 @@ class Trial:
         return asdict(self)
 
 
+@certified_environment()
 def run_trial(seed: int, plan: Plan) -> Trial:
     """Attack one network.
 

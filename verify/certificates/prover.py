@@ -10,6 +10,7 @@ import numpy as np
 
 from verify import __version__
 from verify.activations import Smoothness
+from verify.arithmetic.environment import certified_environment
 from verify.bounds.regions import Ball, BoundedWeights
 from verify.calculus.decide import decide_decrease
 from verify.certificates import document
@@ -32,6 +33,7 @@ class UnconfirmedError(InputError):
     """The checker did not confirm what was to be certified."""
 
 
+@certified_environment()
 def certify(
     problem: Problem,
     kind: str,

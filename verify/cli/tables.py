@@ -13,6 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from verify.arithmetic.decimals import at_least, at_most
+
 _COLOURS = {"PROVED": "bold green", "REFUTED": "bold red", "UNDECIDED": "bold yellow", "not counted": "dim"}
 _WIDTH_OF_A_FILE = 120
 
@@ -82,7 +84,9 @@ def between(lipschitz: Mapping[str, Any]) -> str:
     >>> between({"attack": 1.7, "value": 3.6}), between({"attack": None, "value": 3.6})
     ('L in [1.7, 3.6]', 'L in [?, 3.6]')
     """
-    return f"L in [{number(lipschitz['attack'], absent='?')}, {number(lipschitz['value'])}]"
+    below = "?" if lipschitz["attack"] is None else at_most(lipschitz["attack"])
+    above = number(None) if lipschitz["value"] is None else at_least(lipschitz["value"])
+    return f"L in [{below}, {above}]"
 
 
 def any_direction_row(answer: Mapping[str, Any]) -> Row:

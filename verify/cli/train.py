@@ -101,16 +101,21 @@ def command(
 
 
 def _rows(answer: dict[str, Any]) -> list[Any]:
+    from verify.arithmetic.decimals import at_least, at_most
     from verify.cli.tables import Row, number
 
     counts = ", ".join(f"{count} {name}" for name, count in answer["verdicts"].items() if count)
     return [
         Row("steps", answer["verdict"], f"{answer['steps']}: {counts or 'none'}"),
-        Row("E", "", f"{number(answer['error'])}, proved at most {number(answer['error_upper'])}"),
-        Row("decrease", "", f"{number(answer['proved_decrease'])} proved in all"),
+        Row("E", "", f"{number(answer['error'])}, proved at most {_text(at_least, answer['error_upper'])}"),
+        Row("decrease", "", f"{_text(at_most, answer['proved_decrease'])} proved in all"),
         Row("stopped", "", answer["stopped"]),
         Row("run", "", answer["run"]),
     ]
+
+
+def _text(shortened: Callable[[float], str], value: float | None) -> str:
+    return "unbounded" if value is None else shortened(value)
 
 
 @contextmanager

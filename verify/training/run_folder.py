@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.certificates.document import ARITHMETIC
 from verify.certificates.run_files import RunFiles, array_digest, weights_digest
 from verify.outcomes import InputError, Verdict
@@ -151,7 +152,12 @@ class RunFolder(RunFiles):
         InputError
             If another process trains in the folder.
         """
-        with locked(self.path), self.lines.open("ab") as stream, self._weights_stream() as weights:
+        with (
+            locked(self.path),
+            certified_environment(),
+            self.lines.open("ab") as stream,
+            self._weights_stream() as weights,
+        ):
             while session.index < steps:
                 if self.chain is not None and session.stopped is None:
                     self.chain.before(session)

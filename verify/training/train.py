@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.outcomes import InputError
 from verify.training.momentum import Norm
 from verify.training.rules import CertifiedRule, FixedRule, GuardedRule, Rule
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 RuleName = Literal["certified", "guarded", "fixed"]
 
 
+@certified_environment()
 def train(
     problem: Problem,
     w0: Any = None,

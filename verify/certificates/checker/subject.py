@@ -85,7 +85,7 @@ def read_subject(content: dict[str, Any]) -> Subject:
     if len(inputs) != len(targets) or [len(inputs[0]), len(targets[0])] != widths:
         raise InputError("shapes of data and model disagree", where="data", model=widths)
     if document.table_digest([inputs, targets]) != data["sha256"]:
-        raise InputError("data and their hash disagree", where="data.sha256")
+        raise InputError("data and their hash disagree", where="data.sha256", sha256=data["sha256"])
     objective = fields(content["objective"], "objective", {"loss", "reduction", "weight_decay"})
     weight_decay = document.number(objective["weight_decay"], "objective.weight_decay")
     known = objective["loss"] == "half-squared-error" and objective["reduction"] in ("mean", "sum")
