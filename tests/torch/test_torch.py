@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,11 +94,14 @@ class TestConversion:
             Correspondence(known.architecture, {})
 
 
-@pytest.mark.parametrize("rule", ["certified", "guarded"])
+RULES: dict[str, dict[str, Any]] = {"certified": {}, "guarded": {}, "fixed": {"eta": 0.02, "tau": 0.005}}
+
+
+@pytest.mark.parametrize("rule", RULES)
 class TestCertifiedMomentum:
     def test_every_step_is_proved(self, case: tuple[nn.Module, Any, Any], rule: str) -> None:
         module, x, y = case
-        optimiser = CertifiedMomentum(module, x, y, rule=rule)
+        optimiser = CertifiedMomentum(module, x, y, rule=rule, **RULES[rule])
 
         def closure() -> Any:
             optimiser.zero_grad()
@@ -112,14 +116,42 @@ class TestCertifiedMomentum:
 
     def test_it_takes_the_steps_of_train(self, case: tuple[nn.Module, Any, Any], rule: Any) -> None:
         module, x, y = case
-        optimiser = CertifiedMomentum(module, x, y, rule=rule)
-        expected = train(optimiser.session.problem, steps=5, rule=rule).weights
+        optimiser = CertifiedMomentum(module, x, y, rule=rule, **RULES[rule])
+        expected = train(optimiser.session.problem, steps=5, rule=rule, **RULES[rule]).weights
         for _ in range(5):
             optimiser.step()
         assert np.array_equal(optimiser.correspondence.read(), expected)
 
+    def test_saved_and_loaded_it_goes_on_as_before(self, rule: str, tmp_path: Path) -> None:
+        module, (x, y) = dense(), data((3,))
+        optimiser = CertifiedMomentum(module, x, y, rule=rule, **RULES[rule])
+        for _ in range(4):
+            optimiser.step()
+        torch.save({"module": module.state_dict(), "optimiser": optimiser.state_dict()}, tmp_path / "state.pt")
+        for _ in range(4):
+            optimiser.step()
+        other = dense()
+        again = CertifiedMomentum(other, x, y, rule=rule, **RULES[rule])
+        state = torch.load(tmp_path / "state.pt", weights_only=True)
+        other.load_state_dict(state["module"])
+        again.load_state_dict(state["optimiser"])
+        for _ in range(4):
+            again.step()
+        assert np.array_equal(again.correspondence.read(), optimiser.correspondence.read())
+        assert [vars(record) for record in again.records] == [vars(record) for record in optimiser.records[4:]]
+        assert again.param_groups[0]["eta"] == again.records[-1].eta
+
 
 class TestRefusals:
+    def test_the_state_of_another_optimiser(self) -> None:
+        module, (x, y) = dense(), data((3,))
+        optimiser = CertifiedMomentum(module, x, y)
+        for other in (CertifiedMomentum(module, x, y, rule="guarded"), torch.optim.SGD(module.parameters(), lr=0.1)):
+            with pytest.raises((InputError, KeyError)):
+                optimiser.load_state_dict(other.state_dict())
+        with pytest.raises(InputError, match="one group"):
+            optimiser.add_param_group({"params": [torch.zeros(2)]})
+
     def test_float32(self) -> None:
         with pytest.raises(InputError, match="float64"):
             CertifiedMomentum(dense(torch.float32), *data((3,), torch.float32))
@@ -183,28 +215,48 @@ class TestMonitor:
         assert {report.verdict for report in monitor.reports} == {Verdict.PROVED, Verdict.REFUTED}
 
     @pytest.mark.parametrize(
-        ("settings", "expected"),
+        ("settings", "expected", "note"),
         [
-            ({"lr": 0.01, "momentum": 0.5}, Verdict.PROVED),
-            ({"lr": 0.11, "momentum": 0.5}, Verdict.UNDECIDED),
-            ({"lr": 0.01, "momentum": 0.5, "nesterov": True}, None),
-            ({"lr": 0.01, "momentum": 0.5, "dampening": 0.1}, None),
-            ({"lr": 0.01, "momentum": 0.5, "weight_decay": 0.1}, None),
+            ({"lr": 0.01, "momentum": 0.5}, Verdict.PROVED, ""),
+            ({"lr": 0.0999, "momentum": 0.5}, Verdict.PROVED, ""),
+            ({"lr": 0.1, "momentum": 0.5}, Verdict.UNDECIDED, "outside the range for this L"),
+            ({"lr": 0.01, "momentum": 0.5, "nesterov": True}, None, "nesterov is outside the theorem"),
+            ({"lr": 0.01, "momentum": 0.5, "dampening": 0.1}, None, "dampening is outside the theorem"),
+            ({"lr": 0.01, "momentum": 0.5, "weight_decay": 0.1}, None, "weight decay of optimiser and error differ"),
         ],
     )
-    def test_range_of_the_theorem(self, settings: dict[str, Any], expected: Verdict | None) -> None:
+    def test_range_of_the_theorem(self, settings: dict[str, Any], expected: Verdict | None, note: str) -> None:
         module, (x, y) = dense(), data((3,))
         optimiser = torch.optim.SGD(module.parameters(), **settings)
         monitor = Monitor(optimiser, module, x, y, curvature=10.0)
         half_mean_squared(module, x, y).backward()
         optimiser.step()
         assert monitor.reports[0].in_range is expected
+        assert monitor.reports[0].note.endswith(note) and bool(monitor.reports[0].note) == bool(note)
 
-    def test_leaving_the_region(self) -> None:
+    def test_outside_the_theorem(self) -> None:
+        module, (x, y) = dense(), data((3,))
+        cases = {
+            "Adam is no heavy ball": torch.optim.Adam(module.parameters(), lr=0.01),
+            "some parameters are not the optimiser's": torch.optim.SGD(module[0].parameters(), lr=0.01),
+        }
+        half_mean_squared(module, x, y).backward()
+        for note, optimiser in cases.items():
+            with Monitor(optimiser, module, x, y, curvature=1.0) as monitor:
+                optimiser.step()
+            assert (monitor.reports[0].in_range, monitor.reports[0].note) == (None, note)
+        optimiser = torch.optim.SGD(module.parameters(), lr=0.01)
+        with Monitor(optimiser, module, x, y, curvature=1.0) as monitor:
+            for rate in (0.01, 0.02):
+                optimiser.param_groups[0]["lr"] = rate
+                optimiser.step()
+        assert [report.in_range for report in monitor.reports] == [Verdict.PROVED, Verdict.UNDECIDED]
+
+    def test_leaving_the_region(self, caplog: pytest.LogCaptureFixture) -> None:
         module, (x, y) = dense(), data((3,))
         optimiser = torch.optim.SGD(module.parameters(), lr=0.02)
         region = Ball(convert(module, (3,)).read(), 0.05)
-        monitor = Monitor(optimiser, module, x, y, region=region)
+        monitor = Monitor(optimiser, module, x, y, region=region, curvature=1.0)
         for _ in range(10):
             optimiser.zero_grad()
             half_mean_squared(module, x, y).backward()
@@ -212,6 +264,23 @@ class TestMonitor:
         inside = [report.inside for report in monitor.reports]
         assert inside[0] is Verdict.PROVED
         assert inside[-1] is Verdict.REFUTED
+        assert [record.getMessage() for record in caplog.records] == [
+            f"step {inside.index(Verdict.REFUTED) + 1}: the weights left the region"
+        ]
+        assert (monitor.reports[0].in_range, monitor.reports[-1].in_range) == (Verdict.PROVED, Verdict.UNDECIDED)
+
+    def test_the_first_increase_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
+        module, (x, y) = dense(), data((3,))
+        optimiser = torch.optim.SGD(module.parameters(), lr=8.0)
+        with Monitor(optimiser, module, x, y) as monitor:
+            for _ in range(5):
+                optimiser.zero_grad()
+                half_mean_squared(module, x, y).backward()
+                optimiser.step()
+        first = monitor.first_increase
+        assert first is not None
+        assert all(report.verdict is Verdict.PROVED for report in monitor.reports[: first.index - 1])
+        assert f"step {first.index}: the error increased by at least {first.change[0]:.6g}" in caplog.messages
 
     def test_detached_it_is_silent(self) -> None:
         module, (x, y) = dense(), data((3,))
@@ -236,7 +305,7 @@ class TestMonitor:
         assert [report.inside for report in monitor.reports] == [Verdict.REFUTED] * 2
 
     def test_divergence_is_never_a_proof(self) -> None:
-        module, (x, y) = dense(), data((3,))
+        module, (x, y) = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2)).double(), data((3,))
         optimiser = torch.optim.SGD(module.parameters(), lr=1e300)
         monitor = Monitor(optimiser, module, x, y)
         half_mean_squared(module, x, y).backward()

@@ -15,7 +15,7 @@ import numpy as np
 import sympy
 
 from verify.activations.lowering import derivative_rule
-from verify.activations.symbols import PRIMITIVES
+from verify.activations.symbols import PRIMITIVES, X
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.kernels.in_place import sigmoid_into, tanh_into
 from verify.bounds.taylor_rounding import (
@@ -74,6 +74,8 @@ def evaluated(
         for result in results:
             result[...] = 0.0
         return [Approximation(result, 0.0, np.inf) for result in results]
+    if activation.expression == X:
+        return _identity(z, results)
     polynomials = _polynomials(activation, order)
     if polynomials is None:
         errors = []
@@ -86,6 +88,14 @@ def evaluated(
         errors = _from_value(activation, *polynomials, z.value, results, workspace)
     totals = [enlarged(e + m) for e, m in zip(errors, moved, strict=True)]
     return [_bounded(activation, k, g, error) for k, (g, error) in enumerate(zip(results, totals, strict=True))]
+
+
+def _identity(z: Approximation, results: list[np.ndarray]) -> list[Approximation]:
+    """Write z, 1, 0, ..., all of them exact."""
+    for order, result in enumerate(results):
+        np.copyto(result, z.value if order == 0 else float(order == 1), casting="same_kind")
+    constants = [Approximation(result, float(order == 1), 0.0) for order, result in enumerate(results)]
+    return [Approximation.of(results[0], z.error), *constants[1:]]
 
 
 def _from_value(

@@ -64,6 +64,7 @@ class CertifiedMomentum(torch.optim.Optimizer):
     Attributes
     ----------
     records : list of StepRecord
+        Of the steps taken by this object; the group's ``eta`` and ``tau`` are those of the last one.
     stopped : str or None
         Why no further step is taken.
 
@@ -96,7 +97,7 @@ class CertifiedMomentum(torch.optim.Optimizer):
         problem, self.correspondence = problem_of(module, inputs, targets, correspondence, **objective)
         self.session = Session(problem, make_rule(rule, eta, tau))
         self.records: list[StepRecord] = []
-        super().__init__(list(self.correspondence.parameters.values()), {"rule": rule})
+        super().__init__(list(self.correspondence.parameters.values()), {"rule": rule, "eta": eta, "tau": tau})
 
     @property
     def stopped(self) -> str | None:
@@ -127,8 +128,38 @@ class CertifiedMomentum(torch.optim.Optimizer):
         record = self.session.step()
         if record is not None:
             self.records.append(record)
+            self.param_groups[0].update(eta=record.eta, tau=record.tau)
             self.correspondence.write(self.session.weights)
         return loss
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what `load_state_dict` needs to go on exactly as before, beside the module's own state."""
+        session = {name: torch.from_numpy(np.array(value)) for name, value in self.session.state().items()}
+        return {**super().state_dict(), "session": session}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned; the module must get the weights of the same moment.
+
+        Raises
+        ------
+        InputError
+            If it belongs to another rule, or is incomplete.
+        """
+        ordinary = {name: value for name, value in state_dict.items() if name != "session"}
+        found, own = ([group["rule"] for group in each["param_groups"]] for each in (ordinary, self.state_dict()))
+        if found != own or "session" not in state_dict:
+            raise InputError("the state belongs to another optimiser", found=found, expected=own)
+        super().load_state_dict(ordinary)
+        try:
+            self.session.restore({name: value.numpy() for name, value in state_dict["session"].items()})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError("the state is incomplete", reason=str(error)) from None
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Refuse a second group: the rules move all parameters together."""
+        if self.param_groups:
+            raise InputError("certified steps move all parameters together", remedy="use one group")
+        super().add_param_group(param_group)
 
     def _compare(self, loss: float) -> None:
         error, gradient = self.session.problem.error_and_gradient(self.session.weights)
