@@ -3,7 +3,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint types unit slow proofs bench falsify clean
+TORCH ?= torch==2.13.0
+TORCH_BIN := .venv-torch/bin
+TORCH_STAMP := .venv-torch/.installed
+
+.PHONY: setup demo test lint types unit slow proofs torch bench falsify clean
 
 setup: $(STAMP)
 
@@ -35,6 +39,16 @@ slow: setup
 proofs:
 	bash proofs_notes/check.sh
 
+torch: $(TORCH_STAMP)
+	OPENBLAS_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -q tests/torch verify/torch
+	$(TORCH_BIN)/python examples/torch_monitor.py
+	OPENBLAS_NUM_THREADS=1 $(TORCH_BIN)/python benchmarks/torch_training.py --out benchmarks/torch.md
+
+$(TORCH_STAMP): pyproject.toml
+	$(PYTHON) -m venv .venv-torch
+	$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)' -e '.[torch]'
+	touch $@
+
 bench: setup
 	$(BIN)/python benchmarks/arithmetic.py
 	$(BIN)/python benchmarks/hessian.py
@@ -50,4 +64,4 @@ falsify: setup
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_recheck.py --out benchmarks/training_recheck.md
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-torch build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

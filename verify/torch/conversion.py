@@ -65,7 +65,7 @@ class Correspondence:
     def read(self) -> np.ndarray:
         """Return the module's weights as a vector, (P,), without any rounding."""
         parts = {key: parameter.detach().cpu().double().numpy() for key, parameter in self.parameters.items()}
-        return self.architecture.flatten(parts).copy()
+        return self.architecture.flatten(parts)
 
     def write(self, w: np.ndarray) -> None:
         """Store a weight vector in the module; float64 parameters take it without rounding."""
