@@ -14,7 +14,11 @@ def with_zeros(values: Any, before: int, after: int) -> Any:
     rows = values.shape[:-1]
     if isinstance(values, Interval):
         return concatenate([np.zeros((*rows, before)), values, np.zeros((*rows, after))], axis=-1)
-    return np.pad(values, [(0, 0)] * len(rows) + [(before, after)])
+    width = values.shape[-1]
+    padded = np.empty((*rows, before + width + after), values.dtype)
+    padded[..., :before], padded[..., before + width :] = 0, 0
+    padded[..., before : before + width] = values
+    return padded
 
 
 def flat_rows(values: Any, width: int) -> Any:

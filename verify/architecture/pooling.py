@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
-from verify.architecture.columns import with_zeros
+from verify.architecture.columns import gather, with_zeros
 from verify.architecture.fields import known_keys, optional, pair, required
 from verify.architecture.images import check_target, image_of, images
 from verify.architecture.linear_map import FloatArray, IndexArray, LinearMap, Terms
@@ -117,7 +117,7 @@ class AvgPool2d(LinearMap):
         return table.transpose(1, 0, 2).reshape(self.in_width, self.windows.places)
 
     def _apply(self, theta: Any, h: Any) -> Any:
-        return h[..., self._inputs].sum(axis=-1) / float(self.windows.places)
+        return gather(h, self._inputs).sum(axis=-1) / float(self.windows.places)
 
     def _transpose(self, theta: Any, delta: Any) -> Any:
         return with_zeros(delta, 0, 1)[..., self._outputs].sum(axis=-1) / float(self.windows.places)

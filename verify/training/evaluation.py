@@ -14,7 +14,7 @@ from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import ArithmeticDomainError
 from verify.bounds.error_ranges import range_of, squared_residuals
 from verify.bounds.forward_errors import all_weights, propagate
-from verify.bounds.workspace import Workspace
+from verify.bounds.workspace import borrowed_workspace
 from verify.calculus.decide import MAXIMAL_PRECISION, Decision, decide_decrease
 
 if TYPE_CHECKING:
@@ -36,9 +36,8 @@ def error_range(problem: Problem, w: np.ndarray) -> tuple[float, float]:
     """
     weights = problem.check_weights(w)
     parts = problem.architecture.unflatten(weights)
-    workspace = Workspace()
     total = Interval.point(0.0)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"), borrowed_workspace() as workspace:
         vertex_weights = all_weights(problem.architecture, parts)
         for chunk in problem.chunks():
             x, y = problem.rows(chunk)
