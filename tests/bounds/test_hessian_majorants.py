@@ -80,9 +80,24 @@ def test_a_step_and_the_caps_hold_for_convolutions(number: int) -> None:
     assert_a_step_holds(problem, number)
 
 
-@pytest.mark.parametrize("number", range(4))
+def convolution_beside_a_dense_edge() -> Problem:
+    """Return a network in which a vertex reads another one through two edges with parameters."""
+    image = {"shape": [1, 3, 3], "activation": "tanh", "bias": "channel"}
+    same = {"kind": "conv2d", "channels": 1, "kernel": [3, 3], "stride": 1, "padding": 1}
+    nodes = {
+        "x": {"shape": [1, 3, 3]},
+        "c0": {**image, "inputs": [{"from": "x", **same}]},
+        "c1": {**image, "inputs": [{"from": "c0", **same}, {"from": "c0", "kind": "dense"}]},
+    }
+    rng = np.random.default_rng(0)
+    architecture = Architecture.from_data(nodes, "c1")
+    weights = rng.standard_normal(architecture.size)
+    return Problem(architecture, rng.random((4, 9)), rng.random((4, 9)), initial_weights=weights)
+
+
+@pytest.mark.parametrize("number", range(5))
 def test_the_hessian_at_the_centre_of_convolutions_is_exact(number: int) -> None:
-    problem = image_problem(number + 20)
+    problem = image_problem(number + 20) if number else convolution_beside_a_dense_edge()
     weights = problem.initial_weights
     matrix = np.stack([problem.hessian_vector(weights, row) for row in np.eye(len(weights))])
     matrix = 0.5 * (matrix + matrix.T) - problem.weight_decay * np.eye(len(weights))

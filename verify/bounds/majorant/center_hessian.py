@@ -104,7 +104,10 @@ class DenseHessian:
     def add_skips(self, center: Center, jacobians: CenterJacobians, data: list[LayerData], graph: Structure) -> None:
         """Add <dE/dz_w, A_w(P_w) dh_in(w)[Q]> of one chunk."""
         for w in range(graph.size):
-            for u, start in graph.places[w]:
+            read = graph.places[w]
+            if w in graph.shared:  # `_shared_products` takes all edges from u
+                read = tuple(dict.fromkeys((u, 0) for u, _ in read))
+            for u, start in read:
                 for b in range(u + 1):
                     if (u, b) not in jacobians.out or not self.columns[b]:
                         continue
