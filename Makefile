@@ -62,6 +62,7 @@ falsify: setup
 	$(BIN)/dagverify campaign --networks 2000 --steps 130000 --heavy-ball 10000 --attacks 100000 --out falsify.jsonl
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_kills.py --out benchmarks/training_kills.md
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_recheck.py --out benchmarks/training_recheck.md
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/step_ranges.py --problems 200
 
 clean:
 	rm -rf $(VENV) .venv-torch build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
