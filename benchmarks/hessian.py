@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from segment import wide_problem
 
 from verify import Architecture, Problem, load_problem
 from verify.bounds.attack import attack_hessian
@@ -145,6 +144,8 @@ def growth() -> Iterator[str]:
     yield ""
     yield "| grows | from - to | seconds, norms | seconds, majorant | g, majorant | bound at r = 0.1 |"
     yield "|---|---|---|---|---|---|"
+    first = layered(4, 2, 10)  # suprema of activations are computed once
+    hessian_bound(first, Ball(first.initial_weights, 0.1), method="majorant", cells=1)
     for quantity, sizes in GROWTH.items():
         column = ["width", "depth", "samples"].index(quantity)
         rows = []
@@ -160,6 +161,16 @@ def growth() -> Iterator[str]:
         grown = np.log([size[column] for size in sizes])
         slopes = " | ".join(f"{np.polyfit(grown, figures, 1)[0]:.2f}" for figures in np.log(rows).T)
         yield f"| {quantity} | {sizes[0][column]} - {sizes[-1][column]} | {slopes} |"
+
+
+def wide_problem() -> Problem:
+    """1,036,176 weights, a skip connection, 1000 synthetic samples."""
+    nodes: dict[str, dict] = {"x": {"width": 784}}
+    layers = (("h1", 512, ["x"]), ("h2", 128, ["h1", "x"]), ("h3", 512, ["h2"]), ("y", 784, ["h3"]))
+    for name, width, sources in layers:
+        nodes[name] = {"width": width, "activation": "sigmoid", "inputs": sources}
+    x = np.random.default_rng(0).random((1000, 784))
+    return Problem(Architecture.from_data(nodes, output="y"), x, x)
 
 
 def wide() -> Iterator[str]:
