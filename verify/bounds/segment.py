@@ -1,7 +1,9 @@
 """An upper bound of the error along a step: E(w + t D) - E(w) <= c1 t + c2 t^2 + ... + c6 t^6 on [0, T].
 
 Taylor models of degree 3 (`segment_model`) give it (`segment_loss`); c1 and c2 are the slope and half the curvature at
-the start, exact but for rounding. Networks with activations that are not smooth get c1 t + c2 t^2 from interval slopes.
+the start, exact but for rounding. Where the first samples show that the remainders of third order are large, those of
+second order are carried too (`segment_bent`) and give a second polynomial, of degree 3. Networks with activations that
+are not smooth get c1 t + c2 t^2 from interval slopes.
 
 The computation runs with 2^k D and T/2^k, k such that the largest entry of 2^k D lies in [1/2, 1): then float32 neither
 overflows nor underflows where the network's numbers do not.
@@ -131,7 +133,7 @@ _SHARE = 1.0
 
 
 def _is_long(terms: np.ndarray, length: float) -> bool:
-    """Whether the radii of third order are a large share of the curvature, so that those of second order can pay."""
+    """Whether the radii of third order, over the length, exceed a share of the curvature."""
     return not length * np.max(terms[6:10]) <= _SHARE * abs(terms[1])
 
 
