@@ -20,7 +20,7 @@ from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import UNIT, add_up
 from verify.bounds.segment_edges import Formats, Precision, Segment
 from verify.bounds.segment_loss import TERMS, output_terms
-from verify.bounds.segment_model import Models, taylor_models
+from verify.bounds.segment_model import Models, start_values, taylor_models
 from verify.bounds.segment_result import SegmentBound
 from verify.bounds.segment_slopes import slope_terms
 from verify.bounds.segment_storage import output_shifts
@@ -109,11 +109,11 @@ def _taylor_bound(
     total = np.zeros(TERMS)
     for index, chunk in enumerate(problem.chunks()):
         x, y = problem.rows(chunk)
-        values = None if known is None else known[index]
-        terms = _taylor_terms(taylor_models(segment, x, workspace, values), segment, y, workspace)
+        values = start_values(segment, x, workspace) if known is None else known[index]
+        terms = _taylor_terms(taylor_models(segment, values, workspace), segment, y, workspace)
         if index == 0 and _is_long(terms, length):
             segment = replace(segment, long=True)
-            terms = _taylor_terms(taylor_models(segment, x, workspace, values), segment, y, workspace)
+            terms = _taylor_terms(taylor_models(segment, values, workspace), segment, y, workspace)
         total = _added(total, terms)
     *means, flat, end, storage = _averaged(problem, total)
     polynomials = [_finished(problem, w, D, _coefficients(means, length), exponent)]

@@ -61,20 +61,13 @@ class Models:
     curvature: dict[str, Curvature] = field(default_factory=dict)
 
 
-def taylor_models(segment: Segment, x: np.ndarray, workspace: Workspace, start: Values | None = None) -> Models:
-    """Propagate samples x (n, input dimension) along the segment; the arrays are the workspace's.
+def start_values(segment: Segment, x: np.ndarray, workspace: Workspace) -> Values:
+    """Forward pass of order 3 for samples x (n, input dimension) at the segment's start; arrays of the workspace."""
+    return propagate(segment.architecture, segment.start, x, 3, workspace, formats=segment.formats.derivatives)
 
-    Parameters
-    ----------
-    segment : Segment
-    x : array, shape (n, input dimension)
-    workspace : Workspace
-    start : Values, optional
-        The forward pass of order 3 at the segment's start in the segment's formats, where it is known already.
-    """
-    if start is None:
-        formats = segment.formats.derivatives
-        start = propagate(segment.architecture, segment.start, x, 3, workspace, formats=formats)
+
+def taylor_models(segment: Segment, start: Values, workspace: Workspace) -> Models:
+    """Propagate samples along the segment from their forward pass `start`; the arrays are the workspace's."""
     models = Models({name: values[0] for name, values in start.items()})
     for name in segment.architecture.order:
         _add_vertex(segment, models, name, start[name][1:], workspace)
