@@ -1,13 +1,14 @@
 """Hessian bound: tightness, cost and its growth, a network of a million weights; and a campaign that attacks it.
 
-    python benchmarks/hessian.py --out benchmarks/hessian.md    # about ten minutes on one idle core
+    python benchmarks/hessian.py --out benchmarks/hessian.md    # everything; --append adds parts to the file
     python benchmarks/hessian.py --full                         # the convolution in every row, longer attacks
     python benchmarks/hessian.py --network breast_cancer --part tightness
     python benchmarks/hessian.py --campaign 2000                # exit code 1 if a bound is below its attack
 
 The ratio is bound / attack, the attack being a proved lower bound: 1 would be perfect. "Sublevel" is the same for the
 weights of the ball with E(w) <= E(centre). Costs are in gradients g of the same problem, in processor seconds of the
-same run; "centre" is what the ball of radius 0 would have.
+same run; "centre" is what the ball of radius 0 would have, "nan" that the majorants were not tried. Norm products of
+small networks take milliseconds, so that their slopes say little.
 """
 
 from __future__ import annotations
