@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import random
 from collections.abc import Callable
 from fractions import Fraction
@@ -232,11 +233,88 @@ def uphill(certificate: Certificate, rng: random.Random) -> str | None:
     return text_of(certificate)
 
 
-FALSE: tuple[Mutation, ...] = (
-    strengthen, beyond_the_gain, beyond_the_range, below_the_recomputed_bound, wider_region, more_steps, move_a_number,
-    corrupt_hash, swap_rows, cut_weights, drop_an_edge, redirect_an_edge, no_number, json_nan, duplicate_key,
-    fields_changed, statement_changed, truncate, kind_of_region, uphill,
+UNPROVED: tuple[Mutation, ...] = (
+    strengthen, beyond_the_gain, beyond_the_range, below_the_recomputed_bound, wider_region, more_steps, uphill,
 )  # fmt: skip
+"""Claims that are false, or stronger than what the checker proves."""
+
+MALFORMED: tuple[Mutation, ...] = (
+    move_a_number, corrupt_hash, swap_rows, cut_weights, drop_an_edge, redirect_an_edge, no_number, json_nan,
+    duplicate_key, fields_changed, statement_changed, truncate, kind_of_region,
+)  # fmt: skip
+"""No certificates, or such as contradict themselves."""
+
+FALSE = UNPROVED + MALFORMED
+
+
+def _rehashed(certificate: Certificate) -> str:
+    """The text, with the hash of the data that it holds."""
+    data = certificate["data"]
+    inputs = document.float64_table(data["inputs"], "inputs")
+    targets = inputs if data["targets"] == "inputs" else document.float64_table(data["targets"], "targets")
+    data["sha256"] = document.table_digest([inputs, targets])
+    return text_of(certificate)
+
+
+def other_data(certificate: Certificate, rng: random.Random) -> str | None:
+    """A value of the data changed by one unit in the last place, and the hash made to fit."""
+    row = rng.choice(certificate["data"]["inputs"])
+    index = rng.randrange(len(row))
+    row[index] = math.nextafter(float.fromhex(row[index]), rng.choice([-math.inf, math.inf])).hex()
+    return _rehashed(certificate)
+
+
+def other_samples(certificate: Certificate, rng: random.Random) -> str | None:
+    """Two samples of the inputs exchanged, and the hash made to fit."""
+    rows = certificate["data"]["inputs"]
+    first, second = rng.sample(range(len(rows)), 2)
+    if rows[first] == rows[second]:
+        return None
+    rows[first], rows[second] = rows[second], rows[first]
+    return _rehashed(certificate)
+
+
+def other_weight(certificate: Certificate, rng: random.Random) -> str | None:
+    """A weight changed by one unit in the last place."""
+    index = rng.randrange(len(certificate["weights"]))
+    value = float.fromhex(certificate["weights"][index])
+    certificate["weights"][index] = math.nextafter(value, rng.choice([-math.inf, math.inf])).hex()
+    return text_of(certificate)
+
+
+def other_edges(certificate: Certificate, rng: random.Random) -> str | None:
+    """Two edges into a vertex exchanged, so that the weights mean something else."""
+    several = [node["inputs"] for node in certificate["model"]["nodes"].values() if len(node.get("inputs", [])) > 1]
+    if not several:
+        return None
+    entries = rng.choice(several)
+    first, second = rng.sample(range(len(entries)), 2)
+    entries[first], entries[second] = entries[second], entries[first]
+    return text_of(certificate)
+
+
+def other_activation(certificate: Certificate, rng: random.Random) -> str | None:
+    """Another activation function."""
+    nodes = [node for node in certificate["model"]["nodes"].values() if "inputs" in node]
+    node = rng.choice(nodes)
+    node["activation"] = "tanh" if node.get("activation", "identity") != "tanh" else "sigmoid"
+    return text_of(certificate)
+
+
+def other_objective(certificate: Certificate, rng: random.Random) -> str | None:
+    """Sum for mean or the reverse, or another weight decay."""
+    objective = certificate["objective"]
+    if rng.random() < 0.5:
+        objective["reduction"] = "sum" if objective["reduction"] == "mean" else "mean"
+    else:
+        objective["weight_decay"] = _exact(document.number(objective["weight_decay"], "weight_decay") + 1)
+    return text_of(certificate)
+
+
+ANOTHER: tuple[Mutation, ...] = (
+    other_data, other_samples, other_weight, other_edges, other_activation, other_objective,
+)  # fmt: skip
+"""Certificates of another problem: stopped when the problem meant is given, whether or not they are true."""
 
 
 def shuffled_keys(certificate: Certificate, rng: random.Random) -> str | None:
@@ -288,4 +366,4 @@ HARMLESS: tuple[Mutation, ...] = (shuffled_keys, spaced, weaker, rational_form, 
 def mutated(certificate: Certificate, mutation: Mutation, rng: random.Random) -> str | None:
     """Return the text of a mutated copy; None where the mutation does not apply or changes nothing."""
     text = mutation(copy.deepcopy(certificate), rng)
-    return None if text == text_of(certificate) and mutation in FALSE else text
+    return None if text == text_of(certificate) and mutation not in HARMLESS else text

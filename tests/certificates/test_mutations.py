@@ -12,7 +12,7 @@ import pytest
 
 import verify
 from tests.certificates.conftest import SETTINGS, make_problem, residual_nodes
-from tests.certificates.mutations import FALSE, HARMLESS, Mutation, mutated
+from tests.certificates.mutations import ANOTHER, FALSE, HARMLESS, Mutation, mutated
 from verify.certificates import document
 from verify.certificates.checker.claims import PRECISIONS
 from verify.certificates.checker.subject import read_subject
@@ -22,10 +22,10 @@ from verify.certificates.prover import certify
 EACH = 3
 
 
-def accepted(text: str) -> bool:
+def accepted(text: str, expected: dict[str, Any] | None = None) -> bool:
     """Whether the checker confirms the text; a refusal is a located error or a reason, never another exception."""
     try:
-        answer = verify.check_certificate(document.parse_document(text))
+        answer = verify.check_certificate(document.parse_document(text), expected)
     except verify.DagverifyError:
         return False
     assert bool(answer["reasons"]) == (answer["verdict"] != "PROVED")
@@ -46,6 +46,18 @@ def test_harmless_changes_are_accepted(kind: str, mutation: Mutation, certificat
     rng = random.Random(f"{kind} {mutation.__name__}")
     texts = [mutated(certificate_of(kind), mutation, rng) for _ in range(EACH)]
     assert [text for text in texts if text is not None and not accepted(text)] == []
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+@pytest.mark.parametrize("mutation", ANOTHER, ids=lambda mutation: mutation.__name__)
+def test_certificates_of_another_problem_are_rejected(
+    kind: str, mutation: Mutation, certificate_of: Callable[[str], Any], small_problem: verify.Problem
+) -> None:
+    expected = describe(small_problem, small_problem.initial_weights)
+    rng = random.Random(f"{kind} {mutation.__name__}")
+    texts = [mutated(certificate_of(kind), mutation, rng) for _ in range(EACH)]
+    assert any(texts)
+    assert [text for text in texts if text is not None and accepted(text, expected)] == []
 
 
 @pytest.mark.parametrize("mutation", FALSE, ids=lambda mutation: mutation.__name__)

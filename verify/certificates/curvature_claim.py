@@ -29,7 +29,7 @@ class CurvatureClaims:
     """
 
     def __init__(self, problem: Problem, description: dict[str, Any]) -> None:
-        self.problem = problem
+        self.problem, self.description = problem, description
         self._subject = read_subject(description)
 
     def proved(self, region: Region) -> float:

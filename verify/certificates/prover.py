@@ -46,6 +46,7 @@ def certify(
     ratio: float = 0.5,
     radius: float | None = None,
     confirm: bool = True,
+    claims: CurvatureClaims | None = None,
     announce: Callable[[str], None] = lambda message: None,
 ) -> dict[str, Any]:
     """Prove a statement about a problem and return its certificate.
@@ -73,6 +74,8 @@ def certify(
         Of the ball of ``horizon``, or of |w| <= radius for ``weight_decay``; default: searched.
     confirm : bool
         Whether to run the checker before returning.
+    claims : CurvatureClaims, optional
+        Of the same problem and weights: what an earlier certification found is used again.
     announce : callable
         Told what is being done.
 
@@ -101,7 +104,7 @@ def certify(
         raise InputError("unknown kind of certificate", kind=kind, remedy=f"use one of {', '.join(document.KINDS)}")
     _refuse_superfluous(kind, next_weights=next_weights, steps=steps, eta=eta, tau=tau, radius=radius)
     w = problem.check_weights(problem.initial_weights if weights is None else weights)
-    writer = _Writer(problem, w, ratio, announce)
+    writer = _Writer(problem, w, ratio, announce, claims)
     region: dict[str, Any] | None = None
     match kind:
         case "region":
@@ -151,16 +154,26 @@ def _refuse_superfluous(kind: str, **given: Any) -> None:
 class _Writer:
     """Region and claim of every kind, for one problem and its weights."""
 
-    def __init__(self, problem: Problem, w: np.ndarray, ratio: float, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        w: np.ndarray,
+        ratio: float,
+        announce: Callable[[str], None],
+        claims: CurvatureClaims | None,
+    ) -> None:
         if not 0 <= ratio < 1:
             raise InputError("ratio must be at least 0 and below 1", ratio=ratio)
         self.problem, self.w, self.ratio, self.announce = problem, w, ratio, announce
         self.description = describe(problem, w)
+        if claims is not None and (claims.problem is not problem or claims.description != self.description):
+            raise InputError("claims belong to another problem or other weights", where=problem.name)
+        self._claims = claims
 
     @property
     def claims(self) -> CurvatureClaims:
         """Both bounds of the Hessian, the prover's and the checker's."""
-        return CurvatureClaims(self.problem, self.description)
+        return CurvatureClaims(self.problem, self.description) if self._claims is None else self._claims
 
     def region(self, eta: float | None, tau: float | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """Bound the Hessian on the problem's own region."""

@@ -46,18 +46,21 @@ def check_certificate(
         If the certificate is malformed or about something else than it says.
     """
     content = certificate if isinstance(certificate, dict) else document.read_document(certificate)
+    reasons: list[str] = []
     try:
         with flint.ctx.workprec(PRECISIONS[0]):
             _check_statement(fields(content, "certificate", SUBJECT | STATEMENT))
-            check = CHECKS[content["kind"]]
-            reasons = list(check(read_subject(content), content["region"], content["claim"]))
+            subject = read_subject(content)
+            for name, value in (expected or {}).items():
+                if canonical(content[name]) != canonical(value):
+                    reasons.append(f"the certificate is about another {name}")
+            for check in CHECKS[content["kind"]]:
+                if not reasons:
+                    reasons += check(subject, content["region"], content["claim"])
     except DagverifyError:
         raise
     except (ArithmeticError, LookupError, TypeError, ValueError, MemoryError, RecursionError) as error:
         raise InputError("certificate cannot be evaluated", reason=f"{type(error).__name__}: {error}") from error
-    for name, value in (expected or {}).items():
-        if canonical(content[name]) != canonical(value):
-            reasons.append(f"the certificate is about another {name}")
     return {
         "verdict": (Verdict.UNDECIDED if reasons else Verdict.PROVED).value,
         "reasons": reasons,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flint import arb
@@ -50,38 +51,46 @@ class Curvature:
                 raise InputError("activation has no second derivative", where=f"vertex {v.name}")
         self.trained = [v.name for v in network.order if any(e.parameters for e in v.edges)]
         self.links = {v.name: [Link.of(e, centre) for e in v.edges] for v in network.order}
+        self.parameters, self.data = centre, (x, y)
         exact = len(x) * sum(v.width for v in network.order) ** 2 <= MOST_JACOBIANS
         terms = sum(len(e.terms) for v in network.order for e in v.edges if e.parameters)
-        dense = exact and len(x) * terms**2 <= MOST_PRODUCTS
+        self.is_dense = exact and len(x) * terms**2 <= MOST_PRODUCTS
         self.samples: list[Sample] = []
-        sums: dict[Any, Any] = {}
-        for state in network.forward(centre, x, order=2):
-            residual = network.residual(state, y)
-            adjoint = network.backward(state, residual)
+        self._centre: Any = None
+        for state, residual, adjoint in self._passes():
             samples = [Sample(state, r, adjoint, residual) for r in range(len(state.rows))]
             self.samples += samples
             if exact:
-                stacks = Stacks(network, state, adjoint)
-                _jacobian_norms(stacks, samples)
-                if dense:
-                    stacks.add_hessian(sums)
+                _jacobian_norms(Stacks(network, state, adjoint), samples)
             else:
                 for sample in samples:
                     _norm_products(self.links, sample)
-        self.centre = self._eigenvalue(block_norms(network, sums)) if dense else None
 
     def bound(self, region: Region) -> Any:
         """Upper bound of the norm of the Hessian of the sum over samples of 1/2 |h_out - y|^2 over the region."""
-        result, whole = self.centre, Enclosure(self.network, self.links, self.samples, region)
-        direct = self._eigenvalue(whole.second)
-        if result is None:
+        whole = Enclosure(self.network, self.links, self.samples, region)
+        direct, change = self._eigenvalue(whole.second), whole.third * region.length() / SHELLS
+        if not self.is_dense or change > direct:
             return direct
-        for k in range(1, SHELLS + 1):
-            shell = (
-                Enclosure(self.network, self.links, self.samples, region.part(arb(k) / SHELLS)) if k < SHELLS else whole
-            )
-            result += region.length() / SHELLS * shell.third
-        return result.min(direct).upper()
+        for k in range(1, SHELLS):
+            shell = Enclosure(self.network, self.links, self.samples, region.part(arb(k) / SHELLS))
+            change += shell.third * region.length() / SHELLS
+        return direct if change > direct else direct.min(self.hessian_at_centre() + change).upper()
+
+    def hessian_at_centre(self) -> Any:
+        """Upper bound of its norm at the centre."""
+        if self._centre is None:
+            sums: dict[Any, Any] = {}
+            for state, _, adjoint in self._passes():
+                Stacks(self.network, state, adjoint).add_hessian(sums)
+            self._centre = self._eigenvalue(block_norms(self.network, sums))
+        return self._centre
+
+    def _passes(self) -> Iterator[tuple[Pass, dict[str, Any], dict[str, tuple[Any, Any]]]]:
+        x, y = self.data
+        for state in self.network.forward(self.parameters, x, order=2):
+            residual = self.network.residual(state, y)
+            yield state, residual, self.network.backward(state, residual)
 
     def _eigenvalue(self, blocks: dict[tuple[str, str], Any]) -> Any:
         return largest_eigenvalue_upper([[blocks[v, w] for w in self.trained] for v in self.trained])

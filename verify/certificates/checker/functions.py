@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import heapq
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import flint
@@ -30,7 +30,7 @@ BUILTIN_FORMULAS = {
 _KINKED = re.compile(r"relu|abs|max|min")
 _READABLE = re.compile(r"[a-zA-Z0-9_.+\-*/(), ]{1,400}")
 _NUMBER = re.compile(r"([0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+-]?[0-9]{1,2})?")
-_SPLITS = 40
+_PIECES, _HALVINGS = 8, 12
 
 
 def rational(value: Fraction | float) -> Any:
@@ -64,18 +64,23 @@ class Function:
             result.append(series[k] * factor)
         return result
 
-    def supremum(self, lower: Any, upper: Any, order: int) -> Any:
-        """Upper bound of |g^(order)| on [lower, upper]: the piece with the largest bound is halved again and again."""
-        bound = abs(self.derivatives(lower.union(upper), order)[order]).upper()
-        pieces = [(float("-inf"), 0, lower, upper, bound)]
-        for count in range(_SPLITS):
-            _, _, a, b, _ = heapq.heappop(pieces)
-            middle = ((a + b) / 2).mid()
-            for index, (left, right) in enumerate(((a, middle), (middle, b))):
-                bound = abs(self.derivatives(left.union(right), order)[order]).upper()
-                key = -float(bound) if bound.is_finite() else float("-inf")
-                heapq.heappush(pieces, (key, 2 * count + index + 1, left, right, bound))
-        return largest([bound for *_, bound in pieces])
+    def suprema(self, lower: Any, upper: Any, order: int) -> list[Any]:
+        """Upper bounds of |g|, ..., |g^(order)| on [lower, upper]: the pieces that attain them are halved."""
+
+        def piece(a: Any, b: Any) -> tuple[Any, Any, list[Any]]:
+            bounds = [abs(d).upper() for d in self.derivatives(a.union(b), order)]
+            return a, b, [bound if bound.is_finite() else arb("inf") for bound in bounds]
+
+        ends = [lower + (upper - lower) * k / _PIECES for k in range(_PIECES)] + [upper]
+        pieces = [piece(a, b) for a, b in pairwise(ends)]
+        for _ in range(_HALVINGS):
+            worst = {max(range(len(pieces)), key=lambda i: pieces[i][2][k].mid()) for k in range(order + 1)}
+            for index in worst:
+                a, b, _ = pieces[index]
+                middle = ((a + b) / 2).mid()
+                pieces[index] = piece(a, middle)
+                pieces.append(piece(middle, b))
+        return [largest([bounds[k] for _, _, bounds in pieces]) for k in range(order + 1)]
 
     def _series(self, node: ast.AST, x: Any) -> Any:
         match node:

@@ -84,7 +84,7 @@ class Enclosure:
                 self._move(p, t)
             low = largest([p.move[t] - p.at.low[t] for p in places])
             high = largest([p.move[t] + p.at.high[t] for p in places])
-            g = [vertex.function.supremum(-low, high, k) for k in range(4)]  # type: ignore[union-attr]
+            g = vertex.function.suprema(-low, high, 3)  # type: ignore[union-attr]
             self.g3[t] = g[3]
             for p in places:
                 p.slope[t] = (p.at.slope[t] + g[2] * p.move[t]).min(g[1]).upper()
