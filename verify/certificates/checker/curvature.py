@@ -13,7 +13,7 @@ from verify.certificates.checker.network import Network, Pass
 from verify.certificates.checker.region import Enclosure, Link, Region
 from verify.outcomes import InputError
 
-MOST_JACOBIANS, MOST_PRODUCTS, SHELLS = 3 * 10**7, 4 * 10**9, 4
+MOST_JACOBIANS, MOST_PRODUCTS, SHELLS = 4 * 10**7, 4 * 10**9, 4
 
 
 class Sample:

@@ -30,7 +30,7 @@ BUILTIN_FORMULAS = {
 _KINKED = re.compile(r"relu|abs|max|min")
 _READABLE = re.compile(r"[a-zA-Z0-9_.+\-*/(), ]{1,400}")
 _NUMBER = re.compile(r"([0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+-]?[0-9]{1,2})?")
-_PIECES, _HALVINGS = 8, 12
+_PIECES, _HALVINGS, _TIGHT = 4, 48, arb(33) / 32
 
 
 def rational(value: Fraction | float) -> Any:
@@ -65,17 +65,23 @@ class Function:
         return result
 
     def suprema(self, lower: Any, upper: Any, order: int) -> list[Any]:
-        """Upper bounds of |g|, ..., |g^(order)| on [lower, upper]: the pieces that attain them are halved."""
+        """Upper bounds of |g|, ..., |g^(order)| on [lower, upper]: pieces are halved while they are loose."""
+        attained = [arb(0)] * (order + 1)
 
         def piece(a: Any, b: Any) -> tuple[Any, Any, list[Any]]:
+            at = self.derivatives(((a + b) / 2).mid(), order)
+            attained[:] = [
+                old.max(abs(d).lower()) if d.is_finite() else old for old, d in zip(attained, at, strict=True)
+            ]
             bounds = [abs(d).upper() for d in self.derivatives(a.union(b), order)]
             return a, b, [bound if bound.is_finite() else arb("inf") for bound in bounds]
 
         ends = [lower + (upper - lower) * k / _PIECES for k in range(_PIECES)] + [upper]
         pieces = [piece(a, b) for a, b in pairwise(ends)]
         for _ in range(_HALVINGS):
-            worst = {max(range(len(pieces)), key=lambda i: pieces[i][2][k].mid()) for k in range(order + 1)}
-            for index in worst:
+            worst = [max(range(len(pieces)), key=lambda i: pieces[i][2][k].mid()) for k in range(order + 1)]
+            loose = {i for k, i in enumerate(worst) if not pieces[i][2][k] <= _TIGHT * attained[k]}
+            for index in loose:
                 a, b, _ = pieces[index]
                 middle = ((a + b) / 2).mid()
                 pieces[index] = piece(a, middle)

@@ -65,6 +65,7 @@ class Place:
         self.slope, self.bend, self.gain, self.move = Norms(), Norms(), Norms(), Norms()
         self.size = {name: size for name, size in sample.size.items() if name not in sample.slope}
         self.shift = dict.fromkeys(self.size, ZERO)
+        self.form: dict[str, Norms] = {}  # |z_t - z_t(c)| <= sum of form[t][v] |P_v - P_v(c)|
 
 
 class Enclosure:
@@ -109,8 +110,11 @@ class Enclosure:
         ahead = [v for v in p.move if (v, t) in p.at.full]
         first = self.region.reach({t: p.gain[t]} | {v: p.at.full[v, t] * p.gain[v] for v in ahead})
         second = sum((self._bent(p, v, t) * p.move[v] ** 2 / 2 for v in ahead), ZERO)
-        steps = sum((link.norm * p.shift[link.source] for link in self.links[t]), p.gain[t] * self.radius[t])
-        p.move[t] = (first + second).min(steps).upper()
+        form = p.form[t] = {t: p.gain[t]}
+        for link in self.links[t]:
+            for v, c in p.form.get(link.source, {}).items():
+                form[v] = form.get(v, ZERO) + link.norm * p.slope[link.source] * c
+        p.move[t] = (first + second).min(self.region.reach(form)).upper()
 
     def _bent(self, p: Place, v: str, t: str) -> Any:
         """Longest column of dz_t/dh_v at the centre times |g_v''| on the region."""
