@@ -345,7 +345,7 @@ def weaker(certificate: Certificate, rng: random.Random) -> str | None:
     if name == "gain" and "steps" in claim:
         return None
     value = document.number(claim[name], name)
-    return _with(certificate, ("claim", name), _exact(value * Fraction(rng.randint(0, 99), 100)))
+    return _with(certificate, ("claim", name), _exact(value * Fraction(rng.randint(1, 99), 100)))
 
 
 def rational_form(certificate: Certificate, rng: random.Random) -> str | None:

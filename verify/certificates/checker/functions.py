@@ -30,7 +30,7 @@ BUILTIN_FORMULAS = {
 _KINKED = re.compile(r"relu|abs|max|min")
 _READABLE = re.compile(r"[a-zA-Z0-9_.+\-*/(), ]{1,400}")
 _NUMBER = re.compile(r"([0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+-]?[0-9]{1,2})?")
-_PIECES, _HALVINGS, _TIGHT = 4, 48, arb(33) / 32
+_PIECES, _HALVINGS, _TIGHT = 4, 150, arb(33) / 32
 
 
 def rational(value: Fraction | float) -> Any:
@@ -81,6 +81,8 @@ class Function:
         for _ in range(_HALVINGS):
             worst = [max(range(len(pieces)), key=lambda i: pieces[i][2][k].mid()) for k in range(order + 1)]
             loose = {i for k, i in enumerate(worst) if not pieces[i][2][k] <= _TIGHT * attained[k]}
+            if not loose:
+                break
             for index in loose:
                 a, b, _ = pieces[index]
                 middle = ((a + b) / 2).mid()
