@@ -63,6 +63,7 @@ falsify: setup
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_kills.py --out benchmarks/training_kills.md
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_recheck.py --out benchmarks/training_recheck.md
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/step_ranges.py --problems 200
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/falsify_certificates.py > benchmarks/mutations.md
 
 clean:
 	rm -rf $(VENV) .venv-torch build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
