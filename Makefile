@@ -50,20 +50,22 @@ $(TORCH_STAMP): pyproject.toml
 	touch $@
 
 bench: setup
-	$(BIN)/python benchmarks/arithmetic.py
-	$(BIN)/python benchmarks/hessian.py
+	$(BIN)/python benchmarks/hessian.py --out benchmarks/hessian.md
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/segment.py --peer make --out benchmarks/segment.md
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training.py --peer make --out benchmarks/training.md
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_directions.py --out benchmarks/training_directions.md
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_memory.py --out benchmarks/training_memory.md
 	$(BIN)/python benchmarks/certificates.py > benchmarks/certificates.md
+	$(BIN)/python benchmarks/coq_step.py
 
 falsify: setup
 	$(BIN)/dagverify campaign --networks 2000 --steps 130000 --heavy-ball 10000 --attacks 100000 --out falsify.jsonl
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_kills.py --out benchmarks/training_kills.md
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_recheck.py --out benchmarks/training_recheck.md
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/step_ranges.py --problems 200
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/arithmetic.py --out benchmarks/arithmetic.md
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/falsify_certificates.py > benchmarks/mutations.md
+	$(BIN)/python benchmarks/malformed.py --inputs 5000 > benchmarks/malformed.md
 
 clean:
 	rm -rf $(VENV) .venv-torch build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
