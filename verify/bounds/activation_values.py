@@ -17,7 +17,7 @@ import sympy
 from verify.activations.lowering import derivative_rule
 from verify.activations.symbols import PRIMITIVES, X
 from verify.arithmetic.intervals import Interval
-from verify.arithmetic.kernels.in_place import sigmoid_into, tanh_into
+from verify.arithmetic.kernels.in_place import Parts, sigmoid_into, tanh_into
 from verify.bounds.taylor_rounding import (
     ROOM,
     Approximation,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from verify.activations import Activation
 
-Kernel = Callable[[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]], float]
+Kernel = Callable[[np.ndarray, np.ndarray, Parts], float]
 Polynomial = tuple[float, ...]
 
 _KERNELS: dict[str, Kernel] = {"sigmoid": sigmoid_into, "tanh": tanh_into}
@@ -108,7 +108,8 @@ def _from_value(
 ) -> list[float]:
     """Write g, g', ... at the numbers z and return bounds of their errors."""
     first, second = workspace.scratch(z.shape, 2, z.dtype)
-    error = kernel(z, results[0], (first, second))
+    (cell,) = workspace.scratch(z.shape, 1, np.intp)
+    error = kernel(z, results[0], (first, second, cell))
     errors, factors = [error], [Approximation(results[0], enlarged(1.0 + error), error)]
     for order, (polynomial, result) in enumerate(zip(derivatives, results[1:], strict=True), 1):
         if result.dtype != factors[0].value.dtype:
