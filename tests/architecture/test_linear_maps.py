@@ -187,3 +187,16 @@ def test_identity_of_ten_million_units_stores_nothing() -> None:
 def test_maps_without_parameters_have_no_overlap() -> None:
     with pytest.raises(TypeError, match="use gain"):
         _ = Identity(3).overlap
+
+
+@pytest.mark.parametrize("samples", [(), (0,), (1,), (65,), (3, 40)])
+def test_blocks_of_samples_change_nothing(samples: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(8)
+    convolution = Conv2d((2, 5, 4), channels=3, kernel=(3, 2), stride=(2, 1), padding=(1, 1))
+    theta = rng.standard_normal(convolution.parameter_shape)
+    matrix = convolution.matrix(theta)
+    h = rng.standard_normal((*samples, convolution.in_width))
+    delta = rng.standard_normal((*samples, convolution.out_width))
+    np.testing.assert_allclose(convolution.apply(theta, h), h @ matrix.T, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(convolution.transpose(theta, delta), delta @ matrix, rtol=0, atol=1e-12)
+    assert convolution.apply(theta.astype(np.float32), h.astype(np.float32)).dtype == np.float32

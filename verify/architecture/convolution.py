@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
-from verify.architecture.columns import flat_rows, gather, with_zeros
+from verify.architecture.columns import gather, with_zeros
 from verify.architecture.fields import known_keys, optional, pair, required, whole_number
 from verify.architecture.images import check_target, image_of, images
 from verify.architecture.linear_map import FloatArray, IndexArray, LinearMap, Terms
 from verify.architecture.rounding import sqrt_upward
+from verify.architecture.sliding import sliding_product
 from verify.architecture.windows import Windows, across_planes
 from verify.arithmetic import upward
 from verify.arithmetic.spectral import norm_upper
@@ -162,19 +163,11 @@ class Conv2d(LinearMap):
         return table.reshape(self.windows.pixels, self.channels * self.windows.places)
 
     def _apply(self, theta: Any, h: Any) -> Any:
-        kernel = theta.reshape(self.channels, self._patch_width)
-        return self._product(h, self._patches, kernel.T)
+        return sliding_product(theta.reshape(self.channels, self._patch_width), h, self._patches)
 
     def _transpose(self, theta: Any, delta: Any) -> Any:
-        kernel = theta.reshape(self.channels, self.in_shape[0], self.windows.places).transpose(0, 2, 1)
-        return self._product(delta, self._views, kernel.reshape(self.channels * self.windows.places, -1))
-
-    def _product(self, values: Any, table: IndexArray, matrix: Any) -> Any:
-        """Gather the columns that every position sees, multiply, and put the channels before the positions."""
-        samples = values.shape[:-1]
-        seen = flat_rows(gather(with_zeros(values, 0, 1), table), table.shape[1])
-        result = (seen @ matrix).reshape(*samples, table.shape[0], matrix.shape[1])
-        return result.swapaxes(-1, -2).reshape(*samples, table.shape[0] * matrix.shape[1])
+        kernel = theta.reshape(self.channels, self.in_shape[0], self.windows.places).transpose(1, 0, 2)
+        return sliding_product(kernel.reshape(self.in_shape[0], -1), delta, self._views)
 
     def _parameter_gradient(self, h: Any, delta: Any) -> Any:
         rows = math.prod(h.shape[:-1])

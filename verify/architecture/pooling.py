@@ -86,7 +86,7 @@ class AvgPool2d(LinearMap):
 
     def terms(self) -> Terms:
         out = np.repeat(np.arange(self.out_width), self.windows.places)
-        return Terms(out, np.full(out.size, -1), self._inputs.ravel(), Fraction(1, self.windows.places))
+        return Terms(out, np.full(out.size, -1), self._inputs.T.ravel(), Fraction(1, self.windows.places))
 
     def gain(self, theta: FloatArray | Interval | None) -> float:
         """Upper bound of the spectral norm: the smaller of up to two.
@@ -109,15 +109,15 @@ class AvgPool2d(LinearMap):
     @functools.cached_property
     def _inputs(self) -> IndexArray:
         table = across_planes(self.windows.pixel_of, self.in_shape[0], self.windows.pixels)
-        return table.transpose(1, 0, 2).reshape(self.out_width, self.windows.places)
+        return table.transpose(2, 1, 0).reshape(self.windows.places, self.out_width)
 
     @functools.cached_property
     def _outputs(self) -> IndexArray:
         table = across_planes(self.windows.window_of, self.in_shape[0], self.windows.count)
-        return table.transpose(1, 0, 2).reshape(self.in_width, self.windows.places)
+        return table.transpose(2, 1, 0).reshape(self.windows.places, self.in_width)
 
     def _apply(self, theta: Any, h: Any) -> Any:
-        return gather(h, self._inputs).sum(axis=-1) / float(self.windows.places)
+        return gather(h, self._inputs).sum(axis=-2) / float(self.windows.places)
 
     def _transpose(self, theta: Any, delta: Any) -> Any:
-        return with_zeros(delta, 0, 1)[..., self._outputs].sum(axis=-1) / float(self.windows.places)
+        return with_zeros(delta, 0, 1)[..., self._outputs].sum(axis=-2) / float(self.windows.places)
