@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from verify import Architecture, Problem
 from verify.arithmetic import arb
+from verify.bounds.error_ranges import range_of
 from verify.calculus.exact import error_in_arb
 from verify.training.curvature import estimated_curvature
 from verify.training.evaluation import decide_by_errors, error_range
@@ -72,3 +75,27 @@ def test_curvature_of_all_samples_is_the_hessian_form(smooth_problem: Problem) -
     w, direction = rng.standard_normal((2, smooth_problem.architecture.size))
     expected = direction @ smooth_problem.hessian_vector(w, direction)
     assert estimated_curvature(smooth_problem, w, direction) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_range_of_sums_contains_the_exact_quotient(decay: float) -> None:
+    rng = np.random.default_rng(9)
+    nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "identity", "inputs": ["x"]}}
+    architecture = Architecture.from_data(nodes, output="y")
+    problem = Problem(architecture, [[1.0], [2.0], [3.0]], [[0.0], [0.0], [0.0]], weight_decay=decay)
+    for _ in range(200):
+        w = rng.standard_normal(2)
+        squares = [(10.0 ** rng.uniform(-8, 8), 10.0 ** rng.uniform(-20, -9)) for _ in range(4)]
+        lo, hi = range_of(problem, w, squares)
+        total, lost = (sum(map(Fraction, each)) for each in zip(*squares, strict=True))
+        size = Fraction(decay) / 2 * sum(Fraction(float(x)) ** 2 for x in w)
+        assert Fraction(lo) < (total - lost) / 6 + size
+        assert (total + lost) / 6 + size < Fraction(hi)
+        assert hi - lo <= 1.001 * float(lost) / 3 + 7e-16 * hi
+
+
+def test_range_of_sums_that_overflow_is_unbounded(parabola: Problem) -> None:
+    squares = [(1.7e308, 1e290)] * 8
+    assert range_of(parabola, np.array([1.0]), squares) == (0.0, np.inf)
+    lo, hi = range_of(parabola, np.array([1.0]), squares[:1])
+    assert 0 < lo < hi <= np.inf

@@ -91,9 +91,11 @@ def evaluated(
 
 
 def _identity(z: Approximation, results: list[np.ndarray]) -> list[Approximation]:
-    """Write z, 1, 0, ..., all of them exact."""
-    for order, result in enumerate(results):
-        np.copyto(result, z.value if order == 0 else float(order == 1), casting="same_kind")
+    """Write z, 1, 0, ..., all of them exact; z may be where the first goes already."""
+    if not np.may_share_memory(results[0], z.value):
+        np.copyto(results[0], z.value, casting="same_kind")
+    for order, result in enumerate(results[1:], 1):
+        result[...] = float(order == 1)
     constants = [Approximation(result, float(order == 1), 0.0) for order, result in enumerate(results)]
     return [Approximation.of(results[0], z.error), *constants[1:]]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
 from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import FLOOR, UNIT, gamma
 from verify.bounds.taylor_rounding import enlarged, largest_entry
 from verify.calculus import passes
@@ -46,7 +47,25 @@ def squared_residuals(architecture: Architecture, values: Values, y: np.ndarray)
     return total, enlarged(lost)
 
 
-def range_of(problem: Problem, w: np.ndarray, squares: Interval) -> tuple[float, float]:
-    """Return float64 numbers lo <= E(w) <= hi, given the enclosed sum of all squared residuals."""
-    error = squares / (2.0 * problem.sample_divisor) + weight_decay_error(problem, w)
-    return max(0.0, float(error.lower)), float(error.upper)
+def range_of(problem: Problem, w: np.ndarray, squares: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return float64 numbers lo <= E(w) <= hi, given every chunk's sum of squared residuals with a bound of its error.
+
+    The sums are exact; only the two ends are rounded. They are ``(0, inf)`` where float64 overflows.
+
+    Parameters
+    ----------
+    problem : Problem
+    w : array, shape (P,)
+    squares : sequence of (float, float)
+        What `squared_residuals` returned, all of them finite.
+    """
+    try:
+        total, lost = (sum(map(Fraction, each)) for each in zip(*squares, strict=True))
+        decay = weight_decay_error(problem, w)
+        low, high = (
+            float((total + sign * lost) / (2 * problem.sample_divisor) + Fraction(float(end)))
+            for sign, end in ((-1, decay.lower), (1, decay.upper))
+        )
+    except OverflowError:
+        return 0.0, np.inf
+    return max(0.0, float(np.nextafter(low, -np.inf))), float(np.nextafter(high, np.inf))

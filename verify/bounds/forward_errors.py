@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.activations.symbols import X
 from verify.bounds.activation_values import evaluated
 from verify.bounds.factors import Factor
 from verify.bounds.taylor_rounding import Approximation, enlarged, products, summed_error, summed_size
-from verify.bounds.workspace import Workspace, apply_into
+from verify.bounds.workspace import Workspace, applied, apply_into
 from verify.calculus import passes
 from verify.calculus.algebra import FLOAT
 
@@ -88,10 +89,11 @@ def propagate(
             (edge.map, factor, values[edge.source][0])
             for factor, edge in zip(weights[name].factors, edges, strict=True)
         ]
-        place = ("z", (len(x), vertex.width), dtype)
-        z = sum_of_products(terms, weights[name].bias, summation_roundings(edges), workspace, place)
         activation: Any = vertex.activation
-        values[name] = evaluated(activation, z, order, workspace, name if label is None else (name, label), formats)
+        key = name if label is None else (name, label)
+        place = ((key, "g0") if activation.expression == X else "z", (len(x), vertex.width), dtype)
+        z = sum_of_products(terms, weights[name].bias, summation_roundings(edges), workspace, place)
+        values[name] = evaluated(activation, z, order, workspace, key, formats)
     return values
 
 
@@ -105,7 +107,7 @@ def sum_of_products(
     constant: Approximation | None,
     roundings: int,
     workspace: Workspace,
-    place: tuple[str, tuple[int, ...], DTypeLike],
+    place: tuple[Hashable, tuple[int, ...], DTypeLike],
 ) -> Approximation:
     """Return constant + the sum of A(theta) h over the terms, stored in the workspace as (key, shape, format).
 
@@ -114,12 +116,13 @@ def sum_of_products(
     total = workspace.take(*place)
     dtype = total.dtype
     (part,) = workspace.scratch(total.shape, 1, dtype)
-    if not terms:
+    if terms:
+        linear, factor, h = terms[0]
+        apply_into(linear, factor.values, h.value, total)
+    else:
         total[...] = 0.0
-    for i, (linear, factor, h) in enumerate(terms):
-        apply_into(linear, factor.values, h.value, part if i else total)
-        if i:
-            total += part
+    for linear, factor, h in terms[1:]:
+        np.add(total, applied(linear, factor.values, h.value, part), out=total, casting="same_kind")
     errors = [factor.term(h) for _, factor, h in terms]
     if constant is not None:
         total += constant.value.astype(dtype, copy=False)

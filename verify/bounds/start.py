@@ -6,12 +6,12 @@ made of its computed values, and like every float64 gradient it is proved by not
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from verify.activations import Smoothness
-from verify.arithmetic.intervals import Interval
 from verify.bounds.error_ranges import range_of, squared_residuals
 from verify.bounds.forward_errors import Values, all_weights, propagate
 from verify.bounds.segment_edges import Formats
@@ -88,7 +88,7 @@ class StartPass:
         parts = architecture.unflatten(weights)
         vertex_weights = all_weights(architecture, parts)
         self._chunks = []
-        total, gradient = Interval.point(0.0), np.zeros_like(weights)
+        squares, gradient = [], np.zeros_like(weights)
         for index, chunk in enumerate(problem.chunks()):
             x, y = problem.rows(chunk)
             values = propagate(architecture, vertex_weights, x, ORDER, self.workspace, index, self.formats.derivatives)
@@ -96,17 +96,17 @@ class StartPass:
                 return problem.error_and_gradient(weights)
             state = _forward_pass(values)
             residual = passes.residuals(FLOAT, architecture, state.outputs, y)
-            squares = squared_residuals(architecture, values, y)
-            if not np.all(np.isfinite(squares)):
+            squares.append(squared_residuals(architecture, values, y))
+            if not all(map(isfinite, squares[-1])):
                 return problem.error_and_gradient(weights)
-            total = total + Interval.from_midrad(*squares)
             adjoints = passes.backward(FLOAT, architecture, parts, state, residual)
             gradient += architecture.layout.flatten(
                 passes.parameter_gradients(FLOAT, architecture, state.outputs, adjoints.preactivations),
             )
             self._chunks.append(values)
-        self._weights, self.range = weights.copy(), range_of(problem, weights, total)
-        error = 0.5 * float(total.mid) / problem.sample_divisor + 0.5 * problem.weight_decay * float(weights @ weights)
+        self._weights, self.range = weights.copy(), range_of(problem, weights, squares)
+        total = sum(value for value, _ in squares)
+        error = 0.5 * total / problem.sample_divisor + 0.5 * problem.weight_decay * float(weights @ weights)
         return error, gradient / problem.sample_divisor + problem.weight_decay * weights
 
     def at(self, problem: Problem, w: np.ndarray) -> list[Values] | None:

@@ -86,9 +86,15 @@ def borrowed_workspace() -> Iterator[Workspace]:
         _IDLE.workspace = workspace if workspace.is_small else None
 
 
+def applied(linear: LinearMap, theta: np.ndarray | None, h: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """Return A(theta) h for every sample, (n, out), in the format of theta and h: written into `room`, or h itself."""
+    if isinstance(linear, Dense) and theta is not None:
+        return np.matmul(h, theta.T, out=room)
+    return linear.apply(theta, h)
+
+
 def apply_into(linear: LinearMap, theta: np.ndarray | None, h: np.ndarray, out: np.ndarray) -> None:
     """Write A(theta) h for every sample into `out` (n, out), in the format of theta and h."""
-    if isinstance(linear, Dense) and theta is not None:
-        np.matmul(h, theta.T, out=out)
-    else:
-        np.copyto(out, linear.apply(theta, h), casting="same_kind")
+    result = applied(linear, theta, h, out)
+    if result is not out:
+        np.copyto(out, result, casting="same_kind")

@@ -6,11 +6,11 @@ than `Problem.error_enclosure` and several times cheaper: enough to prove every 
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import ArithmeticDomainError
 from verify.bounds.error_ranges import range_of, squared_residuals
 from verify.bounds.forward_errors import all_weights, propagate
@@ -36,17 +36,16 @@ def error_range(problem: Problem, w: np.ndarray) -> tuple[float, float]:
     """
     weights = problem.check_weights(w)
     parts = problem.architecture.unflatten(weights)
-    total = Interval.point(0.0)
+    squares = []
     with np.errstate(over="ignore", invalid="ignore"), borrowed_workspace() as workspace:
         vertex_weights = all_weights(problem.architecture, parts)
         for chunk in problem.chunks():
             x, y = problem.rows(chunk)
             values = propagate(problem.architecture, vertex_weights, x, 0, workspace)
-            value, lost = squared_residuals(problem.architecture, values, y)
-            if not (np.isfinite(value) and np.isfinite(lost)):
+            squares.append(squared_residuals(problem.architecture, values, y))
+            if not all(map(isfinite, squares[-1])):
                 return 0.0, np.inf
-            total = total + Interval.from_midrad(value, lost)
-    return range_of(problem, weights, total)
+    return range_of(problem, weights, squares)
 
 
 def decide_by_ranges(before: tuple[float, float], after: tuple[float, float]) -> Decision | None:
