@@ -91,7 +91,7 @@ def test_range_of_sums_contains_the_exact_quotient(decay: float) -> None:
         size = Fraction(decay) / 2 * sum(Fraction(float(x)) ** 2 for x in w)
         assert Fraction(lo) < (total - lost) / 6 + size
         assert (total + lost) / 6 + size < Fraction(hi)
-        assert hi - lo <= 1.001 * float(lost) / 3 + 7e-16 * hi
+        assert hi - lo <= 1.001 * float(lost) / 3 + 5e-15 * hi
 
 
 def test_range_of_sums_that_overflow_is_unbounded(parabola: Problem) -> None:
