@@ -192,7 +192,8 @@ class _Fan:
 
     def line(self, eta: float, setting: Setting | None, progress: Progress) -> MomentumLine:
         """Bound the momentum of one learning rate: from tau = 0, or from the best tau if eta alone is too large."""
-        assert self.push is not None
+        if self.push is None:
+            raise InputError("no momentum without a previous step", remedy="give the previous weights")
         progress(f"bounding the error for eta={eta:.4g} and varying tau")
         descent, push = Vector.of(-self.around.gradient, -self.gradient), Vector.of(self.push, self.stored_push)
         back = Vector(-push.stored, push.error)
