@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import flint
 import numpy as np
@@ -15,8 +16,9 @@ from tests.certificates.conftest import IMAGES, make_problem
 from verify.bounds.attack import attack_hessian
 from verify.campaign.networks import random_problem
 from verify.certificates import checker
-from verify.certificates.checker.centre import largest_eigenvalue_upper, norm_upper
+from verify.certificates.checker.curvature import largest_eigenvalue_upper, norm_upper
 from verify.certificates.checker.functions import BUILTIN_FORMULAS, Function
+from verify.certificates.checker.network import Network
 from verify.certificates.curvature_claim import CurvatureClaims
 from verify.certificates.description import describe
 
@@ -78,14 +80,14 @@ def test_shared_reader_of_documents_imports_nothing_else() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (3, 5), (6, 2), (4, 4)])
 def test_norm_bound_is_above_the_norm_and_close(shape: tuple[int, int]) -> None:
     matrix = np.random.default_rng(0).standard_normal(shape)
-    bound = float(norm_upper([flint.arb(v) for v in matrix.ravel().tolist()], shape[1]))
+    bound = float(norm_upper(flint.arb_mat(matrix.tolist())))
     assert np.linalg.norm(matrix, 2) <= bound <= 1.1 * np.linalg.norm(matrix, 2)
 
 
 def test_norm_of_nothing_and_of_something_undefined() -> None:
-    assert norm_upper([flint.arb(0)] * 6, 3) == 0
+    assert norm_upper(flint.arb_mat(2, 3)) == 0
     with pytest.raises(verify.InputError, match="not finite"):
-        norm_upper([flint.arb("nan")], 1)
+        norm_upper(flint.arb_mat([[flint.arb("nan")]]))
 
 
 def test_eigenvalue_bound_is_above_the_eigenvalue_and_close() -> None:
@@ -134,3 +136,17 @@ def test_formulas_that_are_undefined_somewhere_have_no_suprema(formula: str) -> 
 def test_unreadable_formulas_are_refused(formula: str) -> None:
     with pytest.raises(verify.InputError):
         Function({"expr": formula}, "test").derivatives(flint.arb(1), 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"channels": True}, {"channels": 1.0}, {"kernel": [10**6] * 2, "stride": [10**6] * 2, "padding": [500000] * 2}],
+)
+def test_convolutions_with_odd_channels_or_a_huge_kernel_are_refused(change: dict[str, Any]) -> None:
+    """The million million places of the kernel are never written down."""
+    edge = {"from": "x", "kind": "conv2d", "channels": 1, "kernel": [1, 1]}
+    nodes = {"x": {"shape": [1, 1, 1]}, "y": {"shape": [1, 1, 1], "inputs": [edge]}}
+    assert Network({"nodes": nodes, "outputs": ["y"]}).size == 2
+    edge |= change
+    with pytest.raises(verify.InputError, match=r"does not fit|expected integers"):
+        Network({"nodes": nodes, "outputs": ["y"]})

@@ -10,20 +10,18 @@ import flint
 from flint import arb
 
 from verify.certificates.checker.functions import rational
-from verify.certificates.checker.network import fields
-from verify.certificates.checker.subject import Subject, read_weights
+from verify.certificates.checker.subject import Subject, euclidean_norm, read_weights
 from verify.certificates.document import number
 from verify.outcomes import InputError
 
 PRECISIONS = (128, 256, 512, 1024)
 COUNTED_STEPS = 1000
-SETTING = {"lipschitz", "eta", "tau", "gain"}
+SETTING = ["lipschitz", "eta", "tau", "gain"]
 BOUNDS = ["error_upper", "error_infimum", "gradient_norm", "decrease"]
 
 
 def check_step(subject: Subject, region: Any, claim: Any) -> Iterator[str]:
     """E(next) <= E(weights) - decrease for the stored weights."""
-    fields(claim, "claim", {"next", "decrease"})
     following = read_weights(claim["next"], subject.network, "claim.next")
     decrease = number(claim["decrease"], "claim.decrease")
     if region is not None or decrease < 0:
@@ -39,36 +37,24 @@ def check_step(subject: Subject, region: Any, claim: Any) -> Iterator[str]:
 
 
 def check_region(subject: Subject, region: Any, claim: Any) -> Iterator[str]:
-    """Only the setting and the curvature."""
-    fields(claim, "claim", SETTING)
-    yield from ()
-
-
-def check_setting(subject: Subject, region: Any, claim: Any) -> Iterator[str]:
-    """Theorem `sharp`: with this L, steps with (eta, tau) inside the region lose at least gain |grad E|^2."""
-    lipschitz, eta, tau, gain = _setting(claim)
+    """Theorem `sharp`: ||Hess E|| <= lipschitz on the region; steps with (eta, tau) lose at least gain |grad E|^2."""
+    lipschitz, eta, tau, gain = _numbers(claim, SETTING)
     inside = lipschitz > 0 and eta > 0 and 0 <= tau <= eta and lipschitz * (eta + tau) <= 2
     yield from _unless(inside, "outside theorem `sharp`: 0 <= tau <= min(eta, 2/L - eta)")
     exact = eta - lipschitz * eta**2 / 2 - abs(1 - lipschitz * eta) * tau - lipschitz * tau**2 / 2
     yield from _unless(0 <= gain <= exact, f"the gain exceeds {float(exact):.6g} or is negative")
-
-
-def check_curvature(subject: Subject, region: Any, claim: Any) -> Iterator[str]:
-    """||Hess E|| <= lipschitz on the region."""
     bound = subject.hessian_norm(region)
-    confirmed = bound <= rational(_setting(claim)[0])
+    confirmed = bound <= rational(lipschitz)
     yield from _unless(confirmed, f"only ||Hess E|| <= {bound.upper().str(17, radius=False)} is confirmed")
 
 
 def check_horizon(subject: Subject, region: Any, claim: Any) -> Iterator[str]:
     """Theorem `horizon`: the first steps stay in the ball and the error falls at each."""
-    fields(claim, "claim", SETTING | {"steps", *BOUNDS})
     steps, radius = claim["steps"], _radius(region, "ball")
     if type(steps) is not int or not 0 < steps <= 10**7:
         raise InputError("steps must be a positive integer", where="claim.steps", steps=steps)
-    lipschitz, eta, tau, gain = _setting(claim)
-    upper, infimum, norm, decrease = (number(claim[name], f"claim.{name}") for name in BOUNDS)
-    error, gradient = subject.error(subject.weights), subject.gradient_norm()
+    lipschitz, eta, tau, gain, upper, infimum, norm, decrease = _numbers(claim, SETTING + BOUNDS)
+    error, gradient = subject.error(subject.weights), euclidean_norm(subject.gradient(subject.weights))
     below = error - gradient * rational(radius) - rational(lipschitz * radius**2 / 2)
     proved = total_decrease(gradient, lipschitz, eta + tau, gain, steps)
     yield from _unless(error <= rational(upper), f"E(weights) = {error.str(12)} exceeds error_upper")
@@ -83,8 +69,7 @@ def check_horizon(subject: Subject, region: Any, claim: Any) -> Iterator[str]:
 
 def check_weight_decay(subject: Subject, region: Any, claim: Any) -> Iterator[str]:
     """Theorem `weight_decay`: with weight decay the weights stay bounded and the error falls for ever."""
-    fields(claim, "claim", SETTING | {"error_upper", "converges"})
-    radius, upper = _radius(region, "bounded"), number(claim["error_upper"], "claim.error_upper")
+    radius, (gain, upper) = _radius(region, "bounded"), _numbers(claim, ["gain", "error_upper"])
     error = subject.error(subject.weights)
     yield from _unless(error <= rational(upper), f"E(weights) = {error.str(12)} exceeds error_upper")
     inside = subject.weight_decay > 0 and subject.weight_decay * radius**2 > 2 * upper
@@ -92,17 +77,18 @@ def check_weight_decay(subject: Subject, region: Any, claim: Any) -> Iterator[st
     if not isinstance(claim["converges"], bool):
         raise InputError("converges must be true or false", where="claim.converges")
     analytic = all(vertex.function is not None and vertex.function.is_smooth for vertex in subject.network.order)
-    converges = analytic and _setting(claim)[3] > 0
-    yield from _unless(converges or not claim["converges"], "convergence needs analytic activations and a gain")
+    confirmed = not claim["converges"] or (analytic and gain > 0)
+    yield from _unless(confirmed, "convergence needs analytic activations and a gain")
 
 
 Check = Callable[[Subject, Any, Any], Iterator[str]]
-CHECKS: dict[str, tuple[Check, ...]] = {
-    "step": (check_step,),
-    "region": (check_region, check_setting, check_curvature),
-    "horizon": (check_horizon, check_setting, check_curvature),
-    "weight_decay": (check_weight_decay, check_setting, check_curvature),
+CHECKS: dict[str, tuple[set[str], tuple[Check, ...]]] = {
+    "step": ({"next", "decrease"}, (check_step,)),
+    "region": ({*SETTING}, (check_region,)),
+    "horizon": ({*SETTING, *BOUNDS, "steps"}, (check_horizon, check_region)),
+    "weight_decay": ({*SETTING, "error_upper", "converges"}, (check_weight_decay, check_region)),
 }
+"""By kind of certificate: the fields of its claim and what is checked."""
 
 
 def total_decrease(gradient: Any, lipschitz: Fraction, reach: Fraction, gain: Fraction, steps: int) -> Any:
@@ -121,9 +107,8 @@ def total_decrease(gradient: Any, lipschitz: Fraction, reach: Fraction, gain: Fr
     return total
 
 
-def _setting(claim: dict[str, Any]) -> tuple[Fraction, Fraction, Fraction, Fraction]:
-    lipschitz, eta, tau, gain = (number(claim[name], f"claim.{name}") for name in ("lipschitz", "eta", "tau", "gain"))
-    return lipschitz, eta, tau, gain
+def _numbers(claim: dict[str, Any], names: list[str]) -> list[Fraction]:
+    return [number(claim[name], f"claim.{name}") for name in names]
 
 
 def _radius(region: Any, kind: str) -> Fraction:

@@ -1,119 +1,206 @@
-"""What is known at the centre of a region, and the bound of ||Hess E|| around it; README.md derives the formulas."""
+"""Upper bound of ||Hess E|| on a region: norms at its centre, and how they grow. README.md derives the formulas."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from flint import arb
+from flint import arb, arb_mat
 
-from verify.certificates.checker.centre import Stacks, block_norms, largest_eigenvalue_upper, norm, norm_upper
 from verify.certificates.checker.functions import largest
-from verify.certificates.checker.network import Network, Pass
-from verify.certificates.checker.region import Enclosure, Link, Region
+from verify.certificates.checker.network import Network, Pass, Vertex
 from verify.outcomes import InputError
 
-MOST_JACOBIANS, MOST_PRODUCTS, SHELLS = 4 * 10**7, 4 * 10**9, 4
+MOST_JACOBIANS = 4 * 10**7
+Norms = dict[Any, Any]
+Link = tuple[str, Any, Any]
+ZERO = arb(0)
+
+
+@dataclass
+class Region:
+    """One radius per vertex around the centre; with `joint` they are all the same, and that of all weights together."""
+
+    radius: Norms
+    joint: bool
+
+    def reach(self, coefficients: Norms) -> Any:
+        """Largest value of the sum of c_v |P_v - P_v(c)|."""
+        if self.joint:
+            return norm(coefficients.values()) * largest(list(self.radius.values()))
+        return sum((c * self.radius[v] for v, c in coefficients.items()), ZERO).upper()
 
 
 class Sample:
-    """Norms of one sample at the centre, by vertex v or by vertex v and a later one t."""
+    """What is known of one sample at the centre, by vertex v or by (v, t)."""
 
-    def __init__(self, state: Pass, r: int, adjoint: dict[str, tuple[Any, Any]], residual: dict[str, Any]) -> None:
-        def row(matrix: Any) -> list[Any]:
-            return [matrix[r, j] for j in range(matrix.ncols())]
+    def __init__(self, network: Network, state: Pass, y: list[float]) -> None:
+        residual = network.residual(state, y)
+        by_h, by_z = network.backward(state, residual)
+        self.size = {v: norm(h) for v, h in state.h.items()}
+        self.error = {v: norm(e) for v, e in residual.items()}
+        self.slope = {v: magnitude(g[1]) for v, g in state.g.items()}
+        self.bend = {v: magnitude(g[2]) for v, g in state.g.items()}
+        self.low = {v: -largest([-entry for entry in z]) for v, z in state.z.items()}
+        self.high = {v: largest(z) for v, z in state.z.items()}
+        self.outer = {v: magnitude(a) for v, a in by_h.items()}  # of dE/dh_v
+        self.pull = {v: norm(d) for v, d in by_z.items()}  # |dE/dz_v|
+        self.column, self.full = Norms(), Norms()  # longest column of dz_t/dh_v, ||dz_t/dz_v||
 
-        self.size = {v: norm(row(h)) for v, h in state.h.items()}  # |h_v|
-        self.error = {v: norm(row(e)) for v, e in residual.items()}  # |h_v - y|
-        self.slope, self.bend, self.outer, self.curve, self.load, self.pull = ({} for _ in range(6))
-        self.low, self.high = {}, {}
-        for v, (by_h, by_z) in adjoint.items():
-            outer, slope, bend, z = row(by_h), row(state.g[v][1]), row(state.g[v][2]), row(state.z[v])
-            curve = [a * b for a, b in zip(outer, bend, strict=True)]
-            self.low[v], self.high[v] = -largest([-x for x in z]), largest(z)
-            self.slope[v], self.bend[v], self.outer[v] = (largest([abs(x) for x in g]) for g in (slope, bend, outer))
-            self.curve[v], self.pull[v] = largest([abs(x) for x in curve]), norm(row(by_z))  # |g'' dE/dh|, |dE/dz|
-            load = [c + s * s for c, s in zip(curve, slope, strict=True)] if v in residual else curve
-            self.load[v] = largest(
-                [abs(x) for x in load]
-            )  # the same, at outputs with the second derivative of the loss
-        self.full: dict[tuple[str, str], Any] = {}  # ||dz_t/dz_v||
-        self.column, self.bent = dict(self.full), dict(self.full)  # longest column of dz_t/dh_v; the same times g_v''
+    def use_jacobians(self, network: Network, state: Pass) -> None:
+        """Norms of the Jacobians themselves."""
+        for k, v in enumerate(network.order):
+            reached = {v.name: arb_mat(v.width, v.width, [i == j for i in range(v.width) for j in range(v.width)])}
+            for t in network.order[k + 1 :]:
+                edges = zip(t.edges, state.matrices[t.name], strict=True)
+                parts = [reached[edge.source] * matrix for edge, matrix in edges if edge.source in reached]
+                if parts:
+                    z = sum(parts, arb_mat(v.width, t.width)).tolist()
+                    slope = state.g[t.name][1]
+                    reached[t.name] = arb_mat([[a * s for a, s in zip(row, slope, strict=True)] for row in z])
+                    full = [[a * s for a in row] for row, s in zip(z, state.g[v.name][1], strict=True)]
+                    self.column[v.name, t.name] = largest([norm(row) for row in z])
+                    self.full[v.name, t.name] = norm_upper(arb_mat(full))
+
+    def use_edges(self, links: dict[str, list[Link]]) -> None:
+        """Larger norms, from those of the edges."""
+        for v in links:
+            feed = {v: arb(1)}
+            for t in links:
+                parts = [size * feed[source] for source, size, _ in links[t] if source in feed]
+                if parts:
+                    self.column[v, t] = sum(parts, ZERO)
+                    self.full[v, t] = self.slope[v] * self.column[v, t]
+                    feed[t] = self.slope[t] * self.column[v, t]
+
+
+class Place:
+    """One sample on the region. For a change of z_v, by (v, t): `z`, `h` of z_t, h_t, `fresh` of (A' - A) dh_in."""
+
+    def __init__(self, sample: Sample) -> None:
+        self.at, self.size = sample, dict(sample.size)
+        self.slope, self.bend, self.gain, self.move = Norms(), Norms(), Norms(), Norms()
+        self.z, self.h, self.change, self.fresh = Norms(), Norms(), Norms(), Norms()
 
 
 class Curvature:
     """Sums over the samples, at a centre (P,), what bounds the Hessian around it."""
 
     def __init__(self, network: Network, centre: list[Any], x: list[list[float]], y: list[list[float]]) -> None:
-        self.network = network
+        self.network, self.links, self.samples = network, {}, []
         for v in network.order:
             if v.function is None or not v.function.is_smooth:
                 raise InputError("activation has no second derivative", where=f"vertex {v.name}")
+            norms = [(norm_upper(e.matrix(centre)), arb(e.overlap_squared()).sqrt().upper()) for e in v.edges]
+            self.links[v.name] = [(e.source, *both) for e, both in zip(v.edges, norms, strict=True)]
         self.trained = [v.name for v in network.order if any(e.parameters for e in v.edges)]
-        self.links = {v.name: [Link.of(e, centre) for e in v.edges] for v in network.order}
-        self.parameters, self.data = centre, (x, y)
         exact = len(x) * sum(v.width for v in network.order) ** 2 <= MOST_JACOBIANS
-        terms = sum(len(e.terms) for v in network.order for e in v.edges if e.parameters)
-        self.is_dense = exact and len(x) * terms**2 <= MOST_PRODUCTS
-        self.samples: list[Sample] = []
-        self._centre: Any = None
-        for state, residual, adjoint in self._passes():
-            samples = [Sample(state, r, adjoint, residual) for r in range(len(state.rows))]
-            self.samples += samples
+        for state, targets in zip(network.forward(centre, x, order=2), y, strict=True):
+            sample = Sample(network, state, targets)
             if exact:
-                _jacobian_norms(Stacks(network, state, adjoint), samples)
+                sample.use_jacobians(network, state)
             else:
-                for sample in samples:
-                    _norm_products(self.links, sample)
+                sample.use_edges(self.links)
+            self.samples.append(sample)
 
     def bound(self, region: Region) -> Any:
         """Upper bound of the norm of the Hessian of the sum over samples of 1/2 |h_out - y|^2 over the region."""
-        whole = Enclosure(self.network, self.links, self.samples, region)
-        direct, change = self._eigenvalue(whole.second), whole.third * region.length() / SHELLS
-        if not self.is_dense or change > direct:
-            return direct
-        for k in range(1, SHELLS):
-            shell = Enclosure(self.network, self.links, self.samples, region.part(arb(k) / SHELLS))
-            change += shell.third * region.length() / SHELLS
-        return direct if change > direct else direct.min(self.hessian_at_centre() + change).upper()
-
-    def hessian_at_centre(self) -> Any:
-        """Upper bound of its norm at the centre."""
-        if self._centre is None:
-            sums: dict[Any, Any] = {}
-            for state, _, adjoint in self._passes():
-                Stacks(self.network, state, adjoint).add_hessian(sums)
-            self._centre = self._eigenvalue(block_norms(self.network, sums))
-        return self._centre
-
-    def _passes(self) -> Iterator[tuple[Pass, dict[str, Any], dict[str, tuple[Any, Any]]]]:
-        x, y = self.data
-        for state in self.network.forward(self.parameters, x, order=2):
-            residual = self.network.residual(state, y)
-            yield state, residual, self.network.backward(state, residual)
-
-    def _eigenvalue(self, blocks: dict[tuple[str, str], Any]) -> Any:
+        places = [Place(sample) for sample in self.samples]
+        for vertex in self.network.order:
+            for p in places:
+                self._move(p, vertex.name, region)
+            self._activate(places, vertex)
+        blocks = {(v, w): ZERO for v in self.trained for w in self.trained}
+        for p in places:
+            self._add(blocks, p, region)
         return largest_eigenvalue_upper([[blocks[v, w] for w in self.trained] for v in self.trained])
 
+    def _fed(self, t: str, feed: Norms) -> Any:
+        """Bound |A_t(dP) dh| / |dP| where |dh_u| <= feed_u."""
+        return norm(overlap * feed[source] for source, _, overlap in self.links[t] if source in feed)
 
-def _jacobian_norms(stacks: Stacks, samples: list[Sample]) -> None:
-    for (v, t), outer in stacks.outer.items():
-        full, width, rows = stacks.full[v, t].entries(), outer.ncols(), outer.nrows() // len(samples)
-        lengths = [norm(row) for row in outer.tolist()]
-        bent = [length * abs(b) for length, b in zip(lengths, stacks.state.g[v][2].entries(), strict=True)]
-        for r, sample in enumerate(samples):
-            here = slice(r * rows, (r + 1) * rows)
-            sample.full[v, t] = norm_upper(full[here.start * width : here.stop * width], width)
-            sample.column[v, t], sample.bent[v, t] = largest(lengths[here]), largest(bent[here])
+    def _move(self, p: Place, t: str, region: Region) -> None:
+        """How much z_t changes with the z_v before it, and how far it moves."""
+        p.gain[t], p.z[t, t] = self._fed(t, p.size), arb(1)
+        before = [v for v in p.slope if (v, t) in p.at.full]
+        for v in before:
+            feed = {u: p.h[v, u] for u in p.slope if (v, u) in p.h}
+            p.fresh[v, t] = region.radius[t] * self._fed(t, feed)
+            change = p.fresh[v, t] + sum((p.at.full[u, t] * p.fresh[v, u] for u in before if (v, u) in p.fresh), ZERO)
+            bent = (p.at.column[u, t] * p.bend[u] * p.move[u] * p.z[v, u] for u in before if (v, u) in p.z)
+            p.change[v, t] = sum(bent, change).upper()
+            edges = [(size + overlap * region.radius[t], source) for source, size, overlap in self.links[t]]
+            product = sum((size * feed[source] for size, source in edges if source in feed), ZERO)
+            p.z[v, t] = product.min(p.at.full[v, t] + p.change[v, t]).upper()
+        p.move[t] = region.reach({v: p.z[v, t] * p.gain[v] for v in [*before, t]})
+
+    def _activate(self, places: list[Place], vertex: Vertex) -> None:
+        """Bound g'', g' and h of a vertex whose z moves so far."""
+        t = vertex.name
+        low = largest([p.move[t] - p.at.low[t] for p in places])
+        high = largest([p.move[t] + p.at.high[t] for p in places])
+        value, slope, bend, third = vertex.function.suprema(-low, high, 3)  # type: ignore[union-attr]
+        for p in places:
+            p.bend[t] = (p.at.bend[t] + third * p.move[t]).min(bend).upper()
+            p.slope[t] = (p.at.slope[t] + p.bend[t] * p.move[t]).min(slope).upper()
+            p.size[t] = (p.at.size[t] + p.slope[t] * p.move[t]).min(value * arb(vertex.width).sqrt()).upper()
+            p.h |= {(v, t): p.slope[t] * p.z[v, t] for v in p.slope if (v, t) in p.z}
+
+    def _add(self, blocks: Norms, p: Place, region: Region) -> None:
+        """Add the norms of the blocks of one sample's Hessian."""
+        pull, off = Norms(), Norms()  # |dE/dz_t|, how far it moves
+        shift = {t: p.slope[t] * p.move[t] for t in p.at.error}
+        for t in reversed(p.slope):
+            out = [(u, size, overlap) for u in pull for source, size, overlap in self.links[u] if source == t]
+            moved = sum(
+                (size * off[u] + overlap * region.radius[u] * pull[u] for u, size, overlap in out), shift.get(t, ZERO)
+            )
+            outer = p.at.outer[t] + moved
+            off[t] = ZERO
+            for o in p.at.error:
+                if (t, o) in p.z:
+                    own = p.slope[o] * (p.at.error[o] + shift[o])
+                    own_off = p.bend[o] * p.move[o] * p.at.error[o] + p.slope[o] * shift[o]
+                    off[t] += p.change.get((t, o), ZERO) * own + p.at.full.get((t, o), 1) * own_off
+            pull[t] = p.at.pull[t] + off[t]
+            load = p.bend[t] * outer + (p.slope[t] ** 2 if t in shift else 0)
+            along = {v: p.z[v, t] * p.gain[v] for v in self.trained if (v, t) in p.z}
+            for v, a in along.items():
+                for w, b in along.items():
+                    blocks[v, w] += load * a * b
+                if t in self.trained:
+                    cross = pull[t] * self._fed(t, {u: p.h[v, u] * p.gain[v] for u in p.slope if (v, u) in p.h})
+                    blocks[v, t] += cross
+                    blocks[t, v] += cross
 
 
-def _norm_products(links: dict[str, list[Link]], sample: Sample) -> None:
-    """The same norms, larger, from those of the edges."""
-    for v in links:
-        for table, head in ((sample.full, sample.slope[v]), (sample.column, arb(1)), (sample.bent, sample.bend[v])):
-            feed = {v: head}
-            for t in links:
-                parts = [link.norm * feed[link.source] for link in links[t] if link.source in feed]
-                if parts:
-                    table[v, t] = sum(parts, arb(0))
-                    feed[t] = sample.slope[t] * table[v, t]
+def magnitude(values: Iterable[Any]) -> Any:
+    """Upper bound of the largest absolute value."""
+    return largest([abs(value) for value in values])
+
+
+def norm(values: Iterable[Any]) -> Any:
+    """Upper bound of the Euclidean norm."""
+    return sum((value * value for value in values), ZERO).upper().sqrt().upper()
+
+
+def norm_upper(matrix: Any) -> Any:
+    """Upper bound of the spectral norm: trace((M^T M)^8)^(1/16)."""
+    power = matrix.transpose() * matrix if matrix.nrows() > matrix.ncols() else matrix * matrix.transpose()
+    power = power * power
+    return largest([norm((power * power).entries())]).sqrt().sqrt().sqrt().upper()
+
+
+def largest_eigenvalue_upper(matrix: list[list[Any]]) -> Any:
+    """Upper bound for a nonnegative symmetric matrix: max (M x)_i / x_i for any positive x (Collatz-Wielandt)."""
+    rows = [[float(entry.upper()) for entry in row] for row in matrix]
+    x = [1.0] * len(rows)
+    for _ in range(200):
+        y = [sum(a * b for a, b in zip(row, x, strict=True)) for row in rows]
+        if not 0 < max(y) < float("inf"):
+            break
+        x = [0.5 * old + 0.5 * max(new / max(y), 1e-9) for old, new in zip(x, y, strict=True)]
+    return largest(
+        [sum((a * b for a, b in zip(row, x, strict=True)), ZERO) / c for row, c in zip(matrix, x, strict=True)]
+    )

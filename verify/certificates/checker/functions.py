@@ -6,7 +6,9 @@ import ast
 import re
 from collections.abc import Callable
 from fractions import Fraction
-from itertools import pairwise
+from functools import reduce
+from math import factorial
+from operator import add, methodcaller, mul, sub
 from typing import Any
 
 import flint
@@ -15,22 +17,13 @@ from flint import arb, arb_series
 from verify.outcomes import InputError
 
 BUILTIN_FORMULAS = {
-    "tanh": "tanh(x)",
-    "sigmoid": "sigmoid(x)",
-    "softplus": "softplus(x)",
-    "arctan": "atan(x)",
-    "erf": "erf(x)",
-    "gelu": "x*(1+erf(x/sqrt(2)))/2",
-    "silu": "x*sigmoid(x)",
-    "sin": "sin(x)",
-    "identity": "x",
-    "relu": "relu(x)",
-    "leaky_relu": "relu(x)-relu(-x)/100",
+    **{name: f"{name}(x)" for name in ("tanh", "sigmoid", "softplus", "arctan", "erf", "sin", "relu")},
+    **{"identity": "x", "gelu": "x*(1+erf(x/sqrt(2)))/2", "silu": "x*sigmoid(x)", "leaky_relu": "relu(x)-relu(-x)/100"},
 }
 _KINKED = re.compile(r"relu|abs|max|min")
 _READABLE = re.compile(r"[a-zA-Z0-9_.+\-*/(), ]{1,400}")
 _NUMBER = re.compile(r"([0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+-]?[0-9]{1,2})?")
-_PIECES, _HALVINGS, _TIGHT = 4, 150, arb(33) / 32
+_HALVINGS = 50
 
 
 def rational(value: Fraction | float) -> Any:
@@ -58,36 +51,20 @@ class Function:
     def derivatives(self, x: Any, order: int) -> list[Any]:
         """Return balls that contain g(t), g'(t), ..., g^(order)(t) for every t in the ball x; nan where undefined."""
         series = self._series(self._tree, arb_series([x, 1], order + 1))
-        factor, result = 1, []
-        for k in range(order + 1):
-            factor *= max(k, 1)
-            result.append(series[k] * factor)
-        return result
+        return [series[k] * factorial(k) for k in range(order + 1)]
 
     def suprema(self, lower: Any, upper: Any, order: int) -> list[Any]:
-        """Upper bounds of |g|, ..., |g^(order)| on [lower, upper]: pieces are halved while they are loose."""
-        attained = [arb(0)] * (order + 1)
+        """Upper bounds of |g|, ..., |g^(order)| on [lower, upper]: the worst piece for each is halved, repeatedly."""
 
         def piece(a: Any, b: Any) -> tuple[Any, Any, list[Any]]:
-            at = self.derivatives(((a + b) / 2).mid(), order)
-            attained[:] = [
-                old.max(abs(d).lower()) if d.is_finite() else old for old, d in zip(attained, at, strict=True)
-            ]
             bounds = [abs(d).upper() for d in self.derivatives(a.union(b), order)]
             return a, b, [bound if bound.is_finite() else arb("inf") for bound in bounds]
 
-        ends = [lower + (upper - lower) * k / _PIECES for k in range(_PIECES)] + [upper]
-        pieces = [piece(a, b) for a, b in pairwise(ends)]
-        for _ in range(_HALVINGS):
-            worst = [max(range(len(pieces)), key=lambda i: pieces[i][2][k].mid()) for k in range(order + 1)]
-            loose = {i for k, i in enumerate(worst) if not pieces[i][2][k] <= _TIGHT * attained[k]}
-            if not loose:
-                break
-            for index in loose:
-                a, b, _ = pieces[index]
-                middle = ((a + b) / 2).mid()
-                pieces[index] = piece(a, middle)
-                pieces.append(piece(middle, b))
+        pieces = [piece(lower, upper)]
+        for k in list(range(order + 1)) * _HALVINGS:
+            a, b, _ = pieces.pop(max(range(len(pieces)), key=lambda i: pieces[i][2][k].mid()))
+            middle = ((a + b) / 2).mid()
+            pieces += [piece(a, middle), piece(middle, b)]
         return [largest([bounds[k] for _, _, bounds in pieces]) for k in range(order + 1)]
 
     def _series(self, node: ast.AST, x: Any) -> Any:
@@ -103,10 +80,7 @@ class Function:
             case ast.UnaryOp(op=ast.UAdd()):
                 return self._series(node.operand, x)
             case ast.BinOp(op=ast.Pow(), right=ast.Constant(value=int() as power)) if 1 <= power <= 16:
-                base = result = self._series(node.left, x)
-                for _ in range(power - 1):
-                    result = result * base
-                return result
+                return reduce(mul, [self._series(node.left, x)] * power)
             case ast.BinOp(op=operation) if type(operation) in _BINARY:
                 return _BINARY[type(operation)](self._series(node.left, x), self._series(node.right, x))
             case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _FUNCTIONS:
@@ -152,22 +126,11 @@ def _relu(u: Any) -> Any:
     return arb_series([u[0].lower().max(arb(0)).union(u[0].upper().max(arb(0)))], 1)
 
 
-_BINARY: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.Div: _quotient,
-}
+_BINARY: dict[type, Callable[[Any, Any], Any]] = {ast.Add: add, ast.Sub: sub, ast.Mult: mul, ast.Div: _quotient}
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    "exp": lambda u: u.exp(),
-    "log": lambda u: u.log(),
-    "log1p": lambda u: (1 + u).log(),
-    "sqrt": lambda u: u.sqrt(),
-    "sin": lambda u: u.sin(),
-    "cos": lambda u: u.cos(),
-    "atan": lambda u: u.atan(),
+    **{name: methodcaller(name) for name in ("exp", "log", "sqrt", "sin", "cos", "atan", "erf")},
     "arctan": lambda u: u.atan(),
-    "erf": lambda u: u.erf(),
+    "log1p": lambda u: (1 + u).log(),
     "tanh": lambda u: _by_slope(lambda t: t.tanh(), lambda y: 1 - y * y, u),
     "sigmoid": _sigmoid,
     "softplus": lambda u: _by_slope(lambda t: t.exp().log1p(), lambda _: _sigmoid(u), u),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from graphlib import CycleError, TopologicalSorter
-from itertools import product
+from itertools import islice, product
 from math import prod
 from typing import Any
 
@@ -21,7 +21,6 @@ from verify.certificates.checker.functions import Function, rational
 from verify.outcomes import InputError
 
 ONE = ""
-CHUNK = 256
 MOST_TERMS = 10**7
 Term = tuple[int, int, int, Fraction]
 
@@ -67,13 +66,12 @@ class Vertex:
 
 @dataclass
 class Pass:
-    """Arb matrices (rows, width) of one chunk of samples, by vertex; g holds the derivatives of the activations."""
+    """One sample: edge matrices, and by vertex h, z and the derivatives g of the activations, lists of units."""
 
-    rows: range
-    matrices: dict[tuple[str, int], Any]
-    h: dict[str, Any] = field(default_factory=dict)
-    z: dict[str, Any] = field(default_factory=dict)
-    g: dict[str, list[Any]] = field(default_factory=dict)
+    matrices: dict[str, list[Any]]
+    h: dict[str, list[Any]]
+    z: dict[str, list[Any]] = field(default_factory=dict)
+    g: dict[str, list[list[Any]]] = field(default_factory=dict)
 
 
 class Network:
@@ -99,68 +97,48 @@ class Network:
         self.order = [vertex for vertex in order if vertex.function]
         self.inputs = {name: vertex.width for name, vertex in self.vertices.items() if not vertex.function}
         inner = {vertex.name: vertex.width for vertex in self.order}
-        if not (
-            isinstance(outputs, list) and outputs and len(set(outputs)) == len(outputs) and set(outputs) <= set(inner)
-        ):
+        distinct = isinstance(outputs, list) and len(set(outputs)) == len(outputs) > 0
+        if not distinct or not set(outputs) <= set(inner):
             raise InputError("outputs must be distinct vertices that are no inputs", where="model", outputs=outputs)
         self.outputs = {name: inner[name] for name in outputs}
 
     def forward(self, w: list[Any], x: list[list[float]], order: int) -> Iterator[Pass]:
-        """Forward passes over chunks of samples, with derivatives of the activations up to `order`."""
-        matrices = {(v.name, i): edge.matrix(w) for v in self.order for i, edge in enumerate(v.edges)}
-        for first in range(0, len(x), CHUNK):
-            state = Pass(range(first, min(first + CHUNK, len(x))), matrices)
-            n = len(state.rows)
-            state.h |= {ONE: arb_mat(n, 1, [1] * n), **columns(x, state.rows, self.inputs)}
+        """The forward pass of every sample, with derivatives of the activations up to `order`."""
+        matrices = {v.name: [edge.matrix(w) for edge in v.edges] for v in self.order}
+        for row in x:
+            state = Pass(matrices, {ONE: [arb(1)], **cut(row, self.inputs)})
             for v in self.order:
-                z = arb_mat(n, v.width)
-                for i, edge in enumerate(v.edges):
-                    z += state.h[edge.source] * matrices[v.name, i]
-                values = [v.function.derivatives(entry, order) for entry in z.entries()]  # type: ignore[union-attr]
-                g = [arb_mat(n, v.width, [d[k] for d in values]) for k in range(order + 1)]
-                state.z[v.name], state.g[v.name], state.h[v.name] = z, g, g[0]
+                z = arb_mat(1, v.width)
+                for edge, matrix in zip(v.edges, matrices[v.name], strict=True):
+                    z += arb_mat([state.h[edge.source]]) * matrix
+                units = [v.function.derivatives(entry, order) for entry in z.entries()]  # type: ignore[union-attr]
+                state.z[v.name], state.g[v.name] = z.entries(), [list(g) for g in zip(*units, strict=True)]
+                state.h[v.name] = state.g[v.name][0]
             yield state
 
-    def residual(self, state: Pass, y: list[list[float]]) -> dict[str, Any]:
+    def residual(self, state: Pass, y: list[float]) -> dict[str, list[Any]]:
         """h - y of every output vertex."""
-        return {name: state.h[name] - target for name, target in columns(y, state.rows, self.outputs).items()}
+        targets = cut(y, self.outputs)
+        return {v: [a - b for a, b in zip(state.h[v], targets[v], strict=True)] for v in targets}
 
-    def backward(self, state: Pass, residual: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-        """Derivatives of the sum of 1/2 |residual|^2 by h and by z of every vertex but the inputs."""
-        n = len(state.rows)
-        by_h = {v.name: residual.get(v.name, arb_mat(n, v.width)) for v in self.order}
-        by_z: dict[str, Any] = {}
+    def backward(
+        self, state: Pass, residual: dict[str, list[Any]]
+    ) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+        """Derivatives of 1/2 |residual|^2 by h and by z of every vertex but the inputs."""
+        by_h = {v.name: arb_mat([residual.get(v.name, [0] * v.width)]) for v in self.order}
+        by_z = {}
         for v in reversed(self.order):
-            by_z[v.name] = scaled(by_h[v.name], state.g[v.name][1])
-            for i, edge in enumerate(v.edges):
+            by_z[v.name] = [a * slope for a, slope in zip(by_h[v.name].entries(), state.g[v.name][1], strict=True)]
+            for edge, matrix in zip(v.edges, state.matrices[v.name], strict=True):
                 if edge.source in by_h:
-                    by_h[edge.source] = by_h[edge.source] + by_z[v.name] * state.matrices[v.name, i].transpose()
-        return {name: (by_h[name], by_z[name]) for name in by_h}
-
-    def gradient(self, state: Pass, residual: dict[str, Any]) -> list[Any]:
-        """Gradient, (P,), of the sum over the chunk of 1/2 |residual|^2."""
-        result, adjoint = [arb(0)] * self.size, self.backward(state, residual)
-        for v in self.order:
-            for edge in v.edges:
-                if edge.parameters:
-                    products = state.h[edge.source].transpose() * adjoint[v.name][1]
-                    for out, p, i, _ in edge.terms:
-                        result[edge.start + p] += products[i, out]
-        return result
+                    by_h[edge.source] = by_h[edge.source] + arb_mat([by_z[v.name]]) * matrix.transpose()
+        return {name: outer.entries() for name, outer in by_h.items()}, by_z
 
 
-def scaled(a: Any, b: Any) -> Any:
-    """Product of two matrices entry by entry."""
-    return arb_mat(a.nrows(), a.ncols(), [x * y for x, y in zip(a.entries(), b.entries(), strict=True)])
-
-
-def columns(table: list[list[float]], rows: range, widths: dict[str, int]) -> dict[str, Any]:
-    """Some rows of a table of data, cut into one matrix per name."""
-    result, start = {}, 0
-    for name, width in widths.items():
-        values = [value for row in rows for value in table[row][start : start + width]]
-        result[name], start = arb_mat(len(rows), width, values), start + width
-    return result
+def cut(row: list[float], widths: dict[str, int]) -> dict[str, list[Any]]:
+    """Cut a row of data into one vector per name."""
+    values = map(arb, row)
+    return {name: list(islice(values, width)) for name, width in widths.items()}
 
 
 def fields(data: Any, where: str, needed: set[str], optional: set[str] = frozenset()) -> dict[str, Any]:  # type: ignore[assignment]
@@ -172,21 +150,15 @@ def fields(data: Any, where: str, needed: set[str], optional: set[str] = frozens
 
 def _integers(value: Any, where: str, count: int, least: int = 1) -> list[int]:
     """Read a list of integers; one integer stands for all."""
-    values = [value] * count if isinstance(value, int) else value
-    if (
-        not isinstance(values, list)
-        or len(values) != count
-        or not all(type(v) is int and least <= v <= 10**6 for v in values)
-    ):
+    values = value if isinstance(value, list) else [value] * count
+    if len(values) != count or not all(type(v) is int and least <= v <= 10**6 for v in values):
         raise InputError("expected integers", where=where, count=count, least=least, value=value)
     return values
 
 
 def _vertex(name: str, node: Any) -> Vertex:
     where, inner = f"model.nodes.{name}", isinstance(node, dict) and "inputs" in node
-    fields(
-        node, where, {"inputs"} if inner else set(), {"width", "shape"} | ({"activation", "bias"} if inner else set())
-    )
+    fields(node, where, set(), {"width", "shape"} | ({"inputs", "activation", "bias"} if inner else set()))
     shape = _integers(node["shape"], where, 3) if "shape" in node else _integers(node.get("width"), where, 1)
     if prod(shape) > 10**6 or _integers(node.get("width", prod(shape)), where, 1) != [prod(shape)]:
         raise InputError("width and shape disagree", where=where, width=node.get("width"), shape=shape)
@@ -214,12 +186,8 @@ def _edges(node: dict[str, Any], target: Vertex, vertices: dict[str, Vertex]) ->
 
 
 _KEYS: dict[Any, set[str]] = {
-    "dense": set(),
-    "identity": set(),
-    "flatten": set(),
-    "concat": {"offset"},
-    "conv2d": {"channels", "kernel", "stride", "padding"},
-    "avgpool2d": {"kernel", "stride"},
+    **{kind: set() for kind in ("dense", "identity", "flatten")},
+    **{"concat": {"offset"}, "avgpool2d": {"kernel", "stride"}, "conv2d": {"channels", "kernel", "stride", "padding"}},
 }
 
 
@@ -237,14 +205,11 @@ def _edge(data: dict[str, Any], source: Vertex, target: Vertex, where: str) -> E
         high, wide = _integers(data.get("kernel"), where, 2)
         s, t = _integers(data.get("stride", [high, wide] if pooling else 1), where, 2)
         p, q = _integers(data.get("padding", 0), where, 2, least=0)
-        places = list(product(range(1 if pooling else c_in), range(high), range(wide)))
+        channels, planes = _integers(data.get("channels", c_out), where, 1)[0], 1 if pooling else c_in
         fits = [(h_in + 2 * p - high) // s + 1, (w_in + 2 * q - wide) // t + 1] == [h_out, w_out]
-        if (
-            fits
-            and n * len(places) <= MOST_TERMS
-            and data.get("channels", c_out) == c_out
-            and (c_in == c_out or not pooling)
-        ):
+        fits &= channels == c_out and (c_in == c_out or not pooling) and n * planes * high * wide <= MOST_TERMS
+        if fits:
+            places = list(product(range(planes), range(high), range(wide)))
             weight, terms = Fraction(1, high * wide) if pooling else Fraction(1), []
             for out, (c, i, j) in enumerate(product(range(c_out), range(h_out), range(w_out))):
                 for place, (channel, a, b) in enumerate(places):

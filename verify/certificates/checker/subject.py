@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from flint import arb
+from flint import arb, arb_mat
 
 from verify.certificates import document
-from verify.certificates.checker.curvature import Curvature
+from verify.certificates.checker.curvature import Curvature, Region
 from verify.certificates.checker.functions import rational
 from verify.certificates.checker.network import Network, fields
-from verify.certificates.checker.region import Region
 from verify.outcomes import InputError
 
 
@@ -32,23 +31,27 @@ class Subject:
         """E(weights)."""
         w = [arb(value) for value in weights]
         total = arb(0)
-        for state in self.network.forward(w, self.inputs, 0):
-            for residual in self.network.residual(state, self.targets).values():
-                total += sum((entry**2 for entry in residual.entries()), arb(0))
+        for state, y in zip(self.network.forward(w, self.inputs, 0), self.targets, strict=True):
+            for residual in self.network.residual(state, y).values():
+                total += sum((entry**2 for entry in residual), arb(0))
         squares = sum((value**2 for value in w), arb(0))
         return total / (2 * self.divisor) + rational(self.weight_decay) * squares / 2
-
-    def gradient_norm(self) -> Any:
-        """|grad E| at the certificate's weights."""
-        return euclidean_norm(self.gradient(self.weights))
 
     def gradient(self, weights: list[float]) -> list[Any]:
         """Grad E(weights)."""
         w = [arb(value) for value in weights]
+        products = {v.name: [arb_mat(e.width_in, v.width) for e in v.edges] for v in self.network.order}
+        for state, y in zip(self.network.forward(w, self.inputs, 1), self.targets, strict=True):
+            _, by_z = self.network.backward(state, self.network.residual(state, y))
+            for v in self.network.order:
+                for i, edge in enumerate(v.edges):
+                    if edge.parameters:
+                        products[v.name][i] += arb_mat([state.h[edge.source]]).transpose() * arb_mat([by_z[v.name]])
         total = [rational(self.weight_decay) * value for value in w]
-        for state in self.network.forward(w, self.inputs, 1):
-            part = self.network.gradient(state, self.network.residual(state, self.targets))
-            total = [old + new / self.divisor for old, new in zip(total, part, strict=True)]
+        for v in self.network.order:
+            for edge, matrix in zip(v.edges, products[v.name], strict=True):
+                for out, p, i, _ in edge.terms if edge.parameters else ():
+                    total[edge.start + p] += matrix[i, out] / self.divisor
         return total
 
     def hessian_norm(self, region: Any) -> Any:
