@@ -111,6 +111,15 @@ def test_attacks_alone_see_a_bound_that_is_slightly_too_small() -> None:
     assert found.successes > 2 and 25.0 * (1 - 1e-12) < found.strongest <= 25.0
 
 
+def test_a_curvature_whose_square_underflows_is_attacked() -> None:
+    nodes = {"x": {"width": 2}, "y": {"width": 1, "activation": "identity", "inputs": ["x"], "bias": False}}
+    architecture = verify.Architecture.from_data(nodes, output="y")
+    problem = verify.Problem(architecture, [[3e-100, 4e-100]], [[1.0]], region=verify.Ball(np.zeros(2), 1.0))
+    found = attack_bound(problem, 25.1e-200, 10, seed=0)
+    assert (found.count, found.successes) == (10, 0)
+    assert attack_bound(problem, 24.9e-200, 10, seed=0).successes > 2
+
+
 def test_open_signs_are_undecided_not_proved() -> None:
     trial = run_trial(1, PLAN).to_json()
     trial["heavy_ball"]["undecided"] = 1

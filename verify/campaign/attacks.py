@@ -105,7 +105,7 @@ def _turned(problem: Problem, point: np.ndarray, direction: np.ndarray) -> Pair 
     """Return the point with the best of the directions that power iteration passes through."""
     best: Pair | None = None
     for _ in range(POWERS):
-        unit = direction / np.linalg.norm(direction)
+        unit = _unit(direction)
         direction = problem.hessian_vector(point, unit)
         curvature = float(abs(unit @ direction))
         if not (np.isfinite(curvature) and np.all(np.isfinite(direction))):
@@ -115,6 +115,12 @@ def _turned(problem: Problem, point: np.ndarray, direction: np.ndarray) -> Pair 
         if not np.any(direction):
             break
     return best
+
+
+def _unit(direction: np.ndarray) -> np.ndarray:
+    """Return the unit vector along a direction, not zero; scaled first by a power of 2, lest its square underflow."""
+    scaled = np.ldexp(direction, -int(np.frexp(np.max(np.abs(direction)))[1]))
+    return scaled / np.linalg.norm(scaled)
 
 
 def _ascent(problem: Problem, point: np.ndarray, unit: np.ndarray) -> np.ndarray | None:
