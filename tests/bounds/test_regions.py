@@ -200,7 +200,7 @@ def test_bad_centre(center: object) -> None:
 
 
 def test_bad_blocks() -> None:
-    with pytest.raises(InputError, match=r"radii\.z: no parameters of this name; name one of h, y"):
+    with pytest.raises(InputError, match=r"radii\.z: no parameters of this name: vertex='z'; name one of h, y"):
         BlockBall(np.zeros(5), {"z": 1.0}, BLOCKS)
     with pytest.raises(InputError, match="no radius at all"):
         BlockBall(np.zeros(5), {}, BLOCKS)

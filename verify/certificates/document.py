@@ -89,10 +89,20 @@ def float64(text: Any, where: str) -> float:
     return nearest
 
 
-def float64_list(texts: Any, where: str) -> list[float]:
-    """Read a list of float64 numbers."""
+def positive(text: Any, where: str) -> Fraction:
+    """Read an exact number above 0."""
+    value = number(text, where)
+    if value <= 0:
+        raise InputError("number must be positive", where=where, value=text)
+    return value
+
+
+def float64_list(texts: Any, where: str, length: int | None = None) -> list[float]:
+    """Read a list of float64 numbers, of the given length."""
     if not isinstance(texts, list):
         raise InputError("not a list of numbers", where=where, value=texts)
+    if length is not None and len(texts) != length:
+        raise InputError("number of weights and model disagree", where=where, weights=len(texts), model=length)
     return [float64(text, f"{where}[{index}]") for index, text in enumerate(texts)]
 
 
@@ -206,3 +216,10 @@ def write_text(text: str, path: str | Path) -> None:
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)
         raise InputError("cannot write the file", where=str(file), reason=error.strerror) from None
+
+
+def fields(data: Any, where: str, needed: set[str], optional: set[str] = frozenset()) -> dict[str, Any]:  # type: ignore[assignment]
+    """Return an object that has these fields and no others."""
+    if not isinstance(data, dict) or not needed <= set(data) <= needed | optional:
+        raise InputError("missing or unknown fields", where=where, expected=sorted(needed), optional=sorted(optional))
+    return data

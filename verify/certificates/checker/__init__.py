@@ -11,11 +11,8 @@ import flint
 
 from verify.certificates import document
 from verify.certificates.checker.claims import CHECKS, PRECISIONS
-from verify.certificates.checker.network import fields
 from verify.certificates.checker.subject import read_subject
 from verify.outcomes import DagverifyError, InputError, Verdict
-
-__all__ = ["check_certificate"]
 
 SUBJECT = {"model", "objective", "data", "weights"}
 STATEMENT = {"format", "version", "tool", "kind", "theorem", "arithmetic", "hypotheses", "region", "claim"}
@@ -49,15 +46,16 @@ def check_certificate(
     reasons: list[str] = []
     try:
         with flint.ctx.workprec(PRECISIONS[0]):
-            _check_statement(fields(content, "certificate", SUBJECT | STATEMENT))
+            _check_statement(document.fields(content, "certificate", SUBJECT | STATEMENT))
             subject = read_subject(content)
             for name, value in (expected or {}).items():
                 if canonical(content[name]) != canonical(value):
                     reasons.append(f"the certificate is about another {name}")
             needed, checks = CHECKS[content["kind"]]
-            claim = fields(content["claim"], "claim", needed)
+            claim = document.fields(content["claim"], "claim", needed)
             for check in checks:
-                reasons += [] if reasons else check(subject, content["region"], claim)
+                judgements = [] if reasons else check(subject, content["region"], claim)
+                reasons += [reason for is_confirmed, reason in judgements if is_confirmed is not True]
     except DagverifyError:
         raise
     except (ArithmeticError, LookupError, TypeError, ValueError, MemoryError, RecursionError) as error:
@@ -79,6 +77,4 @@ def _check_statement(content: dict[str, Any]) -> None:
     fixed = {"format": document.FORMAT, "version": document.VERSION, **document.statement(kind)}
     for name, value in fixed.items():
         if content[name] != value or type(content[name]) is not type(value):
-            raise InputError(
-                "no certificate of this format, or altered", where=name, found=content[name], expected=value
-            )
+            raise InputError("another format, or altered", where=name, found=content[name], expected=value)

@@ -10,19 +10,20 @@ import flint
 from flint import arb
 
 from verify.certificates.checker.functions import rational
-from verify.certificates.checker.subject import Subject, euclidean_norm, read_weights
-from verify.certificates.document import number
+from verify.certificates.checker.subject import Subject, euclidean_norm
+from verify.certificates.document import float64_list, number
 from verify.outcomes import InputError
 
 PRECISIONS = (128, 256, 512, 1024)
 COUNTED_STEPS = 1000
+Judgement = tuple[bool, str]  # whether something is confirmed, and what to say if it is not
 SETTING = ["lipschitz", "eta", "tau", "gain"]
 BOUNDS = ["error_upper", "error_infimum", "gradient_norm", "decrease"]
 
 
-def check_step(subject: Subject, region: Any, claim: Any) -> Iterator[str]:
+def check_step(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
     """E(next) <= E(weights) - decrease for the stored weights."""
-    following = read_weights(claim["next"], subject.network, "claim.next")
+    following = float64_list(claim["next"], "claim.next", subject.network.size)
     decrease = number(claim["decrease"], "claim.decrease")
     if region is not None or decrease < 0:
         raise InputError("a step has no region and a decrease that is not negative", where="claim")
@@ -33,22 +34,21 @@ def check_step(subject: Subject, region: Any, claim: Any) -> Iterator[str]:
                 return
             if change > 0:
                 break
-    yield f"E(next) - E(weights) + decrease is in {change.str(8)} at {precision} bits, not at most 0"
+    yield False, f"E(next) - E(weights) + decrease is in {change.str(8)} at {precision} bits, not at most 0"
 
 
-def check_region(subject: Subject, region: Any, claim: Any) -> Iterator[str]:
+def check_region(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
     """Theorem `sharp`: ||Hess E|| <= lipschitz on the region; steps with (eta, tau) lose at least gain |grad E|^2."""
     lipschitz, eta, tau, gain = _numbers(claim, SETTING)
     inside = lipschitz > 0 and eta > 0 and 0 <= tau <= eta and lipschitz * (eta + tau) <= 2
-    yield from _unless(inside, "outside theorem `sharp`: 0 <= tau <= min(eta, 2/L - eta)")
+    yield inside, "outside theorem `sharp`: 0 <= tau <= min(eta, 2/L - eta)"
     exact = eta - lipschitz * eta**2 / 2 - abs(1 - lipschitz * eta) * tau - lipschitz * tau**2 / 2
-    yield from _unless(0 <= gain <= exact, f"the gain exceeds {float(exact):.6g} or is negative")
+    yield 0 <= gain <= exact, f"the gain exceeds {float(exact):.6g} or is negative"
     bound = subject.hessian_norm(region)
-    confirmed = bound <= rational(lipschitz)
-    yield from _unless(confirmed, f"only ||Hess E|| <= {bound.upper().str(17, radius=False)} is confirmed")
+    yield bound <= rational(lipschitz), f"only ||Hess E|| <= {bound.upper().str(17, radius=False)} is confirmed"
 
 
-def check_horizon(subject: Subject, region: Any, claim: Any) -> Iterator[str]:
+def check_horizon(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
     """Theorem `horizon`: the first steps stay in the ball and the error falls at each."""
     steps, radius = claim["steps"], _radius(region, "ball")
     if type(steps) is not int or not 0 < steps <= 10**7:
@@ -57,32 +57,29 @@ def check_horizon(subject: Subject, region: Any, claim: Any) -> Iterator[str]:
     error, gradient = subject.error(subject.weights), euclidean_norm(subject.gradient(subject.weights))
     below = error - gradient * rational(radius) - rational(lipschitz * radius**2 / 2)
     proved = total_decrease(gradient, lipschitz, eta + tau, gain, steps)
-    yield from _unless(error <= rational(upper), f"E(weights) = {error.str(12)} exceeds error_upper")
-    yield from _unless(gradient <= rational(norm), f"|grad E| = {gradient.str(12)} exceeds gradient_norm")
-    yield from _unless(infimum <= 0 or rational(infimum) <= below, "error_infimum is not below E on the ball")
-    yield from _unless(gain > 0, "the gain per step must be positive")
+    yield error <= rational(upper), f"E(weights) = {error.str(12)} exceeds error_upper"
+    yield gradient <= rational(norm), f"|grad E| = {gradient.str(12)} exceeds gradient_norm"
+    yield infimum <= 0 or rational(infimum) <= below, "error_infimum is not below E on the ball"
+    yield gain > 0, "the gain per step must be positive"
     stays = (eta + tau) ** 2 * steps * (upper - infimum) <= gain * radius**2
-    yield from _unless(stays, "the steps may leave the ball: (eta + tau)^2 K (E - E_inf) > c r^2")
-    confirmed = decrease >= 0 and rational(decrease) <= proved
-    yield from _unless(confirmed, f"only a decrease of {proved.str(12)} is confirmed")
+    yield stays, "the steps may leave the ball: (eta + tau)^2 K (E - E_inf) > c r^2"
+    yield decrease >= 0 and rational(decrease) <= proved, f"only a decrease of {proved.str(12)} is confirmed"
 
 
-def check_weight_decay(subject: Subject, region: Any, claim: Any) -> Iterator[str]:
+def check_weight_decay(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
     """Theorem `weight_decay`: with weight decay the weights stay bounded and the error falls for ever."""
     radius, (gain, upper) = _radius(region, "bounded"), _numbers(claim, ["gain", "error_upper"])
     error = subject.error(subject.weights)
-    yield from _unless(error <= rational(upper), f"E(weights) = {error.str(12)} exceeds error_upper")
+    yield error <= rational(upper), f"E(weights) = {error.str(12)} exceeds error_upper"
     inside = subject.weight_decay > 0 and subject.weight_decay * radius**2 > 2 * upper
-    yield from _unless(inside, "the region does not contain the sublevel set: weight_decay radius^2 <= 2 E")
+    yield inside, "the region does not contain the sublevel set: weight_decay radius^2 <= 2 E"
     if not isinstance(claim["converges"], bool):
         raise InputError("converges must be true or false", where="claim.converges")
     analytic = all(vertex.function is not None and vertex.function.is_smooth for vertex in subject.network.order)
-    confirmed = not claim["converges"] or (analytic and gain > 0)
-    yield from _unless(confirmed, "convergence needs analytic activations and a gain")
+    yield not claim["converges"] or (analytic and gain > 0), "convergence needs analytic activations and a gain"
 
 
-Check = Callable[[Subject, Any, Any], Iterator[str]]
-CHECKS: dict[str, tuple[set[str], tuple[Check, ...]]] = {
+CHECKS: dict[str, tuple[set[str], tuple[Callable[[Subject, Any, Any], Iterator[Judgement]], ...]]] = {
     "step": ({"next", "decrease"}, (check_step,)),
     "region": ({*SETTING}, (check_region,)),
     "horizon": ({*SETTING, *BOUNDS, "steps"}, (check_horizon, check_region)),
@@ -115,8 +112,3 @@ def _radius(region: Any, kind: str) -> Fraction:
     if region["kind"] != kind:
         raise InputError("the theorem needs another kind of region", where="region", needed=kind)
     return number(region["radius"], "region.radius")
-
-
-def _unless(confirmed: bool, reason: str) -> Iterator[str]:
-    if confirmed is not True:
-        yield reason

@@ -12,7 +12,6 @@ from verify.certificates.checker.functions import largest
 from verify.certificates.checker.network import Network, Pass, Vertex
 from verify.outcomes import InputError
 
-MOST_JACOBIANS = 4 * 10**7
 Norms = dict[Any, Any]
 Link = tuple[str, Any, Any]
 ZERO = arb(0)
@@ -47,9 +46,6 @@ class Sample:
         self.outer = {v: magnitude(a) for v, a in by_h.items()}  # of dE/dh_v
         self.pull = {v: norm(d) for v, d in by_z.items()}  # |dE/dz_v|
         self.column, self.full = Norms(), Norms()  # longest column of dz_t/dh_v, ||dz_t/dz_v||
-
-    def use_jacobians(self, network: Network, state: Pass) -> None:
-        """Norms of the Jacobians themselves."""
         for k, v in enumerate(network.order):
             reached = {v.name: arb_mat(v.width, v.width, [i == j for i in range(v.width) for j in range(v.width)])}
             for t in network.order[k + 1 :]:
@@ -63,46 +59,30 @@ class Sample:
                     self.column[v.name, t.name] = largest([norm(row) for row in z])
                     self.full[v.name, t.name] = norm_upper(arb_mat(full))
 
-    def use_edges(self, links: dict[str, list[Link]]) -> None:
-        """Larger norms, from those of the edges."""
-        for v in links:
-            feed = {v: arb(1)}
-            for t in links:
-                parts = [size * feed[source] for source, size, _ in links[t] if source in feed]
-                if parts:
-                    self.column[v, t] = sum(parts, ZERO)
-                    self.full[v, t] = self.slope[v] * self.column[v, t]
-                    feed[t] = self.slope[t] * self.column[v, t]
-
 
 class Place:
     """One sample on the region. For a change of z_v, by (v, t): `z`, `h` of z_t, h_t, `fresh` of (A' - A) dh_in."""
 
     def __init__(self, sample: Sample) -> None:
         self.at, self.size = sample, dict(sample.size)
-        self.slope, self.bend, self.gain, self.move = Norms(), Norms(), Norms(), Norms()
-        self.z, self.h, self.change, self.fresh = Norms(), Norms(), Norms(), Norms()
+        self.slope, self.bend, self.gain, self.move, self.z, self.h, self.change, self.fresh = (
+            Norms() for _ in range(8)
+        )
 
 
 class Curvature:
     """Sums over the samples, at a centre (P,), what bounds the Hessian around it."""
 
     def __init__(self, network: Network, centre: list[Any], x: list[list[float]], y: list[list[float]]) -> None:
-        self.network, self.links, self.samples = network, {}, []
+        self.network, self.links = network, dict[str, list[Link]]()
         for v in network.order:
             if v.function is None or not v.function.is_smooth:
                 raise InputError("activation has no second derivative", where=f"vertex {v.name}")
             norms = [(norm_upper(e.matrix(centre)), arb(e.overlap_squared()).sqrt().upper()) for e in v.edges]
             self.links[v.name] = [(e.source, *both) for e, both in zip(v.edges, norms, strict=True)]
         self.trained = [v.name for v in network.order if any(e.parameters for e in v.edges)]
-        exact = len(x) * sum(v.width for v in network.order) ** 2 <= MOST_JACOBIANS
-        for state, targets in zip(network.forward(centre, x, order=2), y, strict=True):
-            sample = Sample(network, state, targets)
-            if exact:
-                sample.use_jacobians(network, state)
-            else:
-                sample.use_edges(self.links)
-            self.samples.append(sample)
+        passes = zip(network.forward(centre, x, order=2), y, strict=True)
+        self.samples = [Sample(network, state, targets) for state, targets in passes]
 
     def bound(self, region: Region) -> Any:
         """Upper bound of the norm of the Hessian of the sum over samples of 1/2 |h_out - y|^2 over the region."""
@@ -114,7 +94,7 @@ class Curvature:
         blocks = {(v, w): ZERO for v in self.trained for w in self.trained}
         for p in places:
             self._add(blocks, p, region)
-        return largest_eigenvalue_upper([[blocks[v, w] for w in self.trained] for v in self.trained])
+        return norm_upper(arb_mat([[blocks[v, w] for w in self.trained] for v in self.trained]), squarings=12)
 
     def _fed(self, t: str, feed: Norms) -> Any:
         """Bound |A_t(dP) dh| / |dP| where |dh_u| <= feed_u."""
@@ -153,9 +133,8 @@ class Curvature:
         shift = {t: p.slope[t] * p.move[t] for t in p.at.error}
         for t in reversed(p.slope):
             out = [(u, size, overlap) for u in pull for source, size, overlap in self.links[u] if source == t]
-            moved = sum(
-                (size * off[u] + overlap * region.radius[u] * pull[u] for u, size, overlap in out), shift.get(t, ZERO)
-            )
+            parts = (size * off[u] + overlap * region.radius[u] * pull[u] for u, size, overlap in out)
+            moved = sum(parts, shift.get(t, ZERO))
             outer = p.at.outer[t] + moved
             off[t] = ZERO
             for o in p.at.error:
@@ -185,22 +164,12 @@ def norm(values: Iterable[Any]) -> Any:
     return sum((value * value for value in values), ZERO).upper().sqrt().upper()
 
 
-def norm_upper(matrix: Any) -> Any:
-    """Upper bound of the spectral norm: trace((M^T M)^8)^(1/16)."""
+def norm_upper(matrix: Any, squarings: int = 2) -> Any:
+    """Upper bound of the spectral norm: the Frobenius norm of (M^T M)^k, k = 2^squarings, to the power 1/(2k)."""
     power = matrix.transpose() * matrix if matrix.nrows() > matrix.ncols() else matrix * matrix.transpose()
-    power = power * power
-    return largest([norm((power * power).entries())]).sqrt().sqrt().sqrt().upper()
-
-
-def largest_eigenvalue_upper(matrix: list[list[Any]]) -> Any:
-    """Upper bound for a nonnegative symmetric matrix: max (M x)_i / x_i for any positive x (Collatz-Wielandt)."""
-    rows = [[float(entry.upper()) for entry in row] for row in matrix]
-    x = [1.0] * len(rows)
-    for _ in range(200):
-        y = [sum(a * b for a, b in zip(row, x, strict=True)) for row in rows]
-        if not 0 < max(y) < float("inf"):
-            break
-        x = [0.5 * old + 0.5 * max(new / max(y), 1e-9) for old, new in zip(x, y, strict=True)]
-    return largest(
-        [sum((a * b for a, b in zip(row, x, strict=True)), ZERO) / c for row, c in zip(matrix, x, strict=True)]
-    )
+    for _ in range(squarings):
+        power = power * power
+    root = largest([norm(power.entries())])
+    for _ in range(squarings + 1):
+        root = root.sqrt().upper()
+    return root

@@ -77,8 +77,6 @@ class Function:
                     return arb_series([rational(Fraction(text))], x.prec)
             case ast.UnaryOp(op=ast.USub()):
                 return -self._series(node.operand, x)
-            case ast.UnaryOp(op=ast.UAdd()):
-                return self._series(node.operand, x)
             case ast.BinOp(op=ast.Pow(), right=ast.Constant(value=int() as power)) if 1 <= power <= 16:
                 return reduce(mul, [self._series(node.left, x)] * power)
             case ast.BinOp(op=operation) if type(operation) in _BINARY:
@@ -107,8 +105,7 @@ def _quotient(a: Any, b: Any) -> Any:
 
 def _by_slope(value: Callable[[Any], Any], slope: Callable[[Any], Any], u: Any) -> Any:
     """Series of y = f(u), f increasing and f' = slope(y): each round of integration adds a correct term."""
-    start = arb_series([value(u[0].lower()).union(value(u[0].upper()))], u.prec)
-    y = start
+    y = start = arb_series([value(u[0].lower()).union(value(u[0].upper()))], u.prec)
     for _ in range(u.prec - 1):
         y = (slope(y) * u.derivative()).integral() + start
     return y

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 from itertools import islice, product
 from math import prod
 from typing import Any
@@ -18,11 +18,13 @@ from typing import Any
 from flint import arb, arb_mat
 
 from verify.certificates.checker.functions import Function, rational
+from verify.certificates.document import fields
 from verify.outcomes import InputError
 
 ONE = ""
 MOST_TERMS = 10**7
 Term = tuple[int, int, int, Fraction]
+Units = dict[str, list[Any]]
 
 
 @dataclass
@@ -69,8 +71,8 @@ class Pass:
     """One sample: edge matrices, and by vertex h, z and the derivatives g of the activations, lists of units."""
 
     matrices: dict[str, list[Any]]
-    h: dict[str, list[Any]]
-    z: dict[str, list[Any]] = field(default_factory=dict)
+    h: Units
+    z: Units = field(default_factory=dict)
     g: dict[str, list[list[Any]]] = field(default_factory=dict)
 
 
@@ -90,10 +92,7 @@ class Network:
             for edge in vertex.edges:
                 edge.start, self.size = self.size, self.size + edge.parameters
         graph = {v.name: [e.source for e in v.edges if e.source != ONE] for v in self.vertices.values()}
-        try:
-            order = [self.vertices[name] for name in TopologicalSorter(graph).static_order()]
-        except CycleError:
-            raise InputError("graph has a cycle", where="model") from None
+        order = [self.vertices[name] for name in TopologicalSorter(graph).static_order()]
         self.order = [vertex for vertex in order if vertex.function]
         self.inputs = {name: vertex.width for name, vertex in self.vertices.items() if not vertex.function}
         inner = {vertex.name: vertex.width for vertex in self.order}
@@ -116,14 +115,12 @@ class Network:
                 state.h[v.name] = state.g[v.name][0]
             yield state
 
-    def residual(self, state: Pass, y: list[float]) -> dict[str, list[Any]]:
+    def residual(self, state: Pass, y: list[float]) -> Units:
         """h - y of every output vertex."""
         targets = cut(y, self.outputs)
         return {v: [a - b for a, b in zip(state.h[v], targets[v], strict=True)] for v in targets}
 
-    def backward(
-        self, state: Pass, residual: dict[str, list[Any]]
-    ) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    def backward(self, state: Pass, residual: Units) -> tuple[Units, Units]:
         """Derivatives of 1/2 |residual|^2 by h and by z of every vertex but the inputs."""
         by_h = {v.name: arb_mat([residual.get(v.name, [0] * v.width)]) for v in self.order}
         by_z = {}
@@ -135,17 +132,10 @@ class Network:
         return {name: outer.entries() for name, outer in by_h.items()}, by_z
 
 
-def cut(row: list[float], widths: dict[str, int]) -> dict[str, list[Any]]:
+def cut(row: list[float], widths: dict[str, int]) -> Units:
     """Cut a row of data into one vector per name."""
     values = map(arb, row)
     return {name: list(islice(values, width)) for name, width in widths.items()}
-
-
-def fields(data: Any, where: str, needed: set[str], optional: set[str] = frozenset()) -> dict[str, Any]:  # type: ignore[assignment]
-    """Return an object that has these fields and no others."""
-    if not isinstance(data, dict) or not needed <= set(data) <= needed | optional:
-        raise InputError("missing or unknown fields", where=where, expected=sorted(needed), optional=sorted(optional))
-    return data
 
 
 def _integers(value: Any, where: str, count: int, least: int = 1) -> list[int]:

@@ -11,7 +11,8 @@ from flint import arb, arb_mat
 from verify.certificates import document
 from verify.certificates.checker.curvature import Curvature, Region
 from verify.certificates.checker.functions import rational
-from verify.certificates.checker.network import Network, fields
+from verify.certificates.checker.network import Network
+from verify.certificates.document import fields
 from verify.outcomes import InputError
 
 
@@ -45,8 +46,7 @@ class Subject:
             _, by_z = self.network.backward(state, self.network.residual(state, y))
             for v in self.network.order:
                 for i, edge in enumerate(v.edges):
-                    if edge.parameters:
-                        products[v.name][i] += arb_mat([state.h[edge.source]]).transpose() * arb_mat([by_z[v.name]])
+                    products[v.name][i] += arb_mat([state.h[edge.source]]).transpose() * arb_mat([by_z[v.name]])
         total = [rational(self.weight_decay) * value for value in w]
         for v in self.network.order:
             for edge, matrix in zip(v.edges, products[v.name], strict=True):
@@ -66,9 +66,13 @@ class Subject:
         names = [vertex.name for vertex in self.network.order]
         match data:
             case {"kind": "ball" | "bounded" as kind, "radius": radius, **rest} if not rest:
-                return kind, Region(dict.fromkeys(names, _positive(radius, "region.radius")), joint=True)
+                return kind, Region(
+                    dict.fromkeys(names, rational(document.positive(radius, "region.radius"))), joint=True
+                )
             case {"kind": "blocks", "radii": dict() as radii, **rest} if not rest and set(radii) <= set(names):
-                given = {name: _positive(value, f"region.radii.{name}") for name, value in radii.items()}
+                given = {
+                    name: rational(document.positive(value, f"region.radii.{name}")) for name, value in radii.items()
+                }
                 return "ball", Region({name: given.get(name, arb(0)) for name in names}, joint=False)
         raise InputError("unreadable region", where="region", region=data)
 
@@ -95,20 +99,5 @@ def read_subject(content: dict[str, Any]) -> Subject:
     if not known or weight_decay < 0:
         raise InputError("unknown objective", where="objective", objective=objective)
     divisor = len(inputs) if objective["reduction"] == "mean" else 1
-    weights = read_weights(content["weights"], network, "weights")
+    weights = document.float64_list(content["weights"], "weights", network.size)
     return Subject(network, inputs, targets, divisor, weight_decay, weights)
-
-
-def read_weights(texts: Any, network: Network, where: str) -> list[float]:
-    """Read a weight vector of the network."""
-    weights = document.float64_list(texts, where)
-    if len(weights) != network.size:
-        raise InputError("number of weights and model disagree", where=where, weights=len(weights), model=network.size)
-    return weights
-
-
-def _positive(text: Any, where: str) -> Any:
-    value = document.number(text, where)
-    if value <= 0:
-        raise InputError("radius must be positive", where=where, radius=text)
-    return rational(value)

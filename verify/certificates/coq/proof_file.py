@@ -13,8 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from verify.certificates import document
-from verify.certificates.checker.network import fields
-from verify.certificates.checker.subject import Subject, read_subject, read_weights
+from verify.certificates.checker.subject import Subject, read_subject
 from verify.certificates.coq.network import FORMULAS, Bounds, EvaluatedNetwork, Neurons, read_neurons
 from verify.outcomes import InputError
 
@@ -80,8 +79,8 @@ def export_step(certificate: dict[str, Any]) -> str:
     if certificate.get("kind") != "step":
         raise InputError("only a step can become a Coq file", kind=certificate.get("kind"), remedy="use kind step")
     subject = read_subject(certificate)
-    claim = fields(certificate["claim"], "claim", {"next", "decrease"})
-    following = read_weights(claim["next"], subject.network, "claim.next")
+    claim = document.fields(certificate["claim"], "claim", {"next", "decrease"})
+    following = document.float64_list(claim["next"], "claim.next", subject.network.size)
     decrease = document.number(claim["decrease"], "claim.decrease")
     neurons = read_neurons(subject, certificate["model"])
     bounds = 2 * len(neurons.units) * len(subject.inputs)
