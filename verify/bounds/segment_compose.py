@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verify.bounds.segment_bent import Pair, Remainder, intersect, second_remainder
+from verify.bounds.segment_bent import Bend, Remainder, intersect, second_remainder
+from verify.bounds.segment_differences import Pair
 from verify.bounds.taylor_rounding import (
     Approximation,
     enlarged,
@@ -60,21 +61,21 @@ def compose(
     derivatives: tuple[Approximation, Approximation, Approximation],
     coefficients: tuple[Approximation, Approximation],
     zeta: Pair,
-    beta: Pair | None,
+    long: Bend | None,
     results: list[np.ndarray],
     workspace: Workspace,
 ) -> Curvature:
     """Write h2, m, r and on long segments m2, r2 into `results`.
 
-    Given are (g', g'', g'''), (z1, z2), zeta(t) in zm +- zr and on long segments beta (`segment_bent`), all in one
-    format.
+    Given are (g', g'', g'''), (z1, z2), zeta(t) in zm +- zr, all in one format, and on long segments z0 and
+    beta (`segment_bent`).
     """
     (g1, g2, g3), (z1, z2), (zm, zr), (h2, m, r) = derivatives, coefficients, zeta, results[:3]
     half, fourth = 0.5 * length, activation.supremum(4) * (length / 24)
     b, bd, B, a, ad, A, p, part = workspace.scratch(zm.shape, 8, zm.dtype)
     rounding, tiny = 64 * unit(zm.dtype), least(zm.dtype)
     first, moved = g1.magnitude, enlarged(largest_entry(zm) + largest_of_nonnegative(zr))
-    overflow = beta is not None and not np.isfinite(moved)
+    overflow = long is not None and not np.isfinite(moved)
     if overflow:
         zm[...] = zr[...] = moved = 0.0
     scale = 1 + first + g2.magnitude + g3.magnitude + z1.magnitude + z2.magnitude
@@ -93,10 +94,10 @@ def compose(
     b += z2.value
     bd += np.multiply(zr, length, out=part)
     bd += enlarged(z2.error + rounding * (z2.magnitude + length * moved) + tiny * (scale + moved))
-    if beta is not None:
+    if long is not None:
         if overflow:
             bd[...] = np.inf
-        intersect((b, bd), beta, workspace)
+        intersect((b, bd), long.beta, workspace)
     np.add(np.abs(b, out=B), bd, out=B)
     np.multiply(b, half, out=a)
     a += z1.value
@@ -106,9 +107,9 @@ def compose(
     ad += enlarged(z1.error + rounding * (z1.magnitude + length * bend) + tiny * (scale + bend))
     np.add(np.abs(a, out=A), ad, out=A)
     reach = largest_of_nonnegative(A)
-    if beta is not None:
+    if long is not None:
         bent = (results[3], results[4])
-        second_remainder(length, activation, derivatives, (b, bd), a, A, bent, workspace)
+        second_remainder(length, activation, derivatives, long.start, z1, (b, bd), bent, workspace)
 
     np.multiply(g1.value, zm, out=m)
     m += np.multiply(p, b, out=part)
@@ -136,7 +137,7 @@ def compose(
     error += g3.error * _cube(reach) + tiny * (_cube(scale + bend + reach) + moved)
     size = first * moved + turned * bend + length * g2.magnitude * bend * bend + largest_q * _cube(reach)
     r += np.inf if overflow else enlarged(error + rounding * size)
-    if beta is None:
+    if long is None:
         return Curvature(second, Remainder.of(m, r), None)
     np.multiply(m, half, out=b)
     np.abs(b, out=bd)

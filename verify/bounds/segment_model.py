@@ -32,8 +32,9 @@ from verify.bounds.forward_errors import (
     sum_of_products,
     summation_roundings,
 )
-from verify.bounds.segment_bent import Pair, Remainder
+from verify.bounds.segment_bent import Bend, Remainder
 from verify.bounds.segment_compose import Curvature, compose
+from verify.bounds.segment_differences import Pair
 from verify.bounds.segment_edges import Segment
 from verify.bounds.taylor_rounding import (
     Approximation,
@@ -94,10 +95,12 @@ def _add_vertex(
     z2 = sum_of(bends, None, "z2", formats.rest)
     thirds = {source: (c.second, c.third) for source, c in models.curvature.items()}
     zeta = _remainder(segment, thirds, name, shape, "zeta", workspace)
-    beta = None
+    bend = None
     if segment.long:
+        outputs = [(e.edge.map, e.theta, models.start[e.edge.source]) for e in edges]
+        z0 = sum_of(outputs, segment.start[name].bias, "z0", formats.start)
         seconds = {source: (models.slope_rest[source], c.bent) for source, c in models.curvature.items() if c.bent}
-        beta = _remainder(segment, seconds, name, shape, "beta", workspace)
+        bend = Bend(z0, _remainder(segment, seconds, name, shape, "beta", workspace))
 
     g1, g2, g3 = derivatives
     slope = np.multiply(g1.value, z1.value, out=workspace.take((name, "h1"), shape, formats.start))
@@ -110,7 +113,7 @@ def _add_vertex(
     z1 = in_format(z1, workspace, "z1", formats.rest)
     g1 = in_format(g1, workspace, "g1", formats.rest)
     results = [workspace.take((name, key), shape, formats.rest) for key in _RESULTS[: 5 if segment.long else 3]]
-    models.curvature[name] = compose(segment.length, activation, (g1, g2, g3), (z1, z2), zeta, beta, results, workspace)
+    models.curvature[name] = compose(segment.length, activation, (g1, g2, g3), (z1, z2), zeta, bend, results, workspace)
 
 
 _RESULTS = ("h2", "m", "r", "m2", "r2")
