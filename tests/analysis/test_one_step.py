@@ -116,7 +116,7 @@ def test_the_setting_asked(problem):
     assert [ray.ratio for ray in inside.rays] == [0.0, 0.003 / 0.01]
     assert [line.eta for line in inside.lines] == [0.01]
     assert "eta=0.01 is in" in inside.rays[1].statement and "tau=0.003 is in" in inside.lines[0].statement
-    outside = one_step_ranges(problem, w, previous, Setting(eta=1e4, tau=3e3), ratios=(), etas=())
+    outside = one_step_ranges(problem, w, previous, Setting(eta=1e7, tau=3e6), ratios=(), etas=())
     assert {row.verdict for row in (outside.rays[1], *outside.lines)} == {Verdict.UNDECIDED}
     assert outside.rays[1].remedy == f"use eta <= {outside.rays[1].eta_max!r}"
 
