@@ -159,3 +159,14 @@ def test_too_many_parameters_are_refused_before_they_are_made(write_spec: WriteS
     )
     with pytest.raises(InputError, match=rf"spec\.toml.*: too many .*parameters.*={width**2 + 4 * width}\b"):
         load_specification(path)
+
+
+def test_a_single_number_is_no_table(tmp_path: Path, write_spec: WriteSpec) -> None:
+    inline = "x = [[0.0, 1.0], [0.5, -0.25]]\ny = [1.0, 0.0]"
+    for x, y, message in (
+        (np.zeros((2, 2)), np.array(1.0), r"data: y: targets must have one row per sample: shape=\(\)"),
+        (np.array(1.0), np.zeros(2), r"data: x: inputs must be a table"),
+    ):
+        np.savez(tmp_path / "data.npz", x=x, y=y)
+        with pytest.raises(InputError, match=message):
+            load_problem(write_spec((inline, 'source = "npz:data.npz"')))

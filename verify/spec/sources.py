@@ -57,6 +57,10 @@ def read_samples(data: Data, folder: Path) -> Samples:
         )
     if not needs_targets:
         return Samples(samples.x, None)
+    if samples.y is not None and samples.y.ndim == 0:
+        raise InputError(
+            "targets must have one row per sample", where="y", shape=(), remedy="give y of shape (samples,)"
+        )
     if samples.y is not None and len(samples.y) != len(samples.x):
         raise InputError(
             "x and y have different numbers of samples",

@@ -83,7 +83,7 @@ class Network:
         fields(model, "model", {"nodes", "outputs"})
         nodes, outputs = model["nodes"], model["outputs"]
         if not isinstance(nodes, dict) or ONE in nodes:
-            raise InputError("nodes must be an object without empty names", where="model.nodes")
+            raise InputError("nodes must be an object without empty names", where="model.nodes", nodes=nodes)
         self.vertices = {name: _vertex(name, node) for name, node in nodes.items()}
         self.size = 0
         for name, vertex in self.vertices.items():
