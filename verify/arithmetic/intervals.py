@@ -154,13 +154,14 @@ class Interval(PartiallyOrdered):
     @property
     def T(self) -> Interval:  # noqa: N802 -- as in NumPy
         """Transposed array."""
-        return self._rearranged(np.transpose)
+        return self.rearranged(np.transpose)
 
-    def _rearranged(self, function: Callable[[Array], Array]) -> Interval:
+    def rearranged(self, function: Callable[[Array], Array]) -> Interval:
+        """Return the array that a function makes which only moves, repeats or leaves out entries, or puts in zeros."""
         return Interval(function(self.mid), None if self._rad is None else function(self._rad))
 
     def __getitem__(self, index: Any) -> Interval:
-        return self._rearranged(lambda a: np.asarray(a[index]))
+        return self.rearranged(lambda a: np.asarray(a[index]))
 
     def __len__(self) -> int:
         return len(self.mid)
@@ -170,19 +171,19 @@ class Interval(PartiallyOrdered):
 
     def reshape(self, *shape: Any) -> Interval:
         """Return the same entries in another shape."""
-        return self._rearranged(lambda a: a.reshape(*shape))
+        return self.rearranged(lambda a: a.reshape(*shape))
 
     def transpose(self, *axes: Any) -> Interval:
         """Return the array with permuted axes."""
-        return self._rearranged(lambda a: a.transpose(*axes))
+        return self.rearranged(lambda a: a.transpose(*axes))
 
     def swapaxes(self, first: int, second: int) -> Interval:
         """Return the array with two axes exchanged."""
-        return self._rearranged(lambda a: a.swapaxes(first, second))
+        return self.rearranged(lambda a: a.swapaxes(first, second))
 
     def broadcast_to(self, shape: tuple[int, ...]) -> Interval:
         """Return the array repeated to a larger shape (read-only)."""
-        return self._rearranged(lambda a: np.broadcast_to(a, shape))
+        return self.rearranged(lambda a: np.broadcast_to(a, shape))
 
     # arithmetic
 

@@ -1,0 +1,122 @@
+"""The one walk through a graph: from the leaves to the outputs, in any arithmetic.
+
+An arithmetic says only how a float64 array enters it; the operations do the rest with the operators of its arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from verify.arithmetic import arb
+from verify.arithmetic.arrays import Array
+from verify.arithmetic.intervals import Interval
+from verify.graph.graph import Graph
+from verify.operations.leaves import Filled, Leaf
+from verify.outcomes import InputError
+
+Values = Mapping[Leaf, np.ndarray | Array]
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What numbers a graph is evaluated in.
+
+    Parameters
+    ----------
+    name : str
+    enter : callable
+        Turns an array of float64 numbers into an array of these numbers, exactly where they are exact or enclose.
+    """
+
+    name: str
+    enter: Callable[[np.ndarray], Array]
+
+
+def _as_float64(array: np.ndarray) -> np.ndarray:
+    return np.asarray(array, dtype=np.float64)
+
+
+def _as_float32(array: np.ndarray) -> np.ndarray:
+    return np.asarray(array, dtype=np.float32)
+
+
+def _as_fractions(array: np.ndarray) -> np.ndarray:
+    numbers = np.empty(array.shape, dtype=object)
+    numbers.reshape(-1)[:] = [Fraction(float(x)) for x in np.asarray(array).reshape(-1)]
+    return numbers
+
+
+def _as_balls(array: np.ndarray) -> np.ndarray:
+    return np.asarray(arb.exact(array), dtype=object)
+
+
+FLOAT64 = Arithmetic("float64", _as_float64)
+FLOAT32 = Arithmetic("float32", _as_float32)
+INTERVAL = Arithmetic("intervals", Interval.point)
+ARB = Arithmetic("Arb balls", _as_balls)
+RATIONAL = Arithmetic("fractions", _as_fractions)
+
+
+def evaluate(graph: Graph, values: Values, arithmetic: Arithmetic = FLOAT64) -> list[Array]:
+    """Return the graph's outputs.
+
+    Parameters
+    ----------
+    graph : Graph
+    values : mapping of Leaf to array
+        Numbers of every leaf: float64 arrays, or arrays of the arithmetic already.
+    arithmetic : Arithmetic
+
+    Returns
+    -------
+    list of array
+        One for each output.
+
+    Raises
+    ------
+    InputError
+        If a leaf has no value or one of another shape.
+
+    Examples
+    --------
+    >>> from verify.graph.tensor import GraphBuilder
+    >>> builder = GraphBuilder()
+    >>> w = builder.parameter("w", (2,))
+    >>> graph = builder.build((w * w).sum())
+    >>> leaf = next(graph.leaves())
+    >>> float(evaluate(graph, {leaf: np.array([3.0, 4.0])})[0])
+    25.0
+    """
+    results: list[Array] = [None] * len(graph.nodes)
+    last = graph.last_use
+    with np.errstate(all="ignore"):
+        for position, node in enumerate(graph.nodes):
+            operation = node.operation
+            if isinstance(operation, Leaf):
+                results[position] = _entered(operation, values, arithmetic)
+            elif isinstance(operation, Filled):
+                results[position] = arithmetic.enter(np.full(node.shape, float(operation.value)))
+            else:
+                result = operation.evaluate(*(results[argument] for argument in node.arguments))
+                results[position] = result if isinstance(result, Interval) else np.asarray(result)
+            for argument in {*node.arguments, position}:
+                if last[argument] <= position:
+                    results[argument] = None
+    return [results[output] for output in graph.outputs]
+
+
+def _entered(leaf: Leaf, values: Values, arithmetic: Arithmetic) -> Array:
+    if leaf not in values:
+        raise InputError("a leaf has no value", leaf=leaf.label)
+    value = values[leaf]
+    if tuple(value.shape) != leaf.dimensions:
+        raise InputError(
+            "a leaf's value has the wrong shape", leaf=leaf.label, shape=value.shape, expected=leaf.dimensions
+        )
+    if isinstance(value, Interval) or value.dtype == object:
+        return value
+    return arithmetic.enter(value)

@@ -1,0 +1,238 @@
+"""A training problem of any network of the vocabulary: its error as a function of all trainable parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from verify.arithmetic.arrays import Array
+from verify.arithmetic.intervals import Interval, concatenate
+from verify.graph.evaluation import ARB, FLOAT64, INTERVAL, Arithmetic, evaluate
+from verify.graph.graph import Graph
+from verify.graph.reverse import gradient_graph
+from verify.graph.tangent import tangent_graph
+from verify.graph.tensor import GraphBuilder
+from verify.operations.add import Add
+from verify.operations.leaves import Constant, Leaf, Parameter, Tangent
+from verify.outcomes import InputError
+
+if TYPE_CHECKING:
+    from verify.bounds.regions import Region
+
+
+@final
+@dataclass(frozen=True)
+class ParameterBlock:
+    """Where a named parameter stands in the vector of all weights.
+
+    Parameters
+    ----------
+    label : str
+    shape : tuple of int
+    place : slice
+    """
+
+    label: str
+    shape: tuple[int, ...]
+    place: slice
+
+
+@final
+class GraphProblem:
+    """The error ``E(w) = graph(w) + sum over the parameters p of decay_p / 2 |w_p|^2``.
+
+    Parameters
+    ----------
+    graph : Graph
+        One scalar output. Its `Parameter` leaves make up w, in the order of the graph, each row-major.
+    constants : mapping of str to array
+        Data and other numbers of its `Constant` leaves, by label; finite float64 arrays, kept as they are.
+    initial_weights : array, shape (P,)
+    weight_decay : float or mapping of str to float
+        The factors decay_p >= 0, for all parameters or by label.
+    region : Region, optional
+        Where the weights are assumed or proved to stay.
+    name : str
+        For reports.
+
+    Raises
+    ------
+    InputError
+        If the graph has no parameter, a constant is missing, not finite or of another shape, or a setting is out of range.
+
+    Examples
+    --------
+    >>> builder = GraphBuilder()
+    >>> w, x = builder.parameter("w", (1,)), builder.constant("x", (1,))
+    >>> graph = builder.build((w * x).square().sum())
+    >>> problem = GraphProblem(graph, {"x": np.array([2.0])}, np.array([1.0]), weight_decay=1.0)
+    >>> problem.error([1.0]), problem.gradient([1.0])
+    (4.5, array([9.]))
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        constants: Mapping[str, Any],
+        initial_weights: Any,
+        weight_decay: float | Mapping[str, float] = 0.0,
+        *,
+        region: Region | None = None,
+        name: str = "problem",
+    ) -> None:
+        self.network = graph
+        self.name = name
+        self.region = region
+        self.blocks = _blocks(graph)
+        self.weight_decay = _decays(weight_decay, self.blocks)
+        self.graph = _with_decay(graph, self.blocks, self.weight_decay)
+        self.constants = _checked_constants(graph, constants)
+        self.initial_weights = self.check_weights(initial_weights)
+
+    @property
+    def size(self) -> int:
+        """Number of trainable numbers P."""
+        return self.blocks[-1].place.stop
+
+    def check_weights(self, w: Any) -> np.ndarray:
+        """Return w as a finite (P,) float64 array.
+
+        Raises
+        ------
+        InputError
+            If the shape is wrong or an entry is not finite.
+        """
+        weights = np.asarray(w, dtype=np.float64)
+        if weights.shape != (self.size,):
+            raise InputError("weights have the wrong shape", shape=weights.shape, expected=(self.size,))
+        if not np.all(np.isfinite(weights)):
+            index = int(np.flatnonzero(~np.isfinite(weights))[0])
+            raise InputError("weights must be finite", index=index, value=float(weights[index]))
+        return weights
+
+    def unflatten(self, w: Any) -> dict[str, np.ndarray]:
+        """Return the parameters by label, as views of w."""
+        return {block.label: np.asarray(w)[block.place].reshape(block.shape) for block in self.blocks}
+
+    def flatten(self, parts: Mapping[str, Any]) -> np.ndarray:
+        """Return the vector of weights from parameters by label."""
+        return np.concatenate([np.asarray(parts[block.label], dtype=np.float64).ravel() for block in self.blocks])
+
+    # values in float64
+
+    def error(self, w: Any) -> float:
+        """Return E(w) in float64; may be inf or nan where it overflows."""
+        return float(evaluate(self.graph, self._values(w))[0])
+
+    def gradient(self, w: Any) -> np.ndarray:
+        """Return grad E(w), (P,), by backpropagation in float64."""
+        return self.error_and_gradient(w)[1]
+
+    def error_and_gradient(self, w: Any) -> tuple[float, np.ndarray]:
+        """Return E(w) and grad E(w) from one walk."""
+        error, *parts = evaluate(self.gradient_graph, self._values(w))
+        return float(error), np.concatenate([part.reshape(-1) for part in parts])
+
+    def hessian_vector(self, w: Any, direction: Any) -> np.ndarray:
+        """Return (Hess E(w)) direction, (P,), in float64."""
+        values = self._values(w) | self._tangents(self.check_weights(direction))
+        return np.concatenate([part.reshape(-1) for part in evaluate(self._hessian_graph, values)[1:]])
+
+    # enclosures
+
+    def error_enclosure(self, w: Any) -> tuple[float, float]:
+        """Return float64 numbers lo <= E(w) <= hi, for the exact real E of these weights and data."""
+        return _ends(evaluate(self.graph, self._values(w), INTERVAL)[0])
+
+    def gradient_enclosure(self, w: Any) -> Interval:
+        """Return an interval array, (P,), that contains the exact gradient."""
+        parts = evaluate(self.gradient_graph, self._values(w), INTERVAL)[1:]
+        return concatenate([part.reshape(-1) for part in parts])
+
+    def error_in_arb(self, w: Any) -> Any:
+        """Return E(w) as an Arb ball at the current precision; slow: every entry is an object."""
+        return evaluate(self.graph, self._values(w), ARB)[0].reshape(-1)[0]
+
+    # graphs
+
+    @cached_property
+    def gradient_graph(self) -> Graph:
+        """The error and its gradient in every parameter, as one graph."""
+        return gradient_graph(self.graph)
+
+    @cached_property
+    def _hessian_graph(self) -> Graph:
+        return tangent_graph(self.gradient_graph)
+
+    def values(self, w: Array, arithmetic: Arithmetic = FLOAT64) -> dict[Leaf, Array]:
+        """Return the values of all leaves, those of the parameters being parts of an array w of any arithmetic."""
+        found: dict[Leaf, Array] = {Parameter(b.label, b.shape): w[b.place].reshape(b.shape) for b in self.blocks}
+        return found | {leaf: self.constants[leaf.label] for leaf in self.graph.leaves(Constant)}
+
+    def _values(self, w: Any) -> dict[Leaf, Array]:
+        return self.values(self.check_weights(w))
+
+    def _tangents(self, direction: np.ndarray) -> dict[Leaf, Array]:
+        return {Tangent(b.label, b.shape): direction[b.place].reshape(b.shape) for b in self.blocks}
+
+
+def _ends(enclosure: Interval) -> tuple[float, float]:
+    return float(enclosure.lower), float(enclosure.upper)
+
+
+def _blocks(graph: Graph) -> tuple[ParameterBlock, ...]:
+    blocks: list[ParameterBlock] = []
+    start = 0
+    for leaf in graph.leaves(Parameter):
+        if any(block.label == leaf.label for block in blocks):
+            raise InputError("two parameters have one label", label=leaf.label)
+        stop = start + math.prod(leaf.dimensions)
+        blocks.append(ParameterBlock(leaf.label, leaf.dimensions, slice(start, stop)))
+        start = stop
+    if not blocks or start == 0:
+        raise InputError("the network has nothing to train", remedy="give it a parameter")
+    return tuple(blocks)
+
+
+def _decays(weight_decay: float | Mapping[str, float], blocks: Sequence[ParameterBlock]) -> dict[str, float]:
+    labels = [block.label for block in blocks]
+    given = weight_decay if isinstance(weight_decay, Mapping) else dict.fromkeys(labels, weight_decay)
+    for label, value in given.items():
+        if label not in labels:
+            raise InputError("weight decay of an unknown parameter", label=label, known=labels)
+        if not (math.isfinite(value) and value >= 0):
+            raise InputError("weight decay must be finite and not negative", label=label, weight_decay=value)
+    return {label: float(value) for label, value in given.items() if value}
+
+
+def _with_decay(graph: Graph, blocks: Sequence[ParameterBlock], decays: Mapping[str, float]) -> Graph:
+    if not decays:
+        return graph
+    builder = GraphBuilder()
+    error = builder.include(graph)[graph.outputs[0]]
+    squares = [
+        builder.parameter(b.label, b.shape).square().sum().scale(Fraction(decays[b.label]) / 2)
+        for b in blocks
+        if b.label in decays
+    ]
+    return builder.build(reduce(lambda total, part: total.apply(Add(), total, part), squares, error))
+
+
+def _checked_constants(graph: Graph, constants: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    checked: dict[str, np.ndarray] = {}
+    for leaf in graph.leaves(Constant):
+        if leaf.label not in constants:
+            raise InputError("a constant is missing", label=leaf.label)
+        array = np.asarray(constants[leaf.label], dtype=np.float64)
+        if array.shape != leaf.dimensions:
+            raise InputError("wrong shape", where=leaf.label, shape=array.shape, expected=leaf.dimensions)
+        if not np.all(np.isfinite(array)):
+            raise InputError("numbers must be finite", where=leaf.label)
+        checked[leaf.label] = array
+    return checked

@@ -1,0 +1,40 @@
+"""The sum of arrays of one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING, ClassVar, final
+
+from verify.arithmetic.arrays import Array
+from verify.operations.operation import Operation, Shape
+
+if TYPE_CHECKING:
+    from verify.graph.tensor import Tensor
+
+
+@final
+@dataclass(frozen=True)
+class Add(Operation):
+    """The sum of all arguments, entry by entry."""
+
+    name: ClassVar[str] = "add"
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if not arguments or any(shape != arguments[0] for shape in arguments):
+            raise self.refuse("shapes disagree", *arguments)
+        return arguments[0]
+
+    def evaluate(self, *arguments: Array) -> Array:
+        return reduce(add, arguments)
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        return (adjoint,) * len(arguments)
+
+    def pushforward(
+        self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
+    ) -> Tensor | None:
+        moving = [tangent for tangent in tangents if tangent is not None]
+        return result.apply(self, *moving) if len(moving) > 1 else moving[0] if moving else None

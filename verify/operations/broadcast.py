@@ -1,0 +1,68 @@
+"""An array repeated along axes, by NumPy's rule, and its transpose: the sum over axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, final
+
+import numpy as np
+
+from verify.arithmetic.arrays import Array, accumulated, rearranged
+from verify.operations.operation import LinearOperation, Shape
+
+if TYPE_CHECKING:
+    from verify.graph.tensor import Tensor
+
+
+@final
+@dataclass(frozen=True)
+class Broadcast(LinearOperation):
+    """Axes are aligned from the last; one of length 1, or missing in front, is repeated."""
+
+    target: Shape
+    name: ClassVar[str] = "broadcast"
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if len(arguments) != 1 or not _stretches(arguments[0], self.target):
+            raise self.refuse("the argument cannot be repeated to this shape", *arguments)
+        return self.target
+
+    def evaluate(self, *arguments: Array) -> Array:
+        return rearranged(lambda a: np.broadcast_to(a, self.target), arguments[0])
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        return (adjoint.sum_to(arguments[0].shape),)
+
+
+@final
+@dataclass(frozen=True)
+class SumOver(LinearOperation):
+    """The sum over some axes, which are left out of the result."""
+
+    axes: tuple[int, ...]
+    name: ClassVar[str] = "sum"
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if len(arguments) != 1 or not set(self.axes) <= set(range(len(arguments[0]))):
+            raise self.refuse("no such axes", *arguments)
+        return tuple(n for axis, n in enumerate(arguments[0]) if axis not in self.axes)
+
+    def evaluate(self, *arguments: Array) -> Array:
+        (x,) = arguments
+        if not self.axes:
+            return x
+        terms = math.prod(x.shape[axis] for axis in self.axes)
+        return accumulated(lambda a: np.asarray(a.sum(axis=self.axes)), terms, x)
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        shape = arguments[0].shape
+        kept = tuple(1 if axis in self.axes else n for axis, n in enumerate(shape))
+        return (adjoint.reshape(kept).broadcast_to(shape),)
+
+
+def _stretches(shape: Shape, target: Shape) -> bool:
+    if len(shape) > len(target):
+        return False
+    return all(n in (1, m) for n, m in zip(reversed(shape), reversed(target), strict=False))

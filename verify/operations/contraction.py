@@ -1,0 +1,110 @@
+"""The product of two arrays, summed over shared axes: dense layers, attention, scaling by feature, graph matrices.
+
+Axes are named by letters, as in Einstein's convention. With ``"nd"``, ``"hd"`` and ``"nh"`` it is the dense layer
+``z = h W^T``; with ``"bqd"``, ``"bkd"``, ``"bqk"`` the scores of attention; with ``"nd"``, ``"d"``, ``"nd"`` a scale for each
+feature; with equal names everywhere the entrywise product.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, final
+
+from verify.arithmetic.arrays import Array
+from verify.operations.operation import Operation, Shape
+
+if TYPE_CHECKING:
+    from verify.graph.tensor import Tensor
+
+
+@final
+@dataclass(frozen=True)
+class Contraction(Operation):
+    """``result[out] = sum over the letters that `out` lacks of left[left] * right[right]``.
+
+    No letter occurs twice in one operand; a letter that `out` lacks stands in both operands, so that every sum runs over
+    products (sum an operand first otherwise).
+
+    Parameters
+    ----------
+    left, right, out : str
+        One letter an axis.
+    """
+
+    left: str
+    right: str
+    out: str
+    name: ClassVar[str] = "contraction"
+
+    def __post_init__(self) -> None:
+        for letters in (self.left, self.right, self.out):
+            if len(set(letters)) != len(letters):
+                raise self.refuse("a letter occurs twice in one operand")
+        left, right, out = set(self.left), set(self.right), set(self.out)
+        if not left ^ right <= out <= left | right:
+            raise self.refuse("a letter of the result stands in no operand, or a summed one only in one of them")
+
+    @cached_property
+    def _groups(self) -> tuple[str, str, str, str]:
+        """Letters that count products, that are summed, and that only the left or only the right operand has."""
+        together = set(self.left) & set(self.right)
+        batch = "".join(c for c in self.out if c in together)
+        summed = "".join(c for c in self.left if c in together and c not in self.out)
+        rows = "".join(c for c in self.left if c not in together)
+        columns = "".join(c for c in self.right if c not in together)
+        return batch, summed, rows, columns
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if len(arguments) != 2 or len(arguments[0]) != len(self.left) or len(arguments[1]) != len(self.right):
+            raise self.refuse("takes two arrays with an axis for every letter", *arguments)
+        lengths = dict(zip(self.left, arguments[0], strict=True))
+        if any(lengths.setdefault(c, n) != n for c, n in zip(self.right, arguments[1], strict=True)):
+            raise self.refuse("lengths of axes with one name disagree", *arguments)
+        return tuple(lengths[c] for c in self.out)
+
+    def evaluate(self, *arguments: Array) -> Array:
+        a, b = arguments
+        batch, summed, rows, columns = self._groups
+        if not summed:
+            return _aligned(a, self.left, self.out) * _aligned(b, self.right, self.out)
+        lengths = dict(zip(self.left, a.shape, strict=True)) | dict(zip(self.right, b.shape, strict=True))
+        left = _matrices(a, self.left, (batch, rows, summed), lengths)
+        right = _matrices(b, self.right, (batch, summed, columns), lengths)
+        found = batch + rows + columns
+        product = (left @ right).reshape(tuple(lengths[c] for c in found))
+        return product if found == self.out else product.transpose(tuple(found.index(c) for c in self.out))
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        a, b = arguments
+        return (
+            adjoint.apply(Contraction(self.out, self.right, self.left), adjoint, b),
+            adjoint.apply(Contraction(self.out, self.left, self.right), adjoint, a),
+        )
+
+    def pushforward(
+        self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
+    ) -> Tensor | None:
+        (a, b), (da, db) = arguments, tangents
+        parts = [result.apply(self, *pair) for pair in ((da, b), (a, db)) if None not in pair]
+        return None if not parts else parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+
+def _matrices(x: Array, letters: str, groups: tuple[str, str, str], lengths: dict[str, int]) -> Array:
+    """Return a stack of matrices: the first group of axes counts them, the others are merged to rows and columns."""
+    wanted = "".join(groups)
+    ordered = x if wanted == letters else x.transpose(tuple(letters.index(c) for c in wanted))
+    stack, rows, columns = ([lengths[c] for c in group] for group in groups)
+    return ordered.reshape((*stack, math.prod(rows), math.prod(columns)))
+
+
+def _aligned(x: Array, letters: str, out: str) -> Array:
+    """Return the array with its axes in the order of `out`, one of length 1 for every missing letter."""
+    wanted = "".join(c for c in out if c in letters)
+    ordered = x if wanted == letters else x.transpose(tuple(letters.index(c) for c in wanted))
+    if len(wanted) == len(out):
+        return ordered
+    lengths = dict(zip(wanted, ordered.shape, strict=True))
+    return ordered.reshape(tuple(lengths.get(c, 1) for c in out))

@@ -1,0 +1,81 @@
+"""A function of one variable applied to every entry; its formula carries everything else (`verify.activation`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, final
+
+import numpy as np
+
+from verify.activations import BUILTIN_NAMES, Activation, activation
+from verify.activations.symbols import Smoothness
+from verify.arithmetic import arb
+from verify.arithmetic.arrays import Array, is_exact_kind
+from verify.arithmetic.intervals import Interval
+from verify.operations.operation import Operation, Shape
+
+if TYPE_CHECKING:
+    from verify.graph.tensor import Tensor
+
+
+@final
+@dataclass(frozen=True)
+class Elementwise(Operation):
+    """The derivative of the given order (0: the function itself) of an activation, entry by entry.
+
+    Where the function has a kink its derivative is one of the two one-sided ones in float64, and both in an enclosure.
+
+    Parameters
+    ----------
+    spec : str
+        Name of a built-in activation, or a formula in x.
+    order : int
+    """
+
+    spec: str
+    order: int = 0
+    name: ClassVar[str] = "elementwise"
+
+    def __post_init__(self) -> None:
+        _function(self.spec)
+
+    @property
+    def function(self) -> Activation:
+        """The activation."""
+        return _function(self.spec)
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether the function is twice continuously differentiable."""
+        return self.function.smoothness in (Smoothness.ANALYTIC, Smoothness.C2)
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if len(arguments) != 1:
+            raise self.refuse("takes one argument", *arguments)
+        return arguments[0]
+
+    def evaluate(self, *arguments: Array) -> Array:
+        (x,) = arguments
+        if isinstance(x, Interval):
+            return self.function.enclosure(x, self.order)
+        if is_exact_kind(x):
+            return arb.elementwise(lambda ball: self.function.arb(ball, self.order))(x)
+        return self.function.value(np.asarray(x), self.order)
+
+    def derivative(self) -> Elementwise:
+        """Return the operation of the next order."""
+        return Elementwise(self.spec, self.order + 1)
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        return (adjoint * result.apply(self.derivative(), *arguments),)
+
+    def pushforward(
+        self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
+    ) -> Tensor | None:
+        (tangent,) = tangents
+        return None if tangent is None else tangent * result.apply(self.derivative(), *arguments)
+
+
+def _function(spec: str) -> Activation:
+    return activation(spec if spec in BUILTIN_NAMES else {"expr": spec})

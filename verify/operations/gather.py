@@ -1,0 +1,127 @@
+"""Rows picked out of an array: embedding tables, indexing, upsampling; and the transpose, rows added up at their places."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verify.arithmetic.arrays import Array, accumulated, rearranged
+from verify.operations.operation import LinearOperation, Shape
+
+if TYPE_CHECKING:
+    from verify.graph.tensor import Tensor
+
+
+@final
+class Indices:
+    """Whole numbers that an operation carries: an immutable array with the equality of its contents.
+
+    Examples
+    --------
+    >>> Indices([0, 2]) == Indices([0, 2]), Indices([0, 2]) == Indices([[0, 2]])
+    (True, False)
+    """
+
+    def __init__(self, values: Any) -> None:
+        self.values: NDArray[np.int64] = np.array(values, dtype=np.int64)
+        self.values.flags.writeable = False
+        content = repr(self.values.shape).encode() + self.values.tobytes()
+        self._digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Indices) and self._digest == other._digest
+
+    def __hash__(self) -> int:
+        return hash(self._digest)
+
+    def __repr__(self) -> str:
+        return f"Indices(shape={self.values.shape}, digest={self._digest[:8]})"
+
+
+@final
+@dataclass(frozen=True)
+class Gather(LinearOperation):
+    """The entries at `indices` along `axis`, which is replaced by the axes of `indices`.
+
+    An index of -1 stands for a zero.
+    """
+
+    axis: int
+    indices: Indices
+    name: ClassVar[str] = "gather"
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if len(arguments) != 1 or not 0 <= self.axis < len(arguments[0]):
+            raise self.refuse("no such axis", *arguments)
+        shape, found = arguments[0], self.indices.values
+        if found.size and not (found.min() >= -1 and found.max() < shape[self.axis]):
+            raise self.refuse("index out of range", *arguments)
+        return (*shape[: self.axis], *found.shape, *shape[self.axis + 1 :])
+
+    def evaluate(self, *arguments: Array) -> Array:
+        return rearranged(self._pick, arguments[0])
+
+    def _pick(self, a: np.ndarray) -> np.ndarray:
+        found = self.indices.values
+        if not found.size or found.min() >= 0:
+            return np.take(a, found, axis=self.axis)
+        widths = [(0, int(axis == self.axis)) for axis in range(a.ndim)]
+        return np.take(np.pad(a, widths), found, axis=self.axis, mode="wrap")
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        length = arguments[0].shape[self.axis]
+        return (adjoint.apply(ScatterAdd(self.axis, self.indices, length), adjoint),)
+
+
+@final
+@dataclass(frozen=True)
+class ScatterAdd(LinearOperation):
+    """The transpose of `Gather`: entry i of the result's `axis` is the sum of what stands where `indices` says i."""
+
+    axis: int
+    indices: Indices
+    length: int
+    name: ClassVar[str] = "scatter_add"
+
+    def shape(self, *arguments: Shape) -> Shape:
+        axes = self.indices.values.shape
+        if len(arguments) != 1 or arguments[0][self.axis : self.axis + len(axes)] != axes:
+            raise self.refuse("the argument does not have the axes of the indices", *arguments)
+        return (*arguments[0][: self.axis], self.length, *arguments[0][self.axis + len(axes) :])
+
+    @cached_property
+    def _sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Positions that count, ordered by their index; where each index's run starts; the indices that occur."""
+        flat = self.indices.values.reshape(-1)
+        order = np.argsort(flat, kind="stable")
+        order = order[flat[order] >= 0]
+        present, starts = np.unique(flat[order], return_index=True)
+        return order, starts, present
+
+    @cached_property
+    def _terms(self) -> int:
+        """The largest number of entries that are added up in one place."""
+        order, starts, _ = self._sorted
+        return int(np.max(np.diff([*starts, len(order)]), initial=1))
+
+    def evaluate(self, *arguments: Array) -> Array:
+        return accumulated(self._add, self._terms, arguments[0])
+
+    def _add(self, a: np.ndarray) -> np.ndarray:
+        order, starts, present = self._sorted
+        count = self.indices.values.ndim
+        flat = a.reshape(*a.shape[: self.axis], -1, *a.shape[self.axis + count :])
+        result = np.zeros((*flat.shape[: self.axis], self.length, *flat.shape[self.axis + 1 :]), dtype=a.dtype)
+        if len(order):
+            where = (slice(None),) * self.axis
+            result[(*where, present)] = np.add.reduceat(np.take(flat, order, axis=self.axis), starts, axis=self.axis)
+        return result
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        return (adjoint.apply(Gather(self.axis, self.indices), adjoint),)

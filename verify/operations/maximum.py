@@ -1,0 +1,89 @@
+"""The largest entry along the last axis: max-pooling, once windows are laid out there. Not smooth where two are equal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING, ClassVar, final
+
+import numpy as np
+
+from verify.arithmetic.arrays import Array, is_exact_kind
+from verify.arithmetic.intervals import Interval
+from verify.operations.operation import Operation, Shape
+
+if TYPE_CHECKING:
+    from verify.graph.tensor import Tensor
+
+
+@final
+@dataclass(frozen=True)
+class Maximum(Operation):
+    """``max over j of z_j`` along the last axis, which is left out of the result."""
+
+    name: ClassVar[str] = "maximum"
+    smooth: ClassVar[bool] = False
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if len(arguments) != 1 or not arguments[0] or arguments[0][-1] < 1:
+            raise self.refuse("takes one array with a last axis", *arguments)
+        return arguments[0][:-1]
+
+    def evaluate(self, *arguments: Array) -> Array:
+        (z,) = arguments
+        if isinstance(z, Interval):
+            if z.is_exact:
+                return Interval(z.mid.max(axis=-1))
+            return Interval.from_bounds(z.lower.max(axis=-1), z.upper.max(axis=-1))
+        if is_exact_kind(z):
+            rows = z.reshape(-1, z.shape[-1])
+            largest = np.empty(len(rows), dtype=object)
+            largest[:] = [reduce(lambda a, b: a.max(b), row) for row in rows]
+            return largest.reshape(z.shape[:-1])
+        return z.max(axis=-1)
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        (z,) = arguments
+        return (adjoint.reshape((*result.shape, 1)) * z.apply(LargestIndicator(), z),)
+
+    def pushforward(
+        self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
+    ) -> Tensor | None:
+        (z,), (tangent,) = arguments, tangents
+        return None if tangent is None else (z.apply(LargestIndicator(), z) * tangent).sum(-1)
+
+
+@final
+@dataclass(frozen=True)
+class LargestIndicator(Operation):
+    """1 at the first largest entry along the last axis, 0 elsewhere; in an enclosure [0, 1] where that is not decided."""
+
+    name: ClassVar[str] = "largest_indicator"
+    smooth: ClassVar[bool] = False
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if len(arguments) != 1 or not arguments[0]:
+            raise self.refuse("takes one array with a last axis", *arguments)
+        return arguments[0]
+
+    def evaluate(self, *arguments: Array) -> Array:
+        (z,) = arguments
+        if isinstance(z, Interval):
+            lower, upper = z.lower, z.upper
+            possible = upper >= lower.max(axis=-1, keepdims=True)
+            alone = possible & (possible.sum(axis=-1, keepdims=True) == 1)
+            undecided = possible & ~alone
+            return Interval(np.where(alone, 1.0, np.where(undecided, 0.5, 0.0)), np.where(undecided, 0.5, 0.0))
+        if is_exact_kind(z):
+            raise self.refuse("has no exact form: its value may be undecided", z.shape)
+        first = np.expand_dims(z.argmax(axis=-1), -1)
+        return (np.arange(z.shape[-1]) == first).astype(z.dtype)
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        return (None,)
+
+    def pushforward(
+        self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
+    ) -> Tensor | None:
+        return None

@@ -1,0 +1,87 @@
+"""What a node of a network's graph computes: one abstract class, one file for each final subclass.
+
+An operation takes arrays and returns one array. `evaluate` is its only formula for values: it is written with the
+operators of `verify.arithmetic.arrays` and so holds in float64, for intervals and for exact numbers alike; that formula in
+exact arithmetic *is* the definition of the operation. `pullback` says, in operations again, how an adjoint of the result becomes
+adjoints of the arguments: the gradient of a network is therefore a graph of the same vocabulary, and every arithmetic that
+evaluates a network evaluates its gradient (`verify.graph.reverse`) and its Hessian-vector products (`verify.graph.tangent`).
+"""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from verify.arithmetic.arrays import Array
+from verify.outcomes import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from verify.graph.tensor import Tensor
+
+Shape = tuple[int, ...]
+
+OPERATIONS: dict[str, type[Operation]] = {}
+"""Every final operation by its name: filled by the classes themselves."""
+
+
+@dataclass(frozen=True)
+class Operation(abc.ABC):
+    """An array-valued function of arrays, immutable; its options are the fields of the dataclass.
+
+    Subclasses are final. They are found by `name`, which files and certificates use.
+    """
+
+    name: ClassVar[str] = ""
+    smooth: ClassVar[bool] = True
+    """Whether the operation is analytic wherever it is defined."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.name:
+            if cls.name in OPERATIONS:
+                raise TypeError(f"two operations are called {cls.name!r}")
+            OPERATIONS[cls.name] = cls
+
+    @abc.abstractmethod
+    def shape(self, *arguments: Shape) -> Shape:
+        """Return the shape of the result.
+
+        Raises
+        ------
+        InputError
+            If the operation does not take arguments of these shapes.
+        """
+
+    @abc.abstractmethod
+    def evaluate(self, *arguments: Array) -> Array:
+        """Return the result: rounded to nearest, enclosed or exact, as the arguments are."""
+
+    @abc.abstractmethod
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        """Return ``J_k^T adjoint`` for every argument k, J_k being the derivative of the result in it; None for zero."""
+
+    @abc.abstractmethod
+    def pushforward(
+        self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
+    ) -> Tensor | None:
+        """Return ``sum of J_k tangent_k``; a tangent that is None is zero, and so is a result that is None."""
+
+    def refuse(self, what: str, *shapes: Shape) -> InputError:
+        """Return the error for arguments that do not fit."""
+        return InputError(what, where=f"operation {self.name}", shapes=shapes, options=repr(self))
+
+
+@dataclass(frozen=True)
+class LinearOperation(Operation):
+    """An operation that is linear in its arguments together: its derivative is the operation itself."""
+
+    def pushforward(
+        self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
+    ) -> Tensor | None:
+        if all(tangent is None for tangent in tangents):
+            return None
+        filled = [a.zeros() if t is None else t for a, t in zip(arguments, tangents, strict=True)]
+        return result.apply(self, *filled)

@@ -1,0 +1,34 @@
+"""The axes in another order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, final
+
+from verify.arithmetic.arrays import Array
+from verify.operations.operation import LinearOperation, Shape
+
+if TYPE_CHECKING:
+    from verify.graph.tensor import Tensor
+
+
+@final
+@dataclass(frozen=True)
+class Permute(LinearOperation):
+    """Axis k of the result is axis ``axes[k]`` of the argument."""
+
+    axes: tuple[int, ...]
+    name: ClassVar[str] = "permute"
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if len(arguments) != 1 or sorted(self.axes) != list(range(len(arguments[0]))):
+            raise self.refuse("axes are no permutation", *arguments)
+        return tuple(arguments[0][axis] for axis in self.axes)
+
+    def evaluate(self, *arguments: Array) -> Array:
+        return arguments[0].transpose(self.axes)
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        inverse = sorted(range(len(self.axes)), key=lambda k: self.axes[k])
+        return (adjoint.permute(*inverse),)

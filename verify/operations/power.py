@@ -1,0 +1,114 @@
+"""Powers and the logarithm of positive numbers: what normalisations and divisions are built of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, ClassVar, final
+
+import numpy as np
+
+from verify.arithmetic import arb, elementary
+from verify.arithmetic.arrays import Array, is_exact_kind
+from verify.arithmetic.intervals import Interval
+from verify.operations.operation import Operation, Shape
+
+if TYPE_CHECKING:
+    from verify.graph.tensor import Tensor
+
+
+@final
+@dataclass(frozen=True)
+class Power(Operation):
+    """``x ** exponent``, the exponent a multiple of 1/2; x positive unless the exponent is a whole number >= 0.
+
+    With a negative whole exponent x may be negative, but not zero. An enclosure of an argument that may leave the domain is
+    infinite.
+    """
+
+    exponent: Fraction
+    name: ClassVar[str] = "power"
+
+    def __post_init__(self) -> None:
+        if self.exponent.denominator not in (1, 2):
+            raise self.refuse("the exponent must be a multiple of 1/2")
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if len(arguments) != 1:
+            raise self.refuse("takes one argument", *arguments)
+        return arguments[0]
+
+    def evaluate(self, *arguments: Array) -> Array:
+        (x,) = arguments
+        if isinstance(x, Interval) or is_exact_kind(x):
+            return self._by_products(x)
+        with np.errstate(all="ignore"):
+            return np.asarray(x) ** float(self.exponent)
+
+    def _by_products(self, x: Array) -> Array:
+        base = _root(x) if self.exponent.denominator == 2 else x
+        power = _whole_power(base, abs(self.exponent.numerator))
+        return power if self.exponent >= 0 else 1.0 / power
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        return (adjoint * self._derivative(arguments[0]),)
+
+    def pushforward(
+        self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
+    ) -> Tensor | None:
+        (tangent,) = tangents
+        return None if tangent is None else tangent * self._derivative(arguments[0])
+
+    def _derivative(self, x: Tensor) -> Tensor:
+        return x.apply(Power(self.exponent - 1), x).scale(self.exponent)
+
+
+@final
+@dataclass(frozen=True)
+class Logarithm(Operation):
+    """The natural logarithm of positive numbers."""
+
+    name: ClassVar[str] = "logarithm"
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if len(arguments) != 1:
+            raise self.refuse("takes one argument", *arguments)
+        return arguments[0]
+
+    def evaluate(self, *arguments: Array) -> Array:
+        (x,) = arguments
+        if isinstance(x, Interval):
+            return elementary.log(x)
+        if is_exact_kind(x):
+            return arb.elementwise(lambda ball: ball.log())(x)
+        with np.errstate(all="ignore"):
+            return np.log(x)
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        return (adjoint / arguments[0],)
+
+    def pushforward(
+        self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
+    ) -> Tensor | None:
+        (tangent,) = tangents
+        return None if tangent is None else tangent / arguments[0]
+
+
+def _root(x: Array) -> Array:
+    if isinstance(x, Interval):
+        return x.sqrt()
+    return arb.elementwise(lambda ball: ball.sqrt())(x)
+
+
+def _whole_power(x: Array, exponent: int) -> Array:
+    if exponent == 0:
+        return x * 0.0 + 1.0
+    result = None
+    while exponent:
+        if exponent & 1:
+            result = x if result is None else result * x
+        exponent >>= 1
+        if exponent:
+            x = x.square() if isinstance(x, Interval) else x * x
+    return result

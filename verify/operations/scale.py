@@ -1,0 +1,56 @@
+"""A rational number times an array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, ClassVar, final
+
+from verify.arithmetic.arrays import Array
+from verify.operations.operation import LinearOperation, Shape
+
+if TYPE_CHECKING:
+    from verify.graph.tensor import Tensor
+
+_EXACT = 2**53
+"""Whole numbers up to here are float64 numbers."""
+
+
+@final
+@dataclass(frozen=True)
+class Scale(LinearOperation):
+    """``factor * argument``; the factor is exact, so a mean is the sum times 1/n whatever n is.
+
+    Numerator and denominator are at most 2**53 in absolute value, or powers of two times such numbers that float64 holds.
+    """
+
+    factor: Fraction
+    name: ClassVar[str] = "scale"
+
+    def __post_init__(self) -> None:
+        for part in (self.factor.numerator, self.factor.denominator):
+            if abs(part) > _EXACT and Fraction(float(part)) != part:
+                raise self.refuse("numerator and denominator must be float64 numbers")
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if len(arguments) != 1:
+            raise self.refuse("takes one argument", *arguments)
+        return arguments[0]
+
+    def evaluate(self, *arguments: Array) -> Array:
+        (x,) = arguments
+        if self.factor == -1:
+            return -x
+        up, down = float(self.factor.numerator), float(self.factor.denominator)
+        product = x if up == 1 else x * x_number(up, x)
+        return product if down == 1 else product / x_number(down, x)
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        return (adjoint.scale(self.factor),)
+
+
+def x_number(value: float, like: Array) -> object:
+    """Return a float64 number that meets the entries of `like` exactly: fractions would turn into floats."""
+    entry = like.flat[0] if hasattr(like, "flat") and like.dtype == object and like.size else None
+    return Fraction(value) if isinstance(entry, Fraction) else value

@@ -1,0 +1,105 @@
+"""A range of entries along one axis; its transpose, zeros around an array; and several arrays side by side."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, final
+
+import numpy as np
+
+from verify.arithmetic.arrays import Array, concatenated, rearranged
+from verify.operations.operation import LinearOperation, Shape
+
+if TYPE_CHECKING:
+    from verify.graph.tensor import Tensor
+
+
+@final
+@dataclass(frozen=True)
+class Slice(LinearOperation):
+    """Entries ``start, start + step, ...`` below `stop` along `axis`."""
+
+    axis: int
+    start: int
+    stop: int
+    step: int = 1
+    name: ClassVar[str] = "slice"
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if len(arguments) != 1 or not 0 <= self.axis < len(arguments[0]):
+            raise self.refuse("no such axis", *arguments)
+        shape = arguments[0]
+        if not (0 <= self.start <= self.stop <= shape[self.axis] and self.step >= 1):
+            raise self.refuse("range out of bounds", *arguments)
+        return (*shape[: self.axis], len(range(self.start, self.stop, self.step)), *shape[self.axis + 1 :])
+
+    def evaluate(self, *arguments: Array) -> Array:
+        where = (*(slice(None),) * self.axis, slice(self.start, self.stop, self.step))
+        return rearranged(lambda a: a[where], arguments[0])
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        length = arguments[0].shape[self.axis]
+        return (adjoint.apply(Pad(self.axis, self.start, length, self.step), adjoint),)
+
+
+@final
+@dataclass(frozen=True)
+class Pad(LinearOperation):
+    """An axis of the given length, zero but for the argument's entries at ``start, start + step, ...``."""
+
+    axis: int
+    start: int
+    length: int
+    step: int = 1
+    name: ClassVar[str] = "pad"
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if len(arguments) != 1 or not 0 <= self.axis < len(arguments[0]):
+            raise self.refuse("no such axis", *arguments)
+        shape = arguments[0]
+        count = shape[self.axis]
+        if self.start < 0 or self.step < 1 or (count and self.start + (count - 1) * self.step >= self.length):
+            raise self.refuse("the entries do not fit", *arguments)
+        return (*shape[: self.axis], self.length, *shape[self.axis + 1 :])
+
+    def evaluate(self, *arguments: Array) -> Array:
+        return rearranged(self._place, arguments[0])
+
+    def _place(self, a: np.ndarray) -> np.ndarray:
+        result = np.zeros((*a.shape[: self.axis], self.length, *a.shape[self.axis + 1 :]), dtype=a.dtype)
+        stop = self.start + a.shape[self.axis] * self.step
+        result[(*(slice(None),) * self.axis, slice(self.start, stop, self.step))] = a
+        return result
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        count = arguments[0].shape[self.axis]
+        stop = min(self.length, self.start + count * self.step)
+        return (adjoint.apply(Slice(self.axis, self.start, stop, self.step), adjoint),)
+
+
+@final
+@dataclass(frozen=True)
+class Concatenate(LinearOperation):
+    """The arguments one after the other along `axis`."""
+
+    axis: int
+    name: ClassVar[str] = "concatenate"
+
+    def shape(self, *arguments: Shape) -> Shape:
+        first = arguments[0] if arguments else ()
+        others = {(*shape[: self.axis], *shape[self.axis + 1 :]) for shape in arguments}
+        if not 0 <= self.axis < len(first) or len(others) != 1 or any(len(s) != len(first) for s in arguments):
+            raise self.refuse("shapes disagree off the axis", *arguments)
+        return (*first[: self.axis], sum(shape[self.axis] for shape in arguments), *first[self.axis + 1 :])
+
+    def evaluate(self, *arguments: Array) -> Array:
+        return concatenated(arguments, self.axis)
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        ends = np.cumsum([0, *(argument.shape[self.axis] for argument in arguments)])
+        return [
+            adjoint.apply(Slice(self.axis, int(start), int(stop)), adjoint)
+            for start, stop in itertools.pairwise(ends)
+        ]

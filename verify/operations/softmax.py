@@ -1,0 +1,149 @@
+"""Functions coupled along axes: softmax and the logarithm of a sum of exponentials.
+
+Both take a mask, as attention needs it: what is masked out has no part in the sum, and softmax is zero there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+import numpy as np
+
+from verify.arithmetic import arb, elementary
+from verify.arithmetic.arrays import Array, is_exact_kind, rearranged
+from verify.arithmetic.intervals import Interval
+from verify.operations.gather import Indices
+from verify.operations.operation import Operation, Shape
+
+if TYPE_CHECKING:
+    from verify.graph.tensor import Tensor
+
+
+@final
+@dataclass(frozen=True)
+class Softmax(Operation):
+    """``exp(z_i) / sum over j of exp(z_j)`` along the last axis.
+
+    Parameters
+    ----------
+    mask : Indices, optional
+        1 where an entry takes part, 0 where not; broadcast to the argument. Every row keeps an entry.
+    """
+
+    mask: Indices | None = None
+    name: ClassVar[str] = "softmax"
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if len(arguments) != 1 or not arguments[0] or arguments[0][-1] < 1:
+            raise self.refuse("takes one array with a last axis", *arguments)
+        _check_mask(self, self.mask, arguments[0])
+        return arguments[0]
+
+    def evaluate(self, *arguments: Array) -> Array:
+        exponentials, _ = _exponentials(arguments[0], self.mask)
+        return exponentials / _sum_last(exponentials)
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        return (_jacobian(result, adjoint),)
+
+    def pushforward(
+        self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
+    ) -> Tensor | None:
+        (tangent,) = tangents
+        return None if tangent is None else _jacobian(result, tangent)
+
+
+@final
+@dataclass(frozen=True)
+class LogSumExp(Operation):
+    """``log of the sum over j of exp(z_j)`` along the last axis, which is left out of the result.
+
+    Parameters
+    ----------
+    mask : Indices, optional
+        As for `Softmax`.
+    """
+
+    mask: Indices | None = None
+    name: ClassVar[str] = "logsumexp"
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if len(arguments) != 1 or not arguments[0] or arguments[0][-1] < 1:
+            raise self.refuse("takes one array with a last axis", *arguments)
+        _check_mask(self, self.mask, arguments[0])
+        return arguments[0][:-1]
+
+    def evaluate(self, *arguments: Array) -> Array:
+        (z,) = arguments
+        exponentials, shift = _exponentials(z, self.mask)
+        logarithm = _log(_sum_last(exponentials)) + shift
+        return logarithm.reshape(z.shape[:-1])
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        (z,) = arguments
+        return (adjoint.reshape((*result.shape, 1)) * z.apply(Softmax(self.mask), z),)
+
+    def pushforward(
+        self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
+    ) -> Tensor | None:
+        (z,), (tangent,) = arguments, tangents
+        return None if tangent is None else (z.apply(Softmax(self.mask), z) * tangent).sum(-1)
+
+
+def _jacobian(p: Tensor, vector: Tensor) -> Tensor:
+    """Return ``(diag(p) - p p^T) vector``, the same from both sides."""
+    along = p * vector
+    return along - p * along.sum(-1, keep=True)
+
+
+def _check_mask(operation: Operation, mask: Indices | None, shape: Shape) -> None:
+    if mask is None:
+        return
+    fits = len(mask.values.shape) <= len(shape) and np.broadcast_shapes(mask.values.shape, shape) == shape
+    if not fits or not np.all(mask.values.any(axis=-1)) or not np.all((mask.values == 0) | (mask.values == 1)):
+        raise operation.refuse("the mask must be 0 or 1, fit the argument and keep an entry of every row", shape)
+
+
+def _exponentials(z: Array, mask: Indices | None) -> tuple[Array, Array]:
+    """Return ``exp(z - shift)``, zero where masked out, and the shift: exact numbers near every row's largest entry."""
+    if is_exact_kind(z):
+        centres = np.array([float(ball.mid()) for ball in z.reshape(-1)]).reshape(z.shape)
+    else:
+        centres = z.mid if isinstance(z, Interval) else z
+    if mask is None:
+        shift = centres.max(axis=-1, keepdims=True)
+    else:
+        shift = np.where(mask.values == 1, centres, -np.inf).max(axis=-1, keepdims=True)
+    exact_shift = arb.exact(shift) if is_exact_kind(z) else shift
+    exponentials = _exp(z - exact_shift)
+    if mask is None:
+        return exponentials, exact_shift
+    return _kept(exponentials, mask), exact_shift
+
+
+def _kept(x: Array, mask: Indices) -> Array:
+    return rearranged(lambda a: np.where(mask.values == 1, a, np.zeros((), dtype=a.dtype)), x)
+
+
+def _sum_last(x: Array) -> Array:
+    shape = (*x.shape[:-1], 1)
+    return x.sum(axis=x.ndim - 1).reshape(shape)
+
+
+def _exp(x: Array) -> Array:
+    return _applied(elementary.exp, lambda ball: ball.exp(), np.exp, x)
+
+
+def _log(x: Array) -> Array:
+    return _applied(elementary.log, lambda ball: ball.log(), np.log, x)
+
+
+def _applied(enclosed: Any, exact: Any, plain: Any, x: Array) -> Array:
+    if isinstance(x, Interval):
+        return enclosed(x)
+    if is_exact_kind(x):
+        return arb.elementwise(exact)(x)
+    with np.errstate(all="ignore"):
+        return plain(x)

@@ -1,0 +1,124 @@
+"""What a sliding window sees, and its transpose: convolutions and pools of any dimension are built of these.
+
+A convolution pads, takes windows and contracts them with its kernel; a pool sums them or takes their largest entry; a
+transposed convolution contracts first and folds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, final
+
+import numpy as np
+
+from verify.arithmetic.arrays import Array, accumulated, rearranged
+from verify.operations.operation import LinearOperation, Shape
+
+if TYPE_CHECKING:
+    from verify.graph.tensor import Tensor
+
+Places = tuple[int, ...]
+
+
+@final
+@dataclass(frozen=True)
+class Windows(LinearOperation):
+    """Result ``[..., p, k] = argument[..., p * stride + k * dilation]``: positions p first, then places k in the window.
+
+    The last ``len(kernel)`` axes are slid over.
+
+    Parameters
+    ----------
+    kernel, stride, dilation : tuple of int
+        One number for each of these axes.
+    """
+
+    kernel: Places
+    stride: Places
+    dilation: Places
+    name: ClassVar[str] = "windows"
+
+    def shape(self, *arguments: Shape) -> Shape:
+        dimensions = len(self.kernel)
+        if (
+            len(arguments) != 1
+            or len(arguments[0]) < dimensions
+            or not _consistent(self.kernel, self.stride, self.dilation)
+        ):
+            raise self.refuse("takes one array with an axis for every length of the kernel", *arguments)
+        grid = self.grid(arguments[0][-dimensions:])
+        if min(grid) < 1:
+            raise self.refuse("the window is larger than the array", *arguments)
+        return (*arguments[0][:-dimensions], *grid, *self.kernel)
+
+    def grid(self, lengths: Shape) -> Shape:
+        """Return the numbers of positions."""
+        return tuple(
+            (n - (k - 1) * d - 1) // s + 1
+            for n, k, s, d in zip(lengths, self.kernel, self.stride, self.dilation, strict=True)
+        )
+
+    def evaluate(self, *arguments: Array) -> Array:
+        return rearranged(self._views, arguments[0])
+
+    def _views(self, a: np.ndarray) -> np.ndarray:
+        dimensions = len(self.kernel)
+        spans = tuple((k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+        seen = np.lib.stride_tricks.sliding_window_view(a, spans, axis=tuple(range(a.ndim - dimensions, a.ndim)))
+        steps = tuple(slice(None, None, step) for step in (*self.stride, *self.dilation))
+        return seen[(..., *steps)]
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        lengths = arguments[0].shape[-len(self.kernel) :]
+        return (adjoint.apply(Fold(self.kernel, self.stride, self.dilation, lengths), adjoint),)
+
+
+@final
+@dataclass(frozen=True)
+class Fold(LinearOperation):
+    """The transpose of `Windows`: every window's entries are added to the places that they were seen at."""
+
+    kernel: Places
+    stride: Places
+    dilation: Places
+    lengths: Shape
+    name: ClassVar[str] = "fold"
+
+    def shape(self, *arguments: Shape) -> Shape:
+        dimensions = len(self.kernel)
+        windows = Windows(self.kernel, self.stride, self.dilation)
+        if len(arguments) != 1 or arguments[0][-2 * dimensions :] != (*windows.grid(self.lengths), *self.kernel):
+            raise self.refuse("the argument does not hold the windows of such an array", *arguments)
+        return (*arguments[0][: -2 * dimensions], *self.lengths)
+
+    def evaluate(self, *arguments: Array) -> Array:
+        return accumulated(self._add, math.prod(self.kernel), arguments[0])
+
+    def _add(self, a: np.ndarray) -> np.ndarray:
+        dimensions = len(self.kernel)
+        grid = a.shape[-2 * dimensions : -dimensions]
+        result = np.zeros((*a.shape[: -2 * dimensions], *self.lengths), dtype=a.dtype)
+        for place, where in self._places(grid):
+            result[(..., *where)] += a[(..., *(slice(None),) * dimensions, *place)]
+        return result
+
+    def _places(self, grid: Shape) -> Iterator[tuple[Places, tuple[slice, ...]]]:
+        for place in itertools.product(*(range(k) for k in self.kernel)):
+            starts = [k * d for k, d in zip(place, self.dilation, strict=True)]
+            yield (
+                place,
+                tuple(
+                    slice(start, start + (n - 1) * step + 1, step)
+                    for start, n, step in zip(starts, grid, self.stride, strict=True)
+                ),
+            )
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        return (adjoint.apply(Windows(self.kernel, self.stride, self.dilation), adjoint),)
+
+
+def _consistent(*options: Places) -> bool:
+    return len({len(option) for option in options}) == 1 and all(n >= 1 for option in options for n in option)
