@@ -64,7 +64,8 @@ class GraphProblem:
     Raises
     ------
     InputError
-        If the graph has no parameter, a constant is missing, not finite or of another shape, or a setting is out of range.
+        If the graph has no parameter, a constant is missing, not finite or of another shape, or a setting is out of
+        range.
 
     Examples
     --------

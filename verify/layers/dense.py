@@ -1,0 +1,29 @@
+"""The dense layer."""
+
+from __future__ import annotations
+
+import string
+
+from verify.graph.tensor import Tensor
+from verify.operations.contraction import Contraction
+
+
+def dense(h: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return ``h W^T + b`` over the last axis.
+
+    Parameters
+    ----------
+    h : Tensor, shape (..., in)
+    weight : Tensor, shape (out, in)
+    bias : Tensor, shape (out,), optional
+
+    Examples
+    --------
+    >>> from verify.graph.tensor import GraphBuilder
+    >>> builder = GraphBuilder()
+    >>> dense(builder.constant("h", (5, 3)), builder.parameter("W", (2, 3))).shape
+    (5, 2)
+    """
+    lead = string.ascii_lowercase[: len(h.shape) - 1]
+    z = h.apply(Contraction(f"{lead}y", "zy", f"{lead}z"), h, weight)
+    return z if bias is None else z + bias

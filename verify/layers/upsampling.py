@@ -1,0 +1,24 @@
+"""Images enlarged by a whole factor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from verify.graph.tensor import Tensor
+from verify.operations.gather import Gather, Indices
+
+
+def nearest_upsample(h: Tensor, factors: Sequence[int]) -> Tensor:
+    """Return the array with every entry of the last axes repeated.
+
+    Examples
+    --------
+    >>> from verify.graph.tensor import GraphBuilder
+    >>> nearest_upsample(GraphBuilder().constant("h", (1, 2, 3, 3)), (2, 2)).shape
+    (1, 2, 6, 6)
+    """
+    for axis, factor in enumerate(factors, start=len(h.shape) - len(factors)):
+        h = h.apply(Gather(axis, Indices(np.repeat(np.arange(h.shape[axis]), factor))))
+    return h
