@@ -1,7 +1,7 @@
 """The few array functions that mean the same for float64 arrays, intervals and arrays of exact numbers.
 
-An *array* here is a NumPy array of float64 or float32 numbers, an `Interval`, or a NumPy array of objects that know
-``+ - * /`` (Arb balls, fractions). Sums and products are written with operators and work for all of them; what moves
+An *array* here is a NumPy array of float64 or float32 numbers, an `Interval`, a `TaylorModel`, or a NumPy array of objects
+that know ``+ - * /`` (Arb balls, fractions). Sums and products are written with operators and work for all of them; what moves
 entries, adds them up along a pattern or joins arrays goes through here.
 """
 
@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from verify.arithmetic import intervals, upward
+from verify.arithmetic import intervals, taylor_model
 from verify.arithmetic.intervals import Interval
-from verify.arithmetic.midrad import guarded
-from verify.arithmetic.rounding import gamma, inflation
+from verify.arithmetic.taylor_model import TaylorModel
 
 Array = Any
-"""float array, `Interval` or object array."""
+"""float array, `Interval`, `TaylorModel` or object array."""
 
 
 def rearranged(move: Callable[[np.ndarray], np.ndarray], x: Array) -> Array:
@@ -29,14 +28,11 @@ def rearranged(move: Callable[[np.ndarray], np.ndarray], x: Array) -> Array:
     >>> rearranged(lambda a: a[::-1], np.array([1.0, 2.0]))
     array([2., 1.])
     """
-    return x.rearranged(move) if isinstance(x, Interval) else move(x)
+    return move(x) if isinstance(x, np.ndarray) else x.rearranged(move)
 
 
 def accumulated(add: Callable[[np.ndarray], np.ndarray], terms: int, x: Array) -> Array:
     """Apply a function each of whose results is a sum of at most `terms` entries of `x`.
-
-    An interval's midpoints are summed with an error of at most gamma(terms) times the sum of their absolute values,
-    whatever the order; its radii are summed upward. Sums do not underflow.
 
     Examples
     --------
@@ -44,21 +40,30 @@ def accumulated(add: Callable[[np.ndarray], np.ndarray], terms: int, x: Array) -
     >>> total.contains(np.array([0.1]) + np.array([0.2]))
     True
     """
-    if not isinstance(x, Interval):
-        return add(x)
-    with np.errstate(all="ignore"):
-        mid = add(x.mid)
-        spread = upward.mul(add(np.abs(x.mid)) * inflation(terms), gamma(terms))
-        if not x.is_exact:
-            spread = upward.add(spread, add(x.rad) * inflation(terms))
-        return Interval(*guarded(mid, spread))
+    return add(x) if isinstance(x, np.ndarray) else x.accumulated(add, terms)
 
 
 def concatenated(parts: Sequence[Array], axis: int) -> Array:
     """Join arrays of one kind along an axis."""
+    if any(isinstance(part, TaylorModel) for part in parts):
+        return taylor_model.concatenate(parts, axis)
     if any(isinstance(part, Interval) for part in parts):
         return intervals.concatenate(parts, axis)
     return np.concatenate(parts, axis=axis)
+
+
+def zeros(shape: tuple[int, ...], like: np.ndarray) -> np.ndarray:
+    """Return zeros of the kind of the entries of a NumPy array: of its data type, Arb balls or fractions.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> zeros((1,), np.array([Fraction(1, 2)], dtype=object))
+    array([Fraction(0, 1)], dtype=object)
+    """
+    if like.dtype != object:
+        return np.zeros(shape, dtype=like.dtype)
+    return np.full(shape, like.flat[0] * 0 if like.size else 0, dtype=object)
 
 
 def is_exact_kind(x: Array) -> bool:

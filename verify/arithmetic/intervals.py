@@ -18,7 +18,7 @@ from typing import Any, Union
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from verify.arithmetic import midrad
+from verify.arithmetic import midrad, upward
 from verify.arithmetic.blocks import in_blocks
 from verify.arithmetic.comparisons import PartiallyOrdered
 from verify.arithmetic.floats import exact_array, float_array
@@ -26,6 +26,8 @@ from verify.arithmetic.rounding import (
     ArithmeticDomainError,
     add_down,
     add_up,
+    gamma,
+    inflation,
     refuse_nan,
 )
 
@@ -159,6 +161,19 @@ class Interval(PartiallyOrdered):
     def rearranged(self, function: Callable[[Array], Array]) -> Interval:
         """Return the array that a function makes which only moves, repeats or leaves out entries, or puts in zeros."""
         return Interval(function(self.mid), None if self._rad is None else function(self._rad))
+
+    def accumulated(self, add: Callable[[Array], Array], terms: int) -> Interval:
+        """Return the array that a function makes each of whose results is a sum of at most `terms` entries.
+
+        Midpoints are summed with an error of at most gamma(terms) times the sum of their absolute values, in any order;
+        radii are summed upward. Sums do not underflow.
+        """
+        with np.errstate(all="ignore"):
+            mid = np.asarray(add(self.mid))
+            spread = upward.mul(np.asarray(add(np.abs(self.mid))) * inflation(terms), gamma(terms))
+            if self._rad is not None:
+                spread = upward.add(spread, np.asarray(add(self._rad)) * inflation(terms))
+            return Interval(*midrad.guarded(mid, spread))
 
     def __getitem__(self, index: Any) -> Interval:
         return self.rearranged(lambda a: np.asarray(a[index]))

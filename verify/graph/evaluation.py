@@ -14,6 +14,7 @@ import numpy as np
 from verify.arithmetic import arb
 from verify.arithmetic.arrays import Array
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.taylor_model import TaylorModel
 from verify.graph.graph import Graph
 from verify.operations.leaves import Filled, Leaf
 from verify.outcomes import InputError
@@ -61,6 +62,11 @@ ARB = Arithmetic("Arb balls", _as_balls)
 RATIONAL = Arithmetic("fractions", _as_fractions)
 
 
+def taylor_models(degree: int) -> Arithmetic:
+    """Return the arithmetic of Taylor models of a degree; what enters does not move."""
+    return Arithmetic("Taylor models", lambda array: TaylorModel.constant(Interval.point(array), degree))
+
+
 def evaluate(graph: Graph, values: Values, arithmetic: Arithmetic = FLOAT64) -> list[Array]:
     """Return the graph's outputs.
 
@@ -102,7 +108,7 @@ def evaluate(graph: Graph, values: Values, arithmetic: Arithmetic = FLOAT64) -> 
                 results[position] = arithmetic.enter(np.full(node.shape, float(operation.value)))
             else:
                 result = operation.evaluate(*(results[argument] for argument in node.arguments))
-                results[position] = result if isinstance(result, Interval) else np.asarray(result)
+                results[position] = result if isinstance(result, Interval | TaylorModel) else np.asarray(result)
             for argument in {*node.arguments, position}:
                 if last[argument] <= position:
                     results[argument] = None
@@ -117,6 +123,6 @@ def _entered(leaf: Leaf, values: Values, arithmetic: Arithmetic) -> Array:
         raise InputError(
             "a leaf's value has the wrong shape", leaf=leaf.label, shape=value.shape, expected=leaf.dimensions
         )
-    if isinstance(value, Interval) or value.dtype == object:
+    if isinstance(value, Interval | TaylorModel) or value.dtype == object:
         return value
-    return arithmetic.enter(value)
+    return arithmetic.enter(np.asarray(value))

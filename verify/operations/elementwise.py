@@ -13,6 +13,7 @@ from verify.activations.symbols import Smoothness
 from verify.arithmetic import arb
 from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.operation import Operation, Shape
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Elementwise(Operation):
         (x,) = arguments
         if isinstance(x, Interval):
             return self.function.enclosure(x, self.order)
+        if isinstance(x, TaylorModel):
+            return x.composed(lambda at, order: self.function.enclosure(at, self.order + order))
         if is_exact_kind(x):
             return arb.elementwise(lambda ball: self.function.arb(ball, self.order))(x)
         return self.function.value(np.asarray(x), self.order)

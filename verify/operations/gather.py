@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from verify.arithmetic.arrays import Array, accumulated, rearranged
+from verify.arithmetic.arrays import Array, accumulated, rearranged, zeros
 from verify.operations.operation import LinearOperation, Shape
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ class Gather(LinearOperation):
         found = self.indices.values
         if not found.size or found.min() >= 0:
             return np.take(a, found, axis=self.axis)
-        widths = [(0, int(axis == self.axis)) for axis in range(a.ndim)]
-        return np.take(np.pad(a, widths), found, axis=self.axis, mode="wrap")
+        extended = np.concatenate([a, zeros((*a.shape[: self.axis], 1, *a.shape[self.axis + 1 :]), a)], axis=self.axis)
+        return np.take(extended, found, axis=self.axis, mode="wrap")
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         length = arguments[0].shape[self.axis]
@@ -117,7 +117,7 @@ class ScatterAdd(LinearOperation):
         order, starts, present = self._sorted
         count = self.indices.values.ndim
         flat = a.reshape(*a.shape[: self.axis], -1, *a.shape[self.axis + count :])
-        result = np.zeros((*flat.shape[: self.axis], self.length, *flat.shape[self.axis + 1 :]), dtype=a.dtype)
+        result = zeros((*flat.shape[: self.axis], self.length, *flat.shape[self.axis + 1 :]), a)
         if len(order):
             where = (slice(None),) * self.axis
             result[(*where, present)] = np.add.reduceat(np.take(flat, order, axis=self.axis), starts, axis=self.axis)

@@ -11,6 +11,7 @@ import numpy as np
 
 from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.operation import Operation, Shape
 
 if TYPE_CHECKING:
@@ -32,9 +33,11 @@ class Maximum(Operation):
 
     def evaluate(self, *arguments: Array) -> Array:
         (z,) = arguments
+        if isinstance(z, TaylorModel):
+            return _led(z)
         if isinstance(z, Interval):
             if z.is_exact:
-                return Interval(z.mid.max(axis=-1))
+                return Interval(np.asarray(z.mid.max(axis=-1)))
             return Interval.from_bounds(z.lower.max(axis=-1), z.upper.max(axis=-1))
         if is_exact_kind(z):
             rows = z.reshape(-1, z.shape[-1])
@@ -69,6 +72,8 @@ class LargestIndicator(Operation):
 
     def evaluate(self, *arguments: Array) -> Array:
         (z,) = arguments
+        if isinstance(z, TaylorModel):
+            raise self.refuse("has no Taylor model: it jumps", z.shape)
         if isinstance(z, Interval):
             lower, upper = z.lower, z.upper
             possible = upper >= lower.max(axis=-1, keepdims=True)
@@ -87,3 +92,14 @@ class LargestIndicator(Operation):
         self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
     ) -> Tensor | None:
         return None
+
+
+def _led(z: TaylorModel) -> TaylorModel:
+    """Return the entry that is the largest on the whole segment; without a bound where another one takes over."""
+    indicator = LargestIndicator().evaluate(z.range())
+    largest = (z * np.where(indicator.mid > 0, 1.0, 0.0)).sum(axis=z.ndim - 1)
+    changes = indicator.rad.max(axis=-1) > 0
+    if not changes.any():
+        return largest
+    remainder = Interval(np.zeros(largest.shape), np.where(changes, np.inf, 0.0))
+    return TaylorModel(largest.coefficients, remainder if largest.remainder is None else largest.remainder + remainder)

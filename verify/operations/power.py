@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import factorial, prod
 from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from verify.arithmetic import arb, elementary
 from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.operation import Operation, Shape
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ class Power(Operation):
 
     def evaluate(self, *arguments: Array) -> Array:
         (x,) = arguments
+        if isinstance(x, TaylorModel):
+            return x.composed(self._enclosed_derivative)
         if isinstance(x, Interval) or is_exact_kind(x):
             return self._by_products(x)
         with np.errstate(all="ignore"):
@@ -50,6 +54,13 @@ class Power(Operation):
         base = _root(x) if self.exponent.denominator == 2 else x
         power = _whole_power(base, abs(self.exponent.numerator))
         return power if self.exponent >= 0 else 1.0 / power
+
+    def _enclosed_derivative(self, x: Interval, order: int) -> Interval:
+        """Return ``p (p - 1) ... (p - order + 1) x^(p - order)``."""
+        factor = prod((self.exponent - k for k in range(order)), start=Fraction(1))
+        if not factor:
+            return Interval.zeros(x.shape)
+        return Power(self.exponent - order)._by_products(x) * float(factor.numerator) / float(factor.denominator)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint * self._derivative(arguments[0]),)
@@ -78,6 +89,8 @@ class Logarithm(Operation):
 
     def evaluate(self, *arguments: Array) -> Array:
         (x,) = arguments
+        if isinstance(x, TaylorModel):
+            return x.composed(_logarithm_derivative)
         if isinstance(x, Interval):
             return elementary.log(x)
         if is_exact_kind(x):
@@ -93,6 +106,12 @@ class Logarithm(Operation):
     ) -> Tensor | None:
         (tangent,) = tangents
         return None if tangent is None else tangent / arguments[0]
+
+
+def _logarithm_derivative(x: Interval, order: int) -> Interval:
+    if order == 0:
+        return elementary.log(x)
+    return float((-1) ** (order - 1) * factorial(order - 1)) / _whole_power(x, order)
 
 
 def _root(x: Array) -> Array:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 
-from verify.arithmetic.arrays import Array, concatenated, rearranged
+from verify.arithmetic.arrays import Array, concatenated, rearranged, zeros
 from verify.operations.operation import LinearOperation, Shape
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Pad(LinearOperation):
         return rearranged(self._place, arguments[0])
 
     def _place(self, a: np.ndarray) -> np.ndarray:
-        result = np.zeros((*a.shape[: self.axis], self.length, *a.shape[self.axis + 1 :]), dtype=a.dtype)
+        result = zeros((*a.shape[: self.axis], self.length, *a.shape[self.axis + 1 :]), a)
         stop = self.start + a.shape[self.axis] * self.step
         result[(*(slice(None),) * self.axis, slice(self.start, stop, self.step))] = a
         return result
@@ -100,6 +100,5 @@ class Concatenate(LinearOperation):
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         ends = np.cumsum([0, *(argument.shape[self.axis] for argument in arguments)])
         return [
-            adjoint.apply(Slice(self.axis, int(start), int(stop)), adjoint)
-            for start, stop in itertools.pairwise(ends)
+            adjoint.apply(Slice(self.axis, int(start), int(stop)), adjoint) for start, stop in itertools.pairwise(ends)
         ]

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 
 from verify.arithmetic import arb, elementary
-from verify.arithmetic.arrays import Array, is_exact_kind, rearranged
+from verify.arithmetic.arrays import Array, is_exact_kind, rearranged, zeros
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.gather import Indices
 from verify.operations.operation import Operation, Shape
+from verify.operations.power import Logarithm
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -42,6 +44,9 @@ class Softmax(Operation):
         return arguments[0]
 
     def evaluate(self, *arguments: Array) -> Array:
+        if isinstance(arguments[0], TaylorModel):
+            weighted, _ = _recentred(arguments[0], self.mask)
+            return weighted / _sum_last(weighted)
         exponentials, _ = _exponentials(arguments[0], self.mask)
         return exponentials / _sum_last(exponentials)
 
@@ -77,6 +82,11 @@ class LogSumExp(Operation):
 
     def evaluate(self, *arguments: Array) -> Array:
         (z,) = arguments
+        if isinstance(z, TaylorModel):
+            weighted, shift = _recentred(z, self.mask)
+            start = LogSumExp(self.mask).evaluate(z.start).reshape((*z.shape[:-1], 1))
+            logarithm = Logarithm().evaluate(_sum_last(weighted))
+            return (logarithm + shift + start).reshape(z.shape[:-1])
         exponentials, shift = _exponentials(z, self.mask)
         logarithm = _log(_sum_last(exponentials)) + shift
         return logarithm.reshape(z.shape[:-1])
@@ -96,6 +106,18 @@ def _jacobian(p: Tensor, vector: Tensor) -> Tensor:
     """Return ``(diag(p) - p p^T) vector``, the same from both sides."""
     along = p * vector
     return along - p * along.sum(-1, keep=True)
+
+
+def _recentred(z: TaylorModel, mask: Indices | None) -> tuple[TaylorModel, TaylorModel]:
+    """Return ``p exp(u - m)`` and m: p is softmax at the start, u the movement of z and m its mean weighted by p.
+
+    A shift common to a row leaves softmax as it is, and this one takes the first order out of the sum. With it
+
+        softmax(z) = p exp(u - m) / sum of p exp(u - m),   logsumexp(z) = logsumexp(z_0) + m + log sum of p exp(u - m).
+    """
+    p, moved = Softmax(mask).evaluate(z.start), z.moved()
+    mean = _sum_last(moved * p.mid)
+    return (moved - mean).composed(lambda x, order: elementary.exp(x)) * p, mean
 
 
 def _check_mask(operation: Operation, mask: Indices | None, shape: Shape) -> None:
@@ -124,7 +146,7 @@ def _exponentials(z: Array, mask: Indices | None) -> tuple[Array, Array]:
 
 
 def _kept(x: Array, mask: Indices) -> Array:
-    return rearranged(lambda a: np.where(mask.values == 1, a, np.zeros((), dtype=a.dtype)), x)
+    return rearranged(lambda a: np.where(mask.values == 1, a, zeros((), a)), x)
 
 
 def _sum_last(x: Array) -> Array:

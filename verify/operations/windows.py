@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 
-from verify.arithmetic.arrays import Array, accumulated, rearranged
+from verify.arithmetic.arrays import Array, accumulated, rearranged, zeros
 from verify.operations.operation import LinearOperation, Shape
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Fold(LinearOperation):
     def _add(self, a: np.ndarray) -> np.ndarray:
         dimensions = len(self.kernel)
         grid = a.shape[-2 * dimensions : -dimensions]
-        result = np.zeros((*a.shape[: -2 * dimensions], *self.lengths), dtype=a.dtype)
+        result = zeros((*a.shape[: -2 * dimensions], *self.lengths), a)
         for place, where in self._places(grid):
             result[(..., *where)] += a[(..., *(slice(None),) * dimensions, *place)]
         return result

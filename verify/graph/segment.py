@@ -1,0 +1,74 @@
+"""Proved bounds of the error's change along a step, for every network of the vocabulary: Taylor models of any degree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from verify.arithmetic.intervals import Interval
+from verify.arithmetic.taylor_model import TaylorModel
+from verify.bounds.segment_result import SegmentBound
+from verify.graph.evaluation import evaluate, taylor_models
+from verify.graph.problem import GraphProblem
+from verify.operations.leaves import Leaf, Parameter
+from verify.outcomes import InputError
+
+
+def graph_segment_bound(problem: GraphProblem, w: Any, D: Any, T: float, degree: int = 3) -> SegmentBound:
+    """Bound ``E(w + t D) - E(w)`` for all t in [0, T] by a polynomial.
+
+    With s = t/T the error along the segment is ``c_0 + c_1 s + ... + r(s) s^d``; c_0 is E(w) itself and cancels, so its
+    rounding has no part in the bound. The coefficients of t are rounded up.
+
+    Parameters
+    ----------
+    problem : GraphProblem
+    w, D : array, shape (P,)
+    T : float
+        Length of the segment, positive.
+    degree : int
+        Order d of the remainder, at least 2.
+
+    Returns
+    -------
+    SegmentBound
+        With one polynomial of degree d; not finite where nothing can be proved.
+
+    Raises
+    ------
+    InputError
+        If a shape is wrong, a number is not finite, or the length or the degree is out of range.
+
+    Examples
+    --------
+    >>> from verify.graph.tensor import GraphBuilder
+    >>> builder = GraphBuilder()
+    >>> graph = builder.build(builder.parameter("w", (1,)).square().sum())
+    >>> bound = graph_segment_bound(GraphProblem(graph, {}, [1.0]), [1.0], [-1.0], 1.0)
+    >>> [round(c, 9) for c in bound.polynomial], round(bound.best_step, 9)
+    ([-2.0, 1.0, 0.0], 1.0)
+    """
+    weights, direction = problem.check_weights(w), problem.check_weights(D)
+    if not (np.isfinite(T) and T > 0):
+        raise InputError("length must be positive and finite", T=T)
+    if not (isinstance(degree, int) and degree >= 2):
+        raise InputError("degree must be a whole number of at least 2", degree=degree)
+    movement = Interval.point(direction) * T
+    leaves: dict[Leaf, Any] = {}
+    for block in problem.blocks:
+        start = Interval.point(weights[block.place].reshape(block.shape))
+        speed = movement[block.place].reshape(block.shape)
+        leaves[Parameter(block.label, block.shape)] = TaylorModel([start, speed, *(None,) * (degree - 2)])
+    model = evaluate(problem.graph, problem.values(weights) | leaves, taylor_models(degree))[0]
+    parts = (*model.coefficients[1:], model.remainder)
+    return SegmentBound((tuple(_in_t(part, T, k) for k, part in enumerate(parts, 1)),), float(T), "taylor", np.inf)
+
+
+def _in_t(coefficient: Interval | None, T: float, power: int) -> float:
+    """Return an upper bound of the coefficient of t^power from that of s^power."""
+    if coefficient is None:
+        return 0.0
+    for _ in range(power):
+        coefficient = coefficient / T
+    return float(coefficient.upper)
