@@ -1,8 +1,8 @@
 """The few array functions that mean the same for float64 arrays, intervals and arrays of exact numbers.
 
-An *array* here is a NumPy array of float64 or float32 numbers, an `Interval`, a `TaylorModel`, or a NumPy array of objects
-that know ``+ - * /`` (Arb balls, fractions). Sums and products are written with operators and work for all of them; what moves
-entries, adds them up along a pattern or joins arrays goes through here.
+An *array* here is a NumPy array of float64 or float32 numbers, an `Interval`, a `TaylorModel`, or a NumPy array of
+objects that know ``+ - * /`` (Arb balls, fractions). Sums and products are written with operators and work for all of
+them; what moves entries, adds them up along a pattern or joins arrays goes through here.
 """
 
 from __future__ import annotations

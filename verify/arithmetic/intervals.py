@@ -312,6 +312,21 @@ class Interval(PartiallyOrdered):
             raise ArithmeticDomainError("intersection is empty", where="Interval.intersect")
         return Interval.from_bounds(low, high)
 
+    def shrunk(self) -> Interval:
+        """Return the intervals of ``t x`` for all t in [0, 1]: the hull with zero.
+
+        Where zero lies outside, that is ``h ± h`` with h = (|mid| + rad)/2 and the sign of the midpoint; ``h ± 2h``
+        where halving is not exact, and ``|mid| ± |mid|`` where the sum overflows.
+        """
+        size, radius = np.abs(self.mid), self.rad
+        far = add_up(size, radius)
+        half = 0.5 * far
+        spread = np.where(2.0 * half < far, far, half)
+        if not np.all(np.isfinite(far)):
+            half, spread = (np.where(far == np.inf, size, part) for part in (half, spread))
+        apart = size > radius
+        return Interval(np.where(apart, np.copysign(half, self.mid), self.mid), np.where(apart, spread, radius))
+
     def hull(self, other: Operand) -> Interval:
         """Return the smallest intervals that hold both."""
         y = interval(other)

@@ -1,13 +1,13 @@
 """Arrays that move along a segment: polynomials in s with an enclosed remainder.
 
-A `TaylorModel` of degree d stands for array-valued functions f of s in [0, 1]. It *holds* f if for every s there is a real
-array r(s) in its remainder with
+A `TaylorModel` of degree d stands for array-valued functions f of s in [0, 1]. It *holds* f if for every s there is a
+real array r(s) in its remainder with
 
     f(s) = c_0 + c_1 s + ... + c_(d-1) s^(d-1) + r(s) s^d
 
-for real arrays c_k, the same for all s, in its coefficients. An operation is *valid* if its result holds the operation applied
-to all functions that its operands hold. Everything here is valid, rounding included: coefficients and remainder are intervals.
-A missing coefficient, or remainder, is exactly zero.
+for real arrays c_k, the same for all s, in its coefficients. An operation is *valid* if its result holds the operation
+applied to all functions that its operands hold. Everything here is valid, rounding included: coefficients and remainder
+are intervals. A missing coefficient, or remainder, is exactly zero.
 """
 
 from __future__ import annotations
@@ -20,11 +20,15 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from verify.arithmetic import intervals
+from verify.arithmetic import intervals, upward
 from verify.arithmetic.intervals import Interval, interval
 
 Array = NDArray[np.float64]
 Coefficient = Interval | None
+Derivatives = Callable[[Interval, tuple[int, ...]], Sequence[Interval]]
+
+_WIDE = 0.125
+"""A range of the highest derivative with a radius above this share of its supremum is looked up: that costs more."""
 
 
 @final
@@ -178,29 +182,33 @@ class TaylorModel:
 
     def reciprocal(self) -> TaylorModel:
         """Return 1/f; unbounded where the range holds zero."""
-        return self.composed(lambda x, order: factorial(order) * (-1.0) ** order / _whole_power(x, order + 1))
+        return self.composed(lambda x, orders: [factorial(k) * (-1.0) ** k / _whole_power(x, k + 1) for k in orders])
 
     # functions
 
-    def composed(self, derivative: Callable[[Interval, int], Interval]) -> TaylorModel:
+    def composed(self, derivatives: Derivatives, suprema: Sequence[float] = ()) -> TaylorModel:
         """Return g(f), entry by entry, for a function g that is d times continuously differentiable on the range.
 
         With u = f - c_0 the theorem of Taylor says g(c_0 + u) = sum over k < d of g^(k)(c_0)/k! u^k + q u^d with q in
-        the range of g^(d)/d!. The sum is worked out by Horner's scheme in powers of s, u being s times a model of degree
-        d - 1.
+        the range of g^(d)/d!. The sum is worked out by Horner's scheme in powers of s, u being s times a model of
+        degree d - 1.
 
         Parameters
         ----------
-        derivative : callable
-            Takes intervals and an order and returns an enclosure of that derivative of g over them.
+        derivatives : callable
+            Takes intervals and orders and returns enclosures of these derivatives of g over them.
+        suprema : sequence of two float, optional
+            Upper bounds of |g^(d)| and |g^(d+1)| on the whole line; with finite ones the range of g^(d) is found from
+            its values at c_0 where that is nearly as good.
         """
         degree = self.degree
         if self.is_constant:
-            return TaylorModel.constant(derivative(self.start, 0), degree)
+            return TaylorModel.constant(derivatives(self.start, (0,))[0], degree)
+        *values, highest = self._derivatives(derivatives, suprema)
         a = self.coefficients[1:]
         tails = [self.tail(order) for order in range(1, degree + 1)]
         polynomial: list[Coefficient] = []
-        rest: Coefficient = derivative(self.range(), degree) / float(factorial(degree))
+        rest: Coefficient = highest / float(factorial(degree))
         for order in reversed(range(degree)):
             n = degree - 1 - order
             products = _cauchy(mul, a[:n], polynomial)
@@ -208,8 +216,26 @@ class TaylorModel:
                 _range(products[n:]),
                 _plus(_times(mul, rest, tails[0]), _times(mul, tails[n], _range(polynomial)) if n else None),
             )
-            polynomial = [_scaled(derivative, self.start, order), *_padded(products[:n], n)]
+            value = values[order] if order < 2 else values[order] / float(factorial(order))
+            polynomial = [value, *_padded(products[:n], n)]
         return TaylorModel(polynomial, rest)
+
+    def _derivatives(self, derivatives: Derivatives, suprema: Sequence[float]) -> list[Interval]:
+        """Return derivatives of orders below d at c_0, and that of order d over the range."""
+        orders = tuple(range(self.degree + 1))
+        if not (suprema and np.all(np.isfinite(suprema))):
+            return [*derivatives(self.start, orders[:-1]), derivatives(self.range(), orders[-1:])[0]]
+        *values, at_start = derivatives(self.start, orders)
+        top, growth = suprema
+        reach = _present(self.tail(1)).shrunk().max_abs()
+        highest = at_start + Interval(np.zeros(reach.shape), upward.mul(reach, growth))
+        wide = highest.rad > _WIDE * top
+        if np.any(wide):
+            low, high = np.maximum(highest.lower, -top), np.minimum(highest.upper, top)
+            found = derivatives(self.range()[wide], orders[-1:])[0]
+            low[wide], high[wide] = np.maximum(low[wide], found.lower), np.minimum(high[wide], found.upper)
+            highest = Interval.from_bounds(low, high)
+        return [*values, highest]
 
     def __repr__(self) -> str:
         return f"TaylorModel(degree={self.degree}, shape={self.shape})"
@@ -269,7 +295,7 @@ def _range(coefficients: Sequence[Coefficient]) -> Coefficient:
     total: Coefficient = None
     for c in reversed(coefficients):
         if total is not None:
-            total = total.hull(0.0)
+            total = total.shrunk()
         total = _plus(c, total)
     return total
 
@@ -280,11 +306,6 @@ def _plus(a: Coefficient, b: Coefficient) -> Coefficient:
 
 def _times(f: Callable[[Any, Any], Any], a: Coefficient, b: Coefficient) -> Coefficient:
     return None if a is None or b is None else f(a, b)
-
-
-def _scaled(derivative: Callable[[Interval, int], Interval], x: Interval, order: int) -> Interval:
-    found = derivative(x, order)
-    return found if order < 2 else found / float(factorial(order))
 
 
 def _padded(coefficients: Sequence[Coefficient], length: int) -> list[Coefficient]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -95,7 +95,7 @@ def _vertex(architecture: Architecture, name: str, values: dict[str, Tensor], pa
     elif vertex.bias == "unit":
         z = z + parameters[name]
     spec = vertex.activation_spec
-    text = spec if isinstance(spec, str) else spec["expr"]
+    text = spec["expr"] if isinstance(spec, Mapping) else str(spec)
     return z if text == "identity" else z.apply(Elementwise(text))
 
 

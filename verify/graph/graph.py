@@ -75,7 +75,7 @@ class Graph:
         """
         import networkx as nx
 
-        graph = nx.DiGraph()
+        graph: nx.DiGraph = nx.DiGraph()
         for position, node in enumerate(self.nodes):
             graph.add_node(position, operation=node.operation, shape=node.shape, place=node.place)
             for place, argument in enumerate(node.arguments):

@@ -1,9 +1,10 @@
 """The gradient of a graph as a graph: reverse accumulation, one `pullback` for every node, uses summed.
 
-Theorem: let every node's pullback return the transposes of its derivatives times the adjoint. Then the adjoint collected at a
-node is the derivative of the scalar output in that node's result. Proof by induction against the order: a node's result enters
-the output only through the later nodes that read it, and by the chain rule its derivative is the sum over these uses of J^T
-times their adjoint. A parameter that is used several times is one node, so its gradient sums over its uses.
+Theorem: let every node's pullback return the transposes of its derivatives times the adjoint. Then the adjoint
+collected at a node is the derivative of the scalar output in that node's result. Proof by induction against the order:
+a node's result enters the output only through the later nodes that read it, and by the chain rule its derivative is the
+sum over these uses of J^T times their adjoint. A parameter that is used several times is one node, so its gradient sums
+over its uses.
 """
 
 from __future__ import annotations

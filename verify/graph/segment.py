@@ -50,19 +50,39 @@ def graph_segment_bound(problem: GraphProblem, w: Any, D: Any, T: float, degree:
     ([-2.0, 1.0, 0.0], 1.0)
     """
     weights, direction = problem.check_weights(w), problem.check_weights(D)
+    length = float(T)
     if not (np.isfinite(T) and T > 0):
         raise InputError("length must be positive and finite", T=T)
     if not (isinstance(degree, int) and degree >= 2):
         raise InputError("degree must be a whole number of at least 2", degree=degree)
-    movement = Interval.point(direction) * T
+    parts = change_along(problem, weights, Interval.point(direction) * length, degree)
+    bounds = tuple(_in_t(part, length, k) for k, part in enumerate(parts, 1))
+    return SegmentBound((bounds,), length, "taylor", np.inf)
+
+
+def change_along(problem: GraphProblem, w: np.ndarray, movement: Interval, degree: int) -> list[Interval | None]:
+    """Return C_1, ..., C_d with ``E(w + s v) - E(w) = C_1 s + ... + C_d s^d`` for every s in [0, 1].
+
+    Parameters
+    ----------
+    problem : GraphProblem
+    w : array, shape (P,)
+    movement : Interval, shape (P,)
+        Holds v.
+    degree : int
+
+    Returns
+    -------
+    list of Interval or None
+        C_1 to C_(d-1) are numbers that do not depend on s, C_d may; None is zero.
+    """
     leaves: dict[Leaf, Any] = {}
     for block in problem.blocks:
-        start = Interval.point(weights[block.place].reshape(block.shape))
+        start = Interval.point(w[block.place].reshape(block.shape))
         speed = movement[block.place].reshape(block.shape)
         leaves[Parameter(block.label, block.shape)] = TaylorModel([start, speed, *(None,) * (degree - 2)])
-    model = evaluate(problem.graph, problem.values(weights) | leaves, taylor_models(degree))[0]
-    parts = (*model.coefficients[1:], model.remainder)
-    return SegmentBound((tuple(_in_t(part, T, k) for k, part in enumerate(parts, 1)),), float(T), "taylor", np.inf)
+    model = evaluate(problem.graph, problem.values(w) | leaves, taylor_models(degree))[0]
+    return [*model.coefficients[1:], model.remainder]
 
 
 def _in_t(coefficient: Interval | None, T: float, power: int) -> float:

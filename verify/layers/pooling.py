@@ -45,8 +45,8 @@ def max_pool(
 ) -> Tensor:
     """Return the largest entry of windows of the last axes; the padding never wins, its place repeats a neighbour.
 
-    A window sees at least one entry of its own, since the padding is at most half the kernel; a padded place then repeats
-    the entry of the window that is nearest to it, which leaves the largest entry as it is.
+    A window sees at least one entry of its own, since the padding is at most half the kernel; a padded place then
+    repeats the entry of the window that is nearest to it, which leaves the largest entry as it is.
     """
     dilation = tuple(dilation) or (1,) * len(kernel)
     padding = tuple(padding) or (0,) * len(kernel)

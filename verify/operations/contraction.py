@@ -1,7 +1,7 @@
 """The product of two arrays, summed over shared axes: dense layers, attention, scaling by feature, graph matrices.
 
-Axes are named by letters, as in Einstein's convention. With ``"nd"``, ``"hd"`` and ``"nh"`` it is the dense layer
-``z = h W^T``; with ``"bqd"``, ``"bkd"``, ``"bqk"`` the scores of attention; with ``"nd"``, ``"d"``, ``"nd"`` a scale for each
+Axes are named by letters, as in Einstein's convention. With ``"nd"``, ``"hd"`` and ``"nh"`` it is the dense layer ``z =
+h W^T``; with ``"bqd"``, ``"bkd"``, ``"bqk"`` the scores of attention; with ``"nd"``, ``"d"``, ``"nd"`` a scale for each
 feature; with equal names everywhere the entrywise product.
 """
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class Contraction(Operation):
     """``result[out] = sum over the letters that `out` lacks of left[left] * right[right]``.
 
-    No letter occurs twice in one operand; a letter that `out` lacks stands in both operands, so that every sum runs over
-    products (sum an operand first otherwise).
+    No letter occurs twice in one operand; a letter that `out` lacks stands in both operands, so that every sum runs
+    over products (sum an operand first otherwise).
 
     Parameters
     ----------

@@ -61,10 +61,17 @@ class Elementwise(Operation):
         if isinstance(x, Interval):
             return self.function.enclosure(x, self.order)
         if isinstance(x, TaylorModel):
-            return x.composed(lambda at, order: self.function.enclosure(at, self.order + order))
+            suprema = [self.function.supremum(self.order + x.degree + k) for k in (0, 1)]
+            return x.composed(self._derivatives, suprema)
         if is_exact_kind(x):
             return arb.elementwise(lambda ball: self.function.arb(ball, self.order))(x)
         return self.function.value(np.asarray(x), self.order)
+
+    def _derivatives(self, x: Interval, orders: tuple[int, ...]) -> list[Interval]:
+        if len(orders) == 1:
+            return [self.function.enclosure(x, self.order + orders[0])]
+        enclosures = self.function.enclosures(x, self.order + max(orders))
+        return [enclosures[self.order + k] for k in orders]
 
     def derivative(self) -> Elementwise:
         """Return the operation of the next order."""

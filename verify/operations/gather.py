@@ -1,4 +1,4 @@
-"""Rows picked out of an array: embedding tables, indexing, upsampling; and the transpose, rows added up at their places."""
+"""Rows picked out of an array (embedding, indexing, upsampling), and the transpose: rows added up at their places."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class ScatterAdd(LinearOperation):
         flat = a.reshape(*a.shape[: self.axis], -1, *a.shape[self.axis + count :])
         result = zeros((*flat.shape[: self.axis], self.length, *flat.shape[self.axis + 1 :]), a)
         if len(order):
-            where = (slice(None),) * self.axis
+            where: tuple[Any, ...] = (slice(None),) * self.axis
             result[(*where, present)] = np.add.reduceat(np.take(flat, order, axis=self.axis), starts, axis=self.axis)
         return result
 

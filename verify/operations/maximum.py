@@ -1,4 +1,4 @@
-"""The largest entry along the last axis: max-pooling, once windows are laid out there. Not smooth where two are equal."""
+"""The largest entry along the last axis: max-pooling, once windows lie there. Not smooth where two are equal."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Maximum(Operation):
 @final
 @dataclass(frozen=True)
 class LargestIndicator(Operation):
-    """1 at the first largest entry along the last axis, 0 elsewhere; in an enclosure [0, 1] where that is not decided."""
+    """1 at the first largest entry along the last axis, 0 elsewhere; [0, 1] in an enclosure that leaves it open."""
 
     name: ClassVar[str] = "largest_indicator"
     smooth: ClassVar[bool] = False

@@ -1,10 +1,11 @@
 """What a node of a network's graph computes: one abstract class, one file for each final subclass.
 
 An operation takes arrays and returns one array. `evaluate` is its only formula for values: it is written with the
-operators of `verify.arithmetic.arrays` and so holds in float64, for intervals and for exact numbers alike; that formula in
-exact arithmetic *is* the definition of the operation. `pullback` says, in operations again, how an adjoint of the result becomes
-adjoints of the arguments: the gradient of a network is therefore a graph of the same vocabulary, and every arithmetic that
-evaluates a network evaluates its gradient (`verify.graph.reverse`) and its Hessian-vector products (`verify.graph.tangent`).
+operators of `verify.arithmetic.arrays` and so holds in float64, for intervals and for exact numbers alike; that formula
+in exact arithmetic *is* the definition of the operation. `pullback` says, in operations again, how an adjoint of the
+result becomes adjoints of the arguments: the gradient of a network is therefore a graph of the same vocabulary, and
+every arithmetic that evaluates a network evaluates its gradient (`verify.graph.reverse`) and its Hessian-vector
+products (`verify.graph.tangent`).
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class Power(Operation):
     """``x ** exponent``, the exponent a multiple of 1/2; x positive unless the exponent is a whole number >= 0.
 
-    With a negative whole exponent x may be negative, but not zero. An enclosure of an argument that may leave the domain is
-    infinite.
+    With a negative whole exponent x may be negative, but not zero. An enclosure of an argument that may leave the
+    domain is infinite.
     """
 
     exponent: Fraction
@@ -44,7 +44,7 @@ class Power(Operation):
     def evaluate(self, *arguments: Array) -> Array:
         (x,) = arguments
         if isinstance(x, TaylorModel):
-            return x.composed(self._enclosed_derivative)
+            return x.composed(lambda at, orders: [self._enclosed_derivative(at, order) for order in orders])
         if isinstance(x, Interval) or is_exact_kind(x):
             return self._by_products(x)
         with np.errstate(all="ignore"):
@@ -90,7 +90,7 @@ class Logarithm(Operation):
     def evaluate(self, *arguments: Array) -> Array:
         (x,) = arguments
         if isinstance(x, TaylorModel):
-            return x.composed(_logarithm_derivative)
+            return x.composed(lambda at, orders: [_logarithm_derivative(at, order) for order in orders])
         if isinstance(x, Interval):
             return elementary.log(x)
         if is_exact_kind(x):

@@ -22,7 +22,8 @@ _EXACT = 2**53
 class Scale(LinearOperation):
     """``factor * argument``; the factor is exact, so a mean is the sum times 1/n whatever n is.
 
-    Numerator and denominator are at most 2**53 in absolute value, or powers of two times such numbers that float64 holds.
+    Numerator and denominator are at most 2**53 in absolute value, or powers of two times such numbers that float64
+    holds.
     """
 
     factor: Fraction

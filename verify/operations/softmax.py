@@ -117,7 +117,7 @@ def _recentred(z: TaylorModel, mask: Indices | None) -> tuple[TaylorModel, Taylo
     """
     p, moved = Softmax(mask).evaluate(z.start), z.moved()
     mean = _sum_last(moved * p.mid)
-    return (moved - mean).composed(lambda x, order: elementary.exp(x)) * p, mean
+    return (moved - mean).composed(lambda x, orders: [elementary.exp(x)] * len(orders)) * p, mean
 
 
 def _check_mask(operation: Operation, mask: Indices | None, shape: Shape) -> None:

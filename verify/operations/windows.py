@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
@@ -26,7 +26,8 @@ Places = tuple[int, ...]
 @final
 @dataclass(frozen=True)
 class Windows(LinearOperation):
-    """Result ``[..., p, k] = argument[..., p * stride + k * dilation]``: positions p first, then places k in the window.
+    """Result ``[..., p, k] = argument[..., p * stride + k * dilation]``: positions p first, then places k in the
+    window.
 
     The last ``len(kernel)`` axes are slid over.
 
@@ -68,7 +69,7 @@ class Windows(LinearOperation):
         dimensions = len(self.kernel)
         spans = tuple((k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
         seen = np.lib.stride_tricks.sliding_window_view(a, spans, axis=tuple(range(a.ndim - dimensions, a.ndim)))
-        steps = tuple(slice(None, None, step) for step in (*self.stride, *self.dilation))
+        steps: list[Any] = [slice(None, None, step) for step in (*self.stride, *self.dilation)]
         return seen[(..., *steps)]
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
@@ -101,11 +102,12 @@ class Fold(LinearOperation):
         dimensions = len(self.kernel)
         grid = a.shape[-2 * dimensions : -dimensions]
         result = zeros((*a.shape[: -2 * dimensions], *self.lengths), a)
+        everywhere: list[Any] = [slice(None)] * dimensions
         for place, where in self._places(grid):
-            result[(..., *where)] += a[(..., *(slice(None),) * dimensions, *place)]
+            result[(..., *where)] += a[(..., *everywhere, *place)]
         return result
 
-    def _places(self, grid: Shape) -> Iterator[tuple[Places, tuple[slice, ...]]]:
+    def _places(self, grid: Shape) -> Iterator[tuple[Places, tuple[Any, ...]]]:
         for place in itertools.product(*(range(k) for k in self.kernel)):
             starts = [k * d for k, d in zip(place, self.dilation, strict=True)]
             yield (
