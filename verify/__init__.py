@@ -14,6 +14,8 @@ _PUBLIC = {
     "BoundedWeights": "verify.bounds.regions",
     "DagverifyError": "verify.outcomes",
     "Finding": "verify.outcomes",
+    "GraphBuilder": "verify.graph.tensor",
+    "GraphProblem": "verify.graph.problem",
     "InputError": "verify.outcomes",
     "Problem": "verify.calculus.problem",
     "Verdict": "verify.outcomes",
@@ -73,6 +75,8 @@ if TYPE_CHECKING:
     from verify.calculus.symbolic import prove_gradients
     from verify.certificates.checker import check_certificate
     from verify.certificates.prover import certify
+    from verify.graph.problem import GraphProblem
+    from verify.graph.tensor import GraphBuilder
     from verify.outcomes import DagverifyError, Finding, InputError, Verdict
     from verify.properties.suite import run_suite
     from verify.spec import lint, load_problem, load_specification, to_toml

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from tests.graph.networks import NETWORKS, SMOOTH
+from verify import decide_decrease, segment_bound
 from verify.arithmetic import arb
-from verify.graph.decision import decide_graph_decrease
-from verify.graph.segment import graph_segment_bound
 from verify.outcomes import InputError
 
 
@@ -51,7 +50,7 @@ def test_the_segment_bound_holds(smooth):
     w = dyadic(smooth.initial_weights)
     D = dyadic(-smooth.gradient(w))
     for degree in (2, 3, 4):
-        bound = graph_segment_bound(smooth, w, D, 2.0**-5, degree)
+        bound = segment_bound(smooth, w, D, 2.0**-5, degree=degree)
         assert bound.decrease > 0
         with arb.precision(128):
             start = smooth.error_in_arb(w)
@@ -65,7 +64,7 @@ def test_a_bound_that_forgets_the_curvature_is_caught():
     problem = SMOOTH["classifier"]
     w = dyadic(problem.initial_weights)
     D = dyadic(-problem.gradient(w))
-    first = graph_segment_bound(problem, w, D, 2.0**-5).polynomial[0]
+    first = segment_bound(problem, w, D, 2.0**-5).polynomial[0]
     with arb.precision(128):
         change = problem.error_in_arb(w + 2.0**-5 * D) - problem.error_in_arb(w)
         assert not change <= arb.Arb(first) * 2.0**-5
@@ -76,7 +75,7 @@ def test_decisions_agree_with_arb(problem):
     g = problem.gradient(w)
     for length in (1e-1, 1e-6, 1e-13, -1e-6):
         following = w - length * g
-        decision = decide_graph_decrease(problem, w, following)
+        decision = decide_decrease(problem, w, following)
         with arb.precision(300):
             change = problem.error_in_arb(following) - problem.error_in_arb(w)
         assert decision.sign == (1 if change > 0 else -1)
@@ -84,14 +83,14 @@ def test_decisions_agree_with_arb(problem):
 
 
 def test_no_step_changes_nothing(problem):
-    assert decide_graph_decrease(problem, problem.initial_weights, problem.initial_weights).sign == 0
+    assert decide_decrease(problem, problem.initial_weights, problem.initial_weights).sign == 0
 
 
 def test_bad_arguments_are_named(smooth):
     w = smooth.initial_weights
     with pytest.raises(InputError, match="T=0"):
-        graph_segment_bound(smooth, w, w, 0.0)
+        segment_bound(smooth, w, w, 0.0)
     with pytest.raises(InputError, match="degree=1"):
-        graph_segment_bound(smooth, w, w, 1.0, 1)
+        segment_bound(smooth, w, w, 1.0, degree=1)
     with pytest.raises(InputError, match=r"shape=\(2,\)"):
         smooth.error([1.0, 2.0])

@@ -12,7 +12,8 @@ overflows nor underflows where the network's numbers do not.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import singledispatch
+from typing import Any
 
 import numpy as np
 
@@ -27,15 +28,13 @@ from verify.bounds.segment_storage import output_shifts
 from verify.bounds.start import StartPass, has_taylor_models
 from verify.bounds.taylor_rounding import enlarged, largest_entry
 from verify.bounds.workspace import Workspace, borrowed_workspace
+from verify.calculus.objective import Objective
+from verify.calculus.problem import Problem
 from verify.outcomes import InputError
 
-if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
 
-
-def segment_bound(
-    problem: Problem, w: Any, D: Any, T: float, start: StartPass | None = None, *, precision: Precision = "mixed"
-) -> SegmentBound:
+@singledispatch
+def segment_bound(problem: Objective, w: Any, D: Any, T: float, start: Any = None, **options: Any) -> SegmentBound:
     """Bound the error along w + t D, 0 <= t <= T, from above.
 
     Parameters
@@ -46,11 +45,14 @@ def segment_bound(
     T : float
         Length of the segment in units of D.
     start : StartPass, optional
-        Spares the forward pass where it holds that of w.
+        Classical problems: spares the forward pass where it holds that of w.
     precision : {"mixed", "float64", "float32"}
-        Arithmetic of the Taylor models, its rounding bounded. "mixed": the error and its slope in float64, the rest in
-        float32, nearly as tight as "float64" and cheaper; where float32 overflows, all in float64. "float32" is the
-        cheapest, and loose where the slope of the error is small. Interval slopes are always in float64.
+        Classical problems: arithmetic of the Taylor models, its rounding bounded. "mixed": the error and its slope in
+        float64, the rest in float32, nearly as tight as "float64" and cheaper; where float32 overflows, all in float64.
+        "float32" is the cheapest, and loose where the slope of the error is small. Interval slopes are always in
+        float64.
+    degree : int
+        Graphs: order of the remainder, 3 by default.
 
     Returns
     -------
@@ -71,6 +73,13 @@ def segment_bound(
     >>> round(bound.best_step, 12), bound.decrease <= 0.5, round(bound.decrease, 12)
     (1.0, True, 0.5)
     """
+    raise NotImplementedError(f"no segment bound for {type(problem).__name__}")
+
+
+@segment_bound.register
+def _classical_segment_bound(
+    problem: Problem, w: Any, D: Any, T: float, start: StartPass | None = None, *, precision: Precision = "mixed"
+) -> SegmentBound:
     weights, direction = problem.check_weights(w), problem.check_weights(D)
     if not (np.isfinite(T) and T > 0):
         raise InputError("the length of a segment must be positive and finite", T=T)

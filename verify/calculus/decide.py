@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from functools import singledispatch
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +15,9 @@ from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rational import round_down, round_up
 from verify.calculus.difference import difference_enclosure
 from verify.calculus.exact import error_in_arb
+from verify.calculus.objective import Objective
+from verify.calculus.problem import Problem
 from verify.outcomes import Verdict
-
-if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
 
 MAXIMAL_PRECISION = 1024
 
@@ -49,8 +49,9 @@ class Decision:
         return Verdict.PROVED if self.sign <= 0 else Verdict.REFUTED
 
 
+@singledispatch
 def decide_decrease(
-    problem: Problem,
+    problem: Objective,
     w: Any,
     w_next: Any,
     *,
@@ -59,11 +60,12 @@ def decide_decrease(
 ) -> Decision:
     """Decide the sign of E(w_next) - E(w) + plus for stored float64 weights.
 
-    Interval arrays first; if their enclosure contains 0, Arb with doubling precision.
+    Interval arrays first; if their enclosure contains 0, Arb with doubling precision. Every kind of `Objective` has its
+    own form.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     w, w_next : array, shape (P,)
     maximal_precision : int
         Bits at which to give up; 53 forbids Arb.
@@ -83,6 +85,18 @@ def decide_decrease(
     >>> decide_decrease(problem, np.array([0.5]), np.array([0.5000001])).sign
     -1
     """
+    raise NotImplementedError(f"no decision for {type(problem).__name__}")
+
+
+@decide_decrease.register
+def _decide_by_differences(
+    problem: Problem,
+    w: Any,
+    w_next: Any,
+    *,
+    maximal_precision: int = MAXIMAL_PRECISION,
+    plus: Fraction = Fraction(0),
+) -> Decision:
     weights, following = problem.check_weights(w), problem.check_weights(w_next)
     if np.array_equal(weights, following):
         return Decision((plus > 0) - (plus < 0), round_down(plus), round_up(plus), 53)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 
 from verify.calculus import passes
 from verify.calculus.algebra import FLOAT
+from verify.calculus.objective import Objective
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 Reduction = Literal["mean", "sum"]
 
 
-class Problem:
+@final
+class Problem(Objective):
     """The error E(w) of a network on its data, as a function of all trainable parameters.
 
     ``E(w) = s * sum over samples of 1/2 |h_out(x_i; w) - y_i|^2 + weight_decay/2 |w|^2`` with s = 1/n for
@@ -167,10 +169,6 @@ class Problem:
                 total += float(np.vdot(residual, residual))
         return 0.5 * total / self.sample_divisor + 0.5 * self.weight_decay * float(weights @ weights)
 
-    def gradient(self, w: Any) -> np.ndarray:
-        """Return grad E(w), (P,), by backpropagation in float64, weight decay included."""
-        return self.error_and_gradient(w)[1]
-
     def error_and_gradient(self, w: Any) -> tuple[float, np.ndarray]:
         """Return E(w) and grad E(w) from one forward and one backward pass."""
         weights = self.check_weights(w)
@@ -214,6 +212,23 @@ class Problem:
         from verify.calculus.enclosures import gradient_enclosure
 
         return gradient_enclosure(self, w)
+
+
+def classical(problem: Objective, purpose: str) -> Problem:
+    """Return the problem if it is of the classical class, which the purpose needs.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    if not isinstance(problem, Problem):
+        raise InputError(
+            f"{purpose}: only for sums of linear maps with elementwise functions",
+            problem=type(problem).__name__,
+            remedy="describe the network by an architecture, or do without",
+        )
+    return problem
 
 
 def _data_array(values: Any, name: str, width: int) -> np.ndarray:

@@ -1,31 +1,37 @@
-"""Does the error of a network of the vocabulary rise or fall between two stored weights: decided, or said to be
-undecided.
-"""
+"""Whether the error of a network of the vocabulary rises or falls between two stored weights."""
 
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from verify.activations.arb_numbers import rational_ball
 from verify.arithmetic import arb
 from verify.arithmetic.intervals import Interval
-from verify.calculus.decide import Decision
+from verify.arithmetic.rational import round_down, round_up
+from verify.calculus.decide import MAXIMAL_PRECISION, Decision, decide_decrease
 from verify.graph.graph import Graph
 from verify.graph.problem import GraphProblem
 from verify.graph.segment import change_along
 
 DEGREE = 3
-MAXIMAL_PRECISION = 1024
 LARGEST_EXACT = 200_000
 """Entries of all nodes up to which Arb is asked: each is an object, some microseconds an operation."""
 
 
+@decide_decrease.register
 def decide_graph_decrease(
-    problem: GraphProblem, w: Any, w_next: Any, *, maximal_precision: int = MAXIMAL_PRECISION
+    problem: GraphProblem,
+    w: Any,
+    w_next: Any,
+    *,
+    maximal_precision: int = MAXIMAL_PRECISION,
+    plus: Fraction = Fraction(0),
 ) -> Decision:
-    """Decide the sign of E(w_next) - E(w) for stored float64 weights.
+    """Decide the sign of E(w_next) - E(w) + plus for stored float64 weights: the form of `decide_decrease` for graphs.
 
     Three ways, each tried where the one before leaves the sign open: enclosures of both errors; a Taylor model along
     the segment between them, in which E(w) cancels; Arb with doubling precision, for graphs small enough.
@@ -36,6 +42,8 @@ def decide_graph_decrease(
     w, w_next : array, shape (P,)
     maximal_precision : int
         Bits at which to give up; 53 forbids Arb.
+    plus : Fraction
+        An exact number to add.
 
     Returns
     -------
@@ -52,20 +60,19 @@ def decide_graph_decrease(
     """
     weights, following = problem.check_weights(w), problem.check_weights(w_next)
     if np.array_equal(weights, following):
-        return Decision(0, 0.0, 0.0, 53)
-    decision = _decided(_difference(problem.error_enclosure(weights), problem.error_enclosure(following)), 53)
+        return Decision((plus > 0) - (plus < 0), round_down(plus), round_up(plus), 53)
+    added = Interval.from_bounds(round_down(plus), round_up(plus))
+    before, after = (Interval.from_bounds(*problem.error_enclosure(x)) for x in (weights, following))
+    decision = _decided(_ends(after - before + added), 53)
     if decision.sign is None:
-        change = _change(problem, weights, following)
-        lower, upper = max(decision.lower, change[0]), min(decision.upper, change[1])
-        decision = _decided((lower, upper), 53)
+        decision = _sharpened(decision, _ends(_change(problem, weights, following) + added), 53)
     precision = 64
     while decision.sign is None and 2 * precision <= maximal_precision and entries(problem.graph) <= LARGEST_EXACT:
         precision *= 2
         with arb.precision(precision):
-            exact = problem.error_in_arb(following) - problem.error_in_arb(weights)
+            exact = problem.error_in_arb(following) - problem.error_in_arb(weights) + rational_ball(plus)
             if not exact.is_nan():
-                lower, upper = arb.bounds(exact)
-                decision = _decided((max(lower, decision.lower), min(upper, decision.upper)), precision)
+                decision = _sharpened(decision, arb.bounds(exact), precision)
     return decision
 
 
@@ -74,19 +81,22 @@ def entries(graph: Graph) -> int:
     return sum(math.prod(node.shape) for node in graph.nodes)
 
 
-def _difference(before: tuple[float, float], after: tuple[float, float]) -> tuple[float, float]:
-    change = Interval.from_bounds(*after) - Interval.from_bounds(*before)
+def _ends(change: Interval) -> tuple[float, float]:
     return float(change.lower), float(change.upper)
 
 
-def _change(problem: GraphProblem, w: np.ndarray, w_next: np.ndarray) -> tuple[float, float]:
+def _sharpened(decision: Decision, bounds: tuple[float, float], precision: int) -> Decision:
+    return _decided((max(bounds[0], decision.lower), min(bounds[1], decision.upper)), precision)
+
+
+def _change(problem: GraphProblem, w: np.ndarray, w_next: np.ndarray) -> Interval:
     """Enclose E(w_next) - E(w) by the sum of the coefficients of a Taylor model, its value at s = 1."""
     movement = Interval.point(w_next) - Interval.point(w)
     total = Interval.zeros(())
     for part in change_along(problem, w, movement, DEGREE):
         if part is not None:
             total = total + part
-    return float(total.lower), float(total.upper)
+    return total
 
 
 def _decided(bounds: tuple[float, float], precision: int) -> Decision:

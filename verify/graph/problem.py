@@ -13,6 +13,7 @@ import numpy as np
 
 from verify.arithmetic.arrays import Array
 from verify.arithmetic.intervals import Interval, concatenate
+from verify.calculus.objective import Objective
 from verify.graph.evaluation import ARB, FLOAT64, INTERVAL, Arithmetic, evaluate
 from verify.graph.graph import Graph
 from verify.graph.reverse import gradient_graph
@@ -44,7 +45,7 @@ class ParameterBlock:
 
 
 @final
-class GraphProblem:
+class GraphProblem(Objective):
     """The error ``E(w) = graph(w) + sum over the parameters p of decay_p / 2 |w_p|^2``.
 
     Parameters
@@ -93,6 +94,7 @@ class GraphProblem:
         self.blocks = _blocks(graph)
         self.weight_decay = _decays(weight_decay, self.blocks)
         self.graph = _with_decay(graph, self.blocks, self.weight_decay)
+        self._last: tuple[np.ndarray, float, np.ndarray] | None = None
         self.constants = _checked_constants(graph, constants)
         self.initial_weights = self.check_weights(initial_weights)
 
@@ -131,14 +133,13 @@ class GraphProblem:
         """Return E(w) in float64; may be inf or nan where it overflows."""
         return float(evaluate(self.graph, self._values(w))[0])
 
-    def gradient(self, w: Any) -> np.ndarray:
-        """Return grad E(w), (P,), by backpropagation in float64."""
-        return self.error_and_gradient(w)[1]
-
     def error_and_gradient(self, w: Any) -> tuple[float, np.ndarray]:
-        """Return E(w) and grad E(w) from one walk."""
-        error, *parts = evaluate(self.gradient_graph, self._values(w))
-        return float(error), np.concatenate([part.reshape(-1) for part in parts])
+        """Return E(w) and grad E(w) from one walk; those asked for last are remembered."""
+        weights = self.check_weights(w)
+        if self._last is None or not np.array_equal(self._last[0], weights):
+            error, *parts = evaluate(self.gradient_graph, self.values(weights))
+            self._last = weights.copy(), float(error), np.concatenate([part.reshape(-1) for part in parts])
+        return self._last[1], self._last[2].copy()
 
     def hessian_vector(self, w: Any, direction: Any) -> np.ndarray:
         """Return (Hess E(w)) direction, (P,), in float64."""

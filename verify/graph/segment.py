@@ -1,4 +1,4 @@
-"""Proved bounds of the error's change along a step, for every network of the vocabulary: Taylor models of any degree."""
+"""Proved bounds of the change of the error along a step, for every network of the vocabulary, by Taylor models."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ import numpy as np
 
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.taylor_model import TaylorModel
+from verify.bounds.segment import segment_bound
 from verify.bounds.segment_result import SegmentBound
+from verify.bounds.start import StartPass
 from verify.graph.evaluation import evaluate, taylor_models
 from verify.graph.problem import GraphProblem
 from verify.operations.leaves import Leaf, Parameter
 from verify.outcomes import InputError
 
 
-def graph_segment_bound(problem: GraphProblem, w: Any, D: Any, T: float, degree: int = 3) -> SegmentBound:
-    """Bound ``E(w + t D) - E(w)`` for all t in [0, T] by a polynomial.
+@segment_bound.register
+def graph_segment_bound(
+    problem: GraphProblem, w: Any, D: Any, T: float, start: StartPass | None = None, *, degree: int = 3
+) -> SegmentBound:
+    """Bound ``E(w + t D) - E(w)`` for all t in [0, T] by a polynomial: `verify.segment_bound` of these problems.
 
     With s = t/T the error along the segment is ``c_0 + c_1 s + ... + r(s) s^d``; c_0 is E(w) itself and cancels, so its
     rounding has no part in the bound. The coefficients of t are rounded up.
@@ -27,6 +32,8 @@ def graph_segment_bound(problem: GraphProblem, w: Any, D: Any, T: float, degree:
     w, D : array, shape (P,)
     T : float
         Length of the segment, positive.
+    start : StartPass, optional
+        Not used.
     degree : int
         Order d of the remainder, at least 2.
 

@@ -62,7 +62,7 @@ class Operation(abc.ABC):
 
     @abc.abstractmethod
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
-        """Return ``J_k^T adjoint`` for every argument k, J_k being the derivative of the result in it; None for zero."""
+        """Return ``J_k^T adjoint`` for every argument k, J_k being the derivative of the result in it; None is zero."""
 
     @abc.abstractmethod
     def pushforward(

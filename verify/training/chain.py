@@ -17,6 +17,7 @@ import numpy as np
 from verify import __version__
 from verify.arithmetic.rational import round_up
 from verify.bounds.regions import Ball
+from verify.calculus.problem import classical
 from verify.certificates import run_files
 from verify.certificates.curvature_claim import CurvatureClaims, exact_region
 from verify.certificates.description import describe
@@ -144,9 +145,10 @@ class CertificateChain:
         self._subject_sha256 = run_files.read_subject(self.files.subject)[1]
 
     def _horizon(self, session: Session) -> tuple[dict[str, Any], dict[str, Any], int] | None:
-        rule, problem, w = session.rule, session.problem, session.weights
+        rule, w = session.rule, session.weights
         if not isinstance(rule, FixedRule):
             return None
+        problem = classical(session.problem, "certificates")
         tau = round_up(Fraction(rule.tau) + Fraction(rule.eta) * Fraction(_ROUNDING))
         claims = CurvatureClaims(problem, describe(problem, w))
         guess = 2 * self._ahead or None
@@ -169,7 +171,7 @@ class CertificateChain:
 
 
 def _subject(session: Session) -> dict[str, Any]:
-    described = describe(session.problem, session.start)
+    described = describe(classical(session.problem, "certificates"), session.start)
     del described["weights"]
     return {"format": run_files.SUBJECT_FORMAT, "version": run_files.VERSION, **described}
 

@@ -5,23 +5,27 @@ Nothing rests on the guess: the step that follows is proved by other means.
 
 from __future__ import annotations
 
+from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from verify.calculus import passes
 from verify.calculus.algebra import FLOAT
+from verify.calculus.objective import Objective
+from verify.calculus.problem import Problem
+from verify.graph.problem import GraphProblem
 
 if TYPE_CHECKING:
     from verify.architecture import Architecture
-    from verify.calculus.problem import Problem
 
 LEAST_SAMPLES = 192
 MOST_SAMPLES = 2048
 _SHARE = 8
 
 
-def estimated_curvature(problem: Problem, w: np.ndarray, direction: np.ndarray, turn: int = 0) -> float:
+@singledispatch
+def estimated_curvature(problem: Objective, w: np.ndarray, direction: np.ndarray, turn: int = 0) -> float:
     """Return about direction . Hess E(w) direction.
 
     Parameters
@@ -39,6 +43,11 @@ def estimated_curvature(problem: Problem, w: np.ndarray, direction: np.ndarray, 
     >>> estimated_curvature(problem, np.array([1.0]), np.array([3.0]))
     36.0
     """
+    raise NotImplementedError(f"no estimate for {type(problem).__name__}")
+
+
+@estimated_curvature.register
+def _of_classical(problem: Problem, w: np.ndarray, direction: np.ndarray, turn: int = 0) -> float:
     wanted = min(max(LEAST_SAMPLES, problem.samples // _SHARE), MOST_SAMPLES)
     stride = max(1, problem.samples // wanted)
     x, y = problem.rows(slice(turn % stride, problem.samples, stride))
@@ -49,6 +58,11 @@ def estimated_curvature(problem: Problem, w: np.ndarray, direction: np.ndarray, 
     )
     decay = problem.weight_decay * float(direction @ direction)
     return total * problem.samples / len(x) / problem.sample_divisor + decay
+
+
+@estimated_curvature.register
+def _of_graph(problem: GraphProblem, w: np.ndarray, direction: np.ndarray, turn: int = 0) -> float:
+    return float(direction @ problem.hessian_vector(w, direction))
 
 
 def _second_derivative(

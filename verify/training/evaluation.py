@@ -6,8 +6,8 @@ than `Problem.error_enclosure` and several times cheaper: enough to prove every 
 
 from __future__ import annotations
 
+from functools import singledispatch
 from math import isfinite
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,12 +16,13 @@ from verify.bounds.error_ranges import range_of, squared_residuals
 from verify.bounds.forward_errors import all_weights, propagate
 from verify.bounds.workspace import borrowed_workspace
 from verify.calculus.decide import MAXIMAL_PRECISION, Decision, decide_decrease
+from verify.calculus.objective import Objective
+from verify.calculus.problem import Problem
+from verify.graph.problem import GraphProblem
 
-if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
 
-
-def error_range(problem: Problem, w: np.ndarray) -> tuple[float, float]:
+@singledispatch
+def error_range(problem: Objective, w: np.ndarray) -> tuple[float, float]:
     """Return float64 numbers lo <= E(w) <= hi, for the exact real E of these weights and data.
 
     Parameters
@@ -34,6 +35,11 @@ def error_range(problem: Problem, w: np.ndarray) -> tuple[float, float]:
     (float, float)
         ``(0, inf)`` where float64 overflows.
     """
+    raise NotImplementedError(f"no range of the error for {type(problem).__name__}")
+
+
+@error_range.register
+def _of_classical(problem: Problem, w: np.ndarray) -> tuple[float, float]:
     weights = problem.check_weights(w)
     parts = problem.architecture.unflatten(weights)
     squares = []
@@ -46,6 +52,12 @@ def error_range(problem: Problem, w: np.ndarray) -> tuple[float, float]:
             if not all(map(isfinite, squares[-1])):
                 return 0.0, np.inf
     return range_of(problem, weights, squares)
+
+
+@error_range.register
+def _of_graph(problem: GraphProblem, w: np.ndarray) -> tuple[float, float]:
+    lower, upper = problem.error_enclosure(w)
+    return (lower, upper) if isfinite(lower) and isfinite(upper) else (-np.inf, np.inf)
 
 
 def decide_by_ranges(before: tuple[float, float], after: tuple[float, float]) -> Decision | None:
@@ -62,7 +74,7 @@ def decide_by_ranges(before: tuple[float, float], after: tuple[float, float]) ->
 
 
 def decide_by_errors(
-    problem: Problem,
+    problem: Objective,
     w: np.ndarray,
     w_next: np.ndarray,
     before: tuple[float, float],

@@ -12,6 +12,7 @@ import numpy as np
 
 from verify.bounds.segment import segment_bound
 from verify.calculus.decide import Decision
+from verify.calculus.problem import classical
 from verify.training.curvature import estimated_curvature
 from verify.training.directions import ConjugateDirections, hager_zhang, polak_ribiere
 from verify.training.evaluation import decide_by_errors, decide_by_ranges, error_range
@@ -19,8 +20,9 @@ from verify.training.momentum import Norm, adaptive_step
 from verify.training.trajectory import StepRecord
 
 if TYPE_CHECKING:
+    from verify.architecture import Architecture
     from verify.bounds.start import StartPass
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 _TRIES = 30
 _HIDDEN_TRIES = 3
@@ -40,17 +42,17 @@ class Rule(ABC):
     name: ClassVar[str]
     bounds_segments: ClassVar[bool] = False
     """Whether a segment bound from w follows every gradient at w, so that they should share a forward pass."""
-    known: _KnownError
+    known: KnownError
 
     @abstractmethod
     def step(
-        self, problem: Problem, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
+        self, problem: Objective, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
     ) -> tuple[np.ndarray, StepRecord]:
         """Return the next stored weights and the record of the step.
 
         Parameters
         ----------
-        problem : Problem
+        problem : Objective
         w, gradient : array, shape (P,)
         start : StartPass, optional
             Holds the forward pass that the gradient came from.
@@ -61,7 +63,7 @@ class Rule(ABC):
             When there is none.
         """
 
-    def error_range(self, problem: Problem, w: np.ndarray) -> Range:
+    def error_range(self, problem: Objective, w: np.ndarray) -> Range:
         """Return proved bounds of E(w), without cost where the rule knows them from the step to w."""
         return self.known.at(problem, w)
 
@@ -75,13 +77,13 @@ class Rule(ABC):
 
 
 @dataclass
-class _KnownError:
+class KnownError:
     """Proved range of E at the weights asked last: the end of one step is the start of the next."""
 
     weights: np.ndarray | None = None
     range: Range = (0.0, np.inf)
 
-    def at(self, problem: Problem, w: np.ndarray) -> Range:
+    def at(self, problem: Objective, w: np.ndarray) -> Range:
         if self.weights is None or not np.array_equal(self.weights, w):
             self.keep(w, error_range(problem, w))
         return self.range
@@ -100,13 +102,13 @@ class FixedRule(Rule):
     tau: float
     norm: Norm = "global"
     previous: np.ndarray | None = None
-    known: _KnownError = field(default_factory=_KnownError)
+    known: KnownError = field(default_factory=KnownError)
 
     def step(
-        self, problem: Problem, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
+        self, problem: Objective, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
     ) -> tuple[np.ndarray, StepRecord]:
         previous = np.zeros_like(w) if self.previous is None else self.previous
-        w_next = w + adaptive_step(gradient, previous, self.eta, self.tau, self.norm, problem.architecture)
+        w_next = w + adaptive_step(gradient, previous, self.eta, self.tau, self.norm, _blocks(problem, self.norm))
         if not np.all(np.isfinite(w_next)):
             raise NoStepError("overflow")
         if np.array_equal(w, w_next):
@@ -115,13 +117,17 @@ class FixedRule(Rule):
         decision, evidence = decide_by_errors(problem, w, w_next, before, after)
         self.previous = w_next - w
         self.known.keep(w_next, after)
-        return w_next, _decided(decision, evidence, self.eta, self.tau if np.any(previous) else 0.0)
+        return w_next, decided_record(decision, evidence, self.eta, self.tau if np.any(previous) else 0.0)
 
     def state(self) -> State:
         return {} if self.previous is None else {"previous": self.previous}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         self.previous = state.get("previous")
+
+
+def _blocks(problem: Objective, norm: Norm) -> Architecture | None:
+    return classical(problem, "norms per vertex").architecture if norm == "vertex" else None
 
 
 @final
@@ -133,10 +139,10 @@ class GuardedRule(Rule):
     length: float = 1.0
     turn: int = 0
     directions: ConjugateDirections = field(default_factory=lambda: ConjugateDirections(hager_zhang))
-    known: _KnownError = field(default_factory=_KnownError)
+    known: KnownError = field(default_factory=KnownError)
 
     def step(
-        self, problem: Problem, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
+        self, problem: Objective, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
     ) -> tuple[np.ndarray, StepRecord]:
         direction, momentum = self.directions.next(gradient)
         length = _newton_length(problem, w, gradient, direction, self.turn) or 2 * self.length
@@ -156,7 +162,7 @@ class GuardedRule(Rule):
                     self.length = t
                     if t == length:
                         self.known.keep(w_next, after)
-                    return w + t * direction, _decided(decision, evidence, t, _size(t * momentum, gradient))
+                    return w + t * direction, decided_record(decision, evidence, t, _size(t * momentum, gradient))
             length *= 0.5
         raise NoStepError(_NOTHING_PROVABLE)
 
@@ -179,10 +185,10 @@ class CertifiedRule(Rule):
     trust: float = 1.0
     turn: int = 0
     directions: ConjugateDirections = field(default_factory=lambda: ConjugateDirections(polak_ribiere))
-    known: _KnownError = field(default_factory=_KnownError)
+    known: KnownError = field(default_factory=KnownError)
 
     def step(
-        self, problem: Problem, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
+        self, problem: Objective, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
     ) -> tuple[np.ndarray, StepRecord]:
         direction, momentum = self.directions.next(gradient)
         length = self._trusted_length(problem, w, gradient, direction)
@@ -199,7 +205,7 @@ class CertifiedRule(Rule):
                 if decision.sign == -1:
                     self.displacement = t * float(np.linalg.norm(direction))
                     tau = _size(t * momentum, gradient)
-                    return w_next, _decided(decision, evidence, t, tau, bound.decrease_until)
+                    return w_next, decided_record(decision, evidence, t, tau, bound.decrease_until)
                 hidden += 1
                 if hidden == _HIDDEN_TRIES:
                     break
@@ -215,7 +221,7 @@ class CertifiedRule(Rule):
         self.turn = int(state["turn"])
         self.directions.restore(state)
 
-    def _trusted_length(self, problem: Problem, w: np.ndarray, gradient: np.ndarray, direction: np.ndarray) -> float:
+    def _trusted_length(self, problem: Objective, w: np.ndarray, gradient: np.ndarray, direction: np.ndarray) -> float:
         newton = _newton_length(problem, w, gradient, direction, self.turn)
         self.turn += 1
         limit = 4 * self.displacement / float(np.linalg.norm(direction))
@@ -223,7 +229,7 @@ class CertifiedRule(Rule):
         return length if np.isfinite(length) and length > 0 else 1.0
 
     def _stored_decision(
-        self, problem: Problem, w: np.ndarray, w_next: np.ndarray, change: Fraction | None
+        self, problem: Objective, w: np.ndarray, w_next: np.ndarray, change: Fraction | None
     ) -> tuple[Decision, str]:
         """Decide a step between stored weights from the segment's bound of its change, else by evaluation."""
         if (decision := _decrease_at_most(change)) is not None:
@@ -246,7 +252,7 @@ class CertifiedRule(Rule):
 
 
 def _hidden_decrease(
-    problem: Problem, w: np.ndarray, direction: np.ndarray, length: float, known: tuple[Range, Range]
+    problem: Objective, w: np.ndarray, direction: np.ndarray, length: float, known: tuple[Range, Range]
 ) -> tuple[float, Decision, str]:
     """Decide a step whose change is lost in the known ranges of E before and after it; the step may become shorter."""
     bound = segment_bound(problem, w, direction, length)
@@ -265,12 +271,15 @@ def _decrease_at_most(change: Fraction | None) -> Decision | None:
     return Decision(-1, -np.inf, upper, 53) if upper < 0 else None
 
 
-def _decided(decision: Decision, evidence: str, eta: float, tau: float, eta_until: float | None = None) -> StepRecord:
+def decided_record(
+    decision: Decision, evidence: str, eta: float, tau: float, eta_until: float | None = None
+) -> StepRecord:
+    """Return the record of a step whose change of error was decided."""
     return StepRecord(eta, tau, decision.decreases, -decision.upper, evidence, eta_until)
 
 
 def _newton_length(
-    problem: Problem, w: np.ndarray, gradient: np.ndarray, direction: np.ndarray, turn: int
+    problem: Objective, w: np.ndarray, gradient: np.ndarray, direction: np.ndarray, turn: int
 ) -> float | None:
     """Length to the minimum of the quadratic model along the direction; None where it is not convex."""
     with np.errstate(all="ignore"):

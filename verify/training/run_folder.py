@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.arithmetic.environment import certified_environment
+from verify.calculus.problem import classical
 from verify.certificates.document import ARITHMETIC
 from verify.certificates.run_files import RunFiles, array_digest, weights_digest
 from verify.outcomes import InputError, Verdict
@@ -186,7 +187,7 @@ class RunFolder(RunFiles):
 
     def _content(self, session: Session, settings: dict[str, Any]) -> dict[str, Any]:
         certificates = {"kind": None} if self.chain is None else self.chain.settings()
-        identity = subject(session.problem, session.start)
+        identity = subject(classical(session.problem, "run folders"), session.start)
         return {"subject": identity, "settings": settings, "certificates": certificates}
 
     def _weights_stream(self) -> Any:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from verify.bounds.start import StartPass
+from verify.calculus.objective import Objective
+from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
 from verify.training.evaluation import error_range
 from verify.training.rules import NoStepError, Rule, State
 from verify.training.trajectory import StepRecord
-
-if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
 
 _UNDECIDED = "a step's decrease is undecided"
 
@@ -25,7 +24,7 @@ class Session:
 
     Parameters
     ----------
-    problem : Problem
+    problem : Objective
     rule : Rule
     w0 : array, shape (P,), optional
         Default: the problem's initial weights.
@@ -47,18 +46,19 @@ class Session:
     stopped : str or None
     """
 
-    def __init__(self, problem: Problem, rule: Rule, w0: Any = None, *, gradient_tolerance: float = 0.0) -> None:
+    def __init__(self, problem: Objective, rule: Rule, w0: Any = None, *, gradient_tolerance: float = 0.0) -> None:
         if not (np.isfinite(gradient_tolerance) and gradient_tolerance >= 0):
             raise InputError("the tolerance must be finite, not negative", gradient_tolerance=gradient_tolerance)
-        self.problem, self.rule, self.gradient_tolerance = problem, rule, gradient_tolerance
+        self.problem = problem
+        self.rule, self.gradient_tolerance = rule, gradient_tolerance
         self.start = problem.check_weights(problem.initial_weights if w0 is None else w0)
         self.weights = self.start
         self.index = 0
         self.error = self.gradient_norm = np.inf
         self.error_range = (0.0, np.inf)
-        self.error_upper = error_range(problem, self.weights)[1]
+        self.error_upper = error_range(self.problem, self.weights)[1]
         self.stopped: str | None = None
-        self._pass = StartPass(problem) if rule.bounds_segments else None
+        self._pass = StartPass(problem) if rule.bounds_segments and isinstance(problem, Problem) else None
 
     def step(self) -> StepRecord | None:
         """Take one step and return its record, or None when the run has stopped."""

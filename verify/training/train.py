@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from verify.arithmetic.environment import certified_environment
+from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError
 from verify.training.momentum import Norm
+from verify.training.quasi_newton import QuasiNewtonRule
 from verify.training.rules import CertifiedRule, FixedRule, GuardedRule, Rule
 from verify.training.session import Session
 from verify.training.trajectory import StepRecord, Trajectory
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 RuleName = Literal["certified", "guarded", "fixed"]
 
 
 @certified_environment()
 def train(
-    problem: Problem,
+    problem: Objective,
     w0: Any = None,
     *,
     steps: int = 100,
@@ -37,14 +39,15 @@ def train(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Objective
     w0 : array, shape (P,), optional
         Default: the problem's initial weights.
     steps : int
         Budget.
     rule : {"certified", "guarded", "fixed"}
         certified: the step's length is proved before it is taken, along -g combined with the previous direction;
-        guarded: the same directions, decrease proved after the fact, with backtracking;
+        guarded: the same directions, decrease proved after the fact, with backtracking; for a `GraphProblem` several
+        proposals of L-BFGS are one step;
         fixed: the theorem's adaptive momentum with constant (eta, tau); a step that increases the error is
         recorded as REFUTED and the run goes on.
     eta, tau : float
@@ -76,7 +79,7 @@ def train(
     """
     if not (isinstance(steps, int) and not isinstance(steps, bool) and steps >= 0):
         raise InputError("steps must be a whole number, not negative", steps=steps)
-    session = Session(problem, make_rule(rule, eta, tau, norm), w0, gradient_tolerance=gradient_tolerance)
+    session = Session(problem, make_rule(rule, eta, tau, norm, problem), w0, gradient_tolerance=gradient_tolerance)
     errors: list[float] = []
     records: list[StepRecord] = []
     while len(records) < steps and (record := session.step()) is not None:
@@ -88,7 +91,13 @@ def train(
     return Trajectory(np.array(errors), session.weights, session.stopped or "step budget", records, session.error_upper)
 
 
-def make_rule(name: str, eta: float | None = None, tau: float | None = None, norm: str = "global") -> Rule:
+def make_rule(
+    name: str,
+    eta: float | None = None,
+    tau: float | None = None,
+    norm: str = "global",
+    problem: Objective | None = None,
+) -> Rule:
     """Return a step rule by name.
 
     Parameters
@@ -96,6 +105,8 @@ def make_rule(name: str, eta: float | None = None, tau: float | None = None, nor
     name : {"certified", "guarded", "fixed"}
     eta, tau, norm
         For ``"fixed"`` only.
+    problem : Objective, optional
+        What it is for: ``"guarded"`` proposes by L-BFGS for a `GraphProblem`, else along conjugate directions.
 
     Raises
     ------
@@ -112,4 +123,6 @@ def make_rule(name: str, eta: float | None = None, tau: float | None = None, nor
         return FixedRule(float(eta), float(tau), "global" if norm == "global" else "vertex")
     if eta is not None or tau is not None:
         raise InputError(f"rule {name!r} chooses eta and tau itself", remedy="leave them out", eta=eta, tau=tau)
-    return GuardedRule() if name == "guarded" else CertifiedRule()
+    if name == "certified":
+        return CertifiedRule()
+    return QuasiNewtonRule() if isinstance(problem, GraphProblem) else GuardedRule()

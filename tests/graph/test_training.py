@@ -1,0 +1,67 @@
+"""Training of networks of the whole vocabulary: every step proved, for stored weights, and true in Arb."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import verify
+from tests.graph.networks import NETWORKS, SMOOTH
+from verify.arithmetic import arb
+from verify.training.quasi_newton import QuasiNewtonRule
+from verify.training.session import Session
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_guarded_training_proves_every_step(name):
+    run = verify.train(NETWORKS[name], steps=5, rule="guarded")
+    assert {verdict.name for verdict in run.verdicts} == {"PROVED"}
+    assert run.errors[-1] < 0.9 * run.errors[0]
+    assert run.errors[-1] <= run.error_upper
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_certified_training_proves_every_step(name):
+    run = verify.train(SMOOTH[name], steps=4, rule="certified")
+    assert {verdict.name for verdict in run.verdicts} == {"PROVED"}
+    assert run.errors[-1] < 0.9 * run.errors[0]
+
+
+@pytest.mark.parametrize("name", ["transformer", "max-pool"])
+def test_steps_decrease_the_exact_error(name):
+    problem = NETWORKS[name]
+    session = Session(problem, QuasiNewtonRule())
+    for _ in range(3):
+        before = session.weights
+        record = session.step()
+        with arb.precision(200):
+            change = problem.error_in_arb(session.weights) - problem.error_in_arb(before)
+            assert change <= -arb.Arb(record.decrease) or not record.decrease > 0
+            assert change < 0
+
+
+def test_a_run_goes_on_bit_for_bit():
+    problem = NETWORKS["transformer"]
+    whole = Session(problem, QuasiNewtonRule())
+    for _ in range(2):
+        whole.step()
+    other = Session(problem, QuasiNewtonRule())
+    other.restore(whole.state())
+    for session in (whole, other):
+        session.step()
+        session.step()
+    assert np.array_equal(whole.weights, other.weights)
+
+
+def test_a_step_that_cannot_be_proved_is_not_taken(monkeypatch):
+    problem = NETWORKS["classifier"]
+    monkeypatch.setattr("verify.training.quasi_newton.error_range", lambda problem, w: (-np.inf, np.inf))
+    monkeypatch.setattr(
+        "verify.training.quasi_newton.decide_by_errors",
+        lambda *arguments: (verify.decide_decrease(problem, arguments[1], arguments[1], plus=Fraction(1)), "planted"),
+    )
+    run = verify.train(problem, steps=3, rule="guarded")
+    assert run.steps == []
+    assert run.stopped == "no decrease can be proved any more"

@@ -1,0 +1,138 @@
+"""Propose by L-BFGS, prove by values: a step is the way that several proposals went, proved at once.
+
+Nothing is assumed of the network but that its error can be enclosed: kinks, couplings and shared parameters are
+welcome. A proposal is taken in float64 where it decreases the error enough (Armijo's condition); only the sum of a few
+of them is proved, so that the proof's cost is shared. If the sum cannot be proved, the way is cut back to its earlier
+points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+
+from verify.outcomes import Verdict
+from verify.training.evaluation import decide_by_errors, error_range
+from verify.training.limited_memory import LimitedMemory
+from verify.training.rules import KnownError, NoStepError, Rule, State, decided_record
+from verify.training.trajectory import StepRecord
+
+if TYPE_CHECKING:
+    from verify.bounds.start import StartPass
+    from verify.calculus.objective import Objective
+
+MOST_PROPOSALS = 8
+_HALVINGS = 20
+_SUFFICIENT = 1e-4
+"""Share of the decrease that the slope promises with which a proposal is content (Nocedal, Wright, Numerical
+Optimization, 2006, section 3.1)."""
+_FIRST_LENGTH = 0.02
+"""Length of the very first proposal, as a share of the length of the weights."""
+
+
+@dataclass
+class Point:
+    """Weights on the way, with the error and the gradient there in float64."""
+
+    weights: np.ndarray
+    error: float
+    gradient: np.ndarray
+
+
+@final
+@dataclass
+class QuasiNewtonRule(Rule):
+    """See the module.
+
+    Parameters
+    ----------
+    proposals : int
+        How many are tried before the next proof; grows to `MOST_PROPOSALS` while proofs succeed.
+    """
+
+    name = "guarded"
+    proposals: int = 1
+    length: float = 0.0
+    memory: LimitedMemory = field(default_factory=LimitedMemory)
+    known: KnownError = field(default_factory=KnownError)
+
+    def step(
+        self, problem: Objective, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
+    ) -> tuple[np.ndarray, StepRecord]:
+        before = self.known.at(problem, w)
+        error, _ = problem.error_and_gradient(w)
+        way = self._way(problem, Point(w, error, gradient))
+        while len(way) > 1:
+            end = way[-1].weights
+            after = error_range(problem, end)
+            decision, evidence = decide_by_errors(problem, w, end, before, after)
+            if decision.decreases is Verdict.PROVED:
+                self.proposals = min(2 * self.proposals, MOST_PROPOSALS)
+                self.known.keep(end, after)
+                eta, tau = momentum_form(end - w, gradient)
+                return end, decided_record(decision, evidence, eta, tau)
+            self.proposals = 1
+            way = way[: (len(way) + 1) // 2]
+        raise NoStepError("no decrease can be proved any more")
+
+    def _way(self, problem: Objective, start: Point) -> list[Point]:
+        way = [start]
+        while len(way) <= self.proposals:
+            following = self._proposal(problem, way[-1])
+            if following is None and self.memory:
+                self.memory.clear()
+                following = self._proposal(problem, way[-1])
+            if following is None:
+                break
+            self.memory.add(following.weights - way[-1].weights, following.gradient - way[-1].gradient)
+            way.append(following)
+        return way
+
+    def _proposal(self, problem: Objective, point: Point) -> Point | None:
+        """Return a point with sufficient decrease along the quasi-Newton direction, or None; the length is halved."""
+        direction = self.memory.direction(point.gradient)
+        with np.errstate(all="ignore"):
+            slope, size = float(direction @ point.gradient), float(np.linalg.norm(direction))
+        if not (np.isfinite(size) and slope < 0):
+            return None
+        length = 1.0 if self.memory else self._first_length(point.weights, size)
+        for _ in range(_HALVINGS):
+            weights = point.weights + length * direction
+            if np.array_equal(weights, point.weights):
+                return None
+            if np.all(np.isfinite(weights)):
+                error, gradient = problem.error_and_gradient(weights)
+                if error <= point.error + _SUFFICIENT * length * slope and np.all(np.isfinite(gradient)):
+                    self.length = length * size
+                    return Point(weights, error, gradient)
+            length *= 0.5
+        return None
+
+    def _first_length(self, weights: np.ndarray, size: float) -> float:
+        wanted = self.length or _FIRST_LENGTH * float(np.linalg.norm(weights)) or 1.0
+        return wanted / size
+
+    def state(self) -> State:
+        return {"proposals": np.array(self.proposals), "length": np.array(self.length), **self.memory.state()}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        self.proposals, self.length = int(state["proposals"]), float(state["length"])
+        self.memory.restore(state)
+
+
+def momentum_form(step: np.ndarray, gradient: np.ndarray) -> tuple[float, float]:
+    """Return (eta, tau) with ``step = -eta g + m``, ``|m| = tau |g|`` and m orthogonal to g, up to rounding.
+
+    Examples
+    --------
+    >>> momentum_form(np.array([-1.0, 3.0]), np.array([2.0, 0.0]))
+    (0.5, 1.5)
+    """
+    with np.errstate(all="ignore"):
+        squared = float(gradient @ gradient)
+        eta = -float(step @ gradient) / squared if squared > 0 else 0.0
+        rest = float(np.linalg.norm(step + eta * gradient))
+    return eta, rest / float(np.sqrt(squared)) if squared > 0 else 0.0
