@@ -42,11 +42,16 @@ _PUBLIC = {
     "train": "verify.training.train",
 }
 
+_OPTIONAL = {"from_torch": ("verify.importers.torch.problem", "torch")}
+"""Names that need an extra: their module, and the extra."""
+
 __all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 -- the names are the keys of _PUBLIC, all of them strings
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name on first use, so that ``import verify`` costs next to nothing (PEP 562)."""
+    if name in _OPTIONAL:
+        return _optional(name)
     if name not in _PUBLIC:
         raise AttributeError(f"module 'verify' has no attribute {name!r}")
     value = getattr(importlib.import_module(_PUBLIC[name]), name)
@@ -54,8 +59,20 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def _optional(name: str) -> Any:
+    module, extra = _OPTIONAL[name]
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name != extra:
+            raise
+        from verify.outcomes import InputError
+
+        raise InputError(f"verify.{name} needs {extra}", remedy=f"pip install 'dagverify[{extra}]'") from None
+
+
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_OPTIONAL])
 
 
 if TYPE_CHECKING:

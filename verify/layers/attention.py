@@ -5,13 +5,22 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from verify.graph.tensor import Tensor
 from verify.operations.gather import Indices
 from verify.operations.softmax import Softmax
 
 
-def attention(query: Tensor, key: Tensor, value: Tensor, *, causal: bool = False, scale: float | None = None) -> Tensor:
+def attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *,
+    causal: bool = False,
+    scale: float | None = None,
+    mask: ArrayLike | None = None,
+) -> Tensor:
     """Return ``softmax(scale * Q K^T) V`` over the last two axes.
 
     Parameters
@@ -23,6 +32,8 @@ def attention(query: Tensor, key: Tensor, value: Tensor, *, causal: bool = False
         Position i sees only positions up to i.
     scale : float, optional
         The float64 number nearest to 1/sqrt(d) by default, as frameworks use.
+    mask : array of bool, optional
+        Which sources a target sees, in place of `causal`.
 
     Examples
     --------
@@ -35,5 +46,5 @@ def attention(query: Tensor, key: Tensor, value: Tensor, *, causal: bool = False
     factor = 1 / float(np.sqrt(query.shape[-1])) if scale is None else scale
     lead = tuple(range(len(key.shape) - 2))
     scores = query.scale(Fraction(factor)) @ key.permute(*lead, len(lead) + 1, len(lead))
-    mask = Indices(np.tril(np.ones(scores.shape[-2:], dtype=np.int64))) if causal else None
-    return scores.apply(Softmax(mask)) @ value
+    seen = np.tril(np.ones(scores.shape[-2:])) if causal else mask
+    return scores.apply(Softmax(None if seen is None else Indices(seen))) @ value

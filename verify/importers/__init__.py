@@ -1,0 +1,1 @@
+"""Problems from other tools: one folder each, imported only when asked for."""

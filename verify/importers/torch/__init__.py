@@ -1,0 +1,1 @@
+"""PyTorch modules and losses as graphs of operations."""

@@ -1,0 +1,101 @@
+"""Sums, products, quotients and powers."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from verify.graph.tensor import Tensor
+from verify.importers.torch.registry import Scope, rule
+from verify.operations.power import Logarithm, Power
+from verify.outcomes import InputError
+
+
+@rule("add.Tensor", "add.Scalar")
+def add(scope: Scope, left: Any, right: Any, alpha: float = 1) -> Tensor:
+    return scope.tensor(left) + scope.tensor(right).scale(Fraction(alpha))
+
+
+@rule("sub.Tensor", "sub.Scalar")
+def subtract(scope: Scope, left: Any, right: Any, alpha: float = 1) -> Tensor:
+    return scope.tensor(left) - scope.tensor(right).scale(Fraction(alpha))
+
+
+@rule("rsub.Scalar", "rsub.Tensor")
+def subtract_from(scope: Scope, left: Any, right: Any, alpha: float = 1) -> Tensor:
+    return scope.tensor(right) - scope.tensor(left).scale(Fraction(alpha))
+
+
+@rule("neg.default")
+def negate(scope: Scope, x: Tensor) -> Tensor:
+    return -x
+
+
+@rule("mul.Tensor", "mul.Scalar")
+def multiply(scope: Scope, left: Any, right: Any) -> Tensor:
+    if isinstance(right, int | float):
+        return scope.tensor(left).scale(Fraction(right))
+    return scope.tensor(left) * scope.tensor(right)
+
+
+@rule("div.Tensor", "div.Scalar")
+def divide(scope: Scope, left: Any, right: Any) -> Tensor:
+    if isinstance(right, int | float):
+        return scope.tensor(left).scale(1 / Fraction(right))
+    return scope.tensor(left) / scope.tensor(right)
+
+
+@rule("reciprocal.default")
+def reciprocal(scope: Scope, x: Tensor) -> Tensor:
+    return x.apply(Power(Fraction(-1)))
+
+
+@rule("pow.Tensor_Scalar")
+def power(scope: Scope, x: Tensor, exponent: float) -> Tensor:
+    exact = Fraction(exponent)
+    if exact == 2:
+        return x.square()
+    if exact.denominator > 2:
+        raise InputError("powers are multiples of 1/2", exponent=exponent)
+    return x.apply(Power(exact))
+
+
+@rule("square.default")
+def square(scope: Scope, x: Tensor) -> Tensor:
+    return x.square()
+
+
+@rule("sqrt.default")
+def square_root(scope: Scope, x: Tensor) -> Tensor:
+    return x.apply(Power(Fraction(1, 2)))
+
+
+@rule("rsqrt.default")
+def reciprocal_root(scope: Scope, x: Tensor) -> Tensor:
+    return x.apply(Power(Fraction(-1, 2)))
+
+
+@rule("log.default")
+def logarithm(scope: Scope, x: Tensor) -> Tensor:
+    return x.apply(Logarithm())
+
+
+@rule("mm.default", "bmm.default", "matmul.default")
+def matrix_product(scope: Scope, left: Any, right: Any) -> Tensor:
+    a, b = scope.tensor(left), scope.tensor(right)
+    if len(b.shape) == 1:
+        product = a if len(a.shape) > 1 else a.reshape((1, a.shape[0]))
+        column = product @ b.reshape((b.shape[0], 1))
+        return column.reshape(column.shape[:-1] if len(a.shape) > 1 else ())
+    if len(a.shape) == 1:
+        row = a.reshape((1, a.shape[0])) @ b
+        return row.reshape((*row.shape[:-2], row.shape[-1]))
+    if len(b.shape) > 2 and len(a.shape) < len(b.shape):
+        a = a.broadcast_to((*b.shape[:-2], *a.shape[-2:]))
+    return a @ b
+
+
+@rule("addmm.default")
+def add_matrix_product(scope: Scope, bias: Any, left: Any, right: Any, beta: float = 1, alpha: float = 1) -> Tensor:
+    product = matrix_product(scope, left, right).scale(Fraction(alpha))
+    return product + scope.tensor(bias).scale(Fraction(beta))

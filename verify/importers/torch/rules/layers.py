@@ -1,0 +1,167 @@
+"""Dense layers, convolutions, pools, upsampling, attention, dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from verify.graph.tensor import Tensor
+from verify.importers.torch.registry import Scope, rule
+from verify.layers.attention import attention
+from verify.layers.convolution import convolution, transposed_convolution
+from verify.layers.dense import dense
+from verify.layers.pooling import adaptive_average_pool, average_pool, max_pool
+from verify.layers.upsampling import nearest_upsample
+from verify.outcomes import InputError
+
+
+@rule("linear.default")
+def linear(scope: Scope, h: Any, weight: Any, bias: Any = None) -> Tensor:
+    return dense(scope.tensor(h), scope.tensor(weight), None if bias is None else scope.tensor(bias))
+
+
+@rule("conv1d.default", "conv2d.default", "conv3d.default")
+def conv(
+    scope: Scope,
+    h: Any,
+    kernel: Any,
+    bias: Any = None,
+    stride: Sequence[int] = (1,),
+    padding: Sequence[int] = (0,),
+    dilation: Sequence[int] = (1,),
+    groups: int = 1,
+) -> Tensor:
+    return _convolution(scope, h, kernel, bias, stride, padding, dilation, False, (0,), groups)
+
+
+@rule("conv_transpose1d.default", "conv_transpose2d.input", "conv_transpose3d.input")
+def conv_transpose(
+    scope: Scope,
+    h: Any,
+    kernel: Any,
+    bias: Any = None,
+    stride: Sequence[int] = (1,),
+    padding: Sequence[int] = (0,),
+    output_padding: Sequence[int] = (0,),
+    groups: int = 1,
+    dilation: Sequence[int] = (1,),
+) -> Tensor:
+    return _convolution(scope, h, kernel, bias, stride, padding, dilation, True, output_padding, groups)
+
+
+@rule("convolution.default")
+def _convolution(
+    scope: Scope,
+    h: Any,
+    kernel: Any,
+    bias: Any,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    transposed: bool,
+    output_padding: Sequence[int],
+    groups: int,
+) -> Tensor:
+    x, weights = scope.tensor(h), scope.tensor(kernel)
+    shift = None if bias is None else scope.tensor(bias)
+    dimensions = len(x.shape) - 2
+    stride, padding, dilation, output_padding = (
+        _each(option, dimensions) for option in (stride, padding, dilation, output_padding)
+    )
+    if transposed:
+        return transposed_convolution(x, weights, shift, stride, padding, output_padding, dilation, groups)
+    return convolution(x, weights, shift, stride, padding, dilation, groups)
+
+
+@rule("avg_pool1d.default", "avg_pool2d.default", "avg_pool3d.default")
+def avg_pool(
+    scope: Scope,
+    h: Tensor,
+    kernel: Sequence[int],
+    stride: Sequence[int] = (),
+    padding: Sequence[int] = (0,),
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    dimensions = len(h.shape) - 2
+    padding = _each(padding, dimensions)
+    if ceil_mode or divisor_override is not None or (any(padding) and not count_include_pad):
+        raise InputError("average pool with ceil_mode, divisor_override or count_include_pad=False")
+    return average_pool(h, _each(kernel, dimensions), _each(stride, dimensions) if stride else (), padding)
+
+
+@rule("max_pool1d.default", "max_pool2d.default", "max_pool3d.default")
+def largest(
+    scope: Scope,
+    h: Tensor,
+    kernel: Sequence[int],
+    stride: Sequence[int] = (),
+    padding: Sequence[int] = (0,),
+    dilation: Sequence[int] = (1,),
+    ceil_mode: bool = False,
+) -> Tensor:
+    if ceil_mode:
+        raise InputError("max-pool with ceil_mode", remedy="pad the input instead")
+    n = len(h.shape) - 2
+    return max_pool(h, _each(kernel, n), _each(stride, n) if stride else (), _each(padding, n), _each(dilation, n))
+
+
+@rule("max_pool2d_with_indices.default")
+def largest_with_indices(scope: Scope, h: Tensor, *options: Any) -> list[Any]:
+    return [largest(scope, h, *options), None]
+
+
+@rule("adaptive_avg_pool1d.default", "adaptive_avg_pool2d.default", "_adaptive_avg_pool2d.default")
+def adaptive(scope: Scope, h: Tensor, sizes: Sequence[int]) -> Tensor:
+    return adaptive_average_pool(h, sizes)
+
+
+@rule("upsample_nearest2d.vec", "upsample_nearest1d.vec")
+def upsample(scope: Scope, h: Tensor, size: Sequence[int] | None, factors: Sequence[float] | None = None) -> Tensor:
+    lengths = h.shape[2:]
+    wanted = [int(n * f) for n, f in zip(lengths, factors or (), strict=True)] if size is None else list(size)
+    if any(m % n for m, n in zip(wanted, lengths, strict=True)):
+        raise InputError("upsampling by a factor that is not whole", size=wanted, source=lengths)
+    return nearest_upsample(h, [m // n for m, n in zip(wanted, lengths, strict=True)])
+
+
+@rule("scaled_dot_product_attention.default")
+def scaled_dot_product_attention(
+    scope: Scope,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Any = None,
+    dropout: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    if dropout or enable_gqa:
+        raise InputError("attention with dropout or grouped queries", remedy="module.eval(), or p=0")
+    if mask is None:
+        return attention(query, key, value, causal=is_causal, scale=scale)
+    if not isinstance(mask, torch.Tensor):
+        raise InputError("attention with a mask that depends on parameters")
+    kept = mask if mask.dtype == torch.bool else torch.isfinite(mask)
+    if mask.dtype != torch.bool and bool((mask[kept] != 0).any()):
+        raise InputError("attention with a mask that adds other numbers than 0 and -inf")
+    return attention(query, key, value, scale=scale, mask=kept.numpy())
+
+
+@rule("dropout.default", "native_dropout.default", "feature_dropout.default")
+def dropout(scope: Scope, h: Tensor, p: float, train: bool | None) -> Any:
+    if train and p > 0:
+        raise InputError(
+            "dropout in training mode draws another network at every step", remedy="module.eval(), or p=0", p=p
+        )
+    return h
+
+
+def _each(option: int | Sequence[int], dimensions: int) -> tuple[int, ...]:
+    if isinstance(option, int):
+        return (option,) * dimensions
+    return tuple(option) * (dimensions if len(option) == 1 else 1)

@@ -1,0 +1,130 @@
+"""Losses with the semantics of PyTorch."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import torch
+
+from verify.graph.tensor import Tensor
+from verify.importers.torch.registry import Scope, rule
+from verify.importers.torch.rules.normalisation import last_axis
+from verify.losses import loss
+from verify.outcomes import InputError
+
+REDUCTIONS = {0: "none", 1: "mean", 2: "sum"}
+
+
+@rule("mse_loss.default")
+def mse_loss(scope: Scope, outputs: Any, targets: Any, reduction: int = 1) -> Tensor:
+    return _reduced(scope, "mse", outputs, targets, reduction)
+
+
+@rule("huber_loss.default")
+def huber_loss(scope: Scope, outputs: Any, targets: Any, reduction: int = 1, delta: float = 1.0) -> Tensor:
+    return _reduced(scope, "huber", outputs, targets, reduction, delta=delta)
+
+
+@rule("smooth_l1_loss.default")
+def smooth_l1_loss(scope: Scope, outputs: Any, targets: Any, reduction: int = 1, beta: float = 1.0) -> Tensor:
+    return _reduced(scope, "huber", outputs, targets, reduction, delta=beta).scale(1 / Fraction(beta))
+
+
+@rule("l1_loss.default")
+def l1_loss(scope: Scope, outputs: Any, targets: Any, reduction: int = 1) -> Tensor:
+    raise InputError("l1 is not differentiable where it is least", remedy="use huber or smooth_l1")
+
+
+@rule("binary_cross_entropy_with_logits.default")
+def binary_cross_entropy(
+    scope: Scope, logits: Any, targets: Any, weight: Any = None, pos_weight: Any = None, reduction: int = 1
+) -> Tensor:
+    if pos_weight is not None:
+        raise InputError("binary cross-entropy with pos_weight", remedy="use weight")
+    if weight is not None:
+        z, t = scope.tensor(logits), scope.tensor(targets)
+        terms = loss("sigmoid-cross-entropy").terms(z, t) * scope.tensor(weight)
+        return _total(terms, reduction)
+    return _reduced(scope, "sigmoid-cross-entropy", logits, targets, reduction)
+
+
+@rule("cross_entropy_loss.default")
+def cross_entropy(
+    scope: Scope,
+    logits: Any,
+    targets: Any,
+    weight: Any = None,
+    reduction: int = 1,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    z = scope.tensor(logits)
+    if isinstance(targets, torch.Tensor) and not targets.is_floating_point():
+        return _of_classes(scope, z, targets, weight, reduction, ignore_index, label_smoothing)
+    if weight is not None:
+        raise InputError("cross-entropy of probabilities with class weights", remedy="weight the probabilities")
+    t = last_axis(scope.tensor(targets), 1) if len(z.shape) > 1 else scope.tensor(targets)
+    terms = loss("softmax-cross-entropy", label_smoothing=label_smoothing).terms(_logits(z), t)
+    return _total(terms, reduction)
+
+
+@rule("nll_loss_nd.default", "nll_loss.default", "nll_loss_forward.default")
+def nll_loss(
+    scope: Scope, logs: Tensor, targets: torch.Tensor, weight: Any = None, reduction: int = 1, ignore_index: int = -100
+) -> Any:
+    probabilities, weights = _classes(targets, logs.shape[1], weight, ignore_index)
+    terms = -(_logits(logs) * scope.tensor(probabilities)).sum(-1)
+    return _weighted(scope, terms, weights, reduction)
+
+
+def _of_classes(
+    scope: Scope, z: Tensor, targets: torch.Tensor, weight: Any, reduction: int, ignored: int, smoothing: float
+) -> Tensor:
+    if smoothing and weight is not None:
+        raise InputError("cross-entropy with class weights and label smoothing", remedy="use one of the two")
+    probabilities, weights = _classes(targets, z.shape[1 if len(z.shape) > 1 else 0], weight, ignored)
+    criterion = loss("softmax-cross-entropy", label_smoothing=smoothing)
+    return _weighted(scope, criterion.terms(_logits(z), scope.tensor(probabilities)), weights, reduction)
+
+
+def _classes(targets: torch.Tensor, count: int, weight: Any, ignored: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Return probabilities 0 and 1, and the weights of the terms where they are not all 1."""
+    kept = targets != ignored
+    found = torch.where(kept, targets, 0)
+    probabilities = torch.nn.functional.one_hot(found, count).to(torch.float64)
+    if weight is None:
+        return probabilities, None if bool(kept.all()) else kept.to(torch.float64)
+    if not isinstance(weight, torch.Tensor):
+        raise InputError("class weights that depend on parameters")
+    return probabilities, weight.to(torch.float64)[found] * kept
+
+
+def _logits(z: Tensor) -> Tensor:
+    return last_axis(z, 1) if len(z.shape) > 1 else z
+
+
+def _reduced(scope: Scope, name: str, outputs: Any, targets: Any, reduction: int, **options: float) -> Tensor:
+    return _total(loss(name, **options).terms(scope.tensor(outputs), scope.tensor(targets)), reduction)
+
+
+def _total(terms: Tensor, reduction: int) -> Tensor:
+    match REDUCTIONS[reduction]:
+        case "mean":
+            return terms.mean()
+        case "sum":
+            return terms.sum()
+        case _:
+            return terms
+
+
+def _weighted(scope: Scope, terms: Tensor, weights: torch.Tensor | None, reduction: int) -> Tensor:
+    if weights is None:
+        return _total(terms, reduction)
+    factors = scope.tensor(weights)
+    if REDUCTIONS[reduction] != "mean":
+        return _total(terms * factors, reduction)
+    if not np.any(weights.numpy()):
+        raise InputError("cross-entropy: every target is ignored or has the weight 0")
+    return (terms * factors).sum() / factors.sum()

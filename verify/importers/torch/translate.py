@@ -1,0 +1,149 @@
+"""From an exported program to a graph of operations."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import torch
+from torch.export import ExportedProgram
+from torch.export.graph_signature import InputKind
+from torch.fx import Node
+
+from verify.graph.graph import Graph
+from verify.graph.tensor import GraphBuilder, Tensor
+from verify.importers.torch import rules as _rules  # noqa: F401 -- importing registers them
+from verify.importers.torch.capture import operation_name
+from verify.importers.torch.registry import RULES, Scope
+from verify.outcomes import InputError
+
+PREFIX = "module."
+_CHECKS = ("_assert_tensor_metadata.default", "_assert_scalar.default", "sym_constrain_range_for_size.default")
+
+
+def translate(program: ExportedProgram, module: torch.nn.Module) -> tuple[Graph, Scope]:
+    """Return the graph of an objective, and its constants.
+
+    Parameters
+    ----------
+    program : ExportedProgram
+        Of a `capture.Objective`.
+    module : torch.nn.Module
+        Its module, whose parameter names become labels; tied parameters become one leaf.
+
+    Raises
+    ------
+    InputError
+        If an operation has no rule: its name, the path of the module and the line of its source are told.
+    """
+    scope = Scope(GraphBuilder())
+    values = _leaves(program, module, scope)
+    output = _output_name(program)
+    for node in program.graph.nodes:
+        if node.op == "call_function":
+            scope.builder.place = _place(node)
+            values[node.name] = _called(node, values, scope)
+    scope.builder.place = ""
+    error = values[output]
+    if not isinstance(error, Tensor) or error.shape != ():
+        shape = tuple(getattr(error, "shape", ()))
+        raise InputError(
+            "the loss is no scalar that depends on parameters", shape=shape, remedy="reduce it by mean or sum"
+        )
+    return scope.builder.build(error), scope
+
+
+def _leaves(program: ExportedProgram, module: torch.nn.Module, scope: Scope) -> dict[str, Any]:
+    parameters = dict(module.named_parameters(remove_duplicate=False))
+    first_name: dict[int, str] = {}
+    for name, parameter in module.named_parameters():
+        first_name[id(parameter)] = name
+        if parameter.requires_grad:
+            scope.builder.parameter(name, tuple(parameter.shape))
+    examples = iter(torch.utils._pytree.tree_leaves(program.example_inputs))
+    values: dict[str, Any] = {}
+    for spec in program.graph_signature.input_specs:
+        match spec.kind:
+            case InputKind.PARAMETER:
+                parameter = parameters[str(spec.target).removeprefix(PREFIX)]
+                label = first_name[id(parameter)]
+                trained = parameter.requires_grad
+                values[spec.arg.name] = (
+                    scope.builder.parameter(label, tuple(parameter.shape))
+                    if trained
+                    else scope.constant(label, parameter)
+                )
+            case InputKind.USER_INPUT:
+                values[spec.arg.name] = _entered(scope, spec.arg.name, next(examples))
+            case _:
+                found = {**program.state_dict, **program.constants}[str(spec.target)]
+                values[spec.arg.name] = _entered(scope, str(spec.target).removeprefix(PREFIX), found)
+    return values
+
+
+def _entered(scope: Scope, label: str, value: Any) -> Any:
+    """Return a constant for real numbers; whole numbers and truth values stay as they are, for indices and masks."""
+    if isinstance(value, torch.Tensor) and value.is_floating_point():
+        return scope.constant(label, value)
+    return value
+
+
+def _output_name(program: ExportedProgram) -> str:
+    names = [spec.arg.name for spec in program.graph_signature.output_specs if spec.kind.name == "USER_OUTPUT"]
+    if len(names) != 1:
+        raise InputError("the loss must be one scalar", outputs=len(names))
+    return names[0]
+
+
+def _called(node: Node, values: dict[str, Any], scope: Scope) -> Any:
+    arguments, options = (
+        torch.fx.node.map_arg(part, lambda source: values[source.name]) for part in (node.args, node.kwargs)
+    )
+    if node.target is operator.getitem:
+        return arguments[0][arguments[1]]
+    name = operation_name(node.target)
+    if name in _CHECKS:
+        return None
+    if not _holds_tensor(arguments) and not _holds_tensor(list(options.values())):
+        return _computed(node, name, arguments, options)
+    if name not in RULES:
+        raise InputError(
+            "no rule for this operation", where=_place(node), operation=name, remedy="replace it in forward"
+        )
+    try:
+        return RULES[name](scope, *arguments, **options)
+    except InputError as error:
+        raise (error.at(_place(node)) if error.where is None else error) from None
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            "the rule does not know these options", where=_place(node), operation=name, reason=str(error)
+        ) from error
+
+
+def _computed(node: Node, name: str, arguments: Any, options: Any) -> Any:
+    """Run an operation on numbers that no parameter and no datum enters: indices, masks, constants made in forward."""
+    if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
+        raise InputError(
+            "random numbers in forward",
+            where=_place(node),
+            operation=name,
+            remedy="draw them once and pass them as an input",
+        )
+    with torch.no_grad():
+        return node.target(*arguments, **options)  # type: ignore[operator]
+
+
+def _holds_tensor(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(_holds_tensor(part) for part in value)
+    return isinstance(value, Tensor)
+
+
+def _place(node: Node) -> str:
+    """Return the path of the module and the line of its source that a node comes from."""
+    stack = node.meta.get("nn_module_stack") or {}
+    paths = [path for path, _ in stack.values() if path]
+    path = paths[-1].removeprefix(PREFIX) if paths else ""
+    lines = [line.strip() for line in (node.meta.get("stack_trace") or "").splitlines() if line.strip()]
+    source = lines[-1] if lines else ""
+    return ": ".join(part for part in (path, source) if part) or str(node.target)
