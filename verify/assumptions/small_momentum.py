@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from verify.arithmetic.environment import certified_environment
 from verify.outcomes import Finding, InputError, Verdict
 from verify.theorems.ranges import AdmissibleRange, range_of
 
@@ -51,6 +52,7 @@ class Setting:
         return 0.0 if size is None else size
 
 
+@certified_environment(products=False)
 def small_momentum(
     L: float | None,
     setting: Any = None,

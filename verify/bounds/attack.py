@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
 
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.intervals import Interval
 from verify.bounds.hessian_geometry import geometry
 from verify.calculus.enclosures import hessian_vector_enclosure
@@ -43,6 +44,7 @@ class HessianAttack:
     products: int
 
 
+@certified_environment()
 def attack_hessian(
     problem: Problem,
     region: Region | None = None,
@@ -113,6 +115,7 @@ def attack_hessian(
     )
 
 
+@certified_environment()
 def curvature_lower(problem: Problem, w: np.ndarray, direction: np.ndarray) -> float:
     """Proved lower bound of |u' Hess E(w) u| / |u|^2 for the direction u, in exact reals; 0 if nothing is proved."""
     along = Interval.point(direction)

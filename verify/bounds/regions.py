@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from verify.arithmetic import rational
+from verify.arithmetic.environment import certified_environment
 from verify.bounds.region import Region, Weights, finite_vector
 from verify.outcomes import InputError
 
@@ -163,6 +164,7 @@ class BlockBall(Region):
         return f"<BlockBall: {self.size} weights, radii {dict(self.radii)}>"
 
 
+@certified_environment(products=False)
 def enclosing(region: Ball | BlockBall) -> BoundedWeights:
     """Return the smallest set |w| <= R that contains a region, R rounded up: assumption A2 as a number.
 

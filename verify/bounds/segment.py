@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import UNIT, add_up
 from verify.bounds.segment_edges import Formats, Precision, Segment
@@ -33,6 +34,7 @@ from verify.calculus.problem import Problem
 from verify.outcomes import InputError
 
 
+@certified_environment()
 @singledispatch
 def segment_bound(problem: Objective, w: Any, D: Any, T: float, start: Any = None, **options: Any) -> SegmentBound:
     """Bound the error along w + t D, 0 <= t <= T, from above.

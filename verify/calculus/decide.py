@@ -11,6 +11,7 @@ import numpy as np
 
 from verify.activations.arb_numbers import rational_ball
 from verify.arithmetic import arb
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rational import round_down, round_up
 from verify.calculus.difference import difference_enclosure
@@ -42,6 +43,7 @@ class Decision:
     precision: int
 
     @property
+    @certified_environment(products=False)
     def decreases(self) -> Verdict:
         """Verdict on E(w_next) <= E(w)."""
         if self.sign is None:
@@ -49,6 +51,7 @@ class Decision:
         return Verdict.PROVED if self.sign <= 0 else Verdict.REFUTED
 
 
+@certified_environment()
 @singledispatch
 def decide_decrease(
     problem: Objective,

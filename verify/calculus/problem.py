@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.calculus import passes
 from verify.calculus.algebra import FLOAT
 from verify.calculus.objective import Objective
@@ -68,6 +69,7 @@ class Problem(Objective):
     array([2.])
     """
 
+    @certified_environment(products=False)
     def __init__(
         self,
         architecture: Architecture,

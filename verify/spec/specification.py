@@ -60,7 +60,10 @@ def load_specification(path: str | Path) -> Specification:
         If anything in the file or in the files it names cannot be used; one line says what, where and
         what to do.
     """
-    return build_specification(read_document(path))
+    from verify.arithmetic.environment import certified_environment
+
+    with certified_environment(products=False):
+        return build_specification(read_document(path))
 
 
 def build_specification(document: Document) -> Specification:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.calculus.decide import decide_decrease
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
@@ -15,6 +16,7 @@ from verify.training.trajectory import Trajectory
 _REMEDY = "use a smaller learning rate or momentum: assert_admissible says which"
 
 
+@certified_environment()
 def assert_monotone_decrease(trajectory: Trajectory | Any, problem: Problem | None = None) -> int:
     """Fail unless the error did not increase at any step.
 

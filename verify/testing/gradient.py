@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.calculus.gradient_check import check_gradient
 from verify.calculus.problem import Problem
 from verify.outcomes import Finding, Verdict
 from verify.testing.counterexample import CounterexampleError
 
 
+@certified_environment()
 def assert_gradient_correct(
     gradient: Callable[[np.ndarray], Any],
     problem: Problem,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from verify.arithmetic.environment import certified_environment
 from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError
 from verify.training.momentum import Norm
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 RuleName = Literal["certified", "guarded", "fixed"]
 
 
-@certified_environment()
 def train(
     problem: Objective,
     w0: Any = None,
