@@ -149,6 +149,7 @@ class Problem(Objective):
             np.ascontiguousarray(self.targets[chunk], dtype=np.float64),
         )
 
+    @np.errstate(all="ignore")
     def error(self, w: Any) -> float:
         """Return E(w) in float64, weight decay included.
 
@@ -171,6 +172,7 @@ class Problem(Objective):
                 total += float(np.vdot(residual, residual))
         return 0.5 * total / self.sample_divisor + 0.5 * self.weight_decay * float(weights @ weights)
 
+    @np.errstate(all="ignore")
     def error_and_gradient(self, w: Any) -> tuple[float, np.ndarray]:
         """Return E(w) and grad E(w) from one forward and one backward pass."""
         weights = self.check_weights(w)
@@ -189,6 +191,7 @@ class Problem(Objective):
         error = 0.5 * total / self.sample_divisor + 0.5 * self.weight_decay * float(weights @ weights)
         return error, gradient / self.sample_divisor + self.weight_decay * weights
 
+    @np.errstate(all="ignore")
     def hessian_vector(self, w: Any, direction: Any) -> np.ndarray:
         """Return (Hess E(w)) direction, (P,), in float64 (Pearlmutter's exact product, no differences)."""
         weights = self.check_weights(w)

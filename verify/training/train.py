@@ -84,8 +84,7 @@ def train(
         errors.append(session.error)
         records.append(record)
         callback(session.index, session.error, record)
-    with np.errstate(over="ignore", invalid="ignore"):
-        errors.append(problem.error(session.weights))
+    errors.append(problem.error(session.weights))
     return Trajectory(np.array(errors), session.weights, session.stopped or "step budget", records, session.error_upper)
 
 
