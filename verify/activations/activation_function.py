@@ -21,6 +21,7 @@ from verify.activations.symbols import Smoothness
 from verify.arithmetic import arb
 from verify.arithmetic.blocks import BLOCK
 from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import float64_array
 from verify.arithmetic.intervals import Interval
 
 Array = NDArray[np.float64]
@@ -239,7 +240,7 @@ class Activation:
         ArithmeticDomainError
             If an end is NaN or an interval reversed.
         """
-        below, above = np.broadcast_arrays(np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64))
+        below, above = np.broadcast_arrays(float64_array(lower, "lower"), float64_array(upper, "upper"))
         Interval.from_bounds(below, above)
         low, high = self._over((order,), below.reshape(-1), above.reshape(-1))[0]
         return low.reshape(below.shape), high.reshape(below.shape)

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
 
 from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import exact_float
 from verify.arithmetic.intervals import Interval
 from verify.bounds.hessian_geometry import geometry
 from verify.calculus.enclosures import hessian_vector_enclosure
@@ -97,6 +98,7 @@ def attack_hessian(
     where = region if region is not None else problem.region
     if where is None:
         raise InputError("no region to attack", remedy="give a Ball or BoundedWeights")
+    level = None if level is None else exact_float(level, "level")
     if points < 1:
         raise InputError("an attack needs a starting point", points=points, remedy="use points >= 1")
     rng = np.random.default_rng(seed)

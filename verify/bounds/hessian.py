@@ -10,6 +10,7 @@ import numpy as np
 from verify.activations import Smoothness
 from verify.arithmetic import upward
 from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import exact_float
 from verify.arithmetic.rounding import ArithmeticDomainError
 from verify.bounds.hessian_blocks import shares
 from verify.bounds.hessian_geometry import Geometry, geometry, trainable
@@ -92,6 +93,7 @@ def hessian_bound(
     check_smooth(problem)
     if method not in ("auto", "norms", "majorant"):
         raise InputError("unknown method", method=method, remedy="use 'auto', 'norms' or 'majorant'")
+    level = None if level is None else exact_float(level, "level")
     if level is not None and not 0 <= level < np.inf:
         raise InputError("a level of the error must be a number >= 0", level=level)
     bound = _bound(problem, where, method, cells, _largest_residual(problem, level))

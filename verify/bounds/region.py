@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from verify.arithmetic import rational
 from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import float64_array
 from verify.bounds.exact_ball import point_within, scale_within, squared_distance, within
 from verify.outcomes import InputError, Verdict
 
@@ -195,12 +196,9 @@ def finite_vector(values: ArrayLike, where: str) -> Weights:
     Raises
     ------
     InputError
-        If they are no vector of finite numbers.
+        If they are no vector of finite numbers, or an entry equals no float64.
     """
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError("not an array of numbers", where=where, type=type(values).__name__) from None
+    array = float64_array(values, where)
     if array.ndim != 1 or array.size == 0:
         raise InputError("must be a vector of weights", where=where, shape=array.shape)
     if not np.isfinite(array).all():

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import fraction
 from verify.bounds.polynomials import never_positive, positive_roots, value
 from verify.outcomes import InputError
 
@@ -76,7 +77,7 @@ class SegmentBound:
         finite = [p for p in self.polynomials if np.all(np.isfinite(p))]
         if not finite:
             raise OverflowError("the bound is not finite")
-        return min(value((0.0, *p), t) for p in finite)
+        return min(value((0.0, *p), fraction(t, "t")) for p in finite)
 
     @property
     def rises_at_once(self) -> bool:

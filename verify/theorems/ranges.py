@@ -48,7 +48,8 @@ def momentum_range(L: Any, eta: Any, theorem: str = "sharp") -> tuple[float, flo
     Parameters
     ----------
     L : float
-        Upper bound of the curvature of the error over the region, positive.
+        Upper bound of the curvature of the error over the region, positive. Like every number that a theorem is given
+        it is taken exactly, in extended precision too.
     eta : float
         Learning rate.
     theorem : {"sharp", "triangle", "heavy_ball"}

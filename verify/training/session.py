@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import exact_float
 from verify.bounds.start import StartPass
 from verify.calculus.objective import Objective
 from verify.calculus.problem import Problem
@@ -49,6 +50,7 @@ class Session:
 
     @certified_environment()
     def __init__(self, problem: Objective, rule: Rule, w0: Any = None, *, gradient_tolerance: float = 0.0) -> None:
+        gradient_tolerance = exact_float(gradient_tolerance, "gradient_tolerance")
         if not (np.isfinite(gradient_tolerance) and gradient_tolerance >= 0):
             raise InputError("the tolerance must be finite, not negative", gradient_tolerance=gradient_tolerance)
         self.problem = problem
