@@ -7,7 +7,6 @@ refused where none does: a statement about the nearest float64 would be one abou
 from __future__ import annotations
 
 import math
-import numbers
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -48,7 +47,7 @@ def fraction(value: Any, where: str) -> Fraction:
     """
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real | Decimal):
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating | Fraction | Decimal):
         raise InputError("not a number", where=where, type=type(value).__name__)
     if isinstance(value, int | np.integer):
         return Fraction(int(value))
