@@ -30,9 +30,10 @@ def _exact(value: Any) -> Any:
     return value
 
 
-Number = Annotated[float, BeforeValidator(_exact)]
-Positive = Annotated[Number, Field(gt=0)]
-NotNegative = Annotated[Number, Field(ge=0)]
+EXACTLY = BeforeValidator(_exact)
+Number = Annotated[float, EXACTLY]
+Positive = Annotated[float, Field(gt=0), EXACTLY]
+NotNegative = Annotated[float, Field(ge=0), EXACTLY]
 Row = Annotated[list[Number], Field(fail_fast=True)]
 Rows = Annotated[list[Row], Field(fail_fast=True)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -261,7 +262,7 @@ class Momentum(Closed, json_schema_extra={"oneOf": [{"required": ["tau"]}, {"req
 
     eta: Positive
     tau: NotNegative | None = None
-    mu: Annotated[Number, Field(ge=0, lt=1)] | None = None
+    mu: Annotated[float, Field(ge=0, lt=1), EXACTLY] | None = None
     norm: Literal["global", "vertex"] = "global"
 
     @model_validator(mode="after")
