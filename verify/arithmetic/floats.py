@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 
 _LARGEST_WITHOUT_GAPS = 2.0**53
 """Below every whole number is a float64; what rounds to something smaller is one."""
+_NUMBERS = int | float | np.integer | np.floating | Fraction | Decimal
 _MOST_DIGITS = 5000
 """Of a decimal number before or after its point: any extended-precision number has fewer."""
 _REMEDY = "round it to a float64 number yourself, with float(), or scale it"
@@ -47,7 +48,7 @@ def fraction(value: Any, where: str) -> Fraction:
     """
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating | Fraction | Decimal):
+    if isinstance(value, bool | np.bool_) or not isinstance(value, _NUMBERS):
         raise InputError("not a number", where=where, type=type(value).__name__)
     if isinstance(value, int | np.integer):
         return Fraction(int(value))
