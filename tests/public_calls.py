@@ -40,6 +40,9 @@ from verify.calculus.decide import Decision, decide_decrease
 from verify.calculus.difference import difference_enclosure
 from verify.campaign.attacks import attack_bound
 from verify.certificates.run_checker import check_run
+from verify.graph.classical import graph_problem
+from verify.graph.decision import decide_graph_decrease
+from verify.graph.segment import graph_segment_bound
 from verify.properties.cases import StepCase
 from verify.properties.control import run_sharpness_control
 from verify.properties.increase import find_increase, smallest_increasing_factor
@@ -81,6 +84,10 @@ MODULES = (
     "verify.calculus.difference",
     "verify.calculus.enclosures",
     "verify.calculus.gradient_check",
+    "verify.graph.problem",
+    "verify.graph.decision",
+    "verify.graph.segment",
+    "verify.graph.classical",
     "verify.training.train",
     "verify.training.session",
     "verify.training.evaluation",
@@ -149,6 +156,7 @@ class Sample:
         self.leading = np.ones(2)
         self.case = StepCase(0, 0.5, "with-gradient", 0.01, 0.001)
         self.heavy = StepCase(0, 0.5, "with-gradient", 0.01, 0.001, "heavy_ball")
+        self.graph_problem = graph_problem(self.problem)
         self.half = arb.Arb(0.5)
         self.tanh = verify.activation("tanh")
         self.segment = segment_bound(self.problem, self.w, -self.gradient, 0.1)
@@ -218,6 +226,12 @@ CALLS: dict[str, Call] = {
     "Problem.__init__": lambda s: verify.Problem(s.architecture, [[1.0]], [[0.5]]),
     "Problem.error_enclosure": lambda s: s.problem.error_enclosure(s.w),
     "Problem.gradient_enclosure": lambda s: s.problem.gradient_enclosure(s.w),
+    "GraphProblem.__init__": lambda s: graph_problem(s.problem),
+    "GraphProblem.error_enclosure": lambda s: s.graph_problem.error_enclosure(s.w),
+    "GraphProblem.gradient_enclosure": lambda s: s.graph_problem.gradient_enclosure(s.w),
+    "GraphProblem.error_in_arb": lambda s: s.graph_problem.error_in_arb(s.w),
+    "decision.decide_graph_decrease": lambda s: decide_graph_decrease(s.graph_problem, s.w, s.next),
+    "segment.graph_segment_bound": lambda s: graph_segment_bound(s.graph_problem, s.w, -s.gradient, 0.1),
     "activation": lambda s: verify.activation({"expr": "x/(1+exp(-x))"}),
     "check": lambda s: verify.check(s.problem, s.setting),
     "certify": lambda s: verify.certify(s.problem, "step"),
@@ -321,6 +335,14 @@ NO_CLAIM: dict[str, str] = {
     **{f"Problem.{name}": _FLOAT64 for name in ("error", "gradient", "error_and_gradient", "hessian_vector")},
     **{f"Problem.{name}": "numbers as given" for name in ("check_weights", "chunks", "rows", "initial_weights")},
     **{f"Problem.{name}": _GRAPH for name in ("samples", "sample_divisor")},
+    **{name: _GRAPH for name in public_names() if name.startswith("GraphBuilder.")},
+    **{f"GraphProblem.{name}": _FLOAT64 for name in ("error", "gradient", "error_and_gradient", "hessian_vector")},
+    **{f"GraphProblem.{name}": "numbers as given" for name in ("check_weights", "flatten", "unflatten", "values")},
+    **{f"GraphProblem.{name}": _GRAPH for name in ("size", "gradient_graph")},
+    "ParameterBlock.__init__": _GRAPH,
+    "decision.entries": _GRAPH,
+    "segment.change_along": _PART,
+    "classical.graph_problem": "numbers as given",
     **{
         f"{kind}.{name}": "numbers as given"
         for kind in ("Ball", "BlockBall", "BoundedWeights", "Region")

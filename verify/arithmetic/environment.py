@@ -21,7 +21,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from verify.outcomes import DagverifyError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 _LANES = 35
 """Longer than what a vector unit takes at once, and no multiple of it: the loop's tail is tested too."""
@@ -116,17 +117,17 @@ class certified_environment:  # noqa: N801 -- used as a function
     def __init__(self, *, products: bool = True) -> None:
         self._products = products
 
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Return the function with the guard around it."""
+    def __call__(self, function: Function) -> Function:
+        """Return the function with the guard around it; of a ``singledispatch`` function it is around every form."""
         products = self._products
 
         @functools.wraps(function)
-        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        def guarded(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
             with certified_environment(products=products):
                 return function(*args, **kwargs)
 
-        return guarded
+        return cast(Function, guarded)
 
     def __enter__(self) -> None:
         if _guard.depth:
