@@ -7,6 +7,7 @@ sometimes with numbers. Nothing here is rigorous: what is found is proved elsewh
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.linalg import LinAlgError
@@ -39,7 +40,7 @@ def eigvalsh(matrices: Array) -> Array:
         ...
     numpy.linalg.LinAlgError: not a finite matrix
     """
-    return np.linalg.eigvalsh(_finite(matrices))
+    return np.asarray(np.linalg.eigvalsh(_finite(matrices)), dtype=np.float64)
 
 
 def eigh(matrix: Array) -> tuple[Array, Array]:
@@ -62,7 +63,7 @@ def cholesky(matrices: Array) -> Array:
     LinAlgError
         If an entry is not finite, or a matrix not positive definite.
     """
-    return np.linalg.cholesky(_finite(matrices))
+    return np.asarray(np.linalg.cholesky(_finite(matrices)), dtype=np.float64)
 
 
 def orthonormal(vectors: Array) -> Array:
@@ -102,6 +103,7 @@ def dominant_vector(
     operator = LinearOperator(
         (start.size, start.size), matvec=lambda u: _finite(product(np.ravel(u))), dtype=np.dtype(np.float64)
     )
+    found: NDArray[Any]
     try:
         found = eigsh(operator, k=1, which="LM", v0=_finite(start), ncv=basis, maxiter=rounds, tol=tolerance)[1]
     except ArpackNoConvergence as stopped:
