@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from verify.arithmetic import processor
+
 __version__ = "0.1.0"
 
 _PUBLIC = {
@@ -54,6 +56,7 @@ def __getattr__(name: str) -> Any:
         return _optional(name)
     if name not in _PUBLIC:
         raise AttributeError(f"module 'verify' has no attribute {name!r}")
+    processor.note_import()
     value = getattr(importlib.import_module(_PUBLIC[name]), name)
     globals()[name] = value
     return value

@@ -17,11 +17,13 @@ from verify.activations.definedness import check_defined
 from verify.activations.parsing import parse_formula
 from verify.activations.regularity import Regularity, classify
 from verify.activations.symbols import Smoothness, X
+from verify.arithmetic.environment import certified_environment
 from verify.outcomes import InputError
 
 __all__ = ["BUILTIN_NAMES", "Activation", "Regularity", "Smoothness", "X", "activation", "classify"]
 
 
+@certified_environment(products=False)
 def activation(spec: str | Mapping[str, str]) -> Activation:
     """Return an activation.
 

@@ -20,6 +20,8 @@ from verify.activations.ranges import Ranges
 from verify.activations.symbols import Smoothness
 from verify.arithmetic import arb
 from verify.arithmetic.blocks import BLOCK
+from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import float64_array
 from verify.arithmetic.intervals import Interval
 
 Array = NDArray[np.float64]
@@ -124,6 +126,7 @@ class Activation:
 
     # enclosures
 
+    @certified_environment(products=False)
     def arb(self, z: Any, order: int = 0) -> Any:
         """Return a ball that holds the derivative at every point of the ball `z`, at the current precision.
 
@@ -139,6 +142,7 @@ class Activation:
                 return arb.Arb(0, np.inf) if order > jump else self._whole.program(order).run(ARB, z)[0]
         return self._smooth[met].program(order).run(ARB, z)[0]
 
+    @certified_environment(products=False)
     def one_sided(self, point: Any, order: int) -> tuple[Any, Any]:
         """Return the derivative from the left and from the right at an exact ball, the same where there is no kink."""
         below = sum(1 for at in self._pieces.breaks if rational_ball(at) < point)
@@ -149,10 +153,12 @@ class Activation:
     def _breaks(self) -> zip[tuple[Fraction, int]]:
         return zip(self._pieces.breaks, self._pieces.jumps, strict=True)
 
+    @certified_environment(products=False)
     def enclosure(self, z: Interval, order: int = 0) -> Interval:
         """Return an enclosure of a derivative over intervals."""
         return self._enclosed(z, (order,))[0]
 
+    @certified_environment(products=False)
     def enclosures(self, z: Interval, order: int) -> tuple[Interval, ...]:
         """Return enclosures of the derivatives of orders 0 to `order` over intervals."""
         return self._enclosed(z, tuple(range(order + 1)))
@@ -200,12 +206,14 @@ class Activation:
 
     # proved constants
 
+    @certified_environment(products=False)
     def profile(self, order: int) -> Profile:
         """Return where the derivative can have extrema, and its bounds on the line; computed once."""
         if order not in self._profiles:
             self._profiles[order] = profile(self._pieces, self._smooth, order)
         return self._profiles[order]
 
+    @certified_environment(products=False)
     def supremum(self, order: int) -> float:
         """Return an upper bound of the absolute value of a derivative on the whole line; ``inf`` if none is proved."""
         if order not in self._suprema:
@@ -213,6 +221,7 @@ class Activation:
             self._suprema[order] = max(abs(found.low), abs(found.high))
         return self._suprema[order]
 
+    @certified_environment(products=False)
     def range(self, order: int, lower: ArrayLike, upper: ArrayLike) -> tuple[Array, Array]:
         """Return bounds of a derivative over the intervals ``[lower, upper]``, elementwise; ends may be infinite.
 
@@ -231,7 +240,7 @@ class Activation:
         ArithmeticDomainError
             If an end is NaN or an interval reversed.
         """
-        below, above = np.broadcast_arrays(np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64))
+        below, above = np.broadcast_arrays(float64_array(lower, "lower"), float64_array(upper, "upper"))
         Interval.from_bounds(below, above)
         low, high = self._over((order,), below.reshape(-1), above.reshape(-1))[0]
         return low.reshape(below.shape), high.reshape(below.shape)

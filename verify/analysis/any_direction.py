@@ -21,6 +21,7 @@ import numpy as np
 
 from verify.arithmetic import upward
 from verify.arithmetic.decimals import at_least, at_most
+from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.bounds.attack import attack_hessian
 from verify.bounds.hessian import hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
@@ -98,6 +99,7 @@ class AnyDirection:
         }
 
 
+@certified_environment()
 def examine_any_direction(
     problem: Problem,
     w: Any = None,
@@ -135,6 +137,7 @@ class _Bound:
         return min(self.eta, RANGES["sharp"].eta_limit(max(self.value, LEAST_CURVATURE)))
 
 
+@certified_environment()
 def any_direction(
     problem: Problem,
     w: Any = None,
@@ -181,6 +184,7 @@ def any_direction(
     (True, True)
     """
     weights = problem.initial_weights if w is None else problem.check_weights(w)
+    progress = as_users_code(progress)
     search = _Search(problem, weights)
     cheap = search.cheap()
     found = [] if cheap is None else [cheap]

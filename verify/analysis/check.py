@@ -13,7 +13,7 @@ from verify.analysis.curvature import Curvature, examine_curvature
 from verify.analysis.gradients import Gradients, examine_gradients
 from verify.analysis.range_row import RangeRow
 from verify.analysis.ranges import admissible_ranges, overall
-from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.assumptions import check_assumptions
 from verify.calculus.problem import Problem
 from verify.outcomes import Finding, InputError, Verdict
@@ -116,6 +116,7 @@ def check(
     >>> report.verdict.value, [row.theorem for row in report.ranges]
     ('PROVED', ['triangle', 'sharp', 'heavy_ball', 'horizon'])
     """
+    progress = as_users_code(progress)
     progress("proving the gradients")
     gradients = examine_gradients(problem, seed=seed)
     progress("bounding the Hessian")

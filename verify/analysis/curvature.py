@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.bounds.attack import HessianAttack, attack_hessian
 from verify.bounds.hessian import check_smooth, hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
@@ -72,6 +73,7 @@ class Curvature:
         }
 
 
+@certified_environment()
 def examine_curvature(problem: Problem, *, attack: bool = True, seed: int = 0) -> Curvature:
     """Bound the Hessian over the problem's region and attack the bound.
 

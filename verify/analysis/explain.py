@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from verify.analysis.changes import Change, possible_changes
 from verify.analysis.curvature import Curvature, examine_curvature
+from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.bounds.attack import attack_hessian
 from verify.bounds.hessian import check_smooth, hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
@@ -109,6 +110,7 @@ class Explanation:
         }
 
 
+@certified_environment()
 def explain(
     specification: Specification,
     *,
@@ -155,6 +157,7 @@ def explain(
         raise InputError("the budget must be a number of seconds", budget=budget, remedy="use budget >= 0")
     problem = specification.problem
     started = time.monotonic()
+    progress = as_users_code(progress)
     progress("bounding the Hessian")
     curvature = examine_curvature(problem, seed=seed)
     cost = time.monotonic() - started

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from verify.arithmetic.environment import certified_environment
 from verify.calculus.gradient_check import check_gradient
 from verify.calculus.problem import Problem
 from verify.calculus.symbolic import prove_gradients
@@ -41,6 +42,7 @@ class Gradients:
         }
 
 
+@certified_environment()
 def examine_gradients(problem: Problem, *, seed: int = 0) -> Gradients:
     """Prove the recursion of a problem's graph and compare the code with it at random points.
 

@@ -17,7 +17,8 @@ from verify.analysis.lines import Reach, Surroundings, Vector, reach
 from verify.analysis.rising import first_rise
 from verify.analysis.step_result import MomentumLine, Ray, StepRanges
 from verify.arithmetic.decimals import at_least, at_most
-from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.environment import as_users_code, certified_environment
+from verify.arithmetic.floats import exact_float
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rational import round_down
 from verify.calculus.problem import Problem
@@ -87,6 +88,9 @@ def one_step_ranges(
     >>> [round(ray.eta_max, 6) for ray in found.rays], round(found.lines[0].tau_max, 6)
     ([2.0, 1.0], 1.5)
     """
+    progress = as_users_code(progress)
+    ratios = [exact_float(ratio, "ratios") for ratio in ratios]
+    etas = None if etas is None else [exact_float(eta, "etas") for eta in etas]
     for name, numbers in (("ratios", ratios), ("etas", etas or ())):
         for number in numbers:
             if not (0 <= number < np.inf) or (name == "etas" and number == 0):

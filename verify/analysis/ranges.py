@@ -9,6 +9,7 @@ from verify.analysis.curvature import Curvature
 from verify.analysis.lasting import horizon_row, weight_decay_row
 from verify.analysis.range_row import RangeRow
 from verify.arithmetic.decimals import at_most
+from verify.arithmetic.environment import certified_environment
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import LEAST_CURVATURE
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from verify.assumptions.small_momentum import Setting
 
 
+@certified_environment()
 def admissible_ranges(problem: Problem, curvature: Curvature, setting: Setting | None = None) -> tuple[RangeRow, ...]:
     """Return one row for each theorem that applies.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.calculus.decide import decide_decrease
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ _BISECTIONS = 12
 _DECISIONS = 8
 
 
+@certified_environment()
 def first_rise(
     problem: Problem, w: np.ndarray, origin: np.ndarray, direction: np.ndarray, start: float
 ) -> float | None:

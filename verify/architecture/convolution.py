@@ -18,6 +18,7 @@ from verify.architecture.rounding import sqrt_upward
 from verify.architecture.sliding import sliding_product
 from verify.architecture.windows import Windows, across_planes
 from verify.arithmetic import upward
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.spectral import norm_upper
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ class Conv2d(LinearMap):
         """
         return sqrt_upward(Fraction(self.windows.multiplicity))
 
+    @certified_environment()
     def gain(self, theta: FloatArray | Interval | None) -> float:
         """Upper bound of the spectral norm: the smallest of up to three.
 

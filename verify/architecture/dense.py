@@ -11,6 +11,7 @@ import numpy as np
 from verify.architecture.columns import flat_rows
 from verify.architecture.fields import known_keys, whole_number
 from verify.architecture.linear_map import FloatArray, LinearMap, Terms
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.spectral import norm_upper
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Dense(LinearMap):
         """One: the spectral norm is at most the Euclidean norm of all entries."""
         return 1.0
 
+    @certified_environment()
     def gain(self, theta: FloatArray | Interval | None) -> float:
         weights: Any = theta
         return float(norm_upper(weights))

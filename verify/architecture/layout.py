@@ -11,6 +11,7 @@ import numpy as np
 
 from verify.architecture.edge import Edge, EdgeKey
 from verify.architecture.vertex import Vertex
+from verify.arithmetic.floats import float64_array
 from verify.arithmetic.intervals import Interval, concatenate, interval
 from verify.outcomes import InputError
 
@@ -63,7 +64,7 @@ class Layout:
     def unflatten(self, weights: Any) -> dict[PartKey, Any]:
         """Return views of the parts of a vector (P,), each in its own shape."""
         if not isinstance(weights, Interval):
-            weights = np.asarray(weights, dtype=np.float64)
+            weights = float64_array(weights, "weights")
         if weights.shape != (self.size,):
             raise InputError("the weights do not fit the network", shape=tuple(weights.shape), expected=(self.size,))
         return {key: weights[part].reshape(*self.shapes[key]) for key, part in self.slices.items()}

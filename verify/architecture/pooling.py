@@ -16,6 +16,7 @@ from verify.architecture.linear_map import FloatArray, IndexArray, LinearMap, Te
 from verify.architecture.rounding import sqrt_upward
 from verify.architecture.windows import Windows, across_planes
 from verify.arithmetic import upward
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.spectral import norm_upper
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class AvgPool2d(LinearMap):
         out = np.repeat(np.arange(self.out_width), self.windows.places)
         return Terms(out, np.full(out.size, -1), self._inputs.T.ravel(), Fraction(1, self.windows.places))
 
+    @certified_environment()
     def gain(self, theta: FloatArray | Interval | None) -> float:
         """Upper bound of the spectral norm: the smaller of up to two.
 

@@ -12,6 +12,7 @@ from verify.architecture.columns import with_zeros
 from verify.architecture.fields import known_keys, required, whole_number
 from verify.architecture.images import described
 from verify.architecture.linear_map import FloatArray, LinearMap, Terms
+from verify.arithmetic.environment import certified_environment
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class _Selection(LinearMap):
         """Unit of the target that the first unit of the source becomes."""
         return 0
 
+    @certified_environment()
     def gain(self, theta: FloatArray | Interval | None) -> float:
         return 1.0
 

@@ -5,3 +5,7 @@ widened by an a-priori bound of the rounding error, one that holds for every ord
 of threads and with or without fused multiply-add; see ``rounding`` for the bounds and ``environment`` for
 what is asked of the processor.
 """
+
+from verify.arithmetic import processor
+
+processor.note_import()

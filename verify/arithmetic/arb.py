@@ -14,6 +14,7 @@ import flint
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from verify.arithmetic.floats import float_array
 from verify.arithmetic.rounding import ArithmeticDomainError
 
 Arb = flint.arb
@@ -60,7 +61,7 @@ def exact(x: ArrayLike) -> Any:
     >>> exact(0.1) * 10 == 1
     False
     """
-    array = np.asarray(x, dtype=np.float64)
+    array = float_array(x)
     if not np.all(np.isfinite(array)):
         raise ArithmeticDomainError("only finite numbers have an exact ball", where="arb.exact")
     if array.ndim == 0:

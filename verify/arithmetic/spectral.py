@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
 
-from verify.arithmetic import upward
+from verify.arithmetic import decompositions, upward
 from verify.arithmetic.intervals import Operand, interval
 from verify.arithmetic.rounding import FLOOR, UNIT, ArithmeticDomainError, add_up, gamma, inflation
 
@@ -174,7 +174,7 @@ def _bounds(H: Array, H_error: Array, signs: tuple[float, ...]) -> list[Array]:
     exponent = _exponent(trivial, H.shape[-1:])
     scaled, lost = _scaled(matrices, exponent)
     try:
-        computed = np.linalg.eigvalsh(scaled)
+        computed = decompositions.eigvalsh(scaled)
     except np.linalg.LinAlgError:
         return [add_up(trivial.reshape(H.shape[:-2]), H_error) for _ in signs]
     results = []
@@ -230,7 +230,7 @@ def _factor(matrices: Array) -> tuple[Array, NDArray[np.bool_]]:
     """Return the Cholesky factors that exist and are finite, and which matrices they belong to."""
     found = np.ones(len(matrices), dtype=bool)
     try:
-        factors = np.linalg.cholesky(matrices)
+        factors = decompositions.cholesky(matrices)
     except np.linalg.LinAlgError:
         if len(matrices) == 1:
             return matrices[:0], np.zeros(1, dtype=bool)
@@ -301,7 +301,7 @@ def _perron_vectors(matrix: Array) -> list[Array]:
     """Return a positive vector near the Perron vector, and the vector of ones; neither has to be accurate."""
     ones = np.ones(len(matrix))
     try:
-        values, vectors = np.linalg.eig(matrix)
+        values, vectors = decompositions.eig(matrix)
     except np.linalg.LinAlgError:
         return [ones]
     vector = np.abs(vectors[:, np.argmax(values.real)])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from verify.activations import Activation, Regularity, classify
 from verify.activations.regularity import Kink
+from verify.arithmetic.environment import certified_environment
 from verify.outcomes import Finding, InputError, Verdict
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 NEEDED_FOR = "monotone decrease: without a Lipschitz gradient there is no bound L"
 
 
+@certified_environment(products=False)
 def activation_regularity(architecture: Architecture) -> Finding:
     """Decide A1 for every vertex of a network.
 

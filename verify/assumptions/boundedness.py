@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from verify.arithmetic.environment import certified_environment
 from verify.bounds.regions import BoundedWeights
 from verify.outcomes import Finding, InputError, Verdict
 from verify.theorems.horizon import Horizon, error_lower_bound, horizon
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 NEEDED_FOR = "L holds inside the region only; the question of one step's decrease is about steps that stay inside"
 
 
+@certified_environment(products=False)
 def bounded_weights(region: Region, proof: WeightDecay | Horizon | None = None) -> Finding:
     """State A2: the region is given, so it is assumed, unless a theorem proves that no step leaves it.
 
@@ -62,6 +64,7 @@ def bounded_weights(region: Region, proof: WeightDecay | Horizon | None = None) 
     )
 
 
+@certified_environment()
 def prove_boundedness(
     problem: Problem, region: Region, L: float, eta: float, momentum: float, theorem: str
 ) -> WeightDecay | Horizon | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from verify.arithmetic.environment import certified_environment
 from verify.assumptions.activation_regularity import activation_regularity
 from verify.assumptions.boundedness import bounded_weights, prove_boundedness
 from verify.assumptions.small_momentum import Setting, small_momentum
@@ -74,6 +75,7 @@ class Report:
         return "\n".join([*lines, f"every step decreases the error: {self.verdict.value}"])
 
 
+@certified_environment()
 def check_assumptions(
     problem: Problem,
     region: Region | None = None,

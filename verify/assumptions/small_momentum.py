@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import exact_float
 from verify.outcomes import Finding, InputError, Verdict
 from verify.theorems.ranges import AdmissibleRange, range_of
 
@@ -38,6 +40,9 @@ class Setting:
     def __post_init__(self) -> None:
         if (self.tau is None) == (self.mu is None):
             raise InputError("exactly one of tau and mu is needed", tau=self.tau, mu=self.mu)
+        for name in ("eta", "tau", "mu"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, exact_float(getattr(self, name), name))
 
     @property
     def theorem(self) -> str:
@@ -51,6 +56,7 @@ class Setting:
         return 0.0 if size is None else size
 
 
+@certified_environment(products=False)
 def small_momentum(
     L: float | None,
     setting: Any = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from verify.activations import Smoothness
+from verify.arithmetic.environment import certified_environment
 from verify.assumptions.free_directions import FreeDirection, free_directions
 from verify.bounds.regions import BlockBall
 from verify.outcomes import Finding, Verdict
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
+@certified_environment()
 def finitely_many_stationary_points(problem: Problem, region: Region | None = None) -> Finding:
     """Look for reasons why A3 fails.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from verify.arithmetic.environment import certified_environment
 from verify.outcomes import InputError, Verdict
 
 _MOMENTA = ("tau_max", "mu_max")
@@ -61,6 +62,7 @@ class Comparison:
         return {"verdict": self.verdict.value, "factor": self.factor, "regressions": regressions}
 
 
+@certified_environment(products=False)
 def compare(answer: Mapping[str, Any], baseline: Mapping[str, Any], factor: float = 1.1) -> Comparison:
     """Compare two answers of a check about the same network.
 

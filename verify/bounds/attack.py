@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
 
+from verify.arithmetic import decompositions
+from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import exact_float
 from verify.arithmetic.intervals import Interval
 from verify.bounds.hessian_geometry import geometry
 from verify.calculus.enclosures import hessian_vector_enclosure
@@ -43,6 +45,7 @@ class HessianAttack:
     products: int
 
 
+@certified_environment()
 def attack_hessian(
     problem: Problem,
     region: Region | None = None,
@@ -95,6 +98,7 @@ def attack_hessian(
     where = region if region is not None else problem.region
     if where is None:
         raise InputError("no region to attack", remedy="give a Ball or BoundedWeights")
+    level = None if level is None else exact_float(level, "level")
     if points < 1:
         raise InputError("an attack needs a starting point", points=points, remedy="use points >= 1")
     rng = np.random.default_rng(seed)
@@ -113,6 +117,7 @@ def attack_hessian(
     )
 
 
+@certified_environment()
 def curvature_lower(problem: Problem, w: np.ndarray, direction: np.ndarray) -> float:
     """Proved lower bound of |u' Hess E(w) u| / |u|^2 for the direction u, in exact reals; 0 if nothing is proved."""
     along = Interval.point(direction)
@@ -135,6 +140,8 @@ class _Search:
 
     def product(self, w: np.ndarray, direction: np.ndarray) -> np.ndarray:
         self.products += 1
+        if not (np.all(np.isfinite(w)) and np.all(np.isfinite(direction))):
+            return np.full(w.shape, np.nan)
         return self.problem.hessian_vector(w, direction)
 
     def between(self, start: np.ndarray, end: np.ndarray, fraction: float) -> np.ndarray:
@@ -168,7 +175,7 @@ class _Search:
         for _ in range(_CORRECTIONS):
             error, gradient = self.problem.error_and_gradient(w)
             square = float(gradient @ gradient)
-            if not 0 < square < np.inf:
+            if not (0 < square < np.inf and np.isfinite(error)):
                 return None
             w = w - _OVERSHOOT * (error - self.level) / square * gradient
             if self.region.contains(w) is not Verdict.PROVED:
@@ -178,23 +185,21 @@ class _Search:
         return None
 
     def steepest(self, w: np.ndarray, guess: np.ndarray | None) -> tuple[float, np.ndarray]:
-        """Return (|curvature|, unit direction) of the largest |eigenvalue| at w, by Lanczos."""
+        """Return (|curvature|, unit direction) of the largest |eigenvalue| at w, by Lanczos; NaN where it overflows."""
         size = len(w)
         start = self.rng.standard_normal(size) if guess is None else guess
         if size <= 2:
             matrix = np.stack([self.product(w, row) for row in np.eye(size)])
-            values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
+            try:
+                values, vectors = decompositions.eigh(0.5 * (matrix + matrix.T))
+            except np.linalg.LinAlgError:
+                return np.nan, _unit(start)
             index = int(np.argmax(np.abs(values)))
             return float(abs(values[index])), vectors[:, index]
-        operator = LinearOperator((size, size), matvec=lambda u: self.product(w, np.ravel(u)), dtype=np.float64)
-        try:
-            _, vectors = eigsh(operator, k=1, which="LM", v0=start, ncv=min(size, 12), maxiter=20, tol=1e-4)
-            direction = vectors[:, 0]
-        except ArpackNoConvergence as stopped:
-            direction = stopped.eigenvectors[:, 0] if stopped.eigenvectors.size else start
-        except ArpackError:
-            direction = start
-        direction = _unit(direction)
+        found = decompositions.dominant_vector(
+            lambda u: self.product(w, u), start, basis=min(size, 12), rounds=20, tolerance=1e-4
+        )
+        direction = _unit(start if found is None else found)
         return float(abs(direction @ self.product(w, direction))), direction
 
     def curvature_gradient(self, w: np.ndarray, direction: np.ndarray) -> np.ndarray:
@@ -208,7 +213,10 @@ class _Search:
         """Alternate: best direction at the point, then the best point for that direction on a segment."""
         value, direction = self.steepest(w, None)
         for _ in range(ascents):
-            target = self.region.point(self.curvature_gradient(w, direction), 1.0)
+            uphill = self.curvature_gradient(w, direction)
+            if not np.all(np.isfinite(uphill)):
+                break
+            target = self.region.point(uphill, 1.0)
             improved = False
             for fraction in _FRACTIONS:
                 trial = self.between(w, target, fraction)

@@ -9,7 +9,8 @@ import numpy as np
 
 from verify.activations import Smoothness
 from verify.arithmetic import upward
-from verify.arithmetic.environment import check_environment
+from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import exact_float
 from verify.arithmetic.rounding import ArithmeticDomainError
 from verify.bounds.hessian_blocks import shares
 from verify.bounds.hessian_geometry import Geometry, geometry, trainable
@@ -33,6 +34,7 @@ _WORTH_CUTTING = 4.0
 _FAR_GROWTH = 100.0
 
 
+@certified_environment()
 def hessian_bound(
     problem: Problem,
     region: Region | None = None,
@@ -91,12 +93,10 @@ def hessian_bound(
     check_smooth(problem)
     if method not in ("auto", "norms", "majorant"):
         raise InputError("unknown method", method=method, remedy="use 'auto', 'norms' or 'majorant'")
+    level = None if level is None else exact_float(level, "level")
     if level is not None and not 0 <= level < np.inf:
         raise InputError("a level of the error must be a number >= 0", level=level)
-    check_environment()
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        bound = _bound(problem, where, method, cells, _largest_residual(problem, level))
-    check_environment()
+    bound = _bound(problem, where, method, cells, _largest_residual(problem, level))
     if not np.isfinite(bound.value):
         raise UndecidedHessianError(
             "no finite bound of the Hessian", where="region", remedy="use a smaller region", value=bound.value

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from verify.arithmetic import spectral, upward
+from verify.arithmetic import decompositions, spectral, upward
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def shares(matrix: np.ndarray, blocks: list[str], value: float) -> dict[str, flo
     """Divide `value` among the blocks in proportion to x_v (M x)_v, x the Perron vector of M."""
     if not np.all(np.isfinite(matrix)):
         return dict.fromkeys(blocks, value / len(blocks))
-    vector = np.abs(np.linalg.eigh(matrix)[1][:, -1])
+    vector = np.abs(decompositions.eigh(matrix)[1][:, -1])
     portions = vector * (matrix @ vector)
     total = portions.sum()
     if not total > 0:

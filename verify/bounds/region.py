@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from verify.arithmetic import rational
+from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import float64_array
 from verify.bounds.exact_ball import point_within, scale_within, squared_distance, within
 from verify.outcomes import InputError, Verdict
 
@@ -38,6 +40,7 @@ class Region(ABC):
     def to_data(self) -> dict[str, Any]:
         """Return the region as in a specification file, without its centre."""
 
+    @certified_environment(products=False)
     def contains(self, w: ArrayLike) -> Verdict:
         """Decide whether weights are in the region: PROVED or REFUTED, never undecided.
 
@@ -64,6 +67,7 @@ class Region(ABC):
         inside = all(within(weights[b], center, radius) for b, center, radius in self.balls(weights.size))
         return Verdict.PROVED if inside else Verdict.REFUTED
 
+    @certified_environment(products=False)
     def largest_scale(self, w: ArrayLike, step: ArrayLike) -> float:
         """Return the largest t in [0, 1], rounded down, such that w + t step is in the region in exact reals.
 
@@ -97,6 +101,7 @@ class Region(ABC):
         )
         return rational.round_down(scale)
 
+    @certified_environment(products=False)
     def room(self, w: ArrayLike) -> float:
         """Return the radius of the largest ball around weights that is inside the region, rounded down.
 
@@ -123,6 +128,7 @@ class Region(ABC):
             )
         )
 
+    @certified_environment(products=False)
     def point(self, direction: ArrayLike, distance: float) -> Weights:
         """Return the point of the region in a direction from its centre.
 
@@ -190,12 +196,9 @@ def finite_vector(values: ArrayLike, where: str) -> Weights:
     Raises
     ------
     InputError
-        If they are no vector of finite numbers.
+        If they are no vector of finite numbers, or an entry equals no float64.
     """
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError("not an array of numbers", where=where, type=type(values).__name__) from None
+    array = float64_array(values, where)
     if array.ndim != 1 or array.size == 0:
         raise InputError("must be a vector of weights", where=where, shape=array.shape)
     if not np.isfinite(array).all():

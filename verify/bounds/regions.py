@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from verify.arithmetic import rational
+from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import exact_float
 from verify.bounds.region import Region, Weights, finite_vector
 from verify.outcomes import InputError
 
@@ -163,6 +165,7 @@ class BlockBall(Region):
         return f"<BlockBall: {self.size} weights, radii {dict(self.radii)}>"
 
 
+@certified_environment(products=False)
 def enclosing(region: Ball | BlockBall) -> BoundedWeights:
     """Return the smallest set |w| <= R that contains a region, R rounded up: assumption A2 as a number.
 
@@ -227,9 +230,7 @@ def _frozen(center: ArrayLike) -> Weights:
 
 
 def _radius(radius: float, where: str = "radius") -> float:
-    if isinstance(radius, bool) or not isinstance(radius, int | float | np.integer | np.floating):
-        raise InputError("a radius must be a number", where=where, type=type(radius).__name__)
-    value = float(radius)
+    value = exact_float(radius, where)
     if not (0 < value < np.inf):
         raise InputError("a radius must be positive and finite", where=where, radius=value)
     return value

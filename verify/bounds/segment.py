@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import exact_float
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import UNIT, add_up
 from verify.bounds.segment_edges import Formats, Precision, Segment
@@ -33,6 +35,7 @@ from verify.calculus.problem import Problem
 from verify.outcomes import InputError
 
 
+@certified_environment()
 @singledispatch
 def segment_bound(problem: Objective, w: Any, D: Any, T: float, start: Any = None, **options: Any) -> SegmentBound:
     """Bound the error along w + t D, 0 <= t <= T, from above.
@@ -81,15 +84,16 @@ def _classical_segment_bound(
     problem: Problem, w: Any, D: Any, T: float, start: StartPass | None = None, *, precision: Precision = "mixed"
 ) -> SegmentBound:
     weights, direction = problem.check_weights(w), problem.check_weights(D)
+    T = exact_float(T, "T")
     if not (np.isfinite(T) and T > 0):
         raise InputError("the length of a segment must be positive and finite", T=T)
     formats = Formats.of(precision)
     with np.errstate(all="ignore"), borrowed_workspace() as workspace:
         if not has_taylor_models(problem.architecture):
-            return _slopes_bound(problem, weights, direction, float(T))
-        bound = _taylor_bound(problem, weights, direction, float(T), formats, workspace, start)
+            return _slopes_bound(problem, weights, direction, T)
+        bound = _taylor_bound(problem, weights, direction, T, formats, workspace, start)
         if precision == "mixed" and not bound.is_finite:
-            return _taylor_bound(problem, weights, direction, float(T), Formats.of("float64"), workspace)
+            return _taylor_bound(problem, weights, direction, T, Formats.of("float64"), workspace)
     return bound
 
 

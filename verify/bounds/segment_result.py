@@ -9,6 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import fraction
 from verify.bounds.polynomials import never_positive, positive_roots, value
 from verify.outcomes import InputError
 
@@ -41,6 +43,7 @@ class SegmentBound:
     storage: float
 
     @property
+    @certified_environment(products=False)
     def polynomial(self) -> Polynomial:
         """The polynomial that proves the largest decrease, the first one if none proves any."""
         best = [p for p, _, t in self._minima if t == self.best_step > 0]
@@ -51,12 +54,14 @@ class SegmentBound:
         """Whether one of the polynomials is."""
         return any(bool(np.all(np.isfinite(p))) for p in self.polynomials)
 
+    @certified_environment(products=False)
     def stored_change(self, t: float) -> Fraction | None:
         """Return a proved upper bound of E(fl(w + t D)) - E(w), or None if there is none."""
         if not (self.is_finite and np.isfinite(self.storage)):
             return None
         return self.at(t) + Fraction(self.storage)
 
+    @certified_environment(products=False)
     def at(self, t: float) -> Fraction:
         """Return the exact value of the best of the bounds at t in [0, length].
 
@@ -72,7 +77,7 @@ class SegmentBound:
         finite = [p for p in self.polynomials if np.all(np.isfinite(p))]
         if not finite:
             raise OverflowError("the bound is not finite")
-        return min(value((0.0, *p), t) for p in finite)
+        return min(value((0.0, *p), fraction(t, "t")) for p in finite)
 
     @property
     def rises_at_once(self) -> bool:
@@ -86,16 +91,19 @@ class SegmentBound:
         return [(p, end, _minimum(p, end)) for p, end in zip(self.polynomials, ends, strict=True)]
 
     @property
+    @certified_environment(products=False)
     def decrease_until(self) -> float:
         """Largest t found such that the error is proved not to rise on all of [0, t]; 0 if none."""
         return max(end for _, end, _ in self._minima)
 
     @cached_property
+    @certified_environment(products=False)
     def best_step(self) -> float:
         """Where in [0, decrease_until] the bound is least, up to rounding; 0 if no decrease is proved."""
         return min(((p, t) for p, _, t in self._minima), key=lambda found: _rounded(*found) if found[1] > 0 else 0.0)[1]
 
     @property
+    @certified_environment(products=False)
     def decrease(self) -> float:
         """Proved decrease E(w) - E(w + best_step D), rounded down."""
         if self.best_step == 0:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from verify.activations import Smoothness
+from verify.arithmetic.environment import certified_environment
 from verify.bounds.error_ranges import range_of, squared_residuals
 from verify.bounds.forward_errors import Values, all_weights, propagate
 from verify.bounds.segment_edges import Formats
@@ -78,6 +79,7 @@ class StartPass:
         self._weights: np.ndarray | None = None
         self._chunks: list[Values] = []
 
+    @certified_environment()
     def error_and_gradient(self, w: np.ndarray) -> tuple[float, np.ndarray]:
         """Return E(w) and grad E(w) in float64, and keep the forward pass where it is worth its memory."""
         self._weights = self.range = None

@@ -11,6 +11,8 @@ import numpy as np
 
 from verify.activations.arb_numbers import rational_ball
 from verify.arithmetic import arb
+from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import fraction
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rational import round_down, round_up
 from verify.calculus.difference import difference_enclosure
@@ -42,6 +44,7 @@ class Decision:
     precision: int
 
     @property
+    @certified_environment(products=False)
     def decreases(self) -> Verdict:
         """Verdict on E(w_next) <= E(w)."""
         if self.sign is None:
@@ -49,6 +52,7 @@ class Decision:
         return Verdict.PROVED if self.sign <= 0 else Verdict.REFUTED
 
 
+@certified_environment()
 @singledispatch
 def decide_decrease(
     problem: Objective,
@@ -98,6 +102,7 @@ def _decide_by_differences(
     plus: Fraction = Fraction(0),
 ) -> Decision:
     weights, following = problem.check_weights(w), problem.check_weights(w_next)
+    plus = fraction(plus, "plus")
     if np.array_equal(weights, following):
         return Decision((plus > 0) - (plus < 0), round_down(plus), round_up(plus), 53)
     lower, upper = _sum(difference_enclosure(problem, weights, following), plus)

@@ -20,6 +20,7 @@ import numpy as np
 
 from verify.activations import Activation, Smoothness
 from verify.arithmetic import upward
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.intervals import Interval
 from verify.calculus import passes
 from verify.calculus.algebra import ENCLOSING
@@ -33,6 +34,7 @@ _SMALL = 2.0**-8
 """Below this size of dz the Taylor polynomial alone is used: its remainder, of order dz^4, is beyond comparison."""
 
 
+@certified_environment()
 def difference_enclosure(problem: Problem, w: Any, w_next: Any) -> tuple[float, float]:
     """Return float64 numbers lo <= E(w_next) - E(w) <= hi for the exact real E.
 

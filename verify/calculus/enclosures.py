@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.intervals import Interval
 from verify.calculus import passes
 from verify.calculus.algebra import ENCLOSING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
 
+@certified_environment()
 def error_enclosure(problem: Problem, w: np.ndarray) -> tuple[float, float]:
     """Return float64 numbers lo <= E(w) <= hi.
 
@@ -39,6 +41,7 @@ def error_enclosure(problem: Problem, w: np.ndarray) -> tuple[float, float]:
     return max(0.0, float(error.lower)), float(error.upper)
 
 
+@certified_environment()
 def gradient_enclosure(problem: Problem, w: np.ndarray) -> Interval:
     """Return an interval array, (P,), that contains the exact gradient of E at w, weight decay included."""
     weights = problem.check_weights(w)
@@ -54,6 +57,7 @@ def gradient_enclosure(problem: Problem, w: np.ndarray) -> Interval:
     return total / float(problem.sample_divisor) + Interval.point(weights) * problem.weight_decay
 
 
+@certified_environment()
 def hessian_vector_enclosure(problem: Problem, w: np.ndarray, direction: np.ndarray) -> Interval:
     """Return an interval array, (P,), that contains the exact product (Hess E(w)) direction."""
     weights, along = problem.check_weights(w), problem.check_weights(direction)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import flint
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.calculus import passes
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
 
+@certified_environment()
 def error_in_arb(problem: Problem, w: np.ndarray) -> Any:
     """Return an Arb number that contains E(w), at Arb's current precision.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.calculus.problem import Problem
 from verify.calculus.symbolic.comparison import Comparison, Gradient, against_reference, through_the_enclosure
 from verify.calculus.symbolic.evaluation import affordable_samples, slope_flaw
@@ -25,6 +26,7 @@ SINGLE_REMEDY = f"{MISTAKE_REMEDY}; if it is computed in single precision, retur
 OVERFLOW_REMEDY = "give points where nothing overflows and no pre-activation meets a kink"
 
 
+@certified_environment()
 def check_gradient(
     problem: Problem,
     user_gradient: Gradient | None = None,

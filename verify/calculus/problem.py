@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import exact_float, float64_array
 from verify.calculus import passes
 from verify.calculus.algebra import FLOAT
 from verify.calculus.objective import Objective
@@ -52,7 +54,7 @@ class Problem(Objective):
     Raises
     ------
     InputError
-        If shapes disagree, data are empty or not finite, or a setting is out of range.
+        If shapes disagree, data are empty or not finite, a number equals no float64, or a setting is out of range.
 
     Examples
     --------
@@ -68,6 +70,7 @@ class Problem(Objective):
     array([2.])
     """
 
+    @certified_environment(products=False)
     def __init__(
         self,
         architecture: Architecture,
@@ -85,7 +88,8 @@ class Problem(Objective):
             raise InputError("unknown loss", remedy="use 'half-squared-error'", loss=loss)
         if reduction not in ("mean", "sum"):
             raise InputError("unknown reduction", remedy="use 'mean' or 'sum'", reduction=reduction)
-        if not (np.isfinite(weight_decay) and weight_decay >= 0):
+        decay = exact_float(weight_decay, "weight_decay")
+        if not (np.isfinite(decay) and decay >= 0):
             raise InputError("weight decay must be finite and not negative", weight_decay=weight_decay)
         self.architecture = architecture
         self.inputs = _data_array(inputs, "inputs", architecture.input_dimension)
@@ -98,7 +102,7 @@ class Problem(Objective):
             )
         self.loss = loss
         self.reduction: Reduction = reduction
-        self.weight_decay = float(weight_decay)
+        self.weight_decay = decay
         self.region = region
         self.name = name
         self._initial_weights = None if initial_weights is None else self.check_weights(initial_weights)
@@ -126,9 +130,9 @@ class Problem(Objective):
         Raises
         ------
         InputError
-            If the shape is wrong or an entry is not finite.
+            If the shape is wrong, or an entry is not finite or equals no float64.
         """
-        weights = np.asarray(w, dtype=np.float64)
+        weights = float64_array(w, "weights")
         if weights.shape != (self.architecture.size,):
             raise InputError("weights have the wrong shape", shape=weights.shape, expected=(self.architecture.size,))
         if not np.all(np.isfinite(weights)):
@@ -147,6 +151,7 @@ class Problem(Objective):
             np.ascontiguousarray(self.targets[chunk], dtype=np.float64),
         )
 
+    @np.errstate(all="ignore")
     def error(self, w: Any) -> float:
         """Return E(w) in float64, weight decay included.
 
@@ -169,6 +174,7 @@ class Problem(Objective):
                 total += float(np.vdot(residual, residual))
         return 0.5 * total / self.sample_divisor + 0.5 * self.weight_decay * float(weights @ weights)
 
+    @np.errstate(all="ignore")
     def error_and_gradient(self, w: Any) -> tuple[float, np.ndarray]:
         """Return E(w) and grad E(w) from one forward and one backward pass."""
         weights = self.check_weights(w)
@@ -187,6 +193,7 @@ class Problem(Objective):
         error = 0.5 * total / self.sample_divisor + 0.5 * self.weight_decay * float(weights @ weights)
         return error, gradient / self.sample_divisor + self.weight_decay * weights
 
+    @np.errstate(all="ignore")
     def hessian_vector(self, w: Any, direction: Any) -> np.ndarray:
         """Return (Hess E(w)) direction, (P,), in float64 (Pearlmutter's exact product, no differences)."""
         weights = self.check_weights(w)
@@ -233,21 +240,19 @@ def classical(problem: Objective, purpose: str) -> Problem:
 
 def _data_array(values: Any, name: str, width: int) -> np.ndarray:
     array = values if isinstance(values, np.ndarray) else np.asarray(values)
-    if array.ndim != 2 or array.dtype.kind not in "fiu":
+    if array.ndim != 2 or array.dtype.kind not in "fiuO":
         raise InputError(
             "data must be a table of numbers, one sample a row",
             where=name,
             shape=array.shape,
             dtype=str(array.dtype),
         )
-    if array.dtype.itemsize > 8:
-        raise InputError("data must fit float64 exactly", where=name, dtype=str(array.dtype))
     if len(array) == 0:
         raise InputError("data are empty", where=name, remedy="give at least one sample", shape=array.shape)
     if array.shape[1] != width:
         raise InputError("data have the wrong number of columns", where=name, columns=array.shape[1], expected=width)
-    if array.dtype.kind != "f":
-        array = _exact_float64(array, name)
+    if array.dtype.kind != "f" or array.dtype.itemsize > 8 or array is not values:
+        array = float64_array(values, name)
     for chunk in passes.row_chunks(len(array), size=65536):
         finite = np.isfinite(array[chunk])
         if not finite.all():
@@ -260,10 +265,3 @@ def _data_array(values: Any, name: str, width: int) -> np.ndarray:
                 value=float(array[chunk.start + row, column]),
             )
     return array
-
-
-def _exact_float64(array: np.ndarray, name: str) -> np.ndarray:
-    converted = array.astype(np.float64)
-    if array.dtype.itemsize == 8 and np.any(np.abs(converted) > 2.0**53):
-        raise InputError("whole numbers above 2**53 do not fit float64", where=name, remedy="scale the data")
-    return converted

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.bounds.attack import attack_hessian, curvature_lower
 from verify.outcomes import Verdict
 
@@ -54,6 +55,7 @@ class Attacks:
     successes: int
 
 
+@certified_environment()
 def attack_bound(problem: Problem, lipschitz: float, count: int, seed: int) -> Attacks:
     """Attack the bound of the problem's own region.
 

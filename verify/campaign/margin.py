@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.calculus.decide import decide_decrease
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _BISECTIONS = 8
 _VISIBLE = 1e-9
 
 
+@certified_environment()
 def smallest_failing_eta(problem: Problem, eta: float, starts: Iterable[np.ndarray]) -> float | None:
     """Return the smallest learning rate found, from `eta` upwards, at which plain descent increases the error.
 

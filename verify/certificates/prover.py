@@ -10,7 +10,8 @@ import numpy as np
 
 from verify import __version__
 from verify.activations import Smoothness
-from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.environment import as_users_code, certified_environment
+from verify.arithmetic.floats import exact_float
 from verify.bounds.regions import Ball, BoundedWeights
 from verify.calculus.decide import decide_decrease
 from verify.certificates import document
@@ -102,6 +103,11 @@ def certify(
     """
     if kind not in document.KINDS:
         raise InputError("unknown kind of certificate", kind=kind, remedy=f"use one of {', '.join(document.KINDS)}")
+    announce = as_users_code(announce)
+    eta, tau, radius = (
+        None if number is None else exact_float(number, name)
+        for name, number in (("eta", eta), ("tau", tau), ("radius", radius))
+    )
     _refuse_superfluous(kind, next_weights=next_weights, steps=steps, eta=eta, tau=tau, radius=radius)
     w = problem.check_weights(problem.initial_weights if weights is None else weights)
     writer = _Writer(problem, w, ratio, announce, claims)

@@ -10,6 +10,8 @@ import numpy as np
 
 from verify.activations.arb_numbers import rational_ball
 from verify.arithmetic import arb
+from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import fraction
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rational import round_down, round_up
 from verify.calculus.decide import MAXIMAL_PRECISION, Decision, decide_decrease
@@ -23,6 +25,7 @@ LARGEST_EXACT = 200_000
 
 
 @decide_decrease.register
+@certified_environment()
 def decide_graph_decrease(
     problem: GraphProblem,
     w: Any,
@@ -59,6 +62,7 @@ def decide_graph_decrease(
     -1
     """
     weights, following = problem.check_weights(w), problem.check_weights(w_next)
+    plus = fraction(plus, "plus")
     if np.array_equal(weights, following):
         return Decision((plus > 0) - (plus < 0), round_down(plus), round_up(plus), 53)
     added = Interval.from_bounds(round_down(plus), round_up(plus))

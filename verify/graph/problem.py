@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import exact_float, float64_array
 from verify.arithmetic.intervals import Interval, concatenate
 from verify.calculus.objective import Objective
 from verify.graph.evaluation import ARB, FLOAT64, INTERVAL, Arithmetic, evaluate
@@ -78,6 +80,7 @@ class GraphProblem(Objective):
     (4.5, array([9.]))
     """
 
+    @certified_environment(products=False)
     def __init__(
         self,
         graph: Graph,
@@ -111,7 +114,7 @@ class GraphProblem(Objective):
         InputError
             If the shape is wrong or an entry is not finite.
         """
-        weights = np.asarray(w, dtype=np.float64)
+        weights = float64_array(w, "weights")
         if weights.shape != (self.size,):
             raise InputError("weights have the wrong shape", shape=weights.shape, expected=(self.size,))
         if not np.all(np.isfinite(weights)):
@@ -125,14 +128,16 @@ class GraphProblem(Objective):
 
     def flatten(self, parts: Mapping[str, Any]) -> np.ndarray:
         """Return the vector of weights from parameters by label."""
-        return np.concatenate([np.asarray(parts[block.label], dtype=np.float64).ravel() for block in self.blocks])
+        return np.concatenate([float64_array(parts[block.label], block.label).ravel() for block in self.blocks])
 
     # values in float64
 
+    @np.errstate(all="ignore")
     def error(self, w: Any) -> float:
         """Return E(w) in float64; may be inf or nan where it overflows."""
         return float(evaluate(self.graph, self._values(w))[0])
 
+    @np.errstate(all="ignore")
     def error_and_gradient(self, w: Any) -> tuple[float, np.ndarray]:
         """Return E(w) and grad E(w) from one walk; those asked for last are remembered."""
         weights = self.check_weights(w)
@@ -141,6 +146,7 @@ class GraphProblem(Objective):
             self._last = weights.copy(), float(error), np.concatenate([part.reshape(-1) for part in parts])
         return self._last[1], self._last[2].copy()
 
+    @np.errstate(all="ignore")
     def hessian_vector(self, w: Any, direction: Any) -> np.ndarray:
         """Return (Hess E(w)) direction, (P,), in float64."""
         values = self._values(w) | self._tangents(self.check_weights(direction))
@@ -148,15 +154,18 @@ class GraphProblem(Objective):
 
     # enclosures
 
+    @certified_environment()
     def error_enclosure(self, w: Any) -> tuple[float, float]:
         """Return float64 numbers lo <= E(w) <= hi, for the exact real E of these weights and data."""
         return _ends(evaluate(self.graph, self._values(w), INTERVAL)[0])
 
+    @certified_environment()
     def gradient_enclosure(self, w: Any) -> Interval:
         """Return an interval array, (P,), that contains the exact gradient."""
         parts = evaluate(self.gradient_graph, self._values(w), INTERVAL)[1:]
         return concatenate([part.reshape(-1) for part in parts])
 
+    @certified_environment()
     def error_in_arb(self, w: Any) -> Any:
         """Return E(w) as an Arb ball at the current precision; slow: every entry is an object."""
         return evaluate(self.graph, self._values(w), ARB)[0].reshape(-1)[0]
@@ -205,12 +214,13 @@ def _blocks(graph: Graph) -> tuple[ParameterBlock, ...]:
 def _decays(weight_decay: float | Mapping[str, float], blocks: Sequence[ParameterBlock]) -> dict[str, float]:
     labels = [block.label for block in blocks]
     given = weight_decay if isinstance(weight_decay, Mapping) else dict.fromkeys(labels, weight_decay)
+    given = {label: exact_float(value, f"weight decay of {label}") for label, value in given.items()}
     for label, value in given.items():
         if label not in labels:
             raise InputError("weight decay of an unknown parameter", label=label, known=labels)
         if not (math.isfinite(value) and value >= 0):
             raise InputError("weight decay must be finite and not negative", label=label, weight_decay=value)
-    return {label: float(value) for label, value in given.items() if value}
+    return {label: value for label, value in given.items() if value}
 
 
 def _with_decay(graph: Graph, blocks: Sequence[ParameterBlock], decays: Mapping[str, float]) -> Graph:
@@ -231,7 +241,7 @@ def _checked_constants(graph: Graph, constants: Mapping[str, Any]) -> dict[str, 
     for leaf in graph.leaves(Constant):
         if leaf.label not in constants:
             raise InputError("a constant is missing", label=leaf.label)
-        array = np.asarray(constants[leaf.label], dtype=np.float64)
+        array = float64_array(constants[leaf.label], leaf.label)
         if array.shape != leaf.dimensions:
             raise InputError("wrong shape", where=leaf.label, shape=array.shape, expected=leaf.dimensions)
         if not np.all(np.isfinite(array)):

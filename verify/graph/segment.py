@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import exact_float
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.bounds.segment import segment_bound
@@ -18,6 +20,7 @@ from verify.outcomes import InputError
 
 
 @segment_bound.register
+@certified_environment()
 def graph_segment_bound(
     problem: GraphProblem, w: Any, D: Any, T: float, start: StartPass | None = None, *, degree: int = 3
 ) -> SegmentBound:
@@ -57,8 +60,8 @@ def graph_segment_bound(
     ([-2.0, 1.0, 0.0], 1.0)
     """
     weights, direction = problem.check_weights(w), problem.check_weights(D)
-    length = float(T)
-    if not (np.isfinite(T) and T > 0):
+    length = exact_float(T, "T")
+    if not (np.isfinite(length) and length > 0):
         raise InputError("length must be positive and finite", T=T)
     if not (isinstance(degree, int) and degree >= 2):
         raise InputError("degree must be a whole number of at least 2", degree=degree)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verify.architecture import Architecture
+from verify.arithmetic.environment import certified_environment
 from verify.bounds.regions import Ball
 from verify.calculus.problem import Problem
 from verify.outcomes import Verdict
@@ -58,6 +59,7 @@ def quadratic_problem() -> Problem:
     )
 
 
+@certified_environment()
 def run_sharpness_control() -> SharpnessControl:
     """Step on the edge of the sharp range and just beyond it, on a problem whose L is known.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.calculus.decide import Decision, decide_decrease
 from verify.properties.cases import PREVIOUS, StepCase
 
@@ -35,6 +36,7 @@ class Increase:
     decision: Decision
 
 
+@certified_environment()
 def find_increase(
     problem: Problem, case: StepCase, leading: np.ndarray, *, starts: int = 8, seed: int = 0
 ) -> Increase | None:
@@ -70,6 +72,7 @@ def find_increase(
     return None
 
 
+@certified_environment()
 def smallest_increasing_factor(
     problem: Problem,
     case: StepCase,

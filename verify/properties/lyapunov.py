@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from verify.arithmetic import rational
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import ArithmeticDomainError
 from verify.calculus.decide import Decision, decide_decrease
@@ -60,6 +61,7 @@ class LyapunovOutcome:
         return self.covered and self.decision.decreases is Verdict.REFUTED
 
 
+@certified_environment()
 def take_heavy_ball_step(problem: Problem, case: StepCase, lipschitz: float, leading: np.ndarray) -> LyapunovOutcome:
     """Take a step of the heavy ball from a point of the region.
 

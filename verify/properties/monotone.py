@@ -11,6 +11,7 @@ import hypothesis
 import numpy as np
 from hypothesis import strategies as st
 
+from verify.arithmetic.environment import certified_environment
 from verify.outcomes import Verdict
 from verify.properties.cases import PREVIOUS, StepCase
 from verify.properties.step import StepOutcome, take_step
@@ -102,6 +103,7 @@ def fixed_cases(eta: float, tau: float, norm: Any = "global") -> st.SearchStrate
     )
 
 
+@certified_environment()
 def run_monotone_test(
     problem: Problem,
     lipschitz: float,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.calculus.decide import Decision
 from verify.calculus.executed_step import momentum_within
 from verify.outcomes import InputError, Verdict
@@ -49,6 +50,7 @@ class StepOutcome:
         return self.covered and self.decision.decreases is Verdict.REFUTED
 
 
+@certified_environment()
 def take_step(problem: Problem, case: StepCase, lipschitz: float, leading: np.ndarray) -> StepOutcome:
     """Take a step of the adaptive rule from a point of the region.
 

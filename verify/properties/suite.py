@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from verify.analysis.curvature import Curvature, examine_curvature
+from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import StepCase
 from verify.properties.control import SharpnessControl, run_sharpness_control
@@ -93,6 +94,7 @@ class SuiteReport:
         }
 
 
+@certified_environment()
 def run_suite(
     problem: Problem,
     setting: Setting | None = None,
@@ -125,6 +127,7 @@ def run_suite(
     """
     if examples < 1:
         raise InputError("at least one example is needed", examples=examples)
+    announce = as_users_code(announce)
     announce("testing the test on a quadratic error")
     control = run_sharpness_control()
     announce("bounding the Hessian")

@@ -4,20 +4,37 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from verify.architecture.fields import MAX_WIDTH
 
 BARE_NAME = "bare name"
+LARGEST_EXPONENT = 1023
+"""Of a float64; what has more bits is refused as not finite."""
 
 Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 Length = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 Margin = Annotated[int, Field(ge=0, le=MAX_WIDTH)]
 Shape = Annotated[list[Width], Field(min_length=3, max_length=3)]
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-Row = Annotated[list[float], Field(fail_fast=True)]
+
+
+def _exact(value: Any) -> Any:
+    """Refuse a whole number that would be read as another one: JSON and TOML have no limit for them, float64 has."""
+    if type(value) is int and value.bit_length() <= LARGEST_EXPONENT and int(float(value)) != value:
+        raise PydanticCustomError(
+            "inexact",
+            "not exactly a float64 number",
+            {"value": value, "remedy": f"write {float(value)!r}, or scale it"},
+        )
+    return value
+
+
+EXACTLY = BeforeValidator(_exact)
+Number = Annotated[float, EXACTLY]
+Positive = Annotated[float, Field(gt=0), EXACTLY]
+NotNegative = Annotated[float, Field(ge=0), EXACTLY]
+Row = Annotated[list[Number], Field(fail_fast=True)]
 Rows = Annotated[list[Row], Field(fail_fast=True)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -245,7 +262,7 @@ class Momentum(Closed, json_schema_extra={"oneOf": [{"required": ["tau"]}, {"req
 
     eta: Positive
     tau: NotNegative | None = None
-    mu: Annotated[float, Field(ge=0, lt=1)] | None = None
+    mu: Annotated[float, Field(ge=0, lt=1), EXACTLY] | None = None
     norm: Literal["global", "vertex"] = "global"
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from verify.arithmetic.floats import float64_array
 from verify.outcomes import InputError
 from verify.spec.models import Data
 from verify.spec.sources import Samples
@@ -72,7 +73,7 @@ def scaled(x: np.ndarray, scale: str | float) -> np.ndarray:
     if scale == "none":
         return x
     with np.errstate(over="ignore", invalid="ignore"):
-        x = np.asarray(x, dtype=np.float64)
+        x = float64_array(x, "x")
         if not isinstance(scale, str):
             return x / scale
         low, high = x.min(axis=0), x.max(axis=0)
@@ -119,7 +120,7 @@ def targets_from(y: np.ndarray, width: int) -> np.ndarray:
         )
     if width == 1:
         return y.reshape(-1, 1)
-    labels = np.asarray(y, dtype=np.float64)
+    labels = float64_array(y, "y")
     wrong = np.flatnonzero((labels != np.floor(labels)) | (labels < 0) | (labels >= width))
     if wrong.size:
         raise InputError(

@@ -60,7 +60,10 @@ def load_specification(path: str | Path) -> Specification:
         If anything in the file or in the files it names cannot be used; one line says what, where and
         what to do.
     """
-    return build_specification(read_document(path))
+    from verify.arithmetic.environment import certified_environment
+
+    with certified_environment(products=False):
+        return build_specification(read_document(path))
 
 
 def build_specification(document: Document) -> Specification:
@@ -114,12 +117,13 @@ def _data(document: Document, architecture: Architecture) -> tuple[np.ndarray, n
 def _weights(document: Document, architecture: Architecture) -> np.ndarray:
     import numpy as np
 
+    from verify.arithmetic.floats import float64_array
     from verify.spec.arrays import read_npz
 
     table = document.content.weights
     with document.located("weights"):
         if table.npz is not None:
-            weights = read_npz(document.path.parent / table.npz, ("w",))["w"].astype(np.float64)
+            weights = float64_array(read_npz(document.path.parent / table.npz, ("w",))["w"], "w")
         elif table.w is not None:
             weights = np.array(table.w, dtype=np.float64)
         else:

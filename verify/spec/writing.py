@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _WIDE = 100
 
 
+@certified_environment(products=False)
 def to_toml(problem: Problem, setting: Setting | None = None, *, weights: Any = None) -> str:
     """Return the text of a spec file with inline data and weights.
 

@@ -10,6 +10,7 @@ import numpy as np
 from verify.analysis.curvature import Curvature, examine_curvature
 from verify.analysis.range_row import RangeRow
 from verify.analysis.ranges import admissible_ranges
+from verify.arithmetic.environment import certified_environment
 from verify.assumptions.small_momentum import Setting
 from verify.calculus.decide import decide_decrease
 from verify.calculus.problem import Problem
@@ -19,6 +20,7 @@ from verify.properties.increase import find_increase
 from verify.testing.counterexample import CounterexampleError
 
 
+@certified_environment()
 def assert_admissible(
     problem: Problem,
     eta: float,

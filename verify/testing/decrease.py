@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import float64_array
 from verify.calculus.decide import decide_decrease
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
@@ -15,6 +17,7 @@ from verify.training.trajectory import Trajectory
 _REMEDY = "use a smaller learning rate or momentum: assert_admissible says which"
 
 
+@certified_environment()
 def assert_monotone_decrease(trajectory: Trajectory | Any, problem: Problem | None = None) -> int:
     """Fail unless the error did not increase at any step.
 
@@ -52,7 +55,7 @@ def assert_monotone_decrease(trajectory: Trajectory | Any, problem: Problem | No
     __tracebackhide__ = True
     if isinstance(trajectory, Trajectory):
         return _run(trajectory)
-    values = np.asarray(trajectory, dtype=np.float64)
+    values = float64_array(trajectory, "trajectory")
     if values.ndim not in (1, 2) or (values.ndim == 2) != (problem is not None):
         raise InputError(
             "neither errors nor weights of a run",

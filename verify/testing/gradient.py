@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import float64_array
 from verify.calculus.gradient_check import check_gradient
 from verify.calculus.problem import Problem
 from verify.outcomes import Finding, Verdict
 from verify.testing.counterexample import CounterexampleError
 
 
+@certified_environment()
 def assert_gradient_correct(
     gradient: Callable[[np.ndarray], Any],
     problem: Problem,
@@ -54,7 +57,7 @@ def assert_gradient_correct(
     'PROVED'
     """
     __tracebackhide__ = True
-    places = points if isinstance(points, int) else [np.asarray(point, dtype=np.float64) for point in points]
+    places = points if isinstance(points, int) else [float64_array(point, "points") for point in points]
     finding = check_gradient(problem, gradient, points=places, seed=seed)
     if finding.verdict is not Verdict.PROVED:
         raise CounterexampleError(

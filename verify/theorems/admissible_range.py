@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from fractions import Fraction
 from typing import Any, ClassVar
 
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rational import round_down
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import curvature, not_negative, positive, shown
@@ -62,6 +63,7 @@ class AdmissibleRange(ABC):
     def _recommended_eta(self, L: Fraction) -> Fraction:
         """Return the learning rate to use when none is given."""
 
+    @certified_environment(products=False)
     def eta_limit(self, L: Any) -> float:
         """Return the largest learning rate that is admitted without momentum.
 
@@ -87,6 +89,7 @@ class AdmissibleRange(ABC):
             raise InputError("no float64 learning rate is below 2/L", L=shown(bound), remedy="use a smaller region")
         return limit
 
+    @certified_environment(products=False)
     def momentum_limit(self, L: Any, eta: Any) -> float:
         """Return the largest momentum that is admitted with a learning rate.
 
@@ -111,6 +114,7 @@ class AdmissibleRange(ABC):
         further = math.nextafter(limit, math.inf)
         return further if self.admits(bound, rate, Fraction(further)) else limit
 
+    @certified_environment(products=False)
     def gain(self, L: Any, eta: Any, momentum: Any) -> float:
         """Return the gain of a step, rounded down and at least 0.
 
@@ -132,6 +136,7 @@ class AdmissibleRange(ABC):
         """
         return round_down(self.exact_gain(*self.checked(L, eta, momentum)))
 
+    @certified_environment(products=False)
     def contains(self, L: Any, eta: Any, momentum: Any) -> Verdict:
         """Decide whether a setting is in the range.
 
@@ -148,6 +153,7 @@ class AdmissibleRange(ABC):
         setting = curvature(L), positive(eta, "eta"), not_negative(momentum, self.momentum_name)
         return Verdict.PROVED if self.admits(*setting) else Verdict.UNDECIDED
 
+    @certified_environment(products=False)
     def recommended(self, L: Any) -> tuple[float, float]:
         """Return a setting (eta, momentum) well inside the range: half of the momentum that its eta admits."""
         bound = curvature(L)
@@ -156,6 +162,7 @@ class AdmissibleRange(ABC):
             raise InputError("the learning rate underflows", L=shown(bound), remedy="use a smaller region")
         return eta, round_down(Fraction(self.momentum_limit(bound, eta)) / 2)
 
+    @certified_environment(products=False)
     def checked(self, L: Any, eta: Any, momentum: Any) -> tuple[Fraction, Fraction, Fraction]:
         """Return a setting of the range as fractions.
 
@@ -174,6 +181,7 @@ class AdmissibleRange(ABC):
             )
         return bound, rate, size
 
+    @certified_environment(products=False)
     def with_gain(self, L: Any, eta: Any, momentum: Any) -> tuple[Fraction, Fraction, Fraction]:
         """Return a setting of the range as fractions, its gain being positive.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rational import round_up, sqrt_up
 from verify.outcomes import Verdict
 from verify.theorems.numbers import error_gap, exact, positive, steps_count
 from verify.theorems.ranges import range_of
 
 
+@certified_environment(products=False)
 def gradient_bound(
     L: Any, error_upper: Any, error_infimum: Any, eta: Any, momentum: Any, steps: int, theorem: str = "sharp"
 ) -> float:
@@ -54,6 +56,7 @@ def gradient_bound(
     return round_up(sqrt_up(quotient * error_gap(error_upper, error_infimum) / steps_count(steps)))
 
 
+@certified_environment(products=False)
 def steps_to_gradient(
     L: Any, error_upper: Any, error_infimum: Any, eta: Any, momentum: Any, gradient_norm: Any, theorem: str = "sharp"
 ) -> int:
@@ -87,6 +90,7 @@ def steps_to_gradient(
     return max(1, math.ceil(quotient * error_gap(error_upper, error_infimum) / norm**2))
 
 
+@certified_environment(products=False)
 def weights_converge(gain: Any, bounded: Verdict, analytic: bool, finitely_many_stationary: Verdict) -> Verdict:
     """Conclude whether w_k converges to one stationary point.
 

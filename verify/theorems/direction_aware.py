@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rational import round_down, sqrt_down, sqrt_up
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import curvature, exact, not_negative, positive, shown
@@ -15,6 +16,7 @@ def change_per_squared_gradient(L: Fraction, eta: Fraction, alignment: Fraction,
     return -eta + L * eta**2 / 2 - (1 - L * eta) * alignment * tau + L * tau**2 / 2
 
 
+@certified_environment(products=False)
 def decreases(L: Any, eta: Any, tau: Any, alignment: tuple[Any, Any]) -> Verdict:
     """Decide whether one step w - eta g + m does not increase the error.
 
@@ -50,6 +52,7 @@ def decreases(L: Any, eta: Any, tau: Any, alignment: tuple[Any, Any]) -> Verdict
     return Verdict.PROVED if proved else Verdict.UNDECIDED
 
 
+@certified_environment(products=False)
 def momentum_limit(L: Any, eta: Any, alignment: tuple[Any, Any]) -> float:
     """Return the largest tau such that every momentum of this direction up to tau |g| does not increase the error.
 

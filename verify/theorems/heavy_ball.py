@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, final
 
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rational import round_down
 from verify.theorems.admissible_range import AdmissibleRange
 from verify.theorems.numbers import curvature
@@ -55,11 +56,13 @@ class HeavyBallRange(AdmissibleRange):
         """
         return (1 + momentum) ** 2 / (eta**2 * self.exact_gain(L, eta, momentum))
 
+    @certified_environment(products=False)
     def largest(self, L: Any) -> tuple[float, float]:
         """Return the largest float64 number mu < 1 with its largest learning rate; the supremum 1 has none."""
         eta = round_down(2 * (1 - _LARGEST_MOMENTUM) / curvature(L))
         return eta, float(_LARGEST_MOMENTUM)
 
+    @certified_environment(products=False)
     def corners(self, L: Any) -> tuple[tuple[float, float], ...]:
         """Return the triangle (0, 0), (0, 1), (2/L, 0)."""
         return (0.0, 0.0), (0.0, 1.0), (round_down(2 / curvature(L)), 0.0)

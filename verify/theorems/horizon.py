@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rational import round_down, round_up, sqrt_up
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import curvature, error_gap, not_negative, positive, steps_count
@@ -42,6 +43,7 @@ class Horizon:
     required_radius: float
 
 
+@certified_environment(products=False)
 def horizon(
     L: Any,
     error_upper: Any,
@@ -106,6 +108,7 @@ def horizon(
     )
 
 
+@certified_environment(products=False)
 def error_lower_bound(error_lower: Any, gradient_upper: Any, radius: Any, L: Any) -> float:
     """Return a lower bound of E on the ball: max(0, E(w_0) - |g_0| radius - L radius^2/2), rounded down.
 
@@ -135,6 +138,7 @@ def error_lower_bound(error_lower: Any, gradient_upper: Any, radius: Any, L: Any
     return round_down(max(Fraction(0), below))
 
 
+@certified_environment(products=False)
 def largest_eta(
     L: Any,
     error_upper: Any,

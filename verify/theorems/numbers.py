@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from verify.arithmetic.floats import fraction
 from verify.outcomes import InputError
 
 LEAST_CURVATURE = 2.0**-900
@@ -15,11 +15,12 @@ LEAST_CURVATURE = 2.0**-900
 
 
 def exact(value: Any, name: str) -> Fraction:
-    """Return a number as a fraction.
+    """Return a number as the fraction that it is, float64 or not: nothing is rounded before a theorem's inequality.
 
     Parameters
     ----------
-    value : int, float, numpy number, Fraction, or an object with the upper bound ``.upper``
+    value : int, float, numpy number, also of extended precision, Fraction, Decimal, or an object with the upper bound
+        ``.upper``
     name : str
         As in the theorem, for the message.
 
@@ -34,17 +35,9 @@ def exact(value: Any, name: str) -> Fraction:
     Fraction(1, 2)
     """
     number = getattr(value, "upper", value)
-    if isinstance(number, np.ndarray) and number.ndim == 0:
-        number = number[()]
-    if isinstance(number, Fraction):
-        return number
-    if isinstance(number, bool | np.bool_) or not isinstance(number, int | float | np.integer | np.floating):
-        raise InputError("not a number", where=name, type=type(value).__name__)
-    if isinstance(number, int | np.integer):
-        return Fraction(int(number))
-    if not math.isfinite(number):
+    if isinstance(number, float | np.floating) and not np.isfinite(number):
         raise InputError(f"the theorems need a finite {name}", value=float(number))
-    return Fraction(float(number))
+    return fraction(number, name)
 
 
 def positive(value: Any, name: str) -> Fraction:

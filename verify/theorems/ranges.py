@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
+from verify.arithmetic.environment import certified_environment
 from verify.outcomes import InputError
 from verify.theorems.admissible_range import AdaptiveRange, AdmissibleRange
 from verify.theorems.heavy_ball import HeavyBallRange
@@ -40,13 +41,15 @@ def range_of(theorem: str) -> AdmissibleRange:
     return RANGES[theorem]
 
 
+@certified_environment(products=False)
 def momentum_range(L: Any, eta: Any, theorem: str = "sharp") -> tuple[float, float]:
     """Return the momentum sizes that are proved not to increase the error.
 
     Parameters
     ----------
     L : float
-        Upper bound of the curvature of the error over the region, positive.
+        Upper bound of the curvature of the error over the region, positive. Like every number that a theorem is given
+        it is taken exactly, in extended precision too.
     eta : float
         Learning rate.
     theorem : {"sharp", "triangle", "heavy_ball"}
@@ -76,16 +79,19 @@ def momentum_range(L: Any, eta: Any, theorem: str = "sharp") -> tuple[float, flo
     return 0.0, range_of(theorem).momentum_limit(L, eta)
 
 
+@certified_environment(products=False)
 def eta_limit(L: Any, theorem: str = "sharp") -> float:
     """Return the largest learning rate of a theorem's range; see `AdmissibleRange.eta_limit`."""
     return range_of(theorem).eta_limit(L)
 
 
+@certified_environment(products=False)
 def recommended(L: Any, theorem: str = "sharp") -> tuple[float, float]:
     """Return a setting (eta, momentum) well inside a theorem's range; see `AdmissibleRange.recommended`."""
     return range_of(theorem).recommended(L)
 
 
+@certified_environment(products=False)
 def gain(L: Any, eta: Any, momentum: Any, theorem: str = "sharp") -> float:
     """Return what a step gains at least; see `AdmissibleRange.gain`."""
     return range_of(theorem).gain(L, eta, momentum)

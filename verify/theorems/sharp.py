@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, final
 
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rational import round_down
 from verify.theorems.admissible_range import AdaptiveRange
 from verify.theorems.numbers import curvature
@@ -43,11 +44,13 @@ class SharpRange(AdaptiveRange):
         """Return min(eta, 2/L - eta)."""
         return min(eta, 2 / L - eta)
 
+    @certified_environment(products=False)
     def largest(self, L: Any) -> tuple[float, float]:
         """Return (1/L, 1/L), rounded down: the largest momentum, where nothing is gained any more."""
         eta = round_down(1 / curvature(L))
         return eta, self.momentum_limit(L, eta)
 
+    @certified_environment(products=False)
     def corners(self, L: Any) -> tuple[tuple[float, float], ...]:
         """Return the triangle (0, 0), (1/L, 1/L), (2/L, 0)."""
         bound = curvature(L)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, final
 
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rational import round_down, sqrt_up
 from verify.theorems.admissible_range import AdaptiveRange
 from verify.theorems.numbers import curvature
@@ -40,11 +41,13 @@ class TriangleRange(AdaptiveRange):
         root = sqrt_up(1 + 4 * L * eta)
         return eta * (3 - root) / (1 + root)
 
+    @certified_environment(products=False)
     def largest(self, L: Any) -> tuple[float, float]:
         """Return (3/(4L), 1/(4L)), rounded into the range."""
         eta = round_down(Fraction(3, 4) / curvature(L))
         return eta, self.momentum_limit(L, eta)
 
+    @certified_environment(products=False)
     def corners(self, L: Any) -> tuple[tuple[float, float], ...]:
         """Return (0, 0), the top, (2/L, 0); between them the range bulges outward along `momentum_limit`."""
         bound = curvature(L)

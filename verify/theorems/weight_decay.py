@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rational import round_down, round_up, sqrt_up
 from verify.outcomes import Verdict
 from verify.theorems.numbers import not_negative, positive
@@ -34,6 +35,7 @@ class WeightDecay:
     gain: float
 
 
+@certified_environment(products=False)
 def sublevel_radius(error_upper: Any, weight_decay: Any) -> float:
     """Return rho_0 = sqrt(2 E_lam(w_0)/lam), rounded up: E_lam(w) <= E_lam(w_0) implies |w| <= rho_0.
 
@@ -57,6 +59,7 @@ def sublevel_radius(error_upper: Any, weight_decay: Any) -> float:
     return round_up(sqrt_up(2 * not_negative(error_upper, "error_upper") / positive(weight_decay, "weight_decay")))
 
 
+@certified_environment(products=False)
 def weight_decay(
     L: Any,
     error_upper: Any,

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from verify.arithmetic.environment import certified_environment
 from verify.bounds.regions import Region
 from verify.outcomes import InputError, Verdict
 from verify.theorems.ranges import RANGES
@@ -101,6 +102,7 @@ class Monitor:
     ['PROVED', 'PROVED', 'PROVED']
     """
 
+    @certified_environment()
     def __init__(
         self,
         optimizer: torch.optim.Optimizer,
@@ -143,12 +145,21 @@ class Monitor:
         """The first step that is proved to have increased the error."""
         return next((report for report in self.reports if report.verdict is Verdict.REFUTED), None)
 
+    @certified_environment()
     def _before(self) -> None:
         weights = self.correspondence.read()
         if not np.array_equal(weights, self._weights):
             self._weights, self._error = weights, self._range(weights)
 
     def _after(self) -> None:
+        report = self._examined()
+        self.reports.append(report)
+        _log(report, self.reports[-2].inside if len(self.reports) > 1 else None)
+        for callback in self.callbacks:
+            callback(report)
+
+    @certified_environment()
+    def _examined(self) -> StepReport:
         weights = self.correspondence.read()
         verdict, change, after = Verdict.UNDECIDED, (-np.inf, np.inf), self._range(weights)
         if np.all(np.isfinite(weights)) and np.all(np.isfinite(self._weights)):
@@ -158,10 +169,7 @@ class Monitor:
         in_range, note = self._in_range(inside)
         report = StepReport(len(self.reports) + 1, verdict, change, after[1], in_range, note, inside)
         self._weights, self._error = weights, after
-        self.reports.append(report)
-        _log(report, self.reports[-2].inside if len(self.reports) > 1 else None)
-        for callback in self.callbacks:
-            callback(report)
+        return report
 
     def _range(self, weights: np.ndarray) -> tuple[float, float]:
         return error_range(self.problem, weights) if np.all(np.isfinite(weights)) else (0.0, np.inf)

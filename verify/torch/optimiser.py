@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from verify.arithmetic.environment import certified_environment, users_code
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError
 from verify.torch.conversion import Correspondence, convert
@@ -74,6 +75,7 @@ class CertifiedMomentum(torch.optim.Optimizer):
         If the module cannot be mapped or has parameters that are not float64.
     """
 
+    @certified_environment()
     def __init__(
         self,
         module: nn.Module,
@@ -105,6 +107,7 @@ class CertifiedMomentum(torch.optim.Optimizer):
         return self.session.stopped
 
     @torch.no_grad()
+    @certified_environment()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one proved step; nothing moves once the run has stopped.
 
@@ -122,7 +125,7 @@ class CertifiedMomentum(torch.optim.Optimizer):
             raise InputError("the weights were changed outside the optimiser", remedy="make a new optimiser for them")
         loss = None
         if closure is not None:
-            with torch.enable_grad():
+            with users_code(), torch.enable_grad():
                 loss = closure()
             self._compare(float(torch.as_tensor(loss).detach()))
         record = self.session.step()

@@ -11,6 +11,7 @@ from math import isfinite
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rounding import ArithmeticDomainError
 from verify.bounds.error_ranges import range_of, squared_residuals
 from verify.bounds.forward_errors import all_weights, propagate
@@ -21,6 +22,7 @@ from verify.calculus.problem import Problem
 from verify.graph.problem import GraphProblem
 
 
+@certified_environment()
 @singledispatch
 def error_range(problem: Objective, w: np.ndarray) -> tuple[float, float]:
     """Return float64 numbers lo <= E(w) <= hi, for the exact real E of these weights and data.
@@ -60,6 +62,7 @@ def _of_graph(problem: GraphProblem, w: np.ndarray) -> tuple[float, float]:
     return (lower, upper) if isfinite(lower) and isfinite(upper) else (-np.inf, np.inf)
 
 
+@certified_environment(products=False)
 def decide_by_ranges(before: tuple[float, float], after: tuple[float, float]) -> Decision | None:
     """Decide the sign of E(w_next) - E(w) from ranges of both; None where they overlap.
 
@@ -73,6 +76,7 @@ def decide_by_ranges(before: tuple[float, float], after: tuple[float, float]) ->
     return Decision(1 if lower > 0 else -1, lower, upper, 53) if lower > 0 or upper < 0 else None
 
 
+@certified_environment()
 def decide_by_errors(
     problem: Objective,
     w: np.ndarray,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.environment import certified_environment, check_environment, users_code
 from verify.calculus.problem import classical
 from verify.certificates.document import ARITHMETIC
 from verify.certificates.run_files import RunFiles, array_digest, weights_digest
@@ -168,7 +168,8 @@ class RunFolder(RunFiles):
                 if self.chain is not None:
                     line.update(self.chain.after(session, record, weights))
                 stream.write(_json(line))
-                callback(session, record)
+                with users_code():
+                    callback(session, record)
                 if session.index % every == 0:
                     self._checkpoint(session, stream, weights)
             if self.chain is not None:
@@ -194,6 +195,7 @@ class RunFolder(RunFiles):
         return contextlib.nullcontext() if self.chain is None else self.weights.open("ab")
 
     def _checkpoint(self, session: Session, stream: Any, weights: Any) -> None:
+        check_environment()
         for each in (stream,) if weights is None else (weights, stream):
             each.flush()
             os.fsync(each.fileno())

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import exact_float
 from verify.bounds.start import StartPass
 from verify.calculus.objective import Objective
 from verify.calculus.problem import Problem
@@ -46,7 +48,9 @@ class Session:
     stopped : str or None
     """
 
+    @certified_environment()
     def __init__(self, problem: Objective, rule: Rule, w0: Any = None, *, gradient_tolerance: float = 0.0) -> None:
+        gradient_tolerance = exact_float(gradient_tolerance, "gradient_tolerance")
         if not (np.isfinite(gradient_tolerance) and gradient_tolerance >= 0):
             raise InputError("the tolerance must be finite, not negative", gradient_tolerance=gradient_tolerance)
         self.problem = problem
@@ -60,6 +64,7 @@ class Session:
         self.stopped: str | None = None
         self._pass = StartPass(problem) if rule.bounds_segments and isinstance(problem, Problem) else None
 
+    @certified_environment()
     def step(self) -> StepRecord | None:
         """Take one step and return its record, or None when the run has stopped."""
         if self.stopped is not None:
@@ -111,6 +116,7 @@ class Session:
         bound = {"error_upper": np.array(self.error_upper), "undecided": np.array(self.stopped == _UNDECIDED)}
         return {**own, **bound, **{f"rule_{name}": value for name, value in self.rule.state().items()}}
 
+    @certified_environment()
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from what `state` returned, to the same results bit for bit."""
         self.weights, self.start = self.problem.check_weights(state["w"]), self.problem.check_weights(state["w0"])

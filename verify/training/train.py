@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import exact_float
 from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError
 from verify.training.momentum import Norm
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 RuleName = Literal["certified", "guarded", "fixed"]
 
 
-@certified_environment()
 def train(
     problem: Objective,
     w0: Any = None,
@@ -86,8 +85,7 @@ def train(
         errors.append(session.error)
         records.append(record)
         callback(session.index, session.error, record)
-    with np.errstate(over="ignore", invalid="ignore"):
-        errors.append(problem.error(session.weights))
+    errors.append(problem.error(session.weights))
     return Trajectory(np.array(errors), session.weights, session.stopped or "step budget", records, session.error_upper)
 
 
@@ -116,11 +114,14 @@ def make_rule(
     if name not in ("certified", "guarded", "fixed"):
         raise InputError("unknown rule", remedy="use 'certified', 'guarded' or 'fixed'", rule=name)
     if name == "fixed":
+        eta, tau = (
+            None if number is None else exact_float(number, name) for name, number in (("eta", eta), ("tau", tau))
+        )
         if eta is None or tau is None or not (np.isfinite(eta) and eta > 0 and np.isfinite(tau) and tau >= 0):
             raise InputError("rule 'fixed' needs eta > 0 and tau >= 0", eta=eta, tau=tau)
         if norm not in ("global", "vertex"):
             raise InputError("unknown norm", remedy="use 'global' or 'vertex'", norm=norm)
-        return FixedRule(float(eta), float(tau), "global" if norm == "global" else "vertex")
+        return FixedRule(eta, tau, "global" if norm == "global" else "vertex")
     if eta is not None or tau is not None:
         raise InputError(f"rule {name!r} chooses eta and tau itself", remedy="leave them out", eta=eta, tau=tau)
     if name == "certified":

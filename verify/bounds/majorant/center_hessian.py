@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from verify.arithmetic import spectral, upward
+from verify.arithmetic import decompositions, spectral, upward
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import gamma
 from verify.bounds.hessian_blocks import largest_curvature
@@ -178,11 +178,13 @@ def deflated_norm(matrix: np.ndarray) -> float:
     """Upper bound of the norm of a large symmetric matrix, exact as given."""
     size = len(matrix)
     square = float(np.vdot(matrix, matrix)) * (1 + 2.0**-25)  # at most 2**26 terms
+    if not np.isfinite(square):
+        return float("inf")
     vectors = np.random.default_rng(0).standard_normal((size, min(_DEFLATED, size)))
     for _ in range(_ROUNDS):
-        vectors = np.linalg.qr(matrix @ vectors)[0]
+        vectors = decompositions.orthonormal(matrix @ vectors)
     image = matrix @ vectors
-    values, rotation = np.linalg.eigh(vectors.T @ image)
+    values, rotation = decompositions.eigh(vectors.T @ image)
     vectors = vectors @ rotation
     image = matrix @ vectors
     residual = image - vectors * values

@@ -10,6 +10,7 @@ import flint
 import numpy as np
 
 from verify.arithmetic.arb import precision
+from verify.arithmetic.environment import users_code
 from verify.calculus.problem import Problem
 from verify.calculus.symbolic.evaluation import BITS, reference_gradient
 from verify.calculus.symbolic.rounding import rounding_allowance
@@ -67,7 +68,8 @@ class Comparison:
 def _called(gradient: Gradient, w: np.ndarray) -> tuple[np.ndarray, float]:
     """Return the gradient given, in float64, and the unit roundoff of the precision it came in."""
     try:
-        array = np.asarray(gradient(w.copy()))
+        with users_code():
+            array = np.asarray(gradient(w.copy()))
     except Exception as error:
         raise InputError(
             "the gradient given cannot be evaluated",

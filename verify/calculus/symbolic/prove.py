@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from verify.arithmetic.environment import certified_environment
 from verify.calculus.symbolic.expansion import Expansion, expand_and_compare
 from verify.calculus.symbolic.maps import map_flaw
 from verify.calculus.symbolic.proof import GradientProof, build_proof, flaws_of
@@ -17,6 +18,7 @@ NEEDED_FOR = "monotone decrease: the theorems speak of the gradient of E"
 RULES_BESIDE_THE_GRAPH = ("loss", "weight decay")
 
 
+@certified_environment()
 def prove_gradients(
     architecture: Architecture, *, expansion_paths: int = 10_000, expansion_seconds: float = 5.0
 ) -> Finding:

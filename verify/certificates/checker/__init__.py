@@ -9,6 +9,7 @@ from typing import Any
 
 import flint
 
+from verify.arithmetic.environment import certified_environment
 from verify.certificates import document
 from verify.certificates.checker.claims import CHECKS, PRECISIONS
 from verify.certificates.checker.subject import read_subject
@@ -16,11 +17,11 @@ from verify.outcomes import DagverifyError, InputError, Verdict
 
 SUBJECT = {"model", "objective", "data", "weights"}
 STATEMENT = {"format", "version", "tool", "kind", "theorem", "arithmetic", "hypotheses", "region", "claim"}
+Content = dict[str, Any]
 
 
-def check_certificate(
-    certificate: str | Path | dict[str, Any], expected: dict[str, Any] | None = None
-) -> dict[str, Any]:
+@certified_environment(products=False)
+def check_certificate(certificate: str | Path | Content, expected: Content | None = None) -> Content:
     """Recompute a certificate from its data and weights.
 
     Parameters
@@ -66,8 +67,7 @@ def check_certificate(
 
 def canonical(field: Any) -> tuple[str, list[str]]:
     """Text of a field whatever the order of its keys, and the order of the nodes, which orders the weights."""
-    nodes = field.get("nodes", {}) if isinstance(field, dict) else {}
-    return json.dumps(field, sort_keys=True), list(nodes)
+    return json.dumps(field, sort_keys=True), list(field.get("nodes", {}) if isinstance(field, dict) else {})
 
 
 def _check_statement(content: dict[str, Any]) -> None:

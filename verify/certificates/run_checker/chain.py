@@ -10,6 +10,7 @@ from typing import Any
 import flint
 import numpy as np
 
+from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.certificates import document, run_files
 from verify.certificates.checker import canonical, check_certificate
 from verify.certificates.checker.claims import PRECISIONS
@@ -24,6 +25,7 @@ SHOWN_REASONS = 20
 _OWN = re.compile(r"[0-9]{6}\.json|subject\.json|\..*\.tmp")
 
 
+@certified_environment()
 def check_run(
     path: str | Path,
     expected: dict[str, Any] | None = None,
@@ -57,7 +59,7 @@ def check_run(
     InputError
         If a file is malformed, or the folder holds no run with certificates.
     """
-    check = _RunCheck(RunFiles(path), expected or {}, jobs, announce)
+    check = _RunCheck(RunFiles(path), expected or {}, jobs, as_users_code(announce))
     try:
         reasons = list(check.reasons())
     except (ArithmeticError, LookupError, TypeError, ValueError, MemoryError, RecursionError) as error:

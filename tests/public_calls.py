@@ -1,0 +1,464 @@
+"""A call of every public function and method whose answer rests on the processor's arithmetic, on a small problem.
+
+`PUBLIC_NAMES` is found by looking at the modules; a name that is neither in `CALLS` nor in `NO_CLAIM` fails a test.
+"""
+
+from __future__ import annotations
+
+import enum
+import importlib
+import inspect
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import verify
+from verify.analysis.any_direction import any_direction, examine_any_direction
+from verify.analysis.curvature import examine_curvature
+from verify.analysis.gradients import examine_gradients
+from verify.analysis.ranges import admissible_ranges
+from verify.analysis.rising import first_rise
+from verify.arithmetic import arb
+from verify.arithmetic.intervals import Interval
+from verify.assumptions import (
+    activation_regularity,
+    bounded_weights,
+    finitely_many_stationary_points,
+    small_momentum,
+)
+from verify.baseline.comparison import compare
+from verify.bounds.attack import attack_hessian, curvature_lower
+from verify.bounds.regions import enclosing
+from verify.bounds.segment import segment_bound
+from verify.bounds.start import StartPass
+from verify.calculus import enclosures
+from verify.calculus.decide import Decision, decide_decrease
+from verify.calculus.difference import difference_enclosure
+from verify.campaign.attacks import attack_bound
+from verify.certificates.run_checker import check_run
+from verify.graph.classical import graph_problem
+from verify.graph.decision import decide_graph_decrease
+from verify.graph.segment import graph_segment_bound
+from verify.properties.cases import StepCase
+from verify.properties.control import run_sharpness_control
+from verify.properties.increase import find_increase, smallest_increasing_factor
+from verify.properties.lyapunov import take_heavy_ball_step
+from verify.properties.monotone import fixed_cases, run_monotone_test
+from verify.properties.step import take_step
+from verify.testing import assert_admissible, assert_gradient_correct, assert_monotone_decrease
+from verify.theorems import convergence, direction_aware, horizon, ranges, weight_decay
+from verify.training import evaluation
+from verify.training.run_folder import RunFolder
+from verify.training.session import Session
+from verify.training.train import make_rule
+
+MODULES = (
+    "verify",
+    "verify.testing",
+    "verify.assumptions",
+    "verify.theorems.ranges",
+    "verify.theorems.horizon",
+    "verify.theorems.weight_decay",
+    "verify.theorems.convergence",
+    "verify.theorems.direction_aware",
+    "verify.analysis.check",
+    "verify.analysis.curvature",
+    "verify.analysis.gradients",
+    "verify.analysis.ranges",
+    "verify.analysis.any_direction",
+    "verify.analysis.one_step",
+    "verify.analysis.explain",
+    "verify.analysis.rising",
+    "verify.bounds.hessian",
+    "verify.bounds.hessian_result",
+    "verify.bounds.segment",
+    "verify.bounds.segment_result",
+    "verify.bounds.start",
+    "verify.bounds.attack",
+    "verify.bounds.regions",
+    "verify.calculus.decide",
+    "verify.calculus.difference",
+    "verify.calculus.enclosures",
+    "verify.calculus.gradient_check",
+    "verify.graph.problem",
+    "verify.graph.decision",
+    "verify.graph.segment",
+    "verify.graph.classical",
+    "verify.training.train",
+    "verify.training.session",
+    "verify.training.evaluation",
+    "verify.training.run_folder",
+    "verify.properties.suite",
+    "verify.properties.step",
+    "verify.properties.lyapunov",
+    "verify.properties.increase",
+    "verify.properties.monotone",
+    "verify.properties.control",
+    "verify.certificates.prover",
+    "verify.certificates.checker",
+    "verify.certificates.run_checker",
+    "verify.baseline.comparison",
+    "verify.activations",
+    "verify.campaign.attacks",
+)
+
+
+def public_names() -> Iterator[str]:
+    """Yield the names of the public functions, and of the classes' methods and properties as ``Class.name``."""
+    seen: set[int] = set()
+    for module_name in MODULES:
+        module = importlib.import_module(module_name)
+        own = [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module_name]
+        for name in getattr(module, "__all__", own):
+            value = getattr(module, name)
+            if name.startswith("_") or id(value) in seen:
+                continue
+            seen.add(id(value))
+            if inspect.isclass(value):
+                yield from members(value)
+            elif inspect.isfunction(value):
+                yield f"{module_name.rpartition('.')[2]}.{name}" if module_name != "verify" else name
+
+
+def members(kind: type) -> Iterator[str]:
+    """Yield the public methods and properties of a class of this package; errors and enumerations have no claims."""
+    if issubclass(kind, BaseException | enum.Enum):
+        return
+    found = {}
+    for base in reversed(kind.__mro__):
+        if base.__module__.startswith("verify"):
+            found.update(vars(base))
+    for name, value in found.items():
+        is_member = callable(value) or isinstance(value, property | cached_property | classmethod | staticmethod)
+        if is_member and (not name.startswith("_") or name == "__init__"):
+            yield f"{kind.__name__}.{name}"
+
+
+class Sample:
+    """Arguments of the calls, made before any of them."""
+
+    def __init__(self) -> None:
+        nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}}
+        self.architecture = verify.Architecture.from_data(nodes, output="y")
+        self.w = self.architecture.initial_weights()
+        self.region = verify.Ball(self.w, 0.1)
+        self.problem = verify.Problem(self.architecture, [[1.0], [-1.0]], [[0.5], [0.0]], region=self.region)
+        self.block_ball = verify.BlockBall(self.w, {"y": 0.1}, self.architecture.blocks)
+        self.bounded = verify.BoundedWeights(10.0)
+        self.gradient = self.problem.gradient(self.w)
+        self.next = self.w - 0.01 * self.gradient
+        self.setting = verify.Setting(0.01, tau=0.001)
+        self.curvature = examine_curvature(self.problem)
+        self.leading = np.ones(2)
+        self.case = StepCase(0, 0.5, "with-gradient", 0.01, 0.001)
+        self.heavy = StepCase(0, 0.5, "with-gradient", 0.01, 0.001, "heavy_ball")
+        self.graph_problem = graph_problem(self.problem)
+        self.half = arb.Arb(0.5)
+        self.tanh = verify.activation("tanh")
+        self.segment = segment_bound(self.problem, self.w, -self.gradient, 0.1)
+        self.certificate = verify.certify(self.problem, "step")
+        self.report = verify.check(self.problem).to_json()
+        self.folder = Path(tempfile.mkdtemp())
+        self.spec = self.folder / "small.toml"
+        self.spec.write_text(verify.to_toml(self.problem), encoding="utf-8")
+        self.specification = verify.load_specification(self.spec)
+        self.session = self.fresh_session()
+        self.state = self.session.state()
+        self.run = self.started("run")
+        self.certified = self.started("certified", certify="steps")
+        self.certified.run(self.fresh_session(), 2)
+        self.settings = ranges.RANGES
+
+    def fresh_session(self) -> Session:
+        return Session(self.problem, make_rule("guarded"))
+
+    def started(self, name: str, certify: str | None = None) -> RunFolder:
+        run = RunFolder(self.folder / name, certify=certify)
+        run.start(self.fresh_session(), {})
+        return run
+
+
+@cache
+def sample() -> Sample:
+    """Return the sample, made once."""
+    return Sample()
+
+
+Call = Callable[[Sample], Any]
+
+
+def _region_calls(name: str, attribute: str) -> dict[str, Call]:
+    return {
+        f"{name}.contains": lambda s: getattr(s, attribute).contains(s.w),
+        f"{name}.largest_scale": lambda s: getattr(s, attribute).largest_scale(s.w, s.leading),
+        f"{name}.room": lambda s: getattr(s, attribute).room(s.w),
+        f"{name}.point": lambda s: getattr(s, attribute).point(s.leading, 1.0),
+        f"{name}.sample": lambda s: getattr(s, attribute).sample(np.random.default_rng(0), 2),
+    }
+
+
+def _range_calls(name: str, theorem: str) -> dict[str, Call]:
+    return {
+        f"{name}.eta_limit": lambda s: s.settings[theorem].eta_limit(2.0),
+        f"{name}.momentum_limit": lambda s: s.settings[theorem].momentum_limit(2.0, 0.25),
+        f"{name}.gain": lambda s: s.settings[theorem].gain(2.0, 0.25, 0.0625),
+        f"{name}.contains": lambda s: s.settings[theorem].contains(2.0, 0.25, 0.0625),
+        f"{name}.recommended": lambda s: s.settings[theorem].recommended(2.0),
+        f"{name}.checked": lambda s: s.settings[theorem].checked(2.0, 0.25, 0.0625),
+        f"{name}.with_gain": lambda s: s.settings[theorem].with_gain(2.0, 0.25, 0.0625),
+        f"{name}.largest": lambda s: s.settings[theorem].largest(2.0),
+        f"{name}.corners": lambda s: s.settings[theorem].corners(2.0),
+    }
+
+
+CALLS: dict[str, Call] = {
+    **_region_calls("Ball", "region"),
+    **_region_calls("BlockBall", "block_ball"),
+    **_region_calls("BoundedWeights", "bounded"),
+    **_region_calls("Region", "region"),
+    **_range_calls("AdmissibleRange", "sharp"),
+    **_range_calls("AdaptiveRange", "triangle"),
+    "HeavyBallRange": lambda s: [call(s) for call in _range_calls("", "heavy_ball").values()],
+    "Problem.__init__": lambda s: verify.Problem(s.architecture, [[1.0]], [[0.5]]),
+    "Problem.error_enclosure": lambda s: s.problem.error_enclosure(s.w),
+    "Problem.gradient_enclosure": lambda s: s.problem.gradient_enclosure(s.w),
+    "GraphProblem.__init__": lambda s: graph_problem(s.problem),
+    "GraphProblem.error_enclosure": lambda s: s.graph_problem.error_enclosure(s.w),
+    "GraphProblem.gradient_enclosure": lambda s: s.graph_problem.gradient_enclosure(s.w),
+    "GraphProblem.error_in_arb": lambda s: s.graph_problem.error_in_arb(s.w),
+    "decision.decide_graph_decrease": lambda s: decide_graph_decrease(s.graph_problem, s.w, s.next),
+    "segment.graph_segment_bound": lambda s: graph_segment_bound(s.graph_problem, s.w, -s.gradient, 0.1),
+    "activation": lambda s: verify.activation({"expr": "x/(1+exp(-x))"}),
+    "check": lambda s: verify.check(s.problem, s.setting),
+    "certify": lambda s: verify.certify(s.problem, "step"),
+    "check_assumptions": lambda s: verify.check_assumptions(s.problem),
+    "check_certificate": lambda s: verify.check_certificate(s.certificate),
+    "check_gradient": lambda s: verify.check_gradient(s.problem),
+    "decide_decrease": lambda s: decide_decrease(s.problem, s.w, s.next),
+    "explain": lambda s: verify.explain(s.specification, budget=1),
+    "hessian_bound": lambda s: verify.hessian_bound(s.problem),
+    "load_problem": lambda s: verify.load_problem(s.spec),
+    "load_specification": lambda s: verify.load_specification(s.spec),
+    "momentum_range": lambda s: verify.momentum_range(2.0, 0.75),
+    "one_step_ranges": lambda s: verify.one_step_ranges(s.problem, s.w, s.w - 0.01),
+    "prove_gradients": lambda s: verify.prove_gradients(s.architecture),
+    "run_suite": lambda s: verify.run_suite(s.problem, examples=2),
+    "segment_bound": lambda s: segment_bound(s.problem, s.w, -s.gradient, 0.1),
+    "to_toml": lambda s: verify.to_toml(s.problem),
+    "train": lambda s: verify.train(s.problem, steps=2),
+    "testing.assert_admissible": lambda s: assert_admissible(s.problem, 0.01, 0.001),
+    "testing.assert_gradient_correct": lambda s: assert_gradient_correct(s.problem.gradient, s.problem),
+    "testing.assert_monotone_decrease": lambda s: assert_monotone_decrease([s.w, s.next], s.problem),
+    "assumptions.activation_regularity": lambda s: activation_regularity(s.architecture),
+    "assumptions.bounded_weights": lambda s: bounded_weights(s.region),
+    "assumptions.finitely_many_stationary_points": lambda s: finitely_many_stationary_points(s.problem),
+    "assumptions.small_momentum": lambda s: small_momentum(2.0, s.setting),
+    "ranges.eta_limit": lambda s: ranges.eta_limit(2.0),
+    "ranges.gain": lambda s: ranges.gain(2.0, 0.25, 0.125),
+    "ranges.recommended": lambda s: ranges.recommended(2.0),
+    "ranges.admissible_ranges": lambda s: admissible_ranges(s.problem, s.curvature),
+    "horizon.horizon": lambda s: horizon.horizon(1.0, 0.5, 0.0, 0.5, 0.25, 3.0, 4),
+    "horizon.error_lower_bound": lambda s: horizon.error_lower_bound(1.0, 2.0, 0.25, 4.0),
+    "horizon.largest_eta": lambda s: horizon.largest_eta(1.0, 0.5, 0.0, 3.0, 7),
+    "weight_decay.sublevel_radius": lambda s: weight_decay.sublevel_radius(2.0, 0.25),
+    "weight_decay.weight_decay": lambda s: weight_decay.weight_decay(1.0, 2.0, 0.25, 1.0, 0.5, 4.5),
+    "convergence.gradient_bound": lambda s: convergence.gradient_bound(1.0, 0.5, 0.0, 1.0, 0.0, 4),
+    "convergence.steps_to_gradient": lambda s: convergence.steps_to_gradient(1.0, 0.5, 0.0, 1.0, 0.0, 0.5),
+    "convergence.weights_converge": lambda s: convergence.weights_converge(
+        0.1, verify.Verdict.PROVED, True, verify.Verdict.PROVED
+    ),
+    "direction_aware.decreases": lambda s: direction_aware.decreases(1.0, 0.5, 1.25, (1.0, 1.0)),
+    "direction_aware.momentum_limit": lambda s: direction_aware.momentum_limit(1.0, 0.5, (-1.0, 1.0)),
+    "curvature.examine_curvature": lambda s: examine_curvature(s.problem),
+    "gradients.examine_gradients": lambda s: examine_gradients(s.problem),
+    "any_direction.examine_any_direction": lambda s: examine_any_direction(s.problem),
+    "any_direction.any_direction": lambda s: any_direction(s.problem, bounds=1),
+    "rising.first_rise": lambda s: first_rise(s.problem, s.w, s.w, -s.gradient, 1.0),
+    "attack.attack_hessian": lambda s: attack_hessian(s.problem, points=1, ascents=1),
+    "attack.curvature_lower": lambda s: curvature_lower(s.problem, s.w, s.leading),
+    "regions.enclosing": lambda s: enclosing(s.region),
+    "Decision.decreases": lambda s: Decision(None, -1e-310, 1e-310, 53).decreases,
+    "difference.difference_enclosure": lambda s: difference_enclosure(s.problem, s.w, s.next),
+    "enclosures.error_enclosure": lambda s: enclosures.error_enclosure(s.problem, s.w),
+    "enclosures.gradient_enclosure": lambda s: enclosures.gradient_enclosure(s.problem, s.w),
+    "enclosures.hessian_vector_enclosure": lambda s: enclosures.hessian_vector_enclosure(s.problem, s.w, s.leading),
+    "Session.__init__": lambda s: s.fresh_session(),
+    "Session.step": lambda s: s.session.step(),
+    "Session.restore": lambda s: s.session.restore(s.state),
+    "evaluation.error_range": lambda s: evaluation.error_range(s.problem, s.w),
+    "evaluation.decide_by_ranges": lambda s: evaluation.decide_by_ranges((1.0, 1.5), (0.25, 0.5)),
+    "evaluation.decide_by_errors": lambda s: evaluation.decide_by_errors(
+        s.problem, s.w, s.next, (0.0, 1.0), (0.0, 1.0)
+    ),
+    "RunFolder.start": lambda s: s.started(Path(tempfile.mkdtemp(dir=s.folder)).name),
+    "RunFolder.resume": lambda s: s.run.resume(s.fresh_session(), {}),
+    "RunFolder.run": lambda s: s.run.run(s.session, 1),
+    "step.take_step": lambda s: take_step(s.problem, s.case, 2.0, s.leading),
+    "lyapunov.take_heavy_ball_step": lambda s: take_heavy_ball_step(s.problem, s.heavy, 2.0, s.leading),
+    "increase.find_increase": lambda s: find_increase(s.problem, s.case, s.leading, starts=1),
+    "increase.smallest_increasing_factor": lambda s: smallest_increasing_factor(s.problem, s.case, s.leading, starts=1),
+    "monotone.run_monotone_test": lambda s: run_monotone_test(
+        s.problem, 2.0, s.leading, fixed_cases(0.01, 0.001), examples=2
+    ),
+    "control.run_sharpness_control": lambda s: run_sharpness_control(),
+    "run_checker.check_run": lambda s: check_run(s.certified.path),
+    "comparison.compare": lambda s: compare(s.report, s.report),
+    "StartPass.error_and_gradient": lambda s: StartPass(s.problem).error_and_gradient(s.w),
+    "SegmentBound.at": lambda s: s.segment.at(0.05),
+    "SegmentBound.best_step": lambda s: segment_bound(s.problem, s.w, -s.gradient, 0.1).best_step,
+    "SegmentBound.decrease": lambda s: s.segment.decrease,
+    "SegmentBound.decrease_until": lambda s: s.segment.decrease_until,
+    "SegmentBound.polynomial": lambda s: s.segment.polynomial,
+    "SegmentBound.stored_change": lambda s: s.segment.stored_change(0.05),
+    "Activation.arb": lambda s: s.tanh.arb(s.half),
+    "Activation.one_sided": lambda s: s.tanh.one_sided(s.half, 1),
+    "Activation.enclosure": lambda s: s.tanh.enclosure(Interval.point([0.5])),
+    "Activation.enclosures": lambda s: s.tanh.enclosures(Interval.point([0.5]), 1),
+    "Activation.profile": lambda s: s.tanh.profile(1),
+    "Activation.range": lambda s: s.tanh.range(1, [0.0], [1.0]),
+    "Activation.supremum": lambda s: s.tanh.supremum(2),
+    "attacks.attack_bound": lambda s: attack_bound(s.problem, 2.0, 2, 0),
+}
+"""By the name that `public_names` gives; the heavy ball's range beside them."""
+
+_DATA = "data that its maker computed"
+_GRAPH = "about the graph: whole numbers and names"
+_FLOAT64 = "plain float64, promised to nobody"
+_EXACT = "exact fractions in, exact fractions or a comparison of them out"
+_PART = "a part of a guarded function, called by nothing else"
+NO_CLAIM: dict[str, str] = {
+    **{name: _GRAPH for name in public_names() if name.startswith("Architecture.")},
+    **{f"Problem.{name}": _FLOAT64 for name in ("error", "gradient", "error_and_gradient", "hessian_vector")},
+    **{f"Problem.{name}": "numbers as given" for name in ("check_weights", "chunks", "rows", "initial_weights")},
+    **{f"Problem.{name}": _GRAPH for name in ("samples", "sample_divisor")},
+    **{name: _GRAPH for name in public_names() if name.startswith("GraphBuilder.")},
+    **{f"GraphProblem.{name}": _FLOAT64 for name in ("error", "gradient", "error_and_gradient", "hessian_vector")},
+    **{f"GraphProblem.{name}": "numbers as given" for name in ("check_weights", "flatten", "unflatten", "values")},
+    **{f"GraphProblem.{name}": _GRAPH for name in ("size", "gradient_graph")},
+    "ParameterBlock.__init__": _GRAPH,
+    "decision.entries": _GRAPH,
+    "segment.change_along": _PART,
+    "classical.graph_problem": "numbers as given",
+    **{
+        f"{kind}.{name}": "numbers as given"
+        for kind in ("Ball", "BlockBall", "BoundedWeights", "Region")
+        for name in ("balls", "size", "to_data")
+    },
+    **{
+        f"{kind}.{name}": _EXACT
+        for kind in ("AdmissibleRange", "AdaptiveRange")
+        for name in (
+            "admits",
+            "exact_gain",
+            "exact_momentum_limit",
+            "squared_gradient_per_decrease",
+            "squared_step_per_decrease",
+        )
+    },
+    **{f"{kind}.__init__": "numbers as given" for kind in ("Ball", "BlockBall", "BoundedWeights")},
+    "direction_aware.change_per_squared_gradient": _EXACT,
+    **{
+        f"{kind}.to_json": _DATA
+        for kind in (
+            "Finding",
+            "Report",
+            "CheckReport",
+            "Curvature",
+            "Gradients",
+            "AnyDirection",
+            "Effect",
+            "Explanation",
+            "SuiteReport",
+            "Comparison",
+        )
+    },
+    **{
+        f"{kind}.verdict": _DATA
+        for kind in (
+            "Report",
+            "CheckReport",
+            "Gradients",
+            "Explanation",
+            "SuiteReport",
+            "MonotoneResult",
+            "SharpnessControl",
+            "Comparison",
+        )
+    },
+    **{
+        f"{kind}.__init__": _DATA
+        for kind in (
+            "Finding",
+            "Setting",
+            "Trajectory",
+            "Report",
+            "Horizon",
+            "WeightDecay",
+            "CheckReport",
+            "Curvature",
+            "Gradients",
+            "AnyDirection",
+            "Effect",
+            "Explanation",
+            "HessianBound",
+            "HessianAttack",
+            "SegmentBound",
+            "Decision",
+            "SuiteReport",
+            "StepOutcome",
+            "LyapunovOutcome",
+            "Increase",
+            "MonotoneResult",
+            "SharpnessControl",
+            "Regression",
+            "Comparison",
+            "Attacks",
+            "StartPass",
+            "RunFolder",
+        )
+    },
+    **{f"Trajectory.{name}": _DATA for name in ("eta", "tau", "verdicts")},
+    **{f"Setting.{name}": _DATA for name in ("momentum", "theorem")},
+    "AnyDirection.statement": "decimals rounded outward from the float64 numbers by exact decimal arithmetic",
+    "StepOutcome.violates": "asks Decision.decreases",
+    "LyapunovOutcome.violates": "asks Decision.decreases",
+    "SegmentBound.is_finite": _DATA,
+    "SegmentBound.rises_at_once": "chooses what to try next",
+    "StartPass.at": _DATA,
+    "start.has_taylor_models": "chooses the method",
+    "lint": _GRAPH,
+    "ranges.range_of": "finds a theorem by name",
+    "ranges.overall": _DATA,
+    "curvature.starting_level": _PART,
+    "one_step.exact_momentum": _PART,
+    "hessian.majorant_trajectory": _PART,
+    "hessian.is_affordable": "chooses the method",
+    "hessian.is_near": "chooses the method",
+    "hessian.check_smooth": _GRAPH,
+    "hessian.activations": _GRAPH,
+    "regions.from_data": "numbers as given",
+    "difference.output_changes": _PART,
+    "difference.activation_change": _PART,
+    "enclosures.weight_decay_error": _PART,
+    "train.make_rule": "numbers as given",
+    "Session.state": _DATA,
+    **{f"RunFolder.{name}": _DATA for name in ("read", "link", "links")},
+    "run_folder.step_line": _DATA,
+    "run_folder.subject": _DATA,
+    "step.shortened": _PART,
+    "monotone.step_cases": "draws settings; what is said of them is decided by take_step",
+    "monotone.fixed_cases": "draws settings; what is said of them is decided by take_step",
+    "control.quadratic_problem": "numbers as given",
+    "checker.canonical": "compares texts",
+    **{
+        f"Activation.{name}": "read off the formula"
+        for name in ("__init__", "kinks", "smoothness", "symbolic_derivative")
+    },
+    **{f"Activation.{name}": _FLOAT64 for name in ("value", "values")},
+    "Regularity.__init__": _DATA,
+    "activations.classify": "reads off suprema that are guarded",
+}
