@@ -10,6 +10,7 @@ import numpy as np
 from verify.arithmetic.environment import certified_environment
 from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError
+from verify.theorems import numbers
 from verify.training.momentum import Norm
 from verify.training.quasi_newton import QuasiNewtonRule
 from verify.training.rules import CertifiedRule, FixedRule, GuardedRule, Rule
@@ -116,11 +117,13 @@ def make_rule(
     if name not in ("certified", "guarded", "fixed"):
         raise InputError("unknown rule", remedy="use 'certified', 'guarded' or 'fixed'", rule=name)
     if name == "fixed":
-        if eta is None or tau is None or not (np.isfinite(eta) and eta > 0 and np.isfinite(tau) and tau >= 0):
-            raise InputError("rule 'fixed' needs eta > 0 and tau >= 0", eta=eta, tau=tau)
+        try:
+            rate, size = numbers.positive(eta, "eta"), numbers.not_negative(tau, "tau")
+        except InputError:
+            raise InputError("rule 'fixed' needs eta > 0 and tau >= 0", eta=eta, tau=tau) from None
         if norm not in ("global", "vertex"):
             raise InputError("unknown norm", remedy="use 'global' or 'vertex'", norm=norm)
-        return FixedRule(float(eta), float(tau), "global" if norm == "global" else "vertex")
+        return FixedRule(float(rate), float(size), "global" if norm == "global" else "vertex")
     if eta is not None or tau is not None:
         raise InputError(f"rule {name!r} chooses eta and tau itself", remedy="leave them out", eta=eta, tau=tau)
     if name == "certified":
