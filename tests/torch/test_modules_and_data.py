@@ -164,7 +164,7 @@ BAD_DATA: dict[str, Any] = {
     "sparse": X.to_sparse(),
     "meta": X.to("meta"),
     "not finite": X / 0,
-    "whole numbers that float64 lacks": torch.full((8, 3), 2**53 + 1),
+    "whole numbers that float64 lacks": torch.full((8, 3), 2**60 + 1),
     "fewer samples": X[:4],
     "other width": X[:, :2],
 }
@@ -179,7 +179,7 @@ class TestData:
         with pytest.raises(InputError, match=r"\A[^\n]*\Z"):
             door(network(), BAD_DATA[name], Y)
 
-    @pytest.mark.parametrize("name", set(BAD_DATA) - {"other width"})
+    @pytest.mark.parametrize("name", [name for name in BAD_DATA if name != "other width"])
     def test_bad_targets_are_one_line(self, name: str) -> None:
         with pytest.raises(InputError, match=r"\A[^\n]*\Z"):
             CertifiedMomentum(network(), X, BAD_DATA[name])

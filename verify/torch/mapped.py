@@ -100,7 +100,7 @@ class MappedModule:
         """What the module's function depends on beside the values of parameters and buffers: layers, and objects."""
         objects: list[Any] = []
         for name, parameter in self.module.named_parameters(remove_duplicate=False):
-            objects += [name, parameter, parameter.dtype]
+            objects += [name, parameter, parameter.dtype, parameter.is_meta, str(parameter.shape)]
         for layer in self.module.modules():
             objects += [type(layer), vars(layer).get("forward"), layer.training and isinstance(layer, _BY_MODE)]
         return repr(self.module), objects

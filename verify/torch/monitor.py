@@ -44,7 +44,7 @@ class StepReport:
         Why `in_range` is not PROVED, or for which multiple of the gradient it is; why nothing is decided any more
         where the module was changed; else empty.
     inside : Verdict or None
-        Whether the weights are in the region; None without one.
+        Whether the weights are in the region; None without one, or where the module was changed.
     multiple : float or None
         The step used this multiple of the gradient of this error, up to rounding: 1, or for example 2 for nn.MSELoss
         with one output. None where it used another gradient, or none was compared.
@@ -157,6 +157,8 @@ class Monitor:
         return next((report for report in self.reports if report.verdict is Verdict.REFUTED), None)
 
     def _before(self) -> None:
+        if self.mapped.change():
+            return
         weights = self.correspondence.read()
         if not np.array_equal(weights, self._weights):
             self._weights, self._error, self._inside = weights, self._range(weights), self._in_region(weights)
@@ -164,31 +166,30 @@ class Monitor:
                 self._theorem.weights_changed()
 
     def _after(self) -> None:
-        weights = self.correspondence.read()
-        was_inside, inside = self._inside, self._in_region(weights)
-        if change := self.mapped.change():
-            note = f"{change} after the monitor was made: make a new one"
-            report = StepReport(len(self.reports) + 1, Verdict.UNDECIDED, (-np.inf, np.inf), np.inf, None, note, inside)
-            self._weights, self._inside = weights, inside
-        else:
-            report = self._judged(weights, inside)
+        report = self._examined()
         self.reports.append(report)
-        _log(report, was_inside)
+        _log(report, self.reports[-2].inside if len(self.reports) > 1 else None)
         for callback in self.callbacks:
             callback(report)
 
-    def _judged(self, weights: np.ndarray, inside: Verdict | None) -> StepReport:
-        verdict, change, after = Verdict.UNDECIDED, (-np.inf, np.inf), self._range(weights)
-        if np.all(np.isfinite(weights)) and np.all(np.isfinite(self._weights)):
-            decision, _ = decide_by_errors(self.problem, self._weights, weights, self._error, after)
+    def _examined(self) -> StepReport:
+        index, verdict, change = len(self.reports) + 1, Verdict.UNDECIDED, (-np.inf, np.inf)
+        if changed := self.mapped.change():
+            note = f"{changed} after the monitor was made: make a new one"
+            return StepReport(index, verdict, change, np.inf, None, note, None)
+        before, was_inside = self._weights, self._inside
+        weights = self._weights = self.correspondence.read()
+        inside = self._inside = self._in_region(weights)
+        known, self._error = self._error, self._range(weights)
+        if np.all(np.isfinite(weights)) and np.all(np.isfinite(before)):
+            decision, _ = decide_by_errors(self.problem, before, weights, known, self._error)
             verdict, change = decision.decreases, (decision.lower, decision.upper)
-        in_region = self.region is None or (inside is Verdict.PROVED and self._inside is Verdict.PROVED)
         theorem = InRange(None, "no bound L is given")
         if self._theorem is not None:
-            theorem = self._theorem.judge(self._weights, weights, in_region)
-        self._weights, self._error, self._inside = weights, after, inside
+            in_region = self.region is None or (inside is Verdict.PROVED and was_inside is Verdict.PROVED)
+            theorem = self._theorem.judge(before, weights, in_region)
         return StepReport(
-            len(self.reports) + 1, verdict, change, after[1], theorem.verdict, theorem.note, inside, theorem.multiple
+            index, verdict, change, self._error[1], theorem.verdict, theorem.note, inside, theorem.multiple
         )
 
     def _range(self, weights: np.ndarray) -> tuple[float, float]:

@@ -68,17 +68,13 @@ class CertifiedMomentum(torch.optim.Optimizer):
         **objective: Any,
     ) -> None:
         self.mapped = MappedModule(module, inputs, targets, correspondence, **objective)
+        self.correspondence = self.mapped.correspondence
         self._check_parameters()
         self.session = Session(self.mapped.problem, make_rule(rule, eta, tau))
         self.records: list[StepRecord] = []
         self._settings: dict[str, Any] = {"rule": rule, "eta": eta, "tau": tau}
         self._shown = _shown(eta, tau)
         super().__init__(list(self.correspondence.parameters.values()), {"rule": rule, **self._shown})
-
-    @property
-    def correspondence(self) -> Correspondence:
-        """Where the parameters of the architecture live in the module."""
-        return self.mapped.correspondence
 
     @property
     def stopped(self) -> str | None:
@@ -160,7 +156,7 @@ class CertifiedMomentum(torch.optim.Optimizer):
         self._show(*last)
 
     def __getstate__(self) -> dict[str, Any]:
-        own = ("mapped", "session", "records", "_settings", "_shown")
+        own = ("mapped", "correspondence", "session", "records", "_settings", "_shown")
         return {**super().__getstate__(), **{name: vars(self)[name] for name in own}}
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
