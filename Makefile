@@ -3,6 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# pip takes the build 2.13.0+cpu where it finds it (PIP_FIND_LINKS); the plain one for Linux brings GPU libraries of several GB.
 TORCH ?= torch==2.13.0
 TORCH_BIN := .venv-torch/bin
 TORCH_STAMP := .venv-torch/.installed
