@@ -192,6 +192,18 @@ class TestOwnGradient:
             optimiser.step()
         assert [(report.in_range, report.note) for report in monitor.reports] == [(Verdict.PROVED, "")] * 15
 
+    @pytest.mark.parametrize("factor", [2.0, 0.123, 0.1])
+    def test_a_multiple_stays_the_same_in_single_precision(self, factor: float) -> None:
+        module, (x, y) = network(dtype=torch.float32), data(dtype=torch.float32)
+        optimiser = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.5)
+        monitor = Monitor(optimiser, module, x, y, curvature=5.0)
+        for _ in range(10):
+            optimiser.zero_grad()
+            (factor * half(module, x, y)).backward()
+            optimiser.step()
+        assert {report.in_range for report in monitor.reports} == {Verdict.PROVED}
+        assert len({report.multiple for report in monitor.reports}) == 1
+
     @pytest.mark.parametrize("momentum", [0.0, 0.3, 0.9])
     @pytest.mark.parametrize("loss", [half, lambda m, x, y: nn.MSELoss()(m(x), y)], ids=["half", "mse"])
     def test_in_range_the_energy_falls(self, loss: Any, momentum: float) -> None:

@@ -54,6 +54,7 @@ class HeavyBallWatch:
         self.curvature = numbers.curvature(curvature)
         self._settings: set[tuple[Fraction, Fraction]] = set()
         self._previous: np.ndarray | None = None
+        self._multiple = Fraction(1)
         self._unknown = "the step before the first one watched is not known" if _in_motion(optimizer) else ""
 
     def weights_changed(self) -> None:
@@ -89,7 +90,7 @@ class HeavyBallWatch:
         except ArithmeticDomainError:
             return InRange(Verdict.UNDECIDED, "the gradient overflows")
         entries = self._moving(step)
-        used = used_gradient(self._problem, gradient, step, entries)
+        used = used_gradient(self._problem, gradient, step, entries, self._multiple)
         if used.multiple is None and self._decays_differ():
             return InRange(None, "weight decay of optimiser and error differ")
         multiple = Fraction(1) if used.multiple is None else used.multiple
@@ -98,7 +99,7 @@ class HeavyBallWatch:
         if used.multiple is None:
             falls = "" if reason else "; all the same E + mu/(2 eta) |D|^2 is proved not to have risen in this step"
             return InRange(Verdict.UNDECIDED, used.words + falls)
-        self._settings = settings
+        self._settings, self._multiple = settings, multiple
         words = f"{used.words}: its learning rate is {float(multiple * step.eta):.6g}" if used.words else ""
         verdict = Verdict.UNDECIDED if reason else Verdict.PROVED
         return InRange(verdict, "; ".join(filter(None, (words, reason))), float(multiple))

@@ -33,6 +33,9 @@ _SECOND_ORDER = 1 + 2.0**-10
 _LARGEST_DENOMINATOR = 1000
 """Multiples with smaller denominators are recognised as fractions; others are known up to rounding only."""
 
+_LARGEST_SHOWN = 100
+"""Multiples with larger denominators are shown as decimals."""
+
 
 @dataclass(frozen=True)
 class StoredStep:
@@ -85,7 +88,9 @@ class UsedGradient:
     words: str
 
 
-def used_gradient(problem: Problem, gradient: Interval, step: StoredStep, entries: np.ndarray) -> UsedGradient:
+def used_gradient(
+    problem: Problem, gradient: Interval, step: StoredStep, entries: np.ndarray, expected: Fraction = Fraction(1)
+) -> UsedGradient:
     """Compare the gradient that a step used with the gradient of the error.
 
     Parameters
@@ -96,6 +101,8 @@ def used_gradient(problem: Problem, gradient: Interval, step: StoredStep, entrie
     step : StoredStep
     entries : array of bool, shape (P,)
         The weights that are compared.
+    expected : Fraction
+        The multiple of the step before, tried before others: in float32 several fractions may explain a step.
     """
     eta, moved = float(step.eta), step.of(entries)
     own, used = gradient.mid[entries], moved.times_gradient()
@@ -105,7 +112,7 @@ def used_gradient(problem: Problem, gradient: Interval, step: StoredStep, entrie
         allowed = eta * (rounding_allowance(problem, step.before, step.roundoff) + gradient.rad)[entries]
         rounding = moved.rounding()
         best = float(used @ own) / (eta * float(own @ own))
-        for multiple, words in _multiples(problem, best):
+        for multiple, words in _multiples(problem, best, expected):
             tolerance = abs(float(multiple)) * allowed + rounding
             if np.all(np.abs(used - float(multiple) * eta * own) <= tolerance):
                 if not np.linalg.norm(tolerance) <= COARSEST_RESOLUTION * np.linalg.norm(used):
@@ -115,11 +122,12 @@ def used_gradient(problem: Problem, gradient: Interval, step: StoredStep, entrie
     return UsedGradient(
         None,
         "the step did not use this error's gradient but that of a mini-batch or of another loss, or one that was "
-        f"clipped or left over ({off:.1%} of it is not along this error's), of which theorem heavy_ball does not speak",
+        f"clipped or left over ({off:.2g} of its length is not along this error's): theorem heavy_ball does not speak "
+        "of it",
     )
 
 
-def _multiples(problem: Problem, best: float) -> Iterator[tuple[Fraction, str]]:
+def _multiples(problem: Problem, best: float, expected: Fraction) -> Iterator[tuple[Fraction, str]]:
     """Return the multiples that a gradient may be, what is common first."""
     yield Fraction(1), ""
     n, outputs = problem.samples, problem.architecture.output_dimension
@@ -133,11 +141,16 @@ def _multiples(problem: Problem, best: float) -> Iterator[tuple[Fraction, str]]:
     }
     for name, multiple in conventions.items():
         yield multiple, f"the step used {_shown(multiple)} times this error's gradient (as {name} has)"
+    yield expected, _times(expected)
     if np.isfinite(best):
         for multiple in (Fraction(best).limit_denominator(_LARGEST_DENOMINATOR), Fraction(best)):
             if multiple != 0:
-                yield multiple, f"the step used {_shown(multiple)} times this error's gradient"
+                yield multiple, _times(multiple)
+
+
+def _times(multiple: Fraction) -> str:
+    return f"the step used {_shown(multiple)} times this error's gradient"
 
 
 def _shown(multiple: Fraction) -> str:
-    return str(multiple) if multiple.denominator <= _LARGEST_DENOMINATOR else f"{float(multiple):.6g}"
+    return str(multiple) if multiple.denominator <= _LARGEST_SHOWN else f"{float(multiple):.6g}"
