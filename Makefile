@@ -3,11 +3,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# pip takes the build 2.13.0+cpu where it finds it (PIP_FIND_LINKS); the plain one for Linux brings GPU libraries of several GB.
 TORCH ?= torch==2.13.0
 TORCH_BIN := .venv-torch/bin
 TORCH_STAMP := .venv-torch/.installed
 
-.PHONY: setup demo test lint types unit slow proofs torch bench falsify clean
+.PHONY: setup demo test lint types unit slow proofs torch-tests torch bench falsify clean
 
 setup: $(STAMP)
 
@@ -21,7 +22,7 @@ demo: setup
 	$(BIN)/dagverify check examples/digits_autoencoder.toml
 	$(BIN)/dagverify test examples/digits_autoencoder.toml --examples 25
 
-test: lint types proofs unit
+test: lint types proofs unit torch-tests
 
 lint: setup
 	$(BIN)/ruff check .
@@ -39,14 +40,16 @@ slow: setup
 proofs:
 	bash proofs_notes/check.sh
 
-torch: $(TORCH_STAMP)
-	OPENBLAS_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -q tests/torch verify/torch
+torch-tests: $(TORCH_STAMP)
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -q -n auto tests/torch verify/torch
+
+torch: torch-tests
 	$(TORCH_BIN)/python examples/torch_monitor.py
 	OPENBLAS_NUM_THREADS=1 $(TORCH_BIN)/python benchmarks/torch_training.py --out benchmarks/torch.md
 
 $(TORCH_STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv-torch
-	$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)' -e '.[torch]'
+	$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile '$(TORCH)' pytest-xdist -e '.[torch]'
 	touch $@
 
 bench: setup

@@ -249,8 +249,11 @@ class TestMonitor:
         with Monitor(optimiser, module, x, y, curvature=1.0) as monitor:
             for rate in (0.01, 0.02):
                 optimiser.param_groups[0]["lr"] = rate
+                optimiser.zero_grad()
+                half_mean_squared(module, x, y).backward()
                 optimiser.step()
         assert [report.in_range for report in monitor.reports] == [Verdict.PROVED, Verdict.UNDECIDED]
+        assert monitor.reports[1].note == "learning rate or momentum is not constant"
 
     def test_leaving_the_region(self, caplog: pytest.LogCaptureFixture) -> None:
         module, (x, y) = dense(), data((3,))

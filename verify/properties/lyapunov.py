@@ -1,12 +1,6 @@
 """One step of the classical heavy ball: does the theorem speak of it as stored, and did V rise?
 
-V_k = E(w_k) + mu/(2 eta) |D_k|^2 with D_k = w_k - w_{k-1} exactly. For the stored weights w, w' let D' = w' - w, and t
-the factor by which the step was shortened to stay in the region. With the residual r = D'/t + eta g - mu D, that is
-g = (r - D'/t + mu D)/eta, the descent lemma and 2 D.D' <= |D|^2 + |D'|^2 give
-
-    V' - V <= r.D'/eta - S_t |D'|^2,    S_t = 1/(t eta) - mu/eta - L/2,
-
-where S_t >= S, the gain of theorem ``heavy_ball``. So V does not rise where |r| <= eta S_t |D'|.
+V_k = E(w_k) + mu/(2 eta) |D_k|^2; which stored steps the theorem speaks of: `verify.calculus.executed_step`.
 """
 
 from __future__ import annotations
@@ -19,9 +13,9 @@ import numpy as np
 
 from verify.arithmetic import rational
 from verify.arithmetic.environment import certified_environment
-from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import ArithmeticDomainError
 from verify.calculus.decide import Decision, decide_decrease
+from verify.calculus.executed_step import heavy_ball_within
 from verify.outcomes import Verdict
 from verify.properties.cases import StepCase, required_region
 from verify.properties.step import shortened
@@ -88,30 +82,12 @@ def take_heavy_ball_step(problem: Problem, case: StepCase, lipschitz: float, lea
         decision = decide_decrease(problem, w, w_next, plus=kinetic)
     except ArithmeticDomainError:
         decision = Decision(None, -np.inf, np.inf, 53)
-    covered = _theorem_applies(problem, case, lipschitz, (w_previous, w, w_next), scale)
+    covered = heavy_ball_within(
+        problem.gradient_enclosure(w), (w_previous, w, w_next), Fraction(lipschitz), eta, mu, scale
+    )
     return LyapunovOutcome(case, w_previous, w, w_next, scale, covered, decision)
 
 
 def _squared(start: np.ndarray, end: np.ndarray) -> Fraction:
     """Return |end - start|^2 exactly."""
     return rational.dot(end, end) - 2 * rational.dot(start, end) + rational.dot(start, start)
-
-
-def _theorem_applies(
-    problem: Problem,
-    case: StepCase,
-    lipschitz: float,
-    weights: tuple[np.ndarray, np.ndarray, np.ndarray],
-    scale: float,
-) -> bool:
-    if scale <= 0:
-        return False
-    w_previous, w, w_next = (Interval.point(each) for each in weights)
-    step = w_next - w
-    residual = step / scale + problem.gradient_enclosure(weights[1]) * case.eta - (w - w_previous) * case.momentum
-    eta = Fraction(case.eta)
-    gain = 1 / Fraction(scale) - Fraction(case.momentum) - eta * Fraction(lipschitz) / 2
-    if gain < 0:
-        return False
-    allowed = step.norm() * rational.round_down(gain)
-    return bool(float(residual.norm().upper) <= float(allowed.lower))

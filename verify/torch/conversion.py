@@ -1,4 +1,4 @@
-"""From PyTorch modules to the architecture that they compute, and weights in both directions."""
+"""From PyTorch modules to the architecture that they compute."""
 
 from __future__ import annotations
 
@@ -10,12 +10,25 @@ import torch
 from torch import nn
 
 from verify.architecture import Architecture
-from verify.calculus import passes
-from verify.calculus.algebra import FLOAT
 from verify.outcomes import InputError
+from verify.torch.correspondence import Correspondence, check_values
 
-_AGREEMENT = {torch.float64: 1e-9, torch.float32: 1e-3}
-"""Relative difference of outputs, by dtype, above which a module is taken to compute something else."""
+_OWN_MAPPING = "give the mapping yourself: Correspondence(architecture, parameters)"
+
+_LAYERS = (
+    nn.Sequential,
+    nn.Linear,
+    nn.Conv2d,
+    nn.AvgPool2d,
+    nn.Flatten,
+    nn.Identity,
+    nn.Tanh,
+    nn.Sigmoid,
+    nn.SiLU,
+    nn.GELU,
+    nn.ReLU,
+    nn.LeakyReLU,
+)
 
 
 class Residual(nn.Module):
@@ -30,89 +43,13 @@ class Residual(nn.Module):
         return self.inner(x) + x
 
 
-@dataclass(frozen=True)
-class Correspondence:
-    """An architecture and where its parameters live in a module.
-
-    Parameters
-    ----------
-    architecture : Architecture
-    parameters : dict
-        Key of `Architecture.unflatten` to the module's parameter of the same shape.
-    """
-
-    architecture: Architecture
-    parameters: dict[Any, nn.Parameter]
-
-    def __post_init__(self) -> None:
-        parts = self.architecture.unflatten(np.zeros(self.architecture.size))
-        if set(parts) != set(self.parameters):
-            raise InputError(
-                "the parameters given are not those of the architecture",
-                expected=sorted(map(str, parts)),
-                found=sorted(map(str, self.parameters)),
-            )
-        if len({id(parameter) for parameter in self.parameters.values()}) != len(self.parameters):
-            raise InputError("a parameter that is used twice cannot be mapped", remedy="do not share parameters")
-        for key, parameter in self.parameters.items():
-            if tuple(parameter.shape) != parts[key].shape:
-                raise InputError(
-                    "shapes disagree", where=str(key), module=tuple(parameter.shape), architecture=parts[key].shape
-                )
-            if parameter.dtype not in _AGREEMENT:
-                raise InputError("parameters must be float64 or float32", where=str(key), dtype=str(parameter.dtype))
-
-    def read(self) -> np.ndarray:
-        """Return the module's weights as a vector, (P,), without any rounding."""
-        parts = {key: parameter.detach().cpu().double().numpy() for key, parameter in self.parameters.items()}
-        return self.architecture.flatten(parts)
-
-    def write(self, w: np.ndarray) -> None:
-        """Store a weight vector in the module; float64 parameters take it without rounding."""
-        with torch.no_grad():
-            for key, part in self.architecture.unflatten(np.array(w)).items():
-                self.parameters[key].copy_(torch.from_numpy(np.ascontiguousarray(part)))
-
-    def read_gradient(self) -> np.ndarray | None:
-        """Return the module's gradients as a vector, (P,), or None where one is missing."""
-        gradients = {key: parameter.grad for key, parameter in self.parameters.items()}
-        if any(gradient is None for gradient in gradients.values()):
-            return None
-        present = {key: gradient for key, gradient in gradients.items() if gradient is not None}
-        return self.architecture.flatten(
-            {key: gradient.detach().cpu().double().numpy() for key, gradient in present.items()}
-        )
-
-    def check_outputs(self, module: nn.Module, inputs: torch.Tensor) -> None:
-        """Compare the module's outputs with the architecture's on some samples.
-
-        Raises
-        ------
-        InputError
-            If they differ by more than rounding can explain.
-        """
-        dtype = next(iter(self.parameters.values())).dtype
-        with torch.no_grad():
-            found = module(inputs.to(dtype)).reshape(len(inputs), -1).cpu().double().numpy()
-        rows = inputs.detach().cpu().double().reshape(len(inputs), -1).numpy()
-        state = passes.forward(FLOAT, self.architecture, self.architecture.unflatten(self.read()), rows, order=0)
-        expected = np.concatenate([state.outputs[name] for name in self.architecture.outputs], axis=1)
-        limit = _AGREEMENT[dtype] * max(1.0, float(np.abs(expected).max()))
-        if found.shape != expected.shape or not float(np.abs(found - expected).max()) <= limit:
-            raise InputError(
-                "the module does not compute what its architecture says",
-                module=type(module).__name__,
-                remedy="give the mapping yourself: Correspondence(architecture, parameters)",
-            )
-
-
 def convert(module: nn.Module, input_shape: tuple[int, ...]) -> Correspondence:
     """Return the architecture of a module built from Sequential, Residual, layers and activations.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Linear, Conv2d, AvgPool2d, Flatten, Identity, Tanh, Sigmoid, Softplus, SiLU, GELU, ReLU, LeakyReLU, and
+        Linear, Conv2d, AvgPool2d, Flatten, Identity, Tanh, Sigmoid, SiLU, GELU, ReLU, LeakyReLU, and
         Sequential and `Residual` of these.
     input_shape : tuple of int
         Of one sample: (width,) or (channels, height, width).
@@ -120,7 +57,7 @@ def convert(module: nn.Module, input_shape: tuple[int, ...]) -> Correspondence:
     Raises
     ------
     InputError
-        If a layer has no counterpart; the error names it.
+        If a layer has no counterpart or no plain weights; the error names it.
 
     Examples
     --------
@@ -128,7 +65,11 @@ def convert(module: nn.Module, input_shape: tuple[int, ...]) -> Correspondence:
     >>> correspondence.architecture.size
     36
     """
-    builder = _Builder(tuple(input_shape))
+    if not isinstance(input_shape, tuple) or not all(isinstance(size, int) and size > 0 for size in input_shape):
+        raise InputError("the shape of one sample is a tuple of positive whole numbers", input_shape=input_shape)
+    if not isinstance(module, nn.Module):
+        raise InputError("not a PyTorch module", type=type(module).__name__)
+    builder = _Builder(input_shape)
     builder.add(module, "module")
     builder.close()
     if builder.current == "x":
@@ -151,6 +92,7 @@ class _Builder:
         self.nodes["x"] = self._size()
 
     def add(self, module: nn.Module, where: str) -> None:
+        _check_forward(module, where)
         match module:
             case nn.Sequential():
                 for position, child in enumerate(module):
@@ -159,7 +101,7 @@ class _Builder:
                 self._residual(module, where)
             case nn.Linear():
                 self._node({"from": self.close()}, (module.out_features,), module.bias is not None and "unit")
-                self._bind(module, None)
+                self._bind(module, None, where)
             case nn.Conv2d():
                 self._convolution(module, where)
             case nn.AvgPool2d():
@@ -170,6 +112,10 @@ class _Builder:
             case nn.Identity():
                 pass
             case _:
+                if getattr(module, "inplace", False) and not self.pending:
+                    raise InputError(
+                        "an activation in place would overwrite its input", where=where, remedy="use inplace=False"
+                    )
                 self._activation(_activation_name(module, where))
 
     def close(self) -> str:
@@ -184,12 +130,12 @@ class _Builder:
         self.current, self.shape, self.pending = f"v{len(self.nodes)}", shape, True
         self.nodes[self.current] = {**self._size(), "activation": "identity", "bias": bias, "inputs": [edge]}
 
-    def _bind(self, module: nn.Linear | nn.Conv2d, kind: str | None) -> None:
+    def _bind(self, module: nn.Linear | nn.Conv2d, kind: str | None, where: str) -> None:
         source = self.nodes[self.current]["inputs"][0]["from"]
         key = (source, self.current) if kind is None else (source, self.current, kind)
-        self.parameters[key] = module.get_parameter("weight")
+        self.parameters[key] = _own_parameter(module, "weight", where)
         if module.bias is not None:
-            self.parameters[self.current] = module.get_parameter("bias")
+            self.parameters[self.current] = _own_parameter(module, "bias", where)
 
     def _activation(self, name: str) -> None:
         if not self.pending:
@@ -226,7 +172,7 @@ class _Builder:
             "padding": list(module.padding),
         }
         self._node(edge, (module.out_channels, height, width), module.bias is not None and "channel")
-        self._bind(module, "conv2d")
+        self._bind(module, "conv2d", where)
 
     def _pooling(self, module: nn.AvgPool2d, where: str) -> None:
         kernel, stride, padding = (_pair(value) for value in (module.kernel_size, module.stride, module.padding))
@@ -241,6 +187,30 @@ class _Builder:
         if len(self.shape) != 3:
             raise InputError("the layer needs images", where=where, shape=self.shape)
         return self.shape[1], self.shape[2]
+
+
+def _check_forward(module: nn.Module, where: str) -> None:
+    """Refuse a module of a known kind that computes something of its own."""
+    for kind in (*_LAYERS, Residual):
+        if isinstance(module, kind) and (type(module).forward is not kind.forward or "forward" in vars(module)):
+            raise InputError(
+                f"the layer is a {kind.__name__} with a forward of its own", where=where, remedy=_OWN_MAPPING
+            )
+
+
+def _own_parameter(module: nn.Module, name: str, where: str) -> nn.Parameter:
+    own = module._parameters.get(name)
+    if own is not None:
+        check_values(own, f"{where}.{name}")
+    else:
+        raise InputError(
+            f"the {name} is computed from other parameters",
+            where=where,
+            layer=type(module).__name__,
+            remedy="remove its parametrization, pruning or normalisation first, for example with "
+            "torch.nn.utils.parametrize.remove_parametrizations",
+        )
+    return own
 
 
 def _pair(value: int | tuple[int, int]) -> list[int]:
@@ -266,5 +236,5 @@ def _activation_name(module: nn.Module, where: str) -> str:
         "no counterpart of this layer",
         where=where,
         layer=repr(module),
-        remedy="give the mapping yourself: Correspondence(architecture, parameters)",
+        remedy=_OWN_MAPPING,
     )

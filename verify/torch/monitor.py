@@ -14,9 +14,9 @@ from torch import nn
 from verify.arithmetic.environment import certified_environment
 from verify.bounds.regions import Region
 from verify.outcomes import InputError, Verdict
-from verify.theorems.ranges import RANGES
-from verify.torch.conversion import Correspondence
-from verify.torch.optimiser import problem_of
+from verify.torch.correspondence import Correspondence
+from verify.torch.heavy_ball import HeavyBallWatch, InRange
+from verify.torch.mapped import MappedModule, check_region
 from verify.training.evaluation import decide_by_errors, error_range
 
 LOGGER = logging.getLogger("verify.torch")
@@ -37,13 +37,18 @@ class StepReport:
     error_upper : float
         Proved upper bound of E(w_next).
     in_range : Verdict or None
-        Whether (learning rate, momentum) lies in the heavy ball's range (theorem ``heavy_ball``) for the bound L
-        given; None without L, or for an optimiser that the theorem does not speak of. The theorem is about steps
-        along the gradient of this very error on all of its data, and it is E + mu/(2 eta) |D|^2 that falls.
+        PROVED: theorem ``heavy_ball`` is proved to speak of this stored step with the bound L given, so that
+        E + mu/(2 eta) |D|^2 did not increase, eta being the learning rate times `multiple`, constant so far.
+        UNDECIDED: it is not, or the step did not use the gradient of this error. None without L, or for an optimiser
+        that the theorem does not speak of.
     note : str
-        Why `in_range` is not PROVED; empty where it is.
+        Why `in_range` is not PROVED, or for which multiple of the gradient it is; why nothing is decided any more
+        where the module was changed; else empty.
     inside : Verdict or None
-        Whether the weights are in the region; None without one.
+        Whether the weights are in the region; None without one, or where the module was changed.
+    multiple : float or None
+        The step used this multiple of the gradient of this error, up to rounding: 1, or for example 2 for nn.MSELoss
+        with one output. None where it used another gradient, or none was compared.
     """
 
     index: int
@@ -53,6 +58,7 @@ class StepReport:
     in_range: Verdict | None
     note: str
     inside: Verdict | None
+    multiple: float | None = None
 
 
 class Monitor:
@@ -67,10 +73,11 @@ class Monitor:
     optimizer : torch.optim.Optimizer
     module : torch.nn.Module
         float64 or float32 parameters; what is proved is about the weights as stored.
-    inputs, targets : tensor, shape (n, ...)
-        The data on which the error is judged, whatever batches the optimiser uses.
+    inputs, targets : tensor or array, shape (n, ...)
+        The data on which the error is judged, whatever batches and whatever loss the optimiser uses.
     curvature : float, optional
-        A bound L of the Hessian's norm on the region that the weights stay in.
+        A bound L of the Hessian's norm on the region, or without one wherever the weights go. With it each step is
+        also held against theorem ``heavy_ball``, which costs an enclosure of the gradient.
     region : Region, optional
     callbacks : callables, optional
         Called with every `StepReport`.
@@ -85,7 +92,7 @@ class Monitor:
     Raises
     ------
     InputError
-        If the module cannot be mapped, or L is not positive and finite.
+        If the module cannot be mapped, the data cannot be used, or L is not positive and finite.
 
     Examples
     --------
@@ -107,8 +114,8 @@ class Monitor:
         self,
         optimizer: torch.optim.Optimizer,
         module: nn.Module,
-        inputs: torch.Tensor,
-        targets: torch.Tensor,
+        inputs: Any,
+        targets: Any,
         *,
         curvature: float | None = None,
         region: Region | None = None,
@@ -116,14 +123,17 @@ class Monitor:
         correspondence: Correspondence | None = None,
         **objective: Any,
     ) -> None:
-        if curvature is not None and not (np.isfinite(curvature) and curvature > 0):
-            raise InputError("L must be positive and finite", curvature=curvature)
-        self.problem, self.correspondence = problem_of(module, inputs, targets, correspondence, **objective)
-        self.optimizer, self.curvature, self.region, self.callbacks = optimizer, curvature, region, callbacks
+        if not isinstance(optimizer, torch.optim.Optimizer):
+            raise InputError("not a PyTorch optimiser", optimizer=type(optimizer).__name__)
+        check_region(region)
+        self.mapped = MappedModule(module, inputs, targets, correspondence, **objective)
+        self.problem, self.correspondence = self.mapped.problem, self.mapped.correspondence
+        self.optimizer, self.region, self.callbacks = optimizer, region, tuple(callbacks)
         self.reports: list[StepReport] = []
-        self._settings: set[tuple[float, float]] = set()
+        self._theorem = None if curvature is None else HeavyBallWatch(self.mapped, optimizer, curvature)
         self._weights = self.correspondence.read()
         self._error = self._range(self._weights)
+        self._inside = self._in_region(self._weights)
         self._hooks = [
             optimizer.register_step_pre_hook(lambda *_: self._before()),
             optimizer.register_step_post_hook(lambda *_: self._after()),
@@ -140,6 +150,9 @@ class Monitor:
     def __exit__(self, *_: object) -> None:
         self.detach()
 
+    def __reduce_ex__(self, _: Any) -> Any:
+        raise InputError("a monitor watches one optimiser and cannot be copied", remedy="make a new Monitor")
+
     @property
     def first_increase(self) -> StepReport | None:
         """The first step that is proved to have increased the error."""
@@ -147,9 +160,13 @@ class Monitor:
 
     @certified_environment()
     def _before(self) -> None:
+        if self.mapped.change():
+            return
         weights = self.correspondence.read()
         if not np.array_equal(weights, self._weights):
-            self._weights, self._error = weights, self._range(weights)
+            self._weights, self._error, self._inside = weights, self._range(weights), self._in_region(weights)
+            if self._theorem is not None:
+                self._theorem.weights_changed()
 
     def _after(self) -> None:
         report = self._examined()
@@ -160,56 +177,32 @@ class Monitor:
 
     @certified_environment()
     def _examined(self) -> StepReport:
-        weights = self.correspondence.read()
-        verdict, change, after = Verdict.UNDECIDED, (-np.inf, np.inf), self._range(weights)
-        if np.all(np.isfinite(weights)) and np.all(np.isfinite(self._weights)):
-            decision, _ = decide_by_errors(self.problem, self._weights, weights, self._error, after)
+        index, verdict, change = len(self.reports) + 1, Verdict.UNDECIDED, (-np.inf, np.inf)
+        if changed := self.mapped.change():
+            note = f"{changed} after the monitor was made: make a new one"
+            return StepReport(index, verdict, change, np.inf, None, note, None)
+        before, was_inside = self._weights, self._inside
+        weights = self._weights = self.correspondence.read()
+        inside = self._inside = self._in_region(weights)
+        known, self._error = self._error, self._range(weights)
+        if np.all(np.isfinite(weights)) and np.all(np.isfinite(before)):
+            decision, _ = decide_by_errors(self.problem, before, weights, known, self._error)
             verdict, change = decision.decreases, (decision.lower, decision.upper)
-        inside = self._inside(weights)
-        in_range, note = self._in_range(inside)
-        report = StepReport(len(self.reports) + 1, verdict, change, after[1], in_range, note, inside)
-        self._weights, self._error = weights, after
-        return report
+        theorem = InRange(None, "no bound L is given")
+        if self._theorem is not None:
+            in_region = self.region is None or (inside is Verdict.PROVED and was_inside is Verdict.PROVED)
+            theorem = self._theorem.judge(before, weights, in_region)
+        return StepReport(
+            index, verdict, change, self._error[1], theorem.verdict, theorem.note, inside, theorem.multiple
+        )
 
     def _range(self, weights: np.ndarray) -> tuple[float, float]:
         return error_range(self.problem, weights) if np.all(np.isfinite(weights)) else (0.0, np.inf)
 
-    def _inside(self, weights: np.ndarray) -> Verdict | None:
+    def _in_region(self, weights: np.ndarray) -> Verdict | None:
         if self.region is None:
             return None
         return self.region.contains(weights) if np.all(np.isfinite(weights)) else Verdict.REFUTED
-
-    def _in_range(self, inside: Verdict | None) -> tuple[Verdict | None, str]:
-        """Whether theorem ``heavy_ball`` speaks of the step, and why not."""
-        if self.curvature is None:
-            return None, "no bound L is given"
-        if reason := self._outside_theorem():
-            return None, reason
-        groups = self.optimizer.param_groups
-        self._settings |= {(float(group["lr"]), float(group["momentum"])) for group in groups}
-        if len(self._settings) > 1:
-            return Verdict.UNDECIDED, "learning rate or momentum is not constant"
-        if inside is not None and inside is not Verdict.PROVED:
-            return Verdict.UNDECIDED, "the weights are not in the region on which L holds"
-        ((rate, momentum),) = self._settings
-        if RANGES["heavy_ball"].contains(self.curvature, rate, momentum) is not Verdict.PROVED:
-            return Verdict.UNDECIDED, f"lr={rate:.6g}, momentum={momentum:.6g} is outside the range for this L"
-        return Verdict.PROVED, ""
-
-    def _outside_theorem(self) -> str:
-        """What the optimiser does that the classical heavy ball does not."""
-        groups = self.optimizer.param_groups
-        if type(self.optimizer) is not torch.optim.SGD:
-            return f"{type(self.optimizer).__name__} is no heavy ball"
-        for name in ("nesterov", "dampening", "maximize"):
-            if any(group[name] for group in groups):
-                return f"{name} is outside the theorem"
-        if any(group["weight_decay"] != self.problem.weight_decay for group in groups):
-            return "weight decay of optimiser and error differ"
-        moved = {id(parameter) for group in groups for parameter in group["params"]}
-        if any(id(parameter) not in moved for parameter in self.correspondence.parameters.values()):
-            return "some parameters are not the optimiser's"
-        return ""
 
 
 def _log(report: StepReport, was_inside: Verdict | None) -> None:

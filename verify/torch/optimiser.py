@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from verify.arithmetic.environment import certified_environment, users_code
-from verify.calculus.problem import Problem
 from verify.outcomes import InputError
-from verify.torch.conversion import Correspondence, convert
+from verify.torch.correspondence import Correspondence
+from verify.torch.mapped import MappedModule
+from verify.training.evaluation import error_range
 from verify.training.session import Session
 from verify.training.train import make_rule
 from verify.training.trajectory import StepRecord
@@ -20,30 +21,8 @@ from verify.training.trajectory import StepRecord
 _AGREEMENT = 1e-6
 """Relative difference above which a closure's loss or gradient is taken to belong to another error."""
 
-
-def problem_of(
-    module: nn.Module,
-    inputs: torch.Tensor,
-    targets: torch.Tensor,
-    correspondence: Correspondence | None = None,
-    **objective: Any,
-) -> tuple[Problem, Correspondence]:
-    """Return the problem of a module on its data and where its parameters live; compares outputs on a few samples.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-    inputs : tensor, shape (n, ...)
-    targets : tensor, shape (n, ...)
-    correspondence : Correspondence, optional
-        Default: `convert`.
-    **objective
-        ``reduction``, ``weight_decay``, ``region`` of `Problem`.
-    """
-    mapping = convert(module, tuple(inputs.shape[1:])) if correspondence is None else correspondence
-    mapping.check_outputs(module, inputs[:16])
-    x, y = (tensor.detach().cpu().double().reshape(len(tensor), -1).numpy() for tensor in (inputs, targets))
-    return Problem(mapping.architecture, x, y, initial_weights=mapping.read(), **objective), mapping
+_VECTORS = ("w", "w0", "rule_previous", "rule_gradient", "rule_direction")
+"""Entries of a session's state with one number a weight; the others are single numbers."""
 
 
 class CertifiedMomentum(torch.optim.Optimizer):
@@ -53,7 +32,8 @@ class CertifiedMomentum(torch.optim.Optimizer):
     ----------
     module : torch.nn.Module
         With float64 parameters (``module.double()``): other types would round the step after its proof.
-    inputs, targets : tensor, shape (n, ...)
+    inputs, targets : tensor or array, shape (n, ...)
+        Copied.
     rule : {"certified", "guarded", "fixed"}
     eta, tau : float, optional
         For ``rule="fixed"``.
@@ -65,22 +45,23 @@ class CertifiedMomentum(torch.optim.Optimizer):
     Attributes
     ----------
     records : list of StepRecord
-        Of the steps taken by this object; the group's ``eta`` and ``tau`` are those of the last one.
+        Of the steps taken by this object; the group's ``lr``, ``eta`` and ``tau`` are those of the last one, to be
+        read only: the rule chooses them.
     stopped : str or None
         Why no further step is taken.
 
     Raises
     ------
     InputError
-        If the module cannot be mapped or has parameters that are not float64.
+        If the module cannot be mapped, has parameters that are not float64 or are frozen, or the data cannot be used.
     """
 
     @certified_environment()
     def __init__(
         self,
         module: nn.Module,
-        inputs: torch.Tensor,
-        targets: torch.Tensor,
+        inputs: Any,
+        targets: Any,
         *,
         rule: str = "certified",
         eta: float | None = None,
@@ -88,18 +69,14 @@ class CertifiedMomentum(torch.optim.Optimizer):
         correspondence: Correspondence | None = None,
         **objective: Any,
     ) -> None:
-        for name, parameter in module.named_parameters():
-            if parameter.dtype != torch.float64:
-                raise InputError(
-                    "certified steps need float64 parameters",
-                    where=name,
-                    dtype=str(parameter.dtype),
-                    remedy="call module.double() first",
-                )
-        problem, self.correspondence = problem_of(module, inputs, targets, correspondence, **objective)
-        self.session = Session(problem, make_rule(rule, eta, tau))
+        self.mapped = MappedModule(module, inputs, targets, correspondence, **objective)
+        self.correspondence = self.mapped.correspondence
+        self._check_parameters()
+        self.session = Session(self.mapped.problem, make_rule(rule, eta, tau))
         self.records: list[StepRecord] = []
-        super().__init__(list(self.correspondence.parameters.values()), {"rule": rule, "eta": eta, "tau": tau})
+        self._settings: dict[str, Any] = {"rule": rule, "eta": eta, "tau": tau}
+        self._shown = _shown(eta, tau)
+        super().__init__(list(self.correspondence.parameters.values()), {"rule": rule, **self._shown})
 
     @property
     def stopped(self) -> str | None:
@@ -120,43 +97,70 @@ class CertifiedMomentum(torch.optim.Optimizer):
         Returns
         -------
         The closure's loss before the step, or None.
+
+        Raises
+        ------
+        InputError
+            If the module, its weights or the settings are not those that the last step left, or the closure's loss is
+            not the error.
         """
-        if not np.array_equal(self.correspondence.read(), self.session.weights):
-            raise InputError("the weights were changed outside the optimiser", remedy="make a new optimiser for them")
+        self._check_unchanged()
         loss = None
         if closure is not None:
             with users_code(), torch.enable_grad():
                 loss = closure()
-            self._compare(float(torch.as_tensor(loss).detach()))
+            self._compare(loss)
+            self._check_unchanged()
         record = self.session.step()
         if record is not None:
-            self.records.append(record)
-            self.param_groups[0].update(eta=record.eta, tau=record.tau)
             self.correspondence.write(self.session.weights)
+            self._check_weights()
+            self.records.append(record)
+            self._show(record.eta, record.tau)
         return loss
 
     def state_dict(self) -> dict[str, Any]:
         """Return what `load_state_dict` needs to go on exactly as before, beside the module's own state."""
         session = {name: torch.from_numpy(np.array(value)) for name, value in self.session.state().items()}
-        return {**super().state_dict(), "session": session}
+        return {**super().state_dict(), "settings": dict(self._settings), "session": session}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` returned; the module must get the weights of the same moment.
 
+        What is proved of the error is proved anew for the weights loaded, not taken from the state.
+
         Raises
         ------
         InputError
-            If it belongs to another rule, or is incomplete.
+            If it belongs to another rule, or is incomplete or damaged; then nothing has changed.
         """
-        ordinary = {name: value for name, value in state_dict.items() if name != "session"}
-        found, own = ([group["rule"] for group in each["param_groups"]] for each in (ordinary, self.state_dict()))
-        if found != own or "session" not in state_dict:
-            raise InputError("the state belongs to another optimiser", found=found, expected=own)
-        super().load_state_dict(ordinary)
+        if not isinstance(state_dict, dict) or not isinstance(state_dict.get("session"), dict):
+            raise InputError("not a state of this optimiser", remedy="load what CertifiedMomentum.state_dict returned")
+        if state_dict.get("settings") != self._settings:
+            found = state_dict.get("settings")
+            raise InputError("the state belongs to another optimiser", found=found, expected=self._settings)
+        groups = state_dict.get("param_groups")
+        if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups) or len(groups) != 1:
+            raise InputError("the state is damaged", where="param_groups", found=type(groups).__name__)
+        last = [groups[0].get(name) for name in ("eta", "tau")]
+        if not all(value is None or type(value) is float for value in last):
+            raise InputError("the state is damaged: eta and tau are no numbers", where="param_groups[0]", found=last)
+        restored = Session(self.mapped.problem, make_rule(*self._settings.values()))
         try:
-            self.session.restore({name: value.numpy() for name, value in state_dict["session"].items()})
-        except (KeyError, TypeError, AttributeError) as error:
-            raise InputError("the state is incomplete", reason=str(error)) from None
+            restored.restore(checked_state(state_dict["session"], self.session.weights.size))
+            ordinary = {name: value for name, value in state_dict.items() if name not in ("session", "settings")}
+            super().load_state_dict(ordinary)
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise InputError("the state is incomplete", reason=f"{type(error).__name__}: {error}") from None
+        restored.error_upper = error_range(restored.problem, restored.weights)[1]
+        self.session = restored
+        self._show(*last)
+
+    def __getstate__(self) -> dict[str, Any]:
+        own = ("mapped", "correspondence", "session", "records", "_settings", "_shown")
+        return {**super().__getstate__(), **{name: vars(self)[name] for name in own}}
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Refuse a second group: the rules move all parameters together."""
@@ -164,12 +168,59 @@ class CertifiedMomentum(torch.optim.Optimizer):
             raise InputError("certified steps move all parameters together", remedy="use one group")
         super().add_param_group(param_group)
 
-    def _compare(self, loss: float) -> None:
+    def _show(self, eta: Any, tau: Any) -> None:
+        self._shown = _shown(eta, tau)
+        self.param_groups[0].update(self._shown)
+
+    def _check_parameters(self) -> None:
+        for name, parameter in self.mapped.module.named_parameters():
+            if parameter.dtype != torch.float64:
+                raise InputError(
+                    "certified steps need float64 parameters",
+                    where=name,
+                    dtype=str(parameter.dtype),
+                    remedy="call module.double() first",
+                )
+        mapped = {id(parameter) for parameter in self.correspondence.parameters.values()}
+        for name, parameter in self.mapped.module.named_parameters():
+            if id(parameter) in mapped and not parameter.requires_grad:
+                raise InputError(
+                    "the parameter is frozen, but certified steps move all weights together",
+                    where=name,
+                    requires_grad=False,
+                    remedy="call requires_grad_(True) on it, or watch another optimiser with Monitor",
+                )
+
+    def _check_weights(self) -> None:
+        if not np.array_equal(self.correspondence.read(), self.session.weights):
+            raise InputError("the weights were changed outside the optimiser", remedy="make a new optimiser for them")
+
+    def _check_unchanged(self) -> None:
+        if change := self.mapped.change():
+            raise InputError(change, remedy="make a new optimiser for the module")
+        self._check_parameters()
+        self._check_weights()
+        group = self.param_groups[0]
+        for name, value in {"rule": self._settings["rule"], **self._shown}.items():
+            if group.get(name) != value:
+                raise InputError(
+                    f"{name} of the parameter group was changed, but the rule chooses the steps",
+                    where="param_groups[0]",
+                    found=group.get(name),
+                    expected=value,
+                    remedy="use no scheduler; for steps of your own size make an optimiser with rule='fixed'",
+                )
+
+    def _compare(self, loss: Any) -> None:
+        number = loss.detach().cpu().numpy() if isinstance(loss, torch.Tensor) else np.asarray(loss)
+        if number.size != 1 or number.dtype.kind not in "fiu":
+            raise InputError("the closure must return its loss, one number", found=type(loss).__name__)
+        value = float(number.reshape(()))
         error, gradient = self.session.problem.error_and_gradient(self.session.weights)
-        if not abs(loss - error) <= _AGREEMENT * max(abs(error), abs(loss)):
+        if not abs(value - error) <= _AGREEMENT * max(abs(error), abs(value)):
             raise InputError(
                 "the closure's loss is not the error that is proved to fall",
-                loss=loss,
+                loss=value,
                 error=error,
                 remedy="use half the squared error with the optimiser's reduction and weight decay",
             )
@@ -177,3 +228,38 @@ class CertifiedMomentum(torch.optim.Optimizer):
         limit = _AGREEMENT * (np.linalg.norm(gradient) + abs(error))
         if found is None or not np.linalg.norm(found - gradient) <= limit:
             raise InputError("the closure's gradient is not that of the error", remedy="clear gradients in the closure")
+
+
+def _shown(eta: float | None, tau: float | None) -> dict[str, float | None]:
+    """The entries of the parameter group that show a step's settings; schedulers and loggers expect a number `lr`."""
+    return {"lr": 0.0 if eta is None else eta, "eta": eta, "tau": tau}
+
+
+def checked_state(session: dict[str, Any], size: int) -> dict[str, np.ndarray]:
+    """Return a session's state as arrays of the shapes that it has.
+
+    Parameters
+    ----------
+    session : dict of tensors
+        Part of what `CertifiedMomentum.state_dict` returned.
+    size : int
+        Number of weights P.
+
+    Raises
+    ------
+    InputError
+        If an entry is no tensor of real numbers, has another shape, or is not a number.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for name, value in session.items():
+        shape = (size,) if name in _VECTORS else ()
+        if not isinstance(value, torch.Tensor) or value.is_complex() or tuple(value.shape) != shape:
+            found = tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
+            raise InputError("the state is damaged", where=f"session.{name}", found=found, expected=shape)
+        arrays[name] = value.detach().cpu().numpy()
+        if not np.all(np.isfinite(arrays[name]) if shape else ~np.isnan(arrays[name])):
+            raise InputError("the state is damaged: a number is not finite", where=f"session.{name}")
+    for name in ("index", "rule_turn"):
+        if name in arrays and not (arrays[name].dtype.kind == "i" and arrays[name] >= 0):
+            raise InputError("the state is damaged: a count is negative", where=f"session.{name}")
+    return arrays
