@@ -40,9 +40,9 @@ from verify.calculus.decide import Decision, decide_decrease
 from verify.calculus.difference import difference_enclosure
 from verify.campaign.attacks import attack_bound
 from verify.certificates.run_checker import check_run
-from verify.graph.classical import graph_problem
 from verify.graph.decision import decide_graph_decrease
 from verify.graph.segment import graph_segment_bound
+from verify.importers.architecture import graph_problem
 from verify.properties.cases import StepCase
 from verify.properties.control import run_sharpness_control
 from verify.properties.increase import find_increase, smallest_increasing_factor
@@ -87,7 +87,7 @@ MODULES = (
     "verify.graph.problem",
     "verify.graph.decision",
     "verify.graph.segment",
-    "verify.graph.classical",
+    "verify.importers.architecture",
     "verify.training.train",
     "verify.training.session",
     "verify.training.evaluation",

@@ -10,7 +10,7 @@ import pytest
 from tests.networks import IMAGE_NODES, make_problem, residual_nodes
 from verify.arithmetic import arb
 from verify.calculus.exact import error_in_arb
-from verify.graph.classical import graph_problem
+from verify.importers.architecture import graph_problem
 
 PROBLEMS = {
     "residual": make_problem(residual_nodes("tanh"), weight_decay=0.125),
