@@ -9,6 +9,7 @@ import numpy as np
 from verify.operations.add import Add
 from verify.operations.broadcast import Broadcast, SumOver
 from verify.operations.contraction import Contraction
+from verify.operations.cumulative_sum import CumulativeSum
 from verify.operations.elementwise import Elementwise
 from verify.operations.gather import Gather, Indices, ScatterAdd
 from verify.operations.maximum import LargestIndicator, Maximum
@@ -43,6 +44,7 @@ MULTILINEAR: list[Sample] = [
     (Gather(1, Indices([[0, 1], [1, 1]])), ((2, 3, 2),)),
     (ScatterAdd(0, Indices([2, 0, 2, -1]), 4), ((4, 2),)),
     (ScatterAdd(1, Indices([[0, 1], [1, 1]]), 3), ((2, 2, 2, 2),)),
+    (CumulativeSum(), ((2, 4),)),
     (Slice(1, 1, 5, 2), ((2, 6),)),
     (Pad(1, 1, 6, 2), ((2, 2),)),
     (Concatenate(1), ((2, 1), (2, 3))),

@@ -13,6 +13,7 @@ import torch
 from verify.graph.tensor import Tensor
 from verify.importers.torch.registry import Scope, rule
 from verify.layers.padding import padded
+from verify.operations.cumulative_sum import CumulativeSum
 from verify.operations.gather import Gather, Indices
 from verify.operations.slices import Concatenate
 from verify.outcomes import InputError
@@ -198,6 +199,13 @@ def variance(
     chosen = axes or range(len(x.shape))
     count = math.prod(x.shape[axis] for axis in chosen)
     return centre.square().sum(axes or None, keep=keepdim) / int(count - correction)
+
+
+@rule("cumsum.default")
+def cumulative_sum(scope: Scope, x: Tensor, axis: int, **options: Any) -> Tensor:
+    place, last = axis % len(x.shape), len(x.shape) - 1
+    order = [*range(place), *range(place + 1, last + 1), place]
+    return x.permute(*order).apply(CumulativeSum()).permute(*sorted(range(last + 1), key=order.__getitem__))
 
 
 @rule("masked_fill.Scalar")

@@ -1,0 +1,37 @@
+"""Running sums along the last axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, final
+
+import numpy as np
+
+from verify.arithmetic.arrays import Array, accumulated
+from verify.operations.gather import Gather, Indices
+from verify.operations.operation import LinearOperation, Shape
+
+if TYPE_CHECKING:
+    from verify.graph.tensor import Tensor
+
+
+@final
+@dataclass(frozen=True)
+class CumulativeSum(LinearOperation):
+    """``result[..., i] = sum over j <= i of argument[..., j]``."""
+
+    name: ClassVar[str] = "cumulative_sum"
+
+    def shape(self, *arguments: Shape) -> Shape:
+        if len(arguments) != 1 or not arguments[0]:
+            raise self.refuse("takes one array with a last axis", *arguments)
+        return arguments[0]
+
+    def evaluate(self, *arguments: Array) -> Array:
+        (x,) = arguments
+        return accumulated(lambda a: np.cumsum(a, axis=-1), max(x.shape[-1], 1), x)
+
+    def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
+        backwards = Gather(len(adjoint.shape) - 1, Indices(range(adjoint.shape[-1] - 1, -1, -1)))
+        return (adjoint.apply(backwards).apply(self).apply(backwards),)
