@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
