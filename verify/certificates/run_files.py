@@ -44,6 +44,49 @@ LINK_FIELDS = {"format", "version", "tool", "kind", "theorem", "hypotheses", "ar
 }
 
 
+LINE_FIELDS = {
+    "step",
+    "error",
+    "error_range",
+    "error_upper",
+    "gradient_norm",
+    "eta",
+    "tau",
+    "eta_until",
+    "verdict",
+    "decrease",
+    "evidence",
+    "weight_norm",
+    "distance",
+    "remaining_radius",
+    "weights_sha256",
+}
+RESULT_FIELDS = {
+    "verdict",
+    "steps",
+    "stopped",
+    "verdicts",
+    "error",
+    "error_upper",
+    "proved_decrease",
+    "weight_norm",
+    "weights_sha256",
+    "arithmetic",
+}
+SUBJECT_FIELDS = {
+    "name",
+    "architecture",
+    "reduction",
+    "weight_decay",
+    "samples",
+    "data_sha256",
+    "initial_weights_sha256",
+    "region",
+}
+GRADIENT_TOLERANCE = "gradient tolerance"
+"""Why a run stopped that claims |grad E| <= ``settings.gradient_tolerance``."""
+
+
 class RunFiles:
     """Where the files of a run are.
 
