@@ -4,6 +4,8 @@ A memory map is no fixed data: whoever writes to the file changes it under a pro
 process. Here a block of rows is read into memory of its own, and must have the fingerprint that it had when it was read
 first; data that changed are an error that names the file. The fingerprint is taken each time that a block is read, thus
 in every pass over the data: one that was taken at the ends of a step only would miss a change that is undone.
+
+A table of at most `PRIVATE_BYTES` is one block, which is kept: a private copy, whatever becomes of the file.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ import numpy as np
 from verify.calculus.fingerprint import BLOCK_BYTES, fingerprint
 from verify.outcomes import InputError
 
+PRIVATE_BYTES = 2**26
+"""Up to here a copy costs less than reading again in every pass; it bounds the memory that a table takes."""
 _NOTHING: tuple[int, np.ndarray] = (-1, np.zeros(0))
 """No block, and its numbers."""
 
@@ -61,7 +65,8 @@ class StoredTable:
         self.path, self.shape, self.dtype = path, shape, dtype
         self._offset, self._columns_first = offset, columns_first
         self._row_bytes = math.prod(shape[1:]) * dtype.itemsize
-        self._block_rows = max(1, BLOCK_BYTES // max(1, self._row_bytes))
+        private = self.size * dtype.itemsize <= PRIVATE_BYTES
+        self._block_rows = max(1, shape[0] if private and shape else BLOCK_BYTES // max(1, self._row_bytes))
         self._fingerprints: dict[int, bytes] = {}
         self._open()
 
@@ -123,7 +128,8 @@ class StoredTable:
         return np.array(self[:], dtype=dtype)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("_descriptor", "_cached")}
+        """Leave out what belongs to this process: in another one the table is what the file holds then."""
+        return {**vars(self), "_fingerprints": {}, "_descriptor": None, "_cached": _NOTHING}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -131,7 +137,7 @@ class StoredTable:
 
     def __copy__(self) -> StoredTable:
         other = type(self).__new__(type(self))
-        vars(other).update(self.__getstate__())
+        vars(other).update(vars(self))
         other._open()
         return other
 
