@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,8 +41,10 @@ class SavedState:
         named = {name: value for name, value in self.content.items() if name.startswith(prefix)}
         return SavedState({name.removeprefix(prefix): value for name, value in named.items()}, self.size, self.steps)
 
-    def expect(self, needed: Collection[str], history: Collection[str] = ()) -> None:
-        """Refuse missing and unknown names; the history stands there as a whole, or not at all before the first step.
+    def expect(self, needed: Collection[str], history: Collection[str] = (), *, always: bool = True) -> None:
+        """Refuse missing and unknown names; the history stands there as a whole, or not at all.
+
+        With `always` it must be there after the first step.
 
         Raises
         ------
@@ -50,7 +52,7 @@ class SavedState:
             If the names are others.
         """
         found, left = sorted(self.content), set(self.content) - set(needed)
-        complete = left == set(history) or (self.steps == 0 and not left)
+        complete = left == set(history) or (not left and not (always and self.steps))
         if not complete or not set(needed) <= set(found):
             expected = sorted({*needed, *history})
             raise InputError("the saved state has other fields", found=found, expected=expected, remedy=_REMEDY)
@@ -64,6 +66,13 @@ class SavedState:
                 "a number is not finite", where=f"{name}[{index}]", value=float(array[index]), remedy=_REMEDY
             )
         return array
+
+    def vectors(self, name: str, most: int) -> list[np.ndarray]:
+        """Return at least one and at most so many vectors of P finite float64 numbers."""
+        rows = np.asarray(self.content[name])
+        if not 1 <= (len(rows) if rows.ndim else 0) <= most:
+            raise InputError("another number of vectors", where=name, shape=rows.shape, most=most, remedy=_REMEDY)
+        return [replace(self, content={name: row}).vector(name) for row in rows]
 
     def number(self, name: str, most: float = np.inf) -> float:
         """Return a float64 that is not negative, and at most `most`."""
