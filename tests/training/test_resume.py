@@ -15,8 +15,10 @@ from tests.networks import residual_nodes
 from tests.training.conftest import small_problem
 from verify import InputError, Problem
 from verify.certificates.run_files import bytes_digest, checkpoint_digest
+from verify.training.limited_memory import LimitedMemory
 from verify.training.run_folder import RunFolder
 from verify.training.session import Session
+from verify.training.state import SavedState
 from verify.training.train import make_rule
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -214,3 +216,27 @@ def test_what_was_proved_of_the_weights_cannot_be_changed_under_it(problem: Prob
     again = Session(problem, make_rule("fixed", 0.5, 0.25), start)
     start += 1.0
     assert np.array_equal(again.weights, problem.initial_weights)
+
+
+MEMORY: dict[str, tuple[Callable[[np.ndarray], Any], Callable[[np.ndarray], Any]]] = {
+    "other numbers of pairs": (lambda steps: steps[:1], lambda changes: changes),
+    "not finite": (lambda steps: steps + np.inf, lambda changes: changes),
+    "no curvature": (lambda steps: steps, lambda changes: -changes),
+    "no pair": (lambda steps: steps[:0], lambda changes: changes[:0]),
+    "no vectors": (lambda steps: steps[0, 0], lambda changes: changes[0, 0]),
+    "too many": (lambda steps: np.repeat(steps, 9, axis=0), lambda changes: np.repeat(changes, 9, axis=0)),
+}
+
+
+@pytest.mark.parametrize(("steps", "changes"), MEMORY.values(), ids=MEMORY)
+def test_a_memory_of_another_form_is_refused(steps: Any, changes: Any) -> None:
+    memory = LimitedMemory()
+    memory.add(np.array([1.0, 0.0]), np.array([2.0, 0.0]))
+    memory.add(np.array([0.0, 1.0]), np.array([0.0, 3.0]))
+    whole = memory.state()
+    again = LimitedMemory()
+    again.restore(SavedState(whole, 2))
+    assert np.array_equal(again.direction(np.ones(2)), memory.direction(np.ones(2)))
+    edited = {"memory_steps": steps(whole["memory_steps"]), "memory_changes": changes(whole["memory_changes"])}
+    with pytest.raises(InputError, match="memory_steps"):
+        again.restore(SavedState(edited, 2))
