@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from verify.bounds.regions import Ball, BlockBall, BoundedWeights
+from verify.calculus.stored_table import StoredTable
 from verify.outcomes import InputError
 from verify.spec import load_problem, load_specification
 
@@ -72,7 +73,7 @@ def test_npz_and_npy_give_the_inline_problem(write_spec: WriteSpec, tmp_path: Pa
         problem = load_problem(write_spec((INLINE, f'source = "{source}"\n')))
         np.testing.assert_array_equal(problem.inputs, x)
         np.testing.assert_array_equal(problem.targets, inline.targets)
-    assert isinstance(problem.inputs, np.memmap)
+    assert isinstance(problem.inputs, StoredTable)
 
 
 def test_target_input_needs_no_labels(write_spec: WriteSpec, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from verify.arithmetic.floats import exact_float, float64_array
 from verify.calculus import passes
 from verify.calculus.algebra import FLOAT
 from verify.calculus.objective import Objective
+from verify.calculus.stored_table import StoredTable
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class Problem(Objective):
     architecture : Architecture
         The network.
     inputs : array, shape (n, input dimension)
-        One sample a row; several input vertices take consecutive columns in file order. Kept as it
-        is (memory maps stay on disk).
+        One sample a row; several input vertices take consecutive columns in file order. Nobody can change them
+        afterwards: an array that can be written to is copied, a memory map stays on the disk as a `StoredTable`.
     targets : array, shape (n, output dimension)
         The columns follow the listed outputs.
     loss : str
@@ -238,8 +239,8 @@ def classical(problem: Objective, purpose: str) -> Problem:
     return problem
 
 
-def _data_array(values: Any, name: str, width: int) -> np.ndarray:
-    array = values if isinstance(values, np.ndarray) else np.asarray(values)
+def _data_array(values: Any, name: str, width: int) -> np.ndarray | StoredTable:
+    array = values if isinstance(values, np.ndarray | StoredTable) else np.asarray(values)
     if array.ndim != 2 or array.dtype.kind not in "fiuO":
         raise InputError(
             "data must be a table of numbers, one sample a row",
@@ -252,8 +253,9 @@ def _data_array(values: Any, name: str, width: int) -> np.ndarray:
     if array.shape[1] != width:
         raise InputError("data have the wrong number of columns", where=name, columns=array.shape[1], expected=width)
     if array.dtype.kind != "f" or array.dtype.itemsize > 8 or array is not values:
-        array = float64_array(values, name)
-    for chunk in passes.row_chunks(len(array), size=65536):
+        array = float64_array(np.asarray(values) if isinstance(values, StoredTable) else values, name)
+    array = _unchangeable(array)
+    for chunk in passes.row_chunks(len(array), size=4096):
         finite = np.isfinite(array[chunk])
         if not finite.all():
             row, column = (int(i) for i in np.argwhere(~finite)[0])
@@ -265,3 +267,16 @@ def _data_array(values: Any, name: str, width: int) -> np.ndarray:
                 value=float(array[chunk.start + row, column]),
             )
     return array
+
+
+def _unchangeable(array: np.ndarray | StoredTable) -> np.ndarray | StoredTable:
+    """Return the same numbers where nobody can change them, or where a change is noticed."""
+    if isinstance(array, np.memmap) and (table := StoredTable.of_map(array)) is not None:
+        return table
+    if isinstance(array, StoredTable):
+        return array
+    if type(array) is np.ndarray and array.base is None and not array.flags.writeable:
+        return array
+    own = np.array(array, subok=False)
+    own.flags.writeable = False
+    return own

@@ -50,7 +50,7 @@ def describe(problem: Problem, weights: np.ndarray) -> dict[str, Any]:
         },
         "data": {
             "inputs": _table(inputs),
-            "targets": "inputs" if np.array_equal(inputs, targets) else _table(targets),
+            "targets": "inputs" if _same_numbers(inputs, targets) else _table(targets),
             "sha256": document.table_digest([inputs.tolist(), targets.tolist()]),
         },
         "weights": hex_list(problem.check_weights(weights)),
@@ -60,6 +60,11 @@ def describe(problem: Problem, weights: np.ndarray) -> dict[str, Any]:
 def hex_list(values: np.ndarray) -> list[str]:
     """Return float64 numbers as `float.hex()` strings."""
     return [value.hex() for value in values.tolist()]
+
+
+def _same_numbers(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two tables are equal number by number, the sign of zeros included."""
+    return np.array_equal(one, other) and np.array_equal(np.signbit(one), np.signbit(other))
 
 
 def _table(array: np.ndarray) -> list[list[str]]:

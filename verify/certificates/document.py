@@ -44,6 +44,7 @@ def statement(kind: str) -> dict[str, Any]:
 
 
 _LARGEST = Fraction(sys.float_info.max)
+_NEGATIVE_ZERO = (-0.0).hex()
 _HEX_FLOAT = re.compile(r"-?0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,4}")
 _RATIONAL = re.compile(r"-?[0-9]{1,4000}(/[1-9][0-9]{0,3999})?")
 
@@ -75,14 +76,21 @@ def number(text: Any, where: str) -> Fraction:
 
 
 def float64(text: Any, where: str) -> float:
-    """Read a number that must be a float64 exactly.
+    """Read a number that must be a float64 exactly; -0.0 keeps its sign, so that what was hashed is what is read.
 
     Raises
     ------
     InputError
         If the number is no float64.
+
+    Examples
+    --------
+    >>> float64("-0x0.0p+0", "data"), float64("1/4", "eta")
+    (-0.0, 0.25)
     """
     value = number(text, where)
+    if text == _NEGATIVE_ZERO:
+        return -0.0
     nearest = float(value) if abs(value) <= _LARGEST else 0.0
     if Fraction(nearest) != value:
         raise InputError("number is no float64", where=where, value=text)

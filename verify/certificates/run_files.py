@@ -8,6 +8,10 @@ about the steps from the row ``first`` to the row ``last``, and starts where the
 - ``horizon`` was made before its steps (theorem `horizon`): the next ``last - first`` steps with (eta, tau) stay in a
   ball around the weights and the error falls;
 - ``steps`` was made after them: the error falls by what is claimed at each.
+
+``checkpoint.npz`` binds the files together: it holds the weights ``w``, the number of steps ``index``, the state of the
+rule, the length ``lines`` of ``steps.jsonl`` at that moment and the hash of these bytes, the hash of ``run.json``, and
+the ``digest`` of all this. Hashes show damage, not fraud: what is claimed is computed again.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +42,49 @@ LINK_FIELDS = {"format", "version", "tool", "kind", "theorem", "hypotheses", "ar
     "region",
     "claim",
 }
+
+
+LINE_FIELDS = {
+    "step",
+    "error",
+    "error_range",
+    "error_upper",
+    "gradient_norm",
+    "eta",
+    "tau",
+    "eta_until",
+    "verdict",
+    "decrease",
+    "evidence",
+    "weight_norm",
+    "distance",
+    "remaining_radius",
+    "weights_sha256",
+}
+RESULT_FIELDS = {
+    "verdict",
+    "steps",
+    "stopped",
+    "verdicts",
+    "error",
+    "error_upper",
+    "proved_decrease",
+    "weight_norm",
+    "weights_sha256",
+    "arithmetic",
+}
+SUBJECT_FIELDS = {
+    "name",
+    "architecture",
+    "reduction",
+    "weight_decay",
+    "samples",
+    "data_sha256",
+    "initial_weights_sha256",
+    "region",
+}
+GRADIENT_TOLERANCE = "gradient tolerance"
+"""Why a run stopped that claims |grad E| <= ``settings.gradient_tolerance``."""
 
 
 class RunFiles:
@@ -145,6 +192,26 @@ def read_weights(path: Path, size: int) -> np.ndarray:
 def weights_digest(weights: np.ndarray) -> str:
     """Return the SHA-256 of weights as they stand in ``weights.f64``."""
     return hashlib.sha256(np.ascontiguousarray(weights, dtype="<f8").tobytes()).hexdigest()
+
+
+def bytes_digest(content: bytes) -> np.ndarray:
+    """Return the SHA-256 of bytes as it stands in a checkpoint."""
+    return digest_array(hashlib.sha256(content))
+
+
+def digest_array(digest: Any) -> np.ndarray:
+    """Return what a SHA-256 object has come to, as it stands in a checkpoint."""
+    return np.frombuffer(digest.digest(), dtype=np.uint8)
+
+
+def checkpoint_digest(state: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return the SHA-256 of a checkpoint's arrays but ``digest``: names, types, shapes and numbers."""
+    digest = hashlib.sha256()
+    for name in sorted(set(state) - {"digest"}):
+        array = np.asarray(state[name])
+        digest.update(repr((name, array.dtype.str, array.shape)).encode("utf-8"))
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest_array(digest)
 
 
 def array_digest(tables: Iterable[Any]) -> str:

@@ -50,6 +50,8 @@ def command(certificate: Path, spec: Path | None, coq: Path | None, jobs: int, a
         from verify.cli.tables import Row, print_table
 
         rows = [Row("reason", "", reason) for reason in answer["reasons"]] or [_summary(answer)]
+        if answer.get("not_confirmed"):
+            rows.append(Row("not confirmed", "", "; ".join(answer["not_confirmed"])))
         if coq is not None:
             rows.append(Row("coq", answer["coq"]["verdict"], answer["coq"]["reason"]))
         print_table(f"{certificate}: {answer['kind']}", answer["verdict"], rows)

@@ -64,6 +64,10 @@ def command(
     With --certificates horizon the next steps of rule fixed are certified before they are taken: they stay in a ball
     and the error falls. Steps that cannot be, and those of the other rules, are certified after they are taken.
 
+    With --resume the bounds of E are proved again from the stored weights, and the verdict is about the steps of this
+    session and about E at both ends of the run. The steps of earlier sessions are recorded, not proved again:
+    recorded_steps counts them, and `dagverify recheck RUN/` proves them where there are certificates.
+
     \b
     Examples:
       dagverify train examples/xor_skip.toml --steps 200 --out run/
@@ -88,6 +92,8 @@ def command(
     with _bar(session, steps) as show:
         result = folder.run(session, steps, show, checkpoint_every)
     answer = {"name": problem.name, "run": str(out), "rule": rule, **result}
+    answer["recorded_steps"] = sum(folder.recorded.values())
+    answer["verdict"] = _verdict(answer).value
     if plot:
         answer["plot"] = str(out / "run.png")
         plot_run(list(folder.read()), problem.region, out / "run.png")
@@ -96,22 +102,49 @@ def command(
     else:
         from verify.cli.tables import print_table
 
-        print_table(f"{problem.name}: did every step decrease the error?", answer["verdict"], _rows(answer))
+        print_table(f"{problem.name}: {_question(answer)}", answer["verdict"], _rows(answer, folder.recorded))
     return Verdict(answer["verdict"]).exit_code
 
 
-def _rows(answer: dict[str, Any]) -> list[Any]:
+def _verdict(answer: dict[str, Any]) -> Verdict:
+    """Return the verdict on the steps and, where earlier sessions took some, on E at both ends of the run."""
+    found = Verdict(answer["verdict"])
+    if answer["recorded_steps"] and not (answer["proved_decrease"] or 0.0) > 0.0:
+        return Verdict.weakest([found, Verdict.UNDECIDED])
+    return found
+
+
+def _question(answer: dict[str, Any]) -> str:
+    if answer["recorded_steps"] == 0:
+        return "did every step decrease the error?"
+    if answer["steps"] > answer["recorded_steps"]:
+        return "did every step of this session, and the run in all, decrease the error?"
+    return "did the run in all decrease the error?"
+
+
+def _rows(answer: dict[str, Any], recorded: dict[str, int]) -> list[Any]:
     from verify.arithmetic.decimals import at_least, at_most
     from verify.cli.tables import Row, number
 
-    counts = ", ".join(f"{count} {name}" for name, count in answer["verdicts"].items() if count)
+    own = {name: count - recorded[name] for name, count in answer["verdicts"].items()}
+    taken = [Verdict(name) for name, count in own.items() if count]
+    rows = [Row("steps", Verdict.weakest(taken or [Verdict.UNDECIDED]).value, _counts(own))]
+    if answer["recorded_steps"]:
+        rows = [Row("steps", rows[0].verdict if taken else "", f"in this session {_counts(own)}")]
+        again = "not proved again: dagverify recheck proves them, if the run has --certificates"
+        rows.append(Row("recorded", "", f"by earlier sessions {_counts(recorded)}; {again}"))
     return [
-        Row("steps", answer["verdict"], f"{answer['steps']}: {counts or 'none'}"),
+        *rows,
         Row("E", "", f"{number(answer['error'])}, proved at most {_text(at_least, answer['error_upper'])}"),
-        Row("decrease", "", f"{_text(at_most, answer['proved_decrease'])} proved in all"),
+        Row("decrease", "", f"{_text(at_most, answer['proved_decrease'])} proved in all, from the first weights"),
         Row("stopped", "", answer["stopped"]),
         Row("run", "", answer["run"]),
     ]
+
+
+def _counts(verdicts: dict[str, int]) -> str:
+    shown = ", ".join(f"{count} {name}" for name, count in verdicts.items() if count)
+    return f"{sum(verdicts.values())}: {shown or 'none'}"
 
 
 def _text(shortened: Callable[[float], str], value: float | None) -> str:

@@ -14,6 +14,7 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy_format
 
+from verify.calculus.stored_table import StoredTable
 from verify.outcomes import InputError
 from verify.spec.text import regular_file
 
@@ -76,8 +77,8 @@ def read_npz(path: Path, keys: Collection[str], optional: Collection[str] = ()) 
         ) from None
 
 
-def map_npy(path: Path) -> np.ndarray:
-    """Open an ``.npy`` file as a read-only memory map.
+def map_npy(path: Path) -> StoredTable:
+    """Open an ``.npy`` file whose numbers stay on the disk: see `StoredTable` for what happens when it changes.
 
     Raises
     ------
@@ -87,9 +88,16 @@ def map_npy(path: Path) -> np.ndarray:
     size = regular_file(path, remedy="give a folder that holds x.npy and y.npy (numpy.save)")
     try:
         with path.open("rb") as stream:
-            shape, dtype, start = _header(stream, str(path))
+            shape, columns_first, dtype, start = _header(stream, str(path))
         _check_size(shape, dtype, size - start, str(path))
-        return np.lib.format.open_memmap(path, mode="r")
+        if columns_first and len(shape) > 2:
+            raise InputError(
+                "more than two dimensions in Fortran's order",
+                where=str(path),
+                shape=shape,
+                remedy="save numpy.ascontiguousarray of the array",
+            )
+        return StoredTable(path, shape, dtype, start, columns_first=columns_first and len(shape) == 2)
     except InputError:
         raise
     except _DAMAGE as error:
@@ -106,21 +114,21 @@ def _read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -
             where=where,
             bytes=entry.file_size,
             limit=MAX_ARRAY_BYTES,
-            remedy='use source = "npy:folder", which is memory-mapped',
+            remedy='use source = "npy:folder", which stays on the disk',
         )
     with archive.open(entry) as stream:
-        shape, dtype, start = _header(stream, where)
+        shape, _, dtype, start = _header(stream, where)
         _check_size(shape, dtype, entry.file_size - start, where)
     with archive.open(entry) as stream:
         return npy_format.read_array(stream, allow_pickle=False, max_header_size=MAX_HEADER_BYTES)
 
 
-def _header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], np.dtype, int]:
+def _header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype, int]:
     version = npy_format.read_magic(stream)
     read = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}.get(version)
     if read is None:
         raise InputError("unknown .npy version", where=where, version=version, remedy="save it with numpy.save")
-    shape, _, dtype = read(stream, max_header_size=MAX_HEADER_BYTES)
+    shape, columns_first, dtype = read(stream, max_header_size=MAX_HEADER_BYTES)
     if dtype.hasobject:
         raise InputError(
             "pickled objects are not read",
@@ -135,7 +143,7 @@ def _header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], np.dtype, i
             dtype=str(dtype),
             remedy="save an array of float64 numbers",
         )
-    return shape, dtype, stream.tell()
+    return shape, columns_first, dtype, stream.tell()
 
 
 def _check_size(shape: tuple[int, ...], dtype: np.dtype, available: int, where: str) -> None:

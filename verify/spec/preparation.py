@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from verify.arithmetic.floats import float64_array
+from verify.calculus.stored_table import StoredTable
 from verify.outcomes import InputError
 from verify.spec.models import Data
 from verify.spec.sources import Samples
 
+Table = np.ndarray | StoredTable
 
-def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -> tuple[np.ndarray, np.ndarray]:
+
+def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -> tuple[Table, Table]:
     """Return inputs (n, input_width) and targets (n, output_width).
 
     Parameters
@@ -52,7 +55,7 @@ def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -
     return inputs, targets_from(samples.y, output_width)
 
 
-def scaled(x: np.ndarray, scale: str | float) -> np.ndarray:
+def scaled(x: Table, scale: str | float) -> Table:
     """Return x divided by a number, or rescaled column by column.
 
     Parameters
@@ -73,7 +76,7 @@ def scaled(x: np.ndarray, scale: str | float) -> np.ndarray:
     if scale == "none":
         return x
     with np.errstate(over="ignore", invalid="ignore"):
-        x = float64_array(x, "x")
+        x = float64_array(np.asarray(x), "x")
         if not isinstance(scale, str):
             return x / scale
         low, high = x.min(axis=0), x.max(axis=0)
@@ -95,7 +98,7 @@ def scaled(x: np.ndarray, scale: str | float) -> np.ndarray:
         return (x - centre) / spread
 
 
-def targets_from(y: np.ndarray, width: int) -> np.ndarray:
+def targets_from(y: Table, width: int) -> Table:
     """Return targets of shape (n, width): rows as they are, numbers for width 1, else labels one-hot.
 
     Raises
@@ -119,8 +122,8 @@ def targets_from(y: np.ndarray, width: int) -> np.ndarray:
             remedy="give y of shape (samples, output width)",
         )
     if width == 1:
-        return y.reshape(-1, 1)
-    labels = float64_array(y, "y")
+        return y.column() if isinstance(y, StoredTable) else y.reshape(-1, 1)
+    labels = float64_array(np.asarray(y), "y")
     wrong = np.flatnonzero((labels != np.floor(labels)) | (labels < 0) | (labels >= width))
     if wrong.size:
         raise InputError(
@@ -142,7 +145,7 @@ def targets_from(y: np.ndarray, width: int) -> np.ndarray:
     return np.eye(width)[labels.astype(np.int64)]
 
 
-def _require_finite(values: np.ndarray, name: str, rows: int = 65536) -> None:
+def _require_finite(values: Table, name: str, rows: int = 4096) -> None:
     for start in range(0, len(values), rows):
         bad = np.argwhere(~np.isfinite(values[start : start + rows]))
         if bad.size:

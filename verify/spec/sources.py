@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from verify.calculus.stored_table import StoredTable
 from verify.outcomes import InputError
 from verify.spec.arrays import map_npy, read_npz
 from verify.spec.messages import nearest
@@ -21,14 +22,14 @@ class Samples:
 
     Parameters
     ----------
-    x : array, shape (n, d)
+    x : array or StoredTable, shape (n, d)
         Inputs.
-    y : array, shape (n,) or (n, k), or None
+    y : array or StoredTable, shape (n,) or (n, k), or None
         Labels or target rows; None where the target is the input.
     """
 
-    x: np.ndarray
-    y: np.ndarray | None
+    x: np.ndarray | StoredTable
+    y: np.ndarray | StoredTable | None
 
 
 def read_samples(data: Data, folder: Path) -> Samples:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from verify.assumptions.small_momentum import Setting
     from verify.bounds.regions import Region
     from verify.calculus.problem import Problem
+    from verify.spec.preparation import Table
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def load_problem(path: str | Path) -> Problem:
     return load_specification(path).problem
 
 
-def _data(document: Document, architecture: Architecture) -> tuple[np.ndarray, np.ndarray]:
+def _data(document: Document, architecture: Architecture) -> tuple[Table, Table]:
     from verify.spec.preparation import prepare
     from verify.spec.sources import read_samples
 

@@ -37,6 +37,8 @@ LENGTH = 100
 _ROUNDING = 2.0**-20
 """Share of eta by which the momentum size that is certified exceeds the rule's, for the rounding of executed steps."""
 
+_START_AGAIN = "start again in another folder"
+
 
 class CertificateChain:
     """Writes ``weights.f64`` and the folder ``certificates`` of a run.
@@ -80,17 +82,26 @@ class CertificateChain:
         write_atomically(self.files.weights, lambda stream: stream.write(_row(session.weights)))
         self._read_subject()
 
-    def resume(self, session: Session, decreases: list[float | None]) -> None:
-        """Cut the files back to the session's steps; `decreases` are those of its lines."""
+    def resume(self, session: Session, lines: list[dict[str, Any]]) -> None:
+        """Cut the files back to the session's steps, of which these are the lines.
+
+        Raises
+        ------
+        InputError
+            If the stored weights are not those of the lines, or the certificates are about something else.
+        """
         self._check(session)
         self._read_subject()
         wanted = (session.index + 1) * session.weights.size * 8
         if not self.files.weights.exists() or self.files.weights.stat().st_size < wanted:
             raise InputError("weights of steps are missing", where=str(self.files.weights), expected_bytes=wanted)
+        self._compare_weights(session, lines)
         os.truncate(self.files.weights, wanted)
         kept = True
         for index, path in list(self.files.links()):
             content = run_files.read_link(path)
+            if content["subject_sha256"] != self._subject_sha256:
+                raise InputError("about another model, objective or data", where=str(path), remedy=_START_AGAIN)
             first, last = content["first"], content["last"]
             ended = last - first == self.length and last <= session.index
             kept = kept and (ended if content["kind"] == "steps" else first < session.index)
@@ -102,7 +113,7 @@ class CertificateChain:
         sync_folder(self.files.certificates)
         if (first := self._last) < session.index:
             self._begin_steps(run_files.read_weights(self.files.weights, session.weights.size)[first], first)
-            self._decreases = [_exact(value) for value in decreases[first:]]
+            self._decreases = [_exact(line["decrease"]) for line in lines[first:]]
 
     def before(self, session: Session) -> None:
         """Certify the next steps, when the ones certified so far are taken."""
@@ -141,6 +152,19 @@ class CertificateChain:
                 "only rule 'fixed' has a learning rate to certify steps ahead with", remedy="certify steps, or use it"
             )
 
+    def _compare_weights(self, session: Session, lines: list[dict[str, Any]]) -> None:
+        digests = [run_files.weights_digest(session.start), *(line.get("weights_sha256") for line in lines)]
+        with self.files.weights.open("rb") as stream:
+            for step, digest in enumerate(digests):
+                row = np.frombuffer(stream.read(8 * session.weights.size), dtype="<f8")
+                if run_files.weights_digest(row) != digest or (step == session.index and not _same(row, session)):
+                    raise InputError(
+                        "the weights are not those of their step",
+                        where=str(self.files.weights),
+                        step=step,
+                        remedy=_START_AGAIN,
+                    )
+
     def _read_subject(self) -> None:
         self._subject_sha256 = run_files.read_subject(self.files.subject)[1]
 
@@ -174,6 +198,10 @@ def _subject(session: Session) -> dict[str, Any]:
     described = describe(classical(session.problem, "certificates"), session.start)
     del described["weights"]
     return {"format": run_files.SUBJECT_FORMAT, "version": run_files.VERSION, **described}
+
+
+def _same(row: np.ndarray, session: Session) -> bool:
+    return row.tobytes() == _row(session.weights)
 
 
 def _exact(decrease: float | None) -> str | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from verify.training.state import SavedState
 
 Factor = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
 """beta from the gradient, the previous gradient and the previous direction."""
@@ -66,6 +68,7 @@ class ConjugateDirections:
             return {}
         return {"gradient": self.gradient, "direction": self.direction}
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+    def restore(self, saved: SavedState) -> None:
         """Take over what `state` returned."""
-        self.gradient, self.direction = state.get("gradient"), state.get("direction")
+        names = ("gradient", "direction")
+        self.gradient, self.direction = (saved.vector(name) if name in saved.content else None for name in names)

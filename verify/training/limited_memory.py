@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from verify.outcomes import InputError
+from verify.training.state import SavedState
+
 MEMORY = 10
+HISTORY = ("memory_steps", "memory_changes")
+"""What a memory that is not empty saves."""
 _LEAST_COSINE = 1e-10
 """A pair counts only if the gradient's change points along the step by more than this share of their lengths: the
 inverse Hessian then stays positive definite in float64."""
@@ -64,6 +68,20 @@ class LimitedMemory:
             return {}
         return {"memory_steps": np.array(self.steps), "memory_changes": np.array(self.changes)}
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Take over what `state` returned."""
-        self.steps, self.changes = list(state.get("memory_steps", ())), list(state.get("memory_changes", ()))
+    def restore(self, saved: SavedState) -> None:
+        """Take over what `state` returned.
+
+        Raises
+        ------
+        InputError
+            If it cannot be the state of a memory.
+        """
+        self.clear()
+        if not set(HISTORY) & set(saved.content):
+            return
+        steps, changes = (saved.vectors(name, MEMORY) for name in HISTORY)
+        if len(steps) == len(changes):
+            for step, change in zip(steps, changes, strict=True):
+                self.add(step, change)
+        if len(self.steps) != len(steps):
+            raise InputError("the pairs show no positive curvature", where=HISTORY[0], pairs=len(steps))

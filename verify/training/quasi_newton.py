@@ -8,7 +8,6 @@ points.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, final
 
@@ -16,8 +15,9 @@ import numpy as np
 
 from verify.outcomes import Verdict
 from verify.training.evaluation import decide_by_errors, error_range
-from verify.training.limited_memory import LimitedMemory
+from verify.training.limited_memory import HISTORY, LimitedMemory
 from verify.training.rules import KnownError, NoStepError, Rule, State, decided_record
+from verify.training.state import SavedState
 from verify.training.trajectory import StepRecord
 
 if TYPE_CHECKING:
@@ -118,9 +118,10 @@ class QuasiNewtonRule(Rule):
     def state(self) -> State:
         return {"proposals": np.array(self.proposals), "length": np.array(self.length), **self.memory.state()}
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        self.proposals, self.length = int(state["proposals"]), float(state["length"])
-        self.memory.restore(state)
+    def restore(self, saved: SavedState) -> None:
+        saved.expect(("proposals", "length"), HISTORY, always=False)
+        self.proposals, self.length = min(max(1, saved.count("proposals")), MOST_PROPOSALS), saved.number("length")
+        self.memory.restore(saved)
 
 
 def momentum_form(step: np.ndarray, gradient: np.ndarray) -> tuple[float, float]:

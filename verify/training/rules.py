@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, final
@@ -17,6 +16,7 @@ from verify.training.curvature import estimated_curvature
 from verify.training.directions import ConjugateDirections, hager_zhang, polak_ribiere
 from verify.training.evaluation import decide_by_errors, decide_by_ranges, error_range
 from verify.training.momentum import Norm, adaptive_step
+from verify.training.state import SavedState
 from verify.training.trajectory import StepRecord
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _TRIES = 30
 _HIDDEN_TRIES = 3
 """Tries at proving a change that rounding hides: a shorter step makes the change smaller, not the rounding."""
+_MOST_TRUST = 4.0
+_HISTORY = ("gradient", "direction")
+"""What `ConjugateDirections` saves once it has a previous step."""
 _NOTHING_PROVABLE = "no decrease can be proved any more"
 State = dict[str, np.ndarray]
 Range = tuple[float, float]
@@ -72,8 +75,14 @@ class Rule(ABC):
         """Return everything that later steps depend on."""
 
     @abstractmethod
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Take over what `state` returned."""
+    def restore(self, saved: SavedState) -> None:
+        """Take over what `state` returned.
+
+        Raises
+        ------
+        InputError
+            If it cannot be the state of such a rule.
+        """
 
 
 @dataclass
@@ -122,8 +131,9 @@ class FixedRule(Rule):
     def state(self) -> State:
         return {} if self.previous is None else {"previous": self.previous}
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        self.previous = state.get("previous")
+    def restore(self, saved: SavedState) -> None:
+        saved.expect((), ("previous",))
+        self.previous = saved.vector("previous") if "previous" in saved.content else None
 
 
 def _blocks(problem: Objective, norm: Norm) -> Architecture | None:
@@ -169,9 +179,10 @@ class GuardedRule(Rule):
     def state(self) -> State:
         return {"length": np.array(self.length), "turn": np.array(self.turn), **self.directions.state()}
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        self.length, self.turn = float(state["length"]), int(state["turn"])
-        self.directions.restore(state)
+    def restore(self, saved: SavedState) -> None:
+        saved.expect(("length", "turn"), _HISTORY)
+        self.length, self.turn = saved.number("length"), saved.count("turn")
+        self.directions.restore(saved)
 
 
 @final
@@ -216,10 +227,11 @@ class CertifiedRule(Rule):
         scalars = {"displacement": np.array(self.displacement), "trust": np.array(self.trust)}
         return {**scalars, "turn": np.array(self.turn), **self.directions.state()}
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        self.displacement, self.trust = float(state["displacement"]), float(state["trust"])
-        self.turn = int(state["turn"])
-        self.directions.restore(state)
+    def restore(self, saved: SavedState) -> None:
+        saved.expect(("displacement", "trust", "turn"), _HISTORY)
+        self.displacement, self.trust = saved.number("displacement"), saved.number("trust", _MOST_TRUST)
+        self.turn = saved.count("turn")
+        self.directions.restore(saved)
 
     def _trusted_length(self, problem: Objective, w: np.ndarray, gradient: np.ndarray, direction: np.ndarray) -> float:
         newton = _newton_length(problem, w, gradient, direction, self.turn)
@@ -244,7 +256,7 @@ class CertifiedRule(Rule):
 
     def _adapt(self, t: float, length: float) -> None:
         if t == length:
-            self.trust = min(4.0, 1.5 * self.trust)
+            self.trust = min(_MOST_TRUST, 1.5 * self.trust)
         elif t < 0.4 * length:
             self.trust *= 0.6
         elif t < 0.6 * length:

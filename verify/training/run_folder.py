@@ -1,16 +1,20 @@
 """A training run on disk: it can be killed at any moment and resumed to the same result bit for bit.
 
 ``run.json`` says what is trained and how, ``steps.jsonl`` holds one line for every step, ``checkpoint.npz`` the state
-that later steps depend on and the length of ``steps.jsonl`` at that moment. Lines past the checkpoint are cut off on
-resuming: the steps are taken again. ``result.json`` stands there once the run has ended. A run with a
-`verify.training.chain.CertificateChain` holds its certificates too (`verify.certificates.run_files`).
+that later steps depend on, bound to the lines before it by their hash (`verify.certificates.run_files`). Lines past the
+checkpoint are cut off on resuming: the steps are taken again. ``result.json`` stands there once the run has ended.
+
+A run with a `verify.training.chain.CertificateChain` holds its certificates too (`verify.certificates.run_files`).
+
+What a resumed run says of E is computed again from its weights. That each of the earlier steps decreased E is not: the
+lines record it, `RunFolder.recorded` counts them, and `dagverify recheck` proves it where there are certificates.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
-import math
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,18 +24,19 @@ import numpy as np
 
 from verify.arithmetic.environment import certified_environment, check_environment, users_code
 from verify.calculus.problem import classical
-from verify.certificates.document import ARITHMETIC
-from verify.certificates.run_files import RunFiles, array_digest, weights_digest
+from verify.certificates.run_files import RunFiles, bytes_digest, digest_array
 from verify.outcomes import InputError, Verdict
 from verify.training.atomic import write_atomically
 from verify.training.chain import LENGTH, CertificateChain
+from verify.training.checkpoint import read_checkpoint, save_checkpoint
 from verify.training.lock import locked
+from verify.training.recorded_lines import read_lines
+from verify.training.run_records import count_verdicts, step_line, subject, summary
 from verify.training.session import Session
 from verify.training.trajectory import StepRecord
 
 if TYPE_CHECKING:
-    from verify.bounds.regions import Region
-    from verify.calculus.problem import Problem
+    pass
 
 CHECKPOINT_EVERY = 25
 
@@ -48,6 +53,11 @@ class RunFolder(RunFiles):
         Steps that one certificate covers.
     announce : callable
         Told what is being certified.
+
+    Attributes
+    ----------
+    recorded : dict of str to int
+        Steps of earlier sessions, by the verdict that their lines record.
     """
 
     def __init__(
@@ -59,6 +69,9 @@ class RunFolder(RunFiles):
     ) -> None:
         super().__init__(path)
         self.chain = None if certify is None else CertificateChain(self, certify, length, announce)
+        self.recorded = count_verdicts([])
+        self._hashed_lines: Any = hashlib.sha256()
+        self._run_sha256 = np.zeros(0, dtype=np.uint8)
 
     def start(self, session: Session, settings: dict[str, Any]) -> None:
         """Create the folder and the first checkpoint.
@@ -73,11 +86,13 @@ class RunFolder(RunFiles):
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.lines.write_bytes(b"")
+            content = _json(self._content(session, settings), indent=2)
+            self.recorded, self._hashed_lines = count_verdicts([]), hashlib.sha256()
+            self._run_sha256 = bytes_digest(content)
             self._save(session, 0)
             if self.chain is not None:
                 self.chain.start(session)
-            content = self._content(session, settings)
-            write_atomically(self.description, lambda stream: stream.write(_json(content, indent=2)))
+            write_atomically(self.description, lambda stream: stream.write(content))
         except OSError as error:
             raise InputError("the run cannot be written", where=str(self.path), reason=str(error)) from None
 
@@ -113,19 +128,27 @@ class RunFolder(RunFiles):
             self._restore(session)
 
     def _restore(self, session: Session) -> None:
-        from verify.spec.arrays import read_npz
-
         try:
-            state = read_npz(self.checkpoint, _members(self.checkpoint))
+            state, binding = read_checkpoint(self.checkpoint, session.start.size)
             session.restore(state)
-            length = int(state["lines"])
-        except (InputError, KeyError, TypeError, ValueError) as error:
+            length, lines_sha256 = binding.count("lines"), binding.digest("lines_sha256")
+            run_sha256 = binding.digest("run_sha256")
+        except InputError as error:
             raise _damaged("the checkpoint", self.checkpoint, str(error)) from None
-        if not self.lines.exists() or self.lines.stat().st_size < length:
-            raise _damaged("the file of steps", self.lines, f"shorter than the {length} bytes of the checkpoint")
-        os.truncate(self.lines, length)
+        lines, self._hashed_lines = self._read_lines(length)
+        if lines_sha256 != self._hashed_lines.digest():
+            raise _damaged("the file of steps", self.lines, "its lines are not those that the checkpoint follows")
+        undecided = bool(lines) and lines[-1]["verdict"] == Verdict.UNDECIDED.value
+        if session.index != len(lines) or bool(state["undecided"]) != undecided:
+            reason = f"index={session.index}, undecided={undecided} do not follow {len(lines)} lines"
+            raise _damaged("the checkpoint", self.checkpoint, reason)
+        self._run_sha256 = bytes_digest(self.description.read_bytes())
+        if run_sha256 != self._run_sha256.tobytes():
+            raise _damaged("the run's description", self.description, "it is not that of the checkpoint")
         if self.chain is not None:
-            self.chain.resume(session, [line["decrease"] for line in self.read()])
+            self.chain.resume(session, lines)
+        os.truncate(self.lines, length)
+        self.recorded = count_verdicts(lines)
         self.result.unlink(missing_ok=True)
 
     def run(
@@ -167,7 +190,9 @@ class RunFolder(RunFiles):
                 line = step_line(session, record)
                 if self.chain is not None:
                     line.update(self.chain.after(session, record, weights))
-                stream.write(_json(line))
+                text = _json(line)
+                stream.write(text)
+                self._hashed_lines.update(text)
                 with users_code():
                     callback(session, record)
                 if session.index % every == 0:
@@ -175,7 +200,10 @@ class RunFolder(RunFiles):
             if self.chain is not None:
                 self.chain.finish()
             self._checkpoint(session, stream, weights)
-        result = self._summary(session)
+        lines, digest = self._read_lines(self.lines.stat().st_size)
+        if digest.digest() != self._hashed_lines.digest():
+            raise _damaged("the file of steps", self.lines, "it was changed while the run went on")
+        result = summary(session, count_verdicts(lines))
         write_atomically(self.result, lambda stream: stream.write(_json(result, indent=2)))
         return result
 
@@ -185,6 +213,12 @@ class RunFolder(RunFiles):
             for line in stream:
                 if line.endswith(b"\n"):
                     yield json.loads(line)
+
+    def _read_lines(self, length: int) -> tuple[list[dict[str, Any]], Any]:
+        try:
+            return read_lines(self.lines, length)
+        except InputError as error:
+            raise _damaged("the file of steps", self.lines, str(error)) from None
 
     def _content(self, session: Session, settings: dict[str, Any]) -> dict[str, Any]:
         certificates = {"kind": None} if self.chain is None else self.chain.settings()
@@ -202,90 +236,13 @@ class RunFolder(RunFiles):
         self._save(session, stream.tell())
 
     def _save(self, session: Session, length: int) -> None:
-        state: dict[str, Any] = {**session.state(), "lines": np.array(length)}
-        write_atomically(self.checkpoint, lambda stream: np.savez(stream, **state))
-
-    def _summary(self, session: Session) -> dict[str, Any]:
-        verdicts = {verdict.value: 0 for verdict in Verdict}
-        decreases = []
-        for line in self.read():
-            verdicts[line["verdict"]] += 1
-            decreases.append(-np.inf if line["decrease"] is None else line["decrease"])
-        counted = [Verdict(name) for name, count in verdicts.items() if count]
-        return {
-            "verdict": Verdict.weakest(counted or [Verdict.UNDECIDED]).value,
-            "steps": session.index,
-            "stopped": session.stopped or "step budget",
-            "verdicts": verdicts,
-            "error": _finite(session.problem.error(session.weights)),
-            "error_upper": _finite(session.error_upper),
-            "proved_decrease": _finite(np.nextafter(math.fsum(decreases), -np.inf) if decreases else 0.0),
-            "weight_norm": float(np.linalg.norm(session.weights)),
-            "weights_sha256": weights_digest(session.weights),
-            "arithmetic": ARITHMETIC,
-        }
-
-
-def step_line(session: Session, record: StepRecord) -> dict[str, Any]:
-    """Return the line of the step that the session took last.
-
-    ``error`` and ``gradient_norm`` are float64 values before the step, ``error_range`` proved bounds of E there (null
-    for infinity); with tau/eta as it is, E is proved not to rise for learning rates up to ``eta_until``, where that is
-    known. ``error_upper``, a proved bound of E, ``weight_norm``, ``distance`` from the initial weights and
-    ``remaining_radius`` to the region's boundary belong to the weights after the step.
-    """
-    return {
-        "step": session.index,
-        "error": _finite(session.error),
-        "error_range": [_finite(bound) for bound in session.error_range],
-        "error_upper": _finite(session.error_upper),
-        "gradient_norm": _finite(session.gradient_norm),
-        "eta": record.eta,
-        "tau": record.tau,
-        "eta_until": record.eta_until,
-        "verdict": record.verdict.value,
-        "decrease": _finite(record.decrease),
-        "evidence": record.evidence,
-        "weight_norm": float(np.linalg.norm(session.weights)),
-        "distance": float(np.linalg.norm(session.weights - session.start)),
-        "remaining_radius": _room(session.problem.region, session.weights),
-    }
-
-
-def _room(region: Region | None, w: np.ndarray) -> float | None:
-    """Distance to the region's boundary in float64, negative outside: `Region.room` is exact and slower."""
-    if region is None:
-        return None
-    return min(float(radius - np.linalg.norm(w[block] - center)) for block, center, radius in region.balls(w.size))
-
-
-def subject(problem: Problem, start: np.ndarray) -> dict[str, Any]:
-    """Return what identifies a training problem: network, objective, data and initial weights."""
-    return {
-        "name": problem.name,
-        "architecture": problem.architecture.fingerprint(),
-        "reduction": problem.reduction,
-        "weight_decay": problem.weight_decay,
-        "samples": problem.samples,
-        "data_sha256": array_digest([problem.inputs, problem.targets]),
-        "initial_weights_sha256": weights_digest(start),
-    }
+        binding = {"lines": np.array(length), "lines_sha256": digest_array(self._hashed_lines)}
+        save_checkpoint(self.checkpoint, {**session.state(), **binding, "run_sha256": self._run_sha256})
 
 
 def _damaged(what: str, path: Path, reason: str) -> InputError:
-    return InputError(f"{what} is damaged", where=str(path), reason=reason, remedy="start again in another folder")
-
-
-def _members(path: Path) -> list[str]:
-    import zipfile
-
-    with contextlib.suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
-        return [name.removesuffix(".npy") for name in archive.namelist()]
-    return ["w"]
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    shown = reason.removeprefix(f"{path}: ")
+    return InputError(f"{what} is damaged", where=str(path), reason=shown, remedy="start again in another folder")
 
 
 def _json(content: Any, indent: int | None = None) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +17,7 @@ from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
 from verify.training.evaluation import error_range
 from verify.training.rules import NoStepError, Rule, State
+from verify.training.state import SavedState
 from verify.training.trajectory import StepRecord
 
 _UNDECIDED = "a step's decrease is undecided"
@@ -38,13 +40,13 @@ class Session:
     index : int
         Steps taken.
     weights, start : array, shape (P,)
-        Now and before the first step.
+        Now and before the first step; read-only, what is proved is proved of them.
     error, gradient_norm : float
         In float64, before the step taken last.
     error_range : (float, float)
         Proved bounds of E before the step taken last.
     error_upper : float
-        Proved upper bound of E at `weights`.
+        Proved upper bound of E at `weights`, from the evaluation of E before the last step and its proved decrease.
     stopped : str or None
     """
 
@@ -55,7 +57,7 @@ class Session:
             raise InputError("the tolerance must be finite, not negative", gradient_tolerance=gradient_tolerance)
         self.problem = problem
         self.rule, self.gradient_tolerance = rule, gradient_tolerance
-        self.start = problem.check_weights(problem.initial_weights if w0 is None else w0)
+        self.start = _own(problem.check_weights(problem.initial_weights if w0 is None else w0))
         self.weights = self.start
         self.index = 0
         self.error = self.gradient_norm = np.inf
@@ -78,10 +80,11 @@ class Session:
                 return None
             self.error_range = self._range()
             try:
-                self.weights, record = self.rule.step(self.problem, self.weights, gradient, self._pass)
+                w_next, record = self.rule.step(self.problem, self.weights, gradient, self._pass)
             except NoStepError as reason:
                 self.stopped = str(reason)
                 return None
+            self.weights = _own(w_next)
         self.index += 1
         self._follow(record)
         if record.verdict is Verdict.UNDECIDED:
@@ -102,7 +105,7 @@ class Session:
         return self.rule.error_range(self.problem, self.weights) if known is None else known
 
     def _follow(self, record: StepRecord) -> None:
-        before = min(self.error_upper, self.error_range[1])
+        before = self.error_range[1]
         if not (np.isfinite(before) and np.isfinite(record.decrease)):
             self.error_upper = self.rule.error_range(self.problem, self.weights)[1]
             return
@@ -111,15 +114,32 @@ class Session:
         self.error_upper = rounded if rounded >= exact else float(np.nextafter(rounded, np.inf))
 
     def state(self) -> State:
-        """Return everything that later steps depend on."""
-        own = {"w": self.weights, "w0": self.start, "index": np.array(self.index)}
-        bound = {"error_upper": np.array(self.error_upper), "undecided": np.array(self.stopped == _UNDECIDED)}
-        return {**own, **bound, **{f"rule_{name}": value for name, value in self.rule.state().items()}}
+        """Return everything that later steps depend on; what can be computed from the weights is not among it."""
+        own = {"w": self.weights, "index": np.array(self.index), "undecided": np.array(self.stopped == _UNDECIDED)}
+        return {**own, **{f"rule_{name}": value for name, value in self.rule.state().items()}}
 
     @certified_environment()
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `state` returned, to the same results bit for bit."""
-        self.weights, self.start = self.problem.check_weights(state["w"]), self.problem.check_weights(state["w0"])
-        self.index, self.error_upper = int(state["index"]), float(state["error_upper"])
-        self.rule.restore({name[5:]: value for name, value in state.items() if name.startswith("rule_")})
-        self.stopped = _UNDECIDED if state["undecided"] else None
+        """Go on from what `state` returned, to the same results bit for bit.
+
+        Nothing that is claimed of the weights is taken from the state: E is enclosed again.
+
+        Raises
+        ------
+        InputError
+            If a field is missing, unknown, of another form, not finite or out of range.
+        """
+        saved = SavedState(state, self.start.size)
+        saved.expect(("w", "index", "undecided"), [name for name in state if name.startswith("rule_")])
+        weights, index, undecided = saved.vector("w"), saved.count("index"), saved.flag("undecided")
+        self.rule.restore(replace(saved.part("rule_"), steps=index))
+        self.weights, self.index = _own(weights), index
+        self.error_upper = error_range(self.problem, self.weights)[1]
+        self.stopped = _UNDECIDED if undecided else None
+
+
+def _own(weights: np.ndarray) -> np.ndarray:
+    """Return a copy that nobody can write to."""
+    copy = np.array(weights)
+    copy.flags.writeable = False
+    return copy

@@ -86,7 +86,8 @@ def train(
         records.append(record)
         callback(session.index, session.error, record)
     errors.append(problem.error(session.weights))
-    return Trajectory(np.array(errors), session.weights, session.stopped or "step budget", records, session.error_upper)
+    stopped = session.stopped or "step budget"
+    return Trajectory(np.array(errors), session.weights.copy(), stopped, records, session.error_upper)
 
 
 def make_rule(

@@ -16,6 +16,7 @@ from verify.certificates.checker import canonical, check_certificate
 from verify.certificates.checker.claims import PRECISIONS
 from verify.certificates.checker.functions import rational
 from verify.certificates.checker.network import Network
+from verify.certificates.run_checker.checkpoint import compare_checkpoint
 from verify.certificates.run_checker.evaluation import Evaluation, evaluate
 from verify.certificates.run_checker.records import RunRecords
 from verify.certificates.run_files import RunFiles
@@ -52,7 +53,8 @@ def check_run(
         ``verdict`` (PROVED when everything was confirmed, else UNDECIDED), ``reasons`` (list of str, empty when
         proved), ``kind`` ("run"), ``steps``, ``certificates``, ``ahead``: how many of the steps were certified before
         they were taken, ``under_theorem``: how many of these are proved to have had the momentum that the theorem
-        allows, so that it speaks of the stored weights; the decrease of all of them is confirmed directly.
+        allows, so that it speaks of the stored weights; the decrease of all of them is confirmed directly;
+        ``not_confirmed``: what the files say beside that and was not computed again, by file.
 
     Raises
     ------
@@ -75,12 +77,14 @@ def check_run(
         "kind": "run",
         "theorem": None,
         **check.counts,
+        "not_confirmed": check.not_confirmed,
     }
 
 
 class _RunCheck:
     def __init__(self, files: RunFiles, expected: dict[str, Any], jobs: int, announce: Callable[[str], None]) -> None:
         self.files, self.expected, self.jobs, self.announce = files, expected, jobs, announce
+        self.not_confirmed: list[str] = []
         self.counts = {"steps": 0, "certificates": 0, "ahead": 0, "under_theorem": 0}
 
     def reasons(self) -> Iterator[str]:
@@ -102,12 +106,15 @@ class _RunCheck:
         yield from self._compare_links(links, weights, records)
         ahead = _ahead(links, steps)
         self.counts.update(certificates=len(links), ahead=len(ahead))
-        evaluation = evaluate(self.content, weights[: steps + 1], ahead, self.jobs, self.announce)
+        gradients = [*ahead, steps] if records.claims_small_gradient else ahead
+        evaluation = evaluate(self.content, weights[: steps + 1], gradients, self.jobs, self.announce)
         yield from records.compare_steps(evaluation, weights[: steps + 1])
         for link in links:
             if link["kind"] == "horizon" and link["first"] <= steps:
                 yield from self._confirm_ahead(link, weights[: steps + 1], evaluation)
-        yield from records.compare_result(weights[steps])
+        yield from compare_checkpoint(self.files, len(records.lines), weights[steps])
+        yield from records.compare_result(evaluation, weights[: steps + 1])
+        self.not_confirmed = records.not_confirmed(len(ahead))
 
     def _size(self) -> int:
         return Network(self.content["model"]).size

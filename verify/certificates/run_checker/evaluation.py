@@ -31,15 +31,17 @@ class Evaluation:
         """Square root of E(weights[step])."""
         return self.errors[step].nonnegative_part().sqrt()
 
-    def falls(self, step: int, weights: np.ndarray, decrease: float) -> bool:
-        """Whether E(weights[step + 1]) <= E(weights[step]) - decrease is certain, at rising precision."""
+    def falls(self, first: int, last: int, weights: np.ndarray, decrease: float) -> bool:
+        """Whether E(weights[last]) <= E(weights[first]) - decrease is certain, at rising precision."""
+        if first == last:
+            return decrease <= 0
         least = rational(decrease)
-        change = self.errors[step + 1] - self.errors[step] + least
+        change = self.errors[last] - self.errors[first] + least
         for precision in PRECISIONS[1:]:
             if change <= 0 or change > 0:
                 break
             with flint.ctx.workprec(precision):
-                before, after = (self.subject.error(weights[row].tolist()) for row in (step, step + 1))
+                before, after = (self.subject.error(weights[row].tolist()) for row in (first, last))
                 change = after - before + least
         return bool(change <= 0)
 

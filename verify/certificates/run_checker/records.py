@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import flint
@@ -15,6 +14,7 @@ import numpy as np
 from verify.certificates import document, run_files
 from verify.certificates.checker.claims import PRECISIONS
 from verify.certificates.checker.functions import rational
+from verify.certificates.checker.subject import euclidean_norm
 from verify.certificates.run_checker.evaluation import Evaluation
 from verify.certificates.run_files import RunFiles
 from verify.outcomes import InputError, Verdict
@@ -33,7 +33,6 @@ class RunRecords:
     description: dict[str, Any]
     lines: list[dict[str, Any]]
     result: dict[str, Any] | None
-    checkpoint: dict[str, Any]
 
     @classmethod
     def read(cls, files: RunFiles) -> RunRecords:
@@ -60,7 +59,16 @@ class RunRecords:
             for number, line in enumerate(text.splitlines(), 1)
         ]
         result = _object(files.result) if files.result.exists() else None
-        return cls(files, description, lines, result, _checkpoint(files))
+        _has_fields(description, {"subject", "settings", "certificates"}, files.description)
+        _has_fields(description["subject"], run_files.SUBJECT_FIELDS, files.description)
+        if result is not None:
+            _has_fields(result, run_files.RESULT_FIELDS, files.result)
+        return cls(files, description, lines, result)
+
+    @property
+    def claims_small_gradient(self) -> bool:
+        """Whether the run says that it stopped because |grad E| is proved to be small."""
+        return self.result is not None and self.result["stopped"] == run_files.GRADIENT_TOLERANCE
 
     def compare_subject(self, content: dict[str, Any], start: np.ndarray) -> Iterator[str]:
         """Yield where ``run.json`` is about something else than ``subject.json`` and the first weights."""
@@ -74,7 +82,7 @@ class RunRecords:
             "initial_weights_sha256": run_files.weights_digest(start),
         }
         for name, value in expected.items():
-            if self.description["subject"].get(name) != value:
+            if not _same(self.description["subject"][name], value):
                 yield f"{self.files.description.name}: the run is about another {name} than its certificates"
 
     def compare_link(self, link: dict[str, Any], where: str, last_of_chain: bool) -> Iterator[str]:
@@ -106,10 +114,12 @@ class RunRecords:
         line, after = self.lines[index], weights[index + 1]
         if type(line.get("step")) is not int or line["step"] != index + 1:
             yield f"line {index + 1} is about step {line.get('step')}"
+        if unlike := set(line) ^ run_files.LINE_FIELDS:
+            yield f"missing or unknown fields {sorted(unlike)}"
         decrease = line.get("decrease")
         if not isinstance(decrease, float) or line.get("verdict") != Verdict.PROVED.value or decrease < 0:
             yield f"recorded as {line.get('verdict')} with decrease {decrease}, not as a proved decrease"
-        elif not evaluation.falls(index, weights, decrease):
+        elif not evaluation.falls(index, index + 1, weights, decrease):
             yield f"the decrease {decrease:.6g} is not confirmed"
         if not _encloses(line.get("error_range"), evaluation.errors[index]):
             yield f"error_range = {line.get('error_range')} is not confirmed"
@@ -127,40 +137,111 @@ class RunRecords:
         for name, value in {"weight_norm": norm, "distance": float(np.linalg.norm(after - weights[0]))}.items():
             if not _agree(line.get(name), value, norm):
                 yield f"{name} = {line.get(name)} disagrees with {value:.9g}"
+        yield from self._compare_room(line, after, weights[0])
+        yield from self._compare_setting(line, index, evaluation)
 
-    def compare_result(self, last: np.ndarray) -> Iterator[str]:
-        """Yield where ``result.json`` and the checkpoint disagree with the lines and the last weights."""
-        yield from self._compare_checkpoint(last)
+    def _compare_room(self, line: dict[str, Any], after: np.ndarray, start: np.ndarray) -> Iterator[str]:
+        match self.description["subject"]["region"]:
+            case None:
+                if line.get("remaining_radius") is not None:
+                    yield f"remaining_radius = {line.get('remaining_radius')}, though the run has no region"
+            case {"kind": "ball" | "bounded", "radius": float(radius), "center": "initial weights" | "zero" as center}:
+                room = radius - float(np.linalg.norm(after - start if center == "initial weights" else after))
+                if not _agree(line.get("remaining_radius"), room, max(radius, float(np.linalg.norm(after)))):
+                    yield f"remaining_radius = {line.get('remaining_radius')} disagrees with {room:.9g}"
+
+    def _compare_setting(self, line: dict[str, Any], index: int, evaluation: Evaluation) -> Iterator[str]:
+        settings = self.description["settings"]
+        if settings.get("rule") == "fixed" and not (
+            _same(line.get("eta"), settings.get("eta")) and line.get("tau") in (settings.get("tau"), 0.0)
+        ):
+            yield f"eta = {line.get('eta')}, tau = {line.get('tau')} are not those of the run"
+        if index in evaluation.gradients:
+            norm = float(euclidean_norm(evaluation.gradients[index]).mid())
+            if not _agree(line.get("gradient_norm"), norm, norm):
+                yield f"gradient_norm = {line.get('gradient_norm')} disagrees with {norm:.9g}"
+
+    def compare_result(self, evaluation: Evaluation, weights: np.ndarray) -> Iterator[str]:
+        """Yield where ``result.json`` disagrees with the lines, or is not confirmed."""
         name = self.files.result.name
         if self.result is None:
             yield f"{name}: missing, the run has not ended"
             return
         verdicts = [line.get("verdict") for line in self.lines]
+        counts = {verdict.value: verdicts.count(verdict.value) for verdict in Verdict}
+        counted = [verdict for verdict in Verdict if counts[verdict.value]]
         expected: dict[str, Any] = {
+            "verdict": Verdict.weakest(counted or [Verdict.UNDECIDED]).value,
             "steps": len(self.lines),
-            "verdicts": {verdict.value: verdicts.count(verdict.value) for verdict in Verdict},
-            "weights_sha256": run_files.weights_digest(last),
+            "verdicts": counts,
+            "weights_sha256": run_files.weights_digest(weights[-1]),
+            "arithmetic": document.ARITHMETIC,
         }
-        if self.lines:
-            expected["error_upper"] = self.lines[-1].get("error_upper")
-        for key, value in expected.items():
-            if self.result.get(key) != value:
-                yield f"{name}: {key} disagrees with the steps"
-        decreases = [line.get("decrease") for line in self.lines]
-        total = self.result.get("proved_decrease")
-        if all(isinstance(each, float) for each in decreases):
-            exact = sum((Fraction(each) for each in decreases if each is not None), Fraction(0))
-            if not isinstance(total, float) or not Fraction(total) <= exact:
-                yield f"{name}: proved_decrease exceeds the sum of the steps' decreases"
+        yield from (
+            f"{name}: {key} disagrees with the steps"
+            for key, value in expected.items()
+            if not _same(self.result[key], value)
+        )
+        with flint.ctx.workprec(PRECISIONS[0]):
+            yield from (f"{name}: {reason}" for reason in self._compare_end(self.result, evaluation, weights))
 
-    def _compare_checkpoint(self, last: np.ndarray) -> Iterator[str]:
-        name = self.files.checkpoint.name
-        if not self.checkpoint:
-            yield f"{name}: missing or unreadable"
-        elif int(self.checkpoint["index"]) == len(self.lines) and not np.array_equal(self.checkpoint["w"], last):
-            yield f"{name}: holds other weights than the last step"
-        elif int(self.checkpoint["index"]) != len(self.lines):
-            yield f"{name}: was made after step {int(self.checkpoint['index'])}"
+    def _compare_end(self, result: dict[str, Any], evaluation: Evaluation, weights: np.ndarray) -> Iterator[str]:
+        end, upper, total = len(weights) - 1, result["error_upper"], result["proved_decrease"]
+        if not isinstance(upper, float) or not evaluation.errors[end] <= rational(upper):
+            yield "error_upper disagrees with the steps: it is not confirmed at the last weights"
+        if not isinstance(total, float) or not evaluation.falls(0, end, weights, total):
+            yield "proved_decrease exceeds what the error is confirmed to have fallen by"
+        root, first = (float(evaluation.root(row).mid()) for row in (end, 0))
+        error, norm = result["error"], float(np.linalg.norm(weights[-1]))
+        if not isinstance(error, float) or not error >= 0 or not _agree(math.sqrt(error), root, first):
+            yield f"error = {error} disagrees with {root**2:.9g}"
+        if not _agree(result["weight_norm"], norm, norm):
+            yield f"weight_norm = {result['weight_norm']} disagrees with {norm:.9g}"
+        if self.claims_small_gradient:
+            tolerance = self.description["settings"].get("gradient_tolerance")
+            norm = euclidean_norm(evaluation.gradients[end])
+            if not isinstance(tolerance, float) or not norm <= rational(tolerance):
+                yield f"stopped = {result['stopped']!r}: |grad E| <= {tolerance} is not confirmed"
+        elif not isinstance(result["stopped"], str):
+            yield "stopped is no text"
+
+    def not_confirmed(self, gradients: int) -> list[str]:
+        """Return what stands in the files and was not computed again; nothing that is confirmed follows from it.
+
+        Parameters
+        ----------
+        gradients : int
+            Steps at which the gradient was.
+        """
+        line = ["eta_until", "evidence"]
+        if gradients < len(self.lines):
+            line.append("gradient_norm")
+        if self.description["settings"].get("rule") != "fixed":
+            line += ["eta", "tau"]
+        match self.description["subject"]["region"]:
+            case None | {"kind": "ball" | "bounded", "center": "initial weights" | "zero"}:
+                pass
+            case _:
+                line.append("remaining_radius")
+        result = [] if self.claims_small_gradient else ["stopped"]
+        found = {
+            self.files.description: ["subject.name", "subject.region", "settings", "certificates"],
+            self.files.lines: sorted(line),
+            self.files.result: result,
+            self.files.checkpoint: ["the state of the rule"],
+        }
+        return [f"{file.name}: {', '.join(names)}" for file, names in found.items() if names]
+
+
+def _same(found: Any, expected: Any) -> bool:
+    """Whether two values of JSON are the same, types included."""
+    return json.dumps(found, sort_keys=True) == json.dumps(expected, sort_keys=True)
+
+
+def _has_fields(content: dict[str, Any], names: set[str], where: Any) -> None:
+    if set(content) != names:
+        missing, unknown = sorted(names - set(content)), sorted(set(content) - names)
+        raise InputError("missing or unknown fields", where=str(where), missing=missing, unknown=unknown)
 
 
 def _agree(found: Any, value: float, scale: float) -> bool:
@@ -189,11 +270,3 @@ def _text(path: Any) -> str:
 
 def _object(path: Any) -> dict[str, Any]:
     return document.parse_document(_text(path), str(path), decimals=True)
-
-
-def _checkpoint(files: RunFiles) -> dict[str, Any]:
-    try:
-        with np.load(files.checkpoint, allow_pickle=False) as archive:
-            return {name: archive[name] for name in ("w", "index")}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return {}

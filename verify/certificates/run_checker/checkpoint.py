@@ -1,0 +1,63 @@
+"""The checkpoint of a run: the hashes by which it binds the other files, and the state that it holds."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from verify.certificates import run_files
+from verify.certificates.run_files import RunFiles
+
+_FIELDS = {"w", "index", "undecided", "lines", "lines_sha256", "run_sha256", "digest"}
+
+
+def compare_checkpoint(files: RunFiles, steps: int, last: np.ndarray) -> Iterator[str]:
+    """Yield where the checkpoint disagrees with the other files of the run.
+
+    Parameters
+    ----------
+    files : RunFiles
+    steps : int
+        Number of lines.
+    last : array, shape (P,)
+        Weights after the last step.
+    """
+    name, state = files.checkpoint.name, _read(files)
+    if not state or not set(state) >= _FIELDS:
+        yield f"{name}: missing or unreadable"
+        return
+    if not _equal(state["digest"], run_files.checkpoint_digest(state)):
+        yield f"{name}: its content is not what was written"
+    lines, description = (path.read_bytes() for path in (files.lines, files.description))
+    expected = {
+        "index": np.array(steps),
+        "w": last,
+        "undecided": np.array(False),
+        "lines": np.array(len(lines)),
+        "lines_sha256": run_files.bytes_digest(lines),
+        "run_sha256": run_files.bytes_digest(description),
+    }
+    reasons = {
+        "index": "was made after another step than the last line's",
+        "w": "holds other weights than the last step",
+        "undecided": "says that a step was undecided",
+        "lines": f"follows another number of bytes of {files.lines.name}",
+        "lines_sha256": f"{files.lines.name} was changed after it was written",
+        "run_sha256": f"{files.description.name} was changed after it was written",
+    }
+    yield from (f"{name}: {reasons[key]}" for key, value in expected.items() if not _equal(state[key], value))
+
+
+def _equal(found: np.ndarray, expected: np.ndarray) -> bool:
+    return found.dtype == expected.dtype and np.array_equal(found, expected)
+
+
+def _read(files: RunFiles) -> dict[str, Any]:
+    try:
+        with np.load(files.checkpoint, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return {}

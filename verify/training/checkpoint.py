@@ -1,0 +1,59 @@
+"""``checkpoint.npz``: the state that later steps depend on, bound to the lines of the steps before it."""
+
+from __future__ import annotations
+
+import contextlib
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from verify.certificates.run_files import checkpoint_digest
+from verify.outcomes import InputError
+from verify.training.atomic import write_atomically
+from verify.training.state import SavedState
+
+BINDING = ("lines", "lines_sha256", "run_sha256")
+"""What a checkpoint holds beside the session's state and its own digest."""
+
+
+def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
+    """Write the state of a session and its `BINDING`, with a digest of all of it."""
+    arrays = {name: np.asarray(value) for name, value in state.items()}
+    whole = {**arrays, "digest": checkpoint_digest(arrays)}
+    write_atomically(path, lambda stream: np.savez(stream, **whole))  # type: ignore[arg-type]
+
+
+def read_checkpoint(path: Path, size: int) -> tuple[dict[str, np.ndarray], SavedState]:
+    """Return the session's state and the binding.
+
+    Parameters
+    ----------
+    path : Path
+    size : int
+        Number P of weights.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or holds something else than was written.
+    """
+    from verify.spec.arrays import read_npz
+
+    content = read_npz(path, _members(path))
+    missing = sorted({*BINDING, "digest"} - set(content))
+    if missing:
+        raise InputError("fields are missing", missing=missing)
+    if SavedState(content, size).digest("digest") != checkpoint_digest(content).tobytes():
+        raise InputError("its content is not what was written")
+    del content["digest"]
+    binding = {name: content.pop(name) for name in BINDING}
+    return content, SavedState(binding, size)
+
+
+def _members(path: Path) -> list[str]:
+    with contextlib.suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        return [name.removesuffix(".npy") for name in archive.namelist()]
+    return ["w"]
