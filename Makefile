@@ -41,7 +41,7 @@ proofs:
 	bash proofs_notes/check.sh
 
 torch-tests: $(TORCH_STAMP)
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -q -n auto tests/torch verify/torch
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -q -n auto tests/torch tests/zoo verify/torch verify/importers/torch
 
 torch: torch-tests
 	$(TORCH_BIN)/python examples/torch_monitor.py

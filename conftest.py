@@ -2,4 +2,4 @@
 
 import importlib.util
 
-collect_ignore_glob = [] if importlib.util.find_spec("torch") else ["verify/torch/*"]
+collect_ignore_glob = [] if importlib.util.find_spec("torch") else ["verify/torch/*", "verify/importers/torch/*"]

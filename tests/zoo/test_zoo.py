@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -21,6 +22,14 @@ def test_the_parameters_are_the_modules(imported):
     made, problem = imported
     shapes = {name: tuple(p.shape) for name, p in made.module.named_parameters()}
     assert {block.label: block.shape for block in problem.blocks} == shapes
+
+
+def test_weights_go_into_the_module_and_back(imported):
+    made, problem = imported
+    assert np.array_equal(problem.read(made.module), problem.initial_weights)
+    moved = np.round(problem.initial_weights * 64) / 64  # float32 numbers
+    problem.write(made.module, moved)
+    assert np.array_equal(problem.read(made.module), moved)
 
 
 def test_guarded_steps_are_proved(imported):

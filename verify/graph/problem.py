@@ -130,6 +130,18 @@ class GraphProblem(Objective):
         """Return the vector of weights from parameters by label."""
         return np.concatenate([float64_array(parts[block.label], block.label).ravel() for block in self.blocks])
 
+    def read(self, module: Any) -> np.ndarray:
+        """Return the parameters of a PyTorch module that this problem was imported from as a vector of weights, (P,)."""
+        from verify.importers.torch.weights import read
+
+        return read(self, module)
+
+    def write(self, module: Any, w: Any) -> None:
+        """Set the parameters of a PyTorch module that this problem was imported from to a vector of weights."""
+        from verify.importers.torch.weights import write
+
+        write(self, module, self.check_weights(w))
+
     # values in float64
 
     @np.errstate(all="ignore")

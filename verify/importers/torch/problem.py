@@ -70,7 +70,8 @@ def from_torch(
     Returns
     -------
     GraphProblem
-        Its ``initial_weights`` are the module's; `read` and `write` of `verify.torch` go between the two.
+        Its ``initial_weights`` are the module's; ``problem.read(module)`` and ``problem.write(module, w)`` go between the
+        two.
 
     Raises
     ------

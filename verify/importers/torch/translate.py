@@ -129,8 +129,9 @@ def _computed(node: Node, name: str, arguments: Any, options: Any) -> Any:
             operation=name,
             remedy="draw them once and pass them as an input",
         )
+    target: Any = node.target
     with torch.no_grad():
-        return node.target(*arguments, **options)  # type: ignore[operator]
+        return target(*arguments, **options)
 
 
 def _holds_tensor(value: Any) -> bool:
