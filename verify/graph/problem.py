@@ -131,7 +131,7 @@ class GraphProblem(Objective):
         return np.concatenate([float64_array(parts[block.label], block.label).ravel() for block in self.blocks])
 
     def read(self, module: Any) -> np.ndarray:
-        """Return the parameters of a PyTorch module that this problem was imported from as a vector of weights, (P,)."""
+        """Return the parameters of the PyTorch module that this problem was imported from as weights, (P,)."""
         from verify.importers.torch.weights import read
 
         return read(self, module)

@@ -70,8 +70,7 @@ def from_torch(
     Returns
     -------
     GraphProblem
-        Its ``initial_weights`` are the module's; ``problem.read(module)`` and ``problem.write(module, w)`` go between the
-        two.
+        Its ``initial_weights`` are the module's; ``read(module)`` and ``write(module, w)`` go between the two.
 
     Raises
     ------
