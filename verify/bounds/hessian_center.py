@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Sizes = tuple[np.ndarray, ...]
 
 _LARGEST_MATRIX = 2**17
+MOST_ROWS = 512
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Center:
         return len(next(iter(self.norms.values())))
 
 
-def centers(problem: Problem, weights: np.ndarray, rows: int = 512) -> Iterator[Center]:
+def centers(problem: Problem, weights: np.ndarray, rows: int = MOST_ROWS) -> Iterator[Center]:
     """Yield the `Center` of every chunk of samples."""
     architecture = problem.architecture
     parts = architecture.unflatten(weights)
