@@ -22,6 +22,15 @@ MEMORY_LIMIT = 2**31
 class OverBudgetError(InputError):
     """A part of the analysis takes more time or memory than it may: undecided, not wrong."""
 
+    @property
+    def reason(self) -> str:
+        """What was too large, with the figures, as a part of a sentence."""
+        figures = ", ".join(f"{name}={value}" for name, value in self.values.items())
+        return f"{self.what} ({figures})" if figures else self.what
+
+
+REMEDY = "allow more time (--time-limit), or use fewer or narrower layers"
+
 
 @dataclass(frozen=True)
 class _Limit:
@@ -36,7 +45,7 @@ _limit: ContextVar[_Limit | None] = ContextVar("limit", default=None)
 
 
 @contextmanager
-def time_limit(seconds: float | None, what: str, remedy: str = "raise the time limit") -> Iterator[None]:
+def time_limit(seconds: float | None, what: str, remedy: str = REMEDY) -> Iterator[None]:
     """Give a block so many seconds of processor time; a limit around it that ends earlier still holds.
 
     Parameters
@@ -61,7 +70,7 @@ def time_limit(seconds: float | None, what: str, remedy: str = "raise the time l
     ...     check_time()
     Traceback (most recent call last):
         ...
-    verify.budget.OverBudgetError: a sum takes too long: seconds=0.0; raise the time limit
+    verify.budget.OverBudgetError: a sum takes too long: seconds=0.0; allow more time (--time-limit), or use fewer or narrower layers
     """
     outer = _limit.get()
     own = _Limit(time.process_time() + (math.inf if seconds is None else seconds), seconds or 0.0, what)

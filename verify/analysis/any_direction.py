@@ -26,6 +26,7 @@ from verify.bounds.attack import attack_hessian
 from verify.bounds.hessian import hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.bounds.regions import BlockBall
+from verify.budget import OverBudgetError, time_limit
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES
@@ -112,7 +113,10 @@ def examine_any_direction(
     if curvature is not None and curvature.value is None:
         return _unproved(curvature.reason or "no bound L", curvature.remedy)
     try:
-        found = any_direction(problem, w, bounds=bounds, curvature=curvature, progress=progress)
+        with time_limit(None, "the search for a step in any direction"):
+            found = any_direction(problem, w, bounds=bounds, curvature=curvature, progress=progress)
+    except OverBudgetError as error:
+        return _unproved(error.reason, error.remedy)
     except InputError as error:
         return _unproved(error.what, error.remedy)
     return {"verdict": Verdict.PROVED.value, **found.to_json(), "remedy": None}
@@ -225,6 +229,19 @@ def _is_settled(bound: _Bound, following: float) -> bool:
     return bound.admissible <= following < _ENOUGH * bound.admissible
 
 
+def _unbounded_gradient(problem: Problem, w: np.ndarray) -> InputError:
+    """Say why the enclosure of the gradient is infinite: it overflows itself, or only what is proved of it does."""
+    computed = float(np.linalg.norm(problem.gradient(w)))
+    if not np.isfinite(computed):
+        return InputError("the gradient overflows: no step to bound", remedy="scale the data, or give smaller weights")
+    return InputError(
+        "the gradient is finite, but its proved enclosure overflows, since rounding errors grow from layer to layer",
+        norm=computed,
+        layers=len(problem.architecture.order),
+        remedy="use fewer layers, add skip connections, or smaller weights",
+    )
+
+
 class _Search:
     """Hessian bounds on block balls around w whose radii are proportional to the gradient's norms."""
 
@@ -233,9 +250,16 @@ class _Search:
         self.blocks = problem.architecture.blocks
         gradient = problem.gradient_enclosure(w)
         self.norms = {name: float(gradient[block].norm().upper) for name, block in self.blocks.items()}
-        self.size = float(gradient.norm().upper)
-        if not (np.isfinite(self.size) and float(gradient.norm().lower) > 0):
-            raise InputError("the gradient is zero or not finite: no step to bound", remedy="give other weights")
+        length = gradient.norm()
+        self.size = float(length.upper)
+        if not np.isfinite(self.size):
+            raise _unbounded_gradient(problem, w)
+        if not float(length.lower) > 0:
+            raise InputError(
+                "the gradient is not proved to be other than zero: no step to bound",
+                norm_at_most=self.size,
+                remedy="give other weights: at a stationary point every step is zero",
+            )
 
     def region(self, eta: float) -> BlockBall:
         radii = {name: float(upward.mul(eta, norm)) for name, norm in self.norms.items() if norm > 0}

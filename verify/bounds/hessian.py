@@ -19,6 +19,7 @@ from verify.bounds.hessian_result import HessianBound, UndecidedHessianError
 from verify.bounds.majorant.bound import Trajectory, follow, whole_region
 from verify.bounds.majorant.center import center_facts
 from verify.bounds.majorant.structure import structure
+from verify.budget import OverBudgetError, remaining, time_limit
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -147,13 +148,17 @@ def _bound(problem: Problem, region: Region, method: Method, cells: int, residua
 
 
 def majorant_trajectory(problem: Problem, region: Geometry, residual: float = float("inf")) -> Trajectory | None:
-    """Follow the majorants over a region; None where they overflow or g''' jumps, so that only the norms are left."""
+    """Follow the majorants over a region; None where they overflow, g''' jumps, or half of the time left is spent.
+
+    Only the norms are left then.
+    """
     if not all(smoothness is Smoothness.ANALYTIC for _, _, smoothness in activations(problem)):
         return None
     try:
-        facts = center_facts(problem, region.center)
-        return follow(problem, facts, whole_region(region, facts), residual)
-    except (UndecidedHessianError, ArithmeticDomainError):
+        with time_limit(remaining() / 2, "the majorant bound"):
+            facts = center_facts(problem, region.center)
+            return follow(problem, facts, whole_region(region, facts), residual)
+    except (UndecidedHessianError, ArithmeticDomainError, OverBudgetError):
         return None
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.arithmetic.environment import certified_environment
+from verify.budget import check_memory
 from verify.calculus.problem import Problem
 from verify.calculus.symbolic.comparison import Comparison, Gradient, against_reference, through_the_enclosure
-from verify.calculus.symbolic.evaluation import affordable_samples, slope_flaw
+from verify.calculus.symbolic.evaluation import NUMBERS_PER_PARAMETER, affordable_samples, slope_flaw
 from verify.outcomes import Finding, InputError, Verdict
 
 if TYPE_CHECKING:
@@ -76,6 +77,12 @@ def check_gradient(
     >>> check_gradient(problem, lambda w: 2 * problem.gradient(w)).verdict.value
     'REFUTED'
     """
+    check_memory(
+        NUMBERS_PER_PARAMETER * problem.architecture.size,
+        "the gradient in 50 digits",
+        "use fewer weights",
+        parameters=problem.architecture.size,
+    )
     rng = np.random.default_rng(seed)
     places = _points(problem, points, rng)
     covered = min(problem.samples, affordable_samples(problem.architecture))
