@@ -14,7 +14,7 @@ from verify.arithmetic.floats import exact_float
 from verify.arithmetic.rounding import ArithmeticDomainError
 from verify.bounds.hessian_blocks import shares
 from verify.bounds.hessian_geometry import Geometry, geometry, trainable
-from verify.bounds.hessian_norms import norm_products
+from verify.bounds.hessian_norms import affordable_cells, norm_products
 from verify.bounds.hessian_result import HessianBound, UndecidedHessianError
 from verify.bounds.majorant.bound import Trajectory, follow, whole_region
 from verify.bounds.majorant.center import center_facts
@@ -122,6 +122,7 @@ def _bound(problem: Problem, region: Region, method: Method, cells: int, residua
         trajectory = majorant_trajectory(problem, place, residual)
     if trajectory is not None:
         terms = {"center": trajectory.center, "integral": trajectory.integral, "direct": trajectory.direct}
+    cells = affordable_cells(problem, cells)
     if cells > 1 and (trajectory is None or norms.value < _WORTH_CUTTING * trajectory.value):
         norms = norm_products(problem, place, cells, residual)
     terms["norms"] = norms.value

@@ -31,7 +31,7 @@ MOST_NORMS = 2**25
 MOST_EVALUATED = 2**17
 """Edges times blocks that all cells together may take."""
 
-MOST_RESIDUAL_TERMS = 2**26
+MOST_RESIDUAL_TERMS = 2**24
 """Numbers behind the bound on a sublevel set; beyond, the bound of the whole region stands for it."""
 
 
@@ -52,6 +52,12 @@ class NormBound:
     value: float
     within: float
     matrix: np.ndarray
+
+
+def affordable_cells(problem: Problem, cells: int) -> int:
+    """Return how many of so many cells are worth their time, which grows with blocks and edges; at least one."""
+    architecture = problem.architecture
+    return min(cells, max(1, MOST_EVALUATED // (len(trainable(architecture)) * len(architecture.edges))))
 
 
 def norm_products(problem: Problem, region: Geometry, cells: int, residual: float = float("inf")) -> NormBound:
@@ -75,7 +81,6 @@ def norm_products(problem: Problem, region: Geometry, cells: int, residual: floa
         8 * pairs, "the table of norms of every vertex by every block", "merge layers: use fewer vertices", pairs=pairs
     )
     rows = max(1, min(MOST_ROWS, MOST_NORMS // (8 * pairs)))
-    cells = min(cells, max(1, MOST_EVALUATED // (len(blocks) * len(problem.architecture.edges))))
     by_level = bool(np.isfinite(residual)) and pairs * len(blocks) <= MOST_RESIDUAL_TERMS
     kept: list[Center] = []
     if cells > 1 and problem.samples * units <= MOST_KEPT_UNITS:

@@ -25,6 +25,10 @@ BITS = 200
 """Working precision: 50 digits and ten in reserve."""
 
 _DIGITS = 60
+
+WIDEST = flint.arb(2) ** -90
+"""Radius of a ball beside the largest entry of the gradient from where on more bits are tried, twice."""
+
 NUMBERS_AT_ONCE = 200_000
 
 NUMBERS_PER_PARAMETER = 100
@@ -104,7 +108,7 @@ def _numbers_per_sample(architecture: Architecture) -> int:
 
 
 def reference_gradient(problem: Problem, w: np.ndarray) -> np.ndarray:
-    """Return balls that contain the exact gradient, weight decay included.
+    """Return balls that contain the exact gradient, weight decay included; with more than `BITS` where they are wide.
 
     Parameters
     ----------
@@ -115,9 +119,23 @@ def reference_gradient(problem: Problem, w: np.ndarray) -> np.ndarray:
     -------
     array of flint.arb, shape (P,)
     """
+    for bits in (BITS, 2 * BITS, 4 * BITS):
+        gradient = _gradient_at(problem, w, bits)
+        if _is_sharp(gradient):
+            break
+    return gradient
+
+
+def _is_sharp(gradient: np.ndarray) -> bool:
+    """Whether no ball is wide beside the largest entry: through many layers balls grow, and more bits make up for it."""
+    largest = max((abs(ball.mid()) for ball in gradient), default=flint.arb(0))
+    return all(ball.rad() <= WIDEST * largest for ball in gradient)
+
+
+def _gradient_at(problem: Problem, w: np.ndarray, bits: int) -> np.ndarray:
     architecture = problem.architecture
     size = max(1, NUMBERS_AT_ONCE // _numbers_per_sample(architecture))
-    with precision(BITS):
+    with precision(bits):
         weights = exact(w)
         parts = flat_parts(architecture, weights)
         ring = ArbRing()
