@@ -1,4 +1,4 @@
-"""Limits of time and memory: a part of an analysis that exceeds one is undecided, with what was too large and the remedy.
+"""Limits of time and memory: a part of an analysis that exceeds one is undecided, and says what was too large.
 
 Long loops ask `check_time`; an array whose size follows from shapes alone is announced to `check_memory` before it is
 made. Without a `time_limit` around them no time is too long; memory is always limited.
@@ -66,11 +66,11 @@ def time_limit(seconds: float | None, what: str, remedy: str = REMEDY) -> Iterat
     --------
     >>> with time_limit(60.0, "a sum"):
     ...     check_time()
-    >>> with time_limit(0.0, "a sum"):
+    >>> with time_limit(0.0, "a sum", remedy="add fewer terms"):
     ...     check_time()
     Traceback (most recent call last):
         ...
-    verify.budget.OverBudgetError: a sum takes too long: seconds=0.0; allow more time (--time-limit), or use fewer or narrower layers
+    verify.budget.OverBudgetError: a sum takes too long: seconds=0.0; add fewer terms
     """
     outer = _limit.get()
     own = _Limit(time.process_time() + (math.inf if seconds is None else seconds), seconds or 0.0, what)

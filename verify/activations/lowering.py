@@ -40,7 +40,8 @@ def lower(graph: Graph, expression: sympy.Expr, at: int | None = None, value: in
     Notes
     -----
     ``1/(1+exp(u))`` and ``log(1+exp(u))`` become the primitives sigmoid and softplus, which do not overflow; ``u**v``
-    with v neither whole nor half becomes ``exp(v*log(u))``, which is what formulas write for u > 0, and ``log(u**a)`` becomes ``a*log(u)``.
+    with v neither whole nor half becomes ``exp(v*log(u))``, which is what formulas
+    write for u > 0, and ``log(u**a)`` becomes ``a*log(u)``.
 
     Examples
     --------

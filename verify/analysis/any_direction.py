@@ -255,7 +255,7 @@ def _no_gradient(problem: Problem, w: np.ndarray, size: float) -> InputError:
     if not np.isfinite(computed):
         return InputError("the gradient overflows: no step to bound", remedy="scale the data, or give smaller weights")
     if computed == 0:
-        return InputError("the gradient is zero: no step to bound", remedy="give weights that are not stationary")
+        return InputError("the gradient is zero: no step to bound", remedy="give other weights")
     return InputError(
         f"the gradient's norm is about {computed:.4g}, but not proved to be other than zero, only at most {size:.4g}",
         layers=len(problem.architecture.order),

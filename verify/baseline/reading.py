@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from verify.outcomes import InputError
-from verify.whole_numbers import whole_number
 from verify.spec.text import read_text
+from verify.whole_numbers import whole_number
 
 _REMEDY = "write it with: dagverify check SPEC --json > last.json"
 

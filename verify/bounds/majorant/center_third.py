@@ -25,8 +25,8 @@ from verify.bounds.majorant.structure import Structure
 from verify.bounds.majorant.tensors import BlockNorms, skip_terms, symmetric_sum
 
 LARGEST_PRODUCT = 600
-LARGEST_GRAMS = 2**27
-"""Numbers in all Gram matrices together; where more would be needed, norms stand for the data."""
+LARGEST_GRAMS, LARGEST_ORDER = 2**27, 1500
+"""Numbers in all Gram matrices together, and order of one; beyond, norms stand for the data."""
 _INFLATION = 1.0 + 2.0**-40
 
 
@@ -83,7 +83,7 @@ class CenterThird:
 
     def _fits(self, key: tuple[int, int, int, str], count: int, size: int) -> bool:
         """Whether the matrices stand already or there is room for them; what did not fit once never does."""
-        return key in self.grams or self._held + count * size * size <= LARGEST_GRAMS
+        return key in self.grams or (size <= LARGEST_ORDER and self._held + count * size * size <= LARGEST_GRAMS)
 
     def _own(self, v: int, w: int, force: np.ndarray, injection: np.ndarray, layer: LayerData | None) -> None:
         largest = force.max(axis=1)

@@ -127,7 +127,7 @@ def reference_gradient(problem: Problem, w: np.ndarray) -> np.ndarray:
 
 
 def _is_sharp(gradient: np.ndarray) -> bool:
-    """Whether no ball is wide beside the largest entry: through many layers balls grow, and more bits make up for it."""
+    """Whether no ball is wide beside the largest entry: through many layers balls grow, more bits make up for it."""
     largest = max((abs(ball.mid()) for ball in gradient), default=flint.arb(0))
     return all(ball.rad() <= WIDEST * largest for ball in gradient)
 

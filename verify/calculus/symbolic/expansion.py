@@ -87,13 +87,13 @@ def expand_and_compare(
         Time allowed; it is looked at between the single derivatives.
     """
     deadline = time.monotonic() + seconds
-    if longest_path(architecture) > MOST_LEVELS:
-        return Expansion(None, f"not run: more than {MOST_LEVELS} vertices stand one behind another")
     products = sum(len(edge.map.terms().out) for edge in architecture.edges if _is_small(edge.map, max_paths))
     small = all(_is_small(edge.map, max_paths) for edge in architecture.edges) and products <= max_paths
     paths = unit_path_count(architecture) if small else max_paths + 1
     if paths > max_paths:
         return Expansion(None, f"not run: more than {max_paths} paths between single units")
+    if longest_path(architecture) > MOST_LEVELS:
+        return Expansion(None, f"not run: more than {MOST_LEVELS} vertices stand one behind another")
     written = _WrittenOut(architecture)
     claimed = written.recursion(proof)
     for position, weight in enumerate(written.weights):
