@@ -34,13 +34,13 @@ def test_without_gram_matrices_the_majorant_is_coarser_and_still_a_bound(
     monkeypatch.setattr(center_third, name, value)
     coarse = hessian_bound(problem, method="majorant").terms["integral"]
     assert coarse >= sharp
-    assert coarse >= attack_hessian(problem, points=1).value
+    assert coarse >= attack_hessian(problem, points=1, ascents=1).value
 
 
 def test_few_rows_and_no_sublevel_terms_change_no_soundness(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = wide(4, samples=7)
     level = problem.error_enclosure(problem.initial_weights)[1]
-    low = attack_hessian(problem, points=1, level=level).value
+    low = attack_hessian(problem, points=1, ascents=1, level=level).value
     plain = hessian_bound(problem, method="norms", level=level)
     monkeypatch.setattr(hessian_norms, "MOST_NORMS", 1)
     assert hessian_bound(problem, method="norms", level=level).value == pytest.approx(plain.value)
