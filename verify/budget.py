@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from verify.outcomes import InputError
 
@@ -97,7 +98,7 @@ def remaining() -> float:
     return math.inf if limit is None else max(0.0, limit.end - time.process_time())
 
 
-def check_memory(numbers: float, what: str, remedy: str, **sizes: object) -> None:
+def check_memory(numbers: float, what: str, remedy: str, **sizes: Any) -> None:
     """Raise `OverBudgetError` if an array of so many float64 numbers is too large to be made.
 
     Parameters
