@@ -12,6 +12,7 @@ def always_positive(expression: sympy.Expr) -> bool:
 
     Examples
     --------
+    >>> from verify.activations.symbols import X
     >>> always_positive(1 + X**2 * sympy.exp(X)), always_positive(X**2), always_positive(1 + X)
     (True, False, False)
     """
