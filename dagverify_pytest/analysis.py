@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from verify.spec import Specification
 
 DECREASE = "decrease"
+MOST_SECONDS = 600.0
+"""Processor time for the check of one file."""
 
 
 class Analysis:
@@ -43,7 +45,7 @@ class Analysis:
         """What ``dagverify check`` answers."""
         from verify.analysis.check import check
 
-        return check(self.specification.problem, self.specification.momentum, seed=self.seed)
+        return check(self.specification.problem, self.specification.momentum, seed=self.seed, seconds=MOST_SECONDS)
 
     def row(self, question: str) -> Row:
         """Return the answer to one question: a key of `QUESTIONS`, or ``"decrease"``."""

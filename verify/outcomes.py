@@ -151,5 +151,8 @@ class InputError(DagverifyError):
 
 
 def _short(value: Any, limit: int = 200) -> str:
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        shown = "<a whole number too long to write>"
     return shown if len(shown) <= limit else shown[: limit - 3] + "..."

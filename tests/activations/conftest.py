@@ -15,6 +15,10 @@ from verify.certificates.checker.functions import Function
 
 SMOOTH = tuple(name for name in BUILTIN_NAMES if "relu" not in name)
 FORMULAS = (
+    "x/(1+exp(-1.702*x))",
+    "1/(2+exp(x/3)+exp(-0.1*x))",
+    "exp(-0.3*log(1+x*x))",
+    "sqrt(exp(0.2*x)/(1+exp(x)))",
     "x*tanh(log(1+exp(x)))",
     "x/sqrt(1+x**2)",
     "exp(-x**2)",

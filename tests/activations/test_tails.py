@@ -11,7 +11,7 @@ from verify.activations import X
 from verify.activations.lowering import PRIMITIVES
 from verify.activations.profile import Piece
 from verify.activations.tail_numbers import TailArithmetic
-from verify.activations.tails import TailUnknownError
+from verify.activations.tails import Tail, TailUnknownError, ball_of
 from verify.arithmetic import arb
 from verify.outcomes import InputError
 
@@ -45,6 +45,7 @@ def test_values_lie_in_the_tail(formula: object, start: float, side: int, order:
             tail = program.run(arithmetic, arithmetic.variable(side))[0]
         except (TailUnknownError, InputError):
             assume(False)
+        assume(isinstance(tail, Tail))
         for y in (start, start * 1.37, start + 2.5, start * 10, start * 300):
             value = _exact(formula, order, side * y)
             if value is None:
@@ -52,7 +53,7 @@ def test_values_lie_in_the_tail(formula: object, start: float, side: int, order:
             point = flint.arb(y)
             weight = point ** flint.arb(flint.fmpq(tail.degree.numerator, tail.degree.denominator))
             weight *= (-flint.arb(flint.fmpq(tail.rate.numerator, tail.rate.denominator)) * point).exp()
-            head = sum((c * point**power for power, c in enumerate(tail.head)), flint.arb(0))
+            head = sum((ball_of(c) * point**power for power, c in enumerate(tail.head)), flint.arb(0))
             rest = value - head
             assert not rest < (tail.span.low * weight).lower(), (formula, order, side, y)
             assert not rest > (tail.span.high * weight).upper(), (formula, order, side, y)

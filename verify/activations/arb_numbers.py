@@ -64,6 +64,8 @@ def _constant_power(base: sympy.Expr, exponent: sympy.Expr) -> Any:
     if exponent.is_Rational and exponent.q in (1, 2):
         root = constant_ball(base) if exponent.q == 1 else constant_ball(base).sqrt()
         return root ** int(exponent.p)
+    if (ball := constant_ball(base)) > 0:
+        return (constant_ball(exponent) * ball.log()).exp()
     raise InputError("formula holds a constant that is not supported", part=str(base**exponent))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from verify.activations.arb_numbers import ARB
 from verify.activations.program import Program
 from verify.arithmetic.arb import Arb
+from verify.budget import check_time
 
 _NARROW = Arb(2) ** -70
 _WORK = 300_000
@@ -37,6 +38,7 @@ def zero_boxes(program: Program, start: Any, stop: Any, enough: Callable[[Any], 
     budget = max(_WORK // len(program), _FEWEST_BOXES)
     waiting, found = deque([(start, stop)]), []
     while waiting:
+        check_time()
         low, high = waiting.popleft()
         budget -= 1
         box = low.union(high)

@@ -8,6 +8,7 @@ import sympy
 
 from verify.activations.pieces import split
 from verify.activations.profile import Piece, profile
+from verify.activations.signs import always_positive
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -23,13 +24,18 @@ def check_defined(formula: Formula) -> None:
         If that is wrong or not proved; names the part of the formula.
     """
     for expression, text in formula.nonzero:
+        if always_positive(expression) or always_positive(-expression):
+            continue
         low, high = line_bounds(expression)
         if not (low > 0 or high < 0):
             raise InputError("a divisor is not proved to be nonzero for all x", part=text, low=low, high=high)
     for expression, text in formula.positive:
+        if always_positive(expression):
+            continue
         low, high = line_bounds(expression)
         if not low > 0:
-            raise InputError("an argument is not proved to be positive for all x", part=text, low=low)
+            remedy = "log(u), sqrt(u) and powers exp(a*log(u)) need u > 0: use for example u = 1 + x*x"
+            raise InputError("an argument is not proved to be positive for all x", part=text, low=low, remedy=remedy)
 
 
 def line_bounds(expression: sympy.Expr) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from verify.activations.program import Program
 from verify.activations.tail_numbers import TailArithmetic
 from verify.activations.tails import Tail, TailUnknownError
 from verify.arithmetic.arb import Arb
+from verify.budget import check_time
 
 UNKNOWN = (Arb.neg_inf(), Arb.pos_inf())
 _EXPONENTS = (4, 5, 6, 8, 10, 13, 16, 20, 25, 30)
@@ -85,6 +86,7 @@ def find_end(function: Program, slope: Program, side: int, beyond: Fraction) -> 
     candidates = [Arb(2) ** exponent for exponent in exponents]
     wide: list[tuple[Any, Tail | None]] = []
     for start in candidates:
+        check_time()
         end, tail = _end(function, slope, side, start)
         if end is not None:
             while end.negligible and end.start > _EARLIEST and end.start / 4 > 2 * rational_ball(beyond):
@@ -129,7 +131,8 @@ def _stepped(wide: list[tuple[Any, Tail | None]], seen: Ends) -> End:
 
 def _run(program: Program, arithmetic: TailArithmetic, side: int) -> Tail | None:
     try:
-        return program.run(arithmetic, arithmetic.variable(side))[0]
+        result = program.run(arithmetic, arithmetic.variable(side))[0]
+        return result if isinstance(result, Tail) else None
     except TailUnknownError:
         return None
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import sympy
 
 from verify.activations.graph import Graph
+from verify.activations.signs import always_positive
 from verify.activations.symbols import PRIMITIVES, X
 from verify.outcomes import InputError
 
@@ -38,7 +39,9 @@ def lower(graph: Graph, expression: sympy.Expr, at: int | None = None, value: in
 
     Notes
     -----
-    ``1/(1+exp(u))`` and ``log(1+exp(u))`` become the primitives sigmoid and softplus, which do not overflow.
+    ``1/(1+exp(u))`` and ``log(1+exp(u))`` become the primitives sigmoid and softplus, which do not overflow; ``u**v``
+    with v neither whole nor half becomes ``exp(v*log(u))``, which is what formulas
+    write for u > 0, and ``log(u**a)`` becomes ``a*log(u)``.
 
     Examples
     --------
@@ -69,6 +72,8 @@ def lower(graph: Graph, expression: sympy.Expr, at: int | None = None, value: in
             return _maximum(graph, inner, graph.multiply(graph.constant(-1), inner), 1)
         if isinstance(part, sympy.log) and (exponent := _one_plus_exponential(part.args[0])) is not None:
             return graph.call("softplus", visit(exponent))
+        if isinstance(part, sympy.log) and (power := _power_of_positive(part.args[0])) is not None:
+            return graph.multiply(graph.constant(power[1]), visit(sympy.log(power[0], evaluate=False)))
         if type(part) in _SYMPY_NAMES:
             return graph.call(_SYMPY_NAMES[type(part)], visit(part.args[0]))
         raise InputError("formula holds something that is not supported", part=str(part), type=type(part).__name__)
@@ -85,7 +90,8 @@ def _power(graph: Graph, visit: Callable[[sympy.Expr], int], part: sympy.Pow) ->
         return graph.power(visit(base), int(exponent))
     if exponent.is_Rational and exponent.q == 2:
         return graph.power(graph.call("sqrt", visit(base)), int(exponent.p))
-    raise InputError("powers must be whole or half", part=str(part))
+    logarithm = visit(sympy.log(base, evaluate=False))
+    return graph.call("exp", graph.multiply(visit(exponent), logarithm))
 
 
 def _maximum(graph: Graph, a: int, b: int, sign: int) -> int:
@@ -103,6 +109,13 @@ def _one_plus_exponential(expression: sympy.Expr) -> sympy.Expr | None:
         other = expression - 1
         if isinstance(other, sympy.exp):
             return other.args[0]
+    return None
+
+
+def _power_of_positive(expression: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr] | None:
+    """Return u and a if the expression is ``u**a`` with u positive for all x and a constant a."""
+    if isinstance(expression, sympy.Pow) and not expression.exp.free_symbols and always_positive(expression.base):
+        return expression.base, expression.exp
     return None
 
 

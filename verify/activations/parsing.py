@@ -193,6 +193,7 @@ class _Reader:
                 raise self.error(
                     "the sign of the argument, or of the difference, is only decided for linear functions of x",
                     node,
+                    remedy="use a smooth function such as tanh or softplus",
                     text=self.source(node),
                 )
         return function(*arguments)
@@ -213,7 +214,7 @@ class _Reader:
             if node.value <= LARGEST_EXPONENT:
                 return node.value
             raise self.error("exponent too large", node, largest=LARGEST_EXPONENT)
-        raise self.error("an exponent must be a whole number", node, remedy="write exp(a*log(u)) or sqrt(u)")
+        raise self.error("an exponent must be a whole number", node, remedy="for u > 0 write exp(a*log(u)) or sqrt(u)")
 
     def source(self, node: ast.expr) -> str:
         return self.text[node.col_offset : node.end_col_offset]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, final
 
@@ -12,7 +13,7 @@ from verify.activations.arb_numbers import ARB, call, constant_ball, rational_ba
 from verify.activations.graph import Graph
 from verify.activations.lowering import differentiate
 from verify.activations.program import Arithmetic, Program
-from verify.activations.tails import Span, Tail, TailUnknownError, constant_tail, exact_rate, span_of
+from verify.activations.tails import Span, Tail, TailUnknownError, ball_of, constant_tail, exact_rate, span_of
 from verify.arithmetic.arb import Arb
 
 ONE = Arb(1)
@@ -52,10 +53,10 @@ def decaying_exponential(u: Tail) -> Tail:
 
 def linear_exponential(u: Tail) -> Tail:
     """Return ``exp(c0 + c1 y + rest)``, decaying or growing."""
-    slope, rest = u.head[1], u.rest()
-    rate = exact_rate(-slope)
-    excess = slope + rational_ball(rate)
-    span = span_of((u.head[0] + rest.low).exp(), (u.head[0] + rest.high).exp())
+    level, slope, rest = ball_of(u.head[0]), u.head[1], u.rest()
+    rate = -slope if isinstance(slope, Fraction) else exact_rate(-slope)
+    excess = Arb(0) if isinstance(slope, Fraction) else slope + rational_ball(rate)
+    span = span_of((level + rest.low).exp(), (level + rest.high).exp())
     if not excess.is_zero():
         span = span_of(Arb(0), span.high)
     return Tail(u.start, (), span, Fraction(0), rate)
@@ -77,6 +78,24 @@ def square_root(u: Tail) -> Tail:
     if not pure.span.low >= 0:
         raise TailUnknownError("the argument of a square root may be negative at infinity")
     return Tail(u.start, (), span_of(pure.span.low.sqrt(), pure.span.high.sqrt()), pure.degree / 2, pure.rate / 2)
+
+
+@dataclass(frozen=True)
+class Logarithm:
+    """``factor * log(u)`` for growing or decaying positive functions u: no tail itself, but its exponential is one."""
+
+    of: Tail
+    factor: Fraction
+
+
+def rational_power(u: Tail, exponent: Fraction) -> Tail:
+    """Return ``u**exponent`` for growing or decaying positive functions."""
+    pure = u.without_head()
+    if not pure.span.low > 0:
+        raise TailUnknownError("the base of a power may vanish at infinity")
+    power = rational_ball(exponent)
+    span = span_of(pure.span.low**power, pure.span.high**power)
+    return Tail(u.start, (), span, pure.degree * exponent, pure.rate * exponent)
 
 
 def _saturating(primitive: str, u: Tail, rising: bool) -> Tail:
@@ -113,6 +132,12 @@ def lower_bound(u: Tail) -> Any:
     ).lower()
 
 
+def _tail(a: Any) -> Tail:
+    if not isinstance(a, Tail):
+        raise TailUnknownError("a logarithm at infinity is only expressed within a power")
+    return a
+
+
 @final
 class TailArithmetic(Arithmetic):
     """Functions on ``y >= start``.
@@ -131,37 +156,51 @@ class TailArithmetic(Arithmetic):
 
     def variable(self, side: int) -> Tail:
         """Return ``x = side * y``."""
-        return Tail(self.start, (Arb(0), Arb(side)))
+        return Tail(self.start, (Fraction(0), Fraction(side)))
 
     def constant(self, value: sympy.Expr) -> Tail:
-        return constant_tail(self.start, constant_ball(value))
+        exact = Fraction(int(value.p), int(value.q)) if value.is_Rational else constant_ball(value)
+        return constant_tail(self.start, exact)
 
     def add(self, a: Tail, b: Tail) -> Tail:
-        return a.plus(b)
+        return _tail(a).plus(_tail(b))
 
-    def multiply(self, a: Tail, b: Tail) -> Tail:
-        return a.times(b)
+    def multiply(self, a: Any, b: Any) -> Any:
+        for factor, other in ((a, b), (b, a)):
+            if isinstance(other, Logarithm) and isinstance(factor, Tail):
+                exact = factor.head[0] if len(factor.head) == 1 and factor.span.is_zero else None
+                if isinstance(exact, Fraction):
+                    return Logarithm(other.of, other.factor * exact)
+        return _tail(a).times(_tail(b))
 
     def power(self, a: Tail, exponent: int) -> Tail:
-        result = a
+        result = a = _tail(a)
         for _ in range(exponent - 1):
             result = result.times(a)
         if exponent % 2 == 0 and not result.head and not result.span.low >= 0:
             return Tail(a.start, (), Span(Arb(0), result.span.high.max(Arb(0))), result.degree, result.rate)
         return result
 
-    def call(self, primitive: str, a: Tail) -> Tail:
+    def call(self, primitive: str, a: Any) -> Any:
+        if isinstance(a, Logarithm):
+            if primitive == "exp":
+                return rational_power(a.of, a.factor)
+            raise TailUnknownError("a logarithm at infinity is only expressed within a power")
         if primitive == "recip":
             return reciprocal(a)
         if not a.grows():
             if primitive == "sqrt" and not a.head:
                 return square_root(a)
+            if primitive == "log" and not a.head:
+                return Logarithm(a, Fraction(1))
             return near_its_limit(primitive, a)
         rising = a.sign() > 0
         if primitive == "exp":
             return linear_exponential(a) if len(a.head) == 2 else self._exponential(a, rising)
         if primitive == "sqrt" and rising:
             return square_root(a)
+        if primitive == "log" and rising:
+            return Logarithm(a, Fraction(1))
         if primitive in ("sin", "cos"):
             return Tail(self.start, (), Span(-ONE, ONE))
         if primitive == "atan":

@@ -83,8 +83,9 @@ class Tail:
     ----------
     start : flint.arb
         Positive and exact.
-    head : tuple of flint.arb
-        Coefficients of ``p``, the constant first; the last one is not the exact zero.
+    head : tuple of Fraction or flint.arb
+        Coefficients of ``p``, the constant first; the last one is not the exact zero. Rational ones stay exact, so that
+        an exponential of a linear function has its own rate, not one rounded down.
     span : Span
         Where ``c(y)`` lies.
     degree, rate : Fraction
@@ -108,7 +109,7 @@ class Tail:
         """
         if len(self.head) > 1:
             raise TailUnknownError("the tail grows")
-        return self.head[0] if self.head else Arb(0)
+        return ball_of(self.head[0]) if self.head else Arb(0)
 
     def peak(self) -> Any:
         """Return an upper bound of the weight."""
@@ -124,7 +125,7 @@ class Tail:
             return self
         top = len(self.head) - 1
         span = ZERO
-        for power, coefficient in enumerate(self.head):
+        for power, coefficient in enumerate(map(ball_of, self.head)):
             size = coefficient * self.start ** (power - top)
             span = span.plus(span_of(coefficient) if power == top else span_of(Arb(0), size))
         moved = Tail(self.start, (), span, Fraction(top))
@@ -140,10 +141,10 @@ class Tail:
     def plus(self, other: Tail) -> Tail:
         """Return the sum."""
         size = max(len(self.head), len(other.head))
-        head = [Arb(0)] * size
+        head: list[Any] = [Fraction(0)] * size
         for part in (self.head, other.head):
             for power, coefficient in enumerate(part):
-                head[power] += coefficient
+                head[power] = _sum(head[power], coefficient)
         slow, fast = self, other
         if slow.span.is_zero or (not fast.span.is_zero and (fast.rate, -fast.degree) < (slow.rate, -slow.degree)):
             slow, fast = fast, slow
@@ -152,16 +153,16 @@ class Tail:
 
     def times(self, other: Tail) -> Tail:
         """Return the product."""
-        head = [Arb(0)] * max(len(self.head) + len(other.head) - 1, 0)
+        head: list[Any] = [Fraction(0)] * max(len(self.head) + len(other.head) - 1, 0)
         if len(head) > HIGHEST_DEGREE + 1:
             raise TailUnknownError("the degree at infinity is too high")
         for i, a in enumerate(self.head):
             for j, b in enumerate(other.head):
-                head[i + j] += a * b
+                head[i + j] = _sum(head[i + j], _product(a, b))
         result = Tail(self.start, _trimmed(head))
         for polynomial, weighted in ((self, other), (other, self)):
             for power, coefficient in enumerate(polynomial.head):
-                span = weighted.span.times(span_of(coefficient))
+                span = weighted.span.times(span_of(ball_of(coefficient)))
                 result = result.plus(Tail(self.start, (), span, weighted.degree + power, weighted.rate))
         span = self.span.times(other.span)
         return result.plus(Tail(self.start, (), span, self.degree + other.degree, self.rate + other.rate))
@@ -171,26 +172,34 @@ class Tail:
         return Tail(self.start, (), self.span.times(span), self.degree, self.rate)
 
     def bounds(self) -> tuple[Any, Any]:
-        """Return two exact balls that all values lie between.
+        """Return two exact balls that all values lie between; an end is infinite where the tail grows to that side.
 
         Raises
         ------
         TailUnknownError
             If no bound is known.
         """
-        limit, rest = self.limit, self.rest()
+        limit, none = self.limit, Arb(0)
+        try:
+            peak = self.peak()
+        except TailUnknownError:
+            if self.span.low < 0 < self.span.high:
+                raise
+            below = limit.lower() if self.span.low >= 0 else Arb.neg_inf()
+            return below, limit.upper() if self.span.high <= 0 else Arb.pos_inf()
+        rest = span_of(none, self.span.low * peak, self.span.high * peak)
         return (limit + rest.low).lower(), (limit + rest.high).upper()
 
     def sign(self) -> int:
         """Return 1 if no value is negative, -1 if none is positive, 0 if that is not decided."""
-        try:
-            low, high = self.bounds()
-        except TailUnknownError:
+        for ends in (self.bounds, lambda: self.without_head().span):
             try:
-                low, high = self.without_head().span
+                low, high = ends()
             except TailUnknownError:
-                return 0
-        return int(low >= 0) or -int(high <= 0)
+                continue
+            if low >= 0 or high <= 0:
+                return 1 if low >= 0 else -1
+        return 0
 
     def grows(self) -> bool:
         """Return whether it is proved that the absolute value tends to infinity."""
@@ -200,6 +209,19 @@ class Tail:
             return False
         away = pure.span.low > 0 or pure.span.high < 0
         return bool(away and (pure.rate < 0 or (pure.rate == 0 and pure.degree > 0)))
+
+
+def ball_of(coefficient: Any) -> Any:
+    """Return a coefficient of a head as a ball, at the current precision."""
+    return rational_ball(coefficient) if isinstance(coefficient, Fraction) else coefficient
+
+
+def _sum(a: Any, b: Any) -> Any:
+    return a + b if isinstance(a, Fraction) and isinstance(b, Fraction) else ball_of(a) + ball_of(b)
+
+
+def _product(a: Any, b: Any) -> Any:
+    return a * b if isinstance(a, Fraction) and isinstance(b, Fraction) else ball_of(a) * ball_of(b)
 
 
 def _trimmed(head: list[Any]) -> tuple[Any, ...]:

@@ -19,13 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verify.arithmetic import upward
+from verify.arithmetic import arb, upward
 from verify.arithmetic.decimals import at_least, at_most
 from verify.arithmetic.environment import as_users_code, certified_environment
+from verify.arithmetic.intervals import Interval
 from verify.bounds.attack import attack_hessian
 from verify.bounds.hessian import hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.bounds.regions import BlockBall
+from verify.budget import OverBudgetError, time_limit
+from verify.calculus.symbolic.evaluation import affordable_samples, reference_gradient
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES
@@ -112,7 +115,10 @@ def examine_any_direction(
     if curvature is not None and curvature.value is None:
         return _unproved(curvature.reason or "no bound L", curvature.remedy)
     try:
-        found = any_direction(problem, w, bounds=bounds, curvature=curvature, progress=progress)
+        with time_limit(None, "the search for a step in any direction"):
+            found = any_direction(problem, w, bounds=bounds, curvature=curvature, progress=progress)
+    except OverBudgetError as error:
+        return _unproved(error.reason, error.remedy)
     except InputError as error:
         return _unproved(error.what, error.remedy)
     return {"verdict": Verdict.PROVED.value, **found.to_json(), "remedy": None}
@@ -225,17 +231,50 @@ def _is_settled(bound: _Bound, following: float) -> bool:
     return bound.admissible <= following < _ENOUGH * bound.admissible
 
 
+def _gradient(problem: Problem, w: np.ndarray) -> tuple[Interval, Interval]:
+    """Return enclosures of the gradient and of its norm; in 50 digits where those in float64 leave zero possible.
+
+    Through many layers the float64 enclosure widens far beyond the rounding errors that happen.
+    """
+    gradient = problem.gradient_enclosure(w)
+    length = gradient.norm()
+    if _is_known(length) or affordable_samples(problem.architecture) < problem.samples:
+        return gradient, length
+    low, high = arb.bounds(reference_gradient(problem, w))
+    sharp = Interval.from_bounds(low, high)
+    return (sharp, sharp.norm()) if _is_known(sharp.norm()) else (gradient, length)
+
+
+def _is_known(length: Interval) -> bool:
+    return bool(np.isfinite(float(length.upper))) and float(length.lower) > 0
+
+
+def _no_gradient(problem: Problem, w: np.ndarray, size: float) -> InputError:
+    """Say why there is no step: the gradient overflows, is zero, or is proved only to lie in too wide a range."""
+    computed = float(np.linalg.norm(problem.gradient(w)))
+    if not np.isfinite(computed):
+        return InputError("the gradient overflows: no step to bound", remedy="scale the data, or give smaller weights")
+    if computed == 0:
+        return InputError("the gradient is zero: no step to bound", remedy="give other weights")
+    return InputError(
+        f"the gradient's norm is about {computed:.4g}, but not proved to be other than zero, only at most {size:.4g}",
+        layers=len(problem.architecture.order),
+        remedy="rounding bounds grow from layer to layer: use fewer layers, skip connections or smaller weights; "
+        "or give weights that are not stationary",
+    )
+
+
 class _Search:
     """Hessian bounds on block balls around w whose radii are proportional to the gradient's norms."""
 
     def __init__(self, problem: Problem, w: np.ndarray) -> None:
         self.problem, self.w = problem, w
         self.blocks = problem.architecture.blocks
-        gradient = problem.gradient_enclosure(w)
+        gradient, length = _gradient(problem, w)
         self.norms = {name: float(gradient[block].norm().upper) for name, block in self.blocks.items()}
-        self.size = float(gradient.norm().upper)
-        if not (np.isfinite(self.size) and float(gradient.norm().lower) > 0):
-            raise InputError("the gradient is zero or not finite: no step to bound", remedy="give other weights")
+        self.size = float(length.upper)
+        if not _is_known(length):
+            raise _no_gradient(problem, w, self.size)
 
     def region(self, eta: float) -> BlockBall:
         radii = {name: float(upward.mul(eta, norm)) for name, norm in self.norms.items() if norm > 0}

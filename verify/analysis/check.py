@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,12 +17,14 @@ from verify.analysis.range_row import RangeRow
 from verify.analysis.ranges import admissible_ranges, overall
 from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.assumptions import check_assumptions
+from verify.budget import time_limit
 from verify.calculus.problem import Problem
 from verify.outcomes import Finding, InputError, Verdict
 
 if TYPE_CHECKING:
     from verify.assumptions.small_momentum import Setting
 
+DEFAULT_SECONDS = 50.0
 GRADIENTS = "backpropagation computes the gradient"
 
 
@@ -82,6 +86,7 @@ def check(
     setting: Setting | None = None,
     *,
     seed: int = 0,
+    seconds: float | None = DEFAULT_SECONDS,
     progress: Callable[[str], None] = lambda message: None,
 ) -> CheckReport:
     """Answer whether every step of backpropagation with momentum decreases the error of a problem on its region.
@@ -94,6 +99,9 @@ def check(
         The setting to be judged: ``eta``, and ``tau`` or ``mu``. Without it the question is whether any is admissible.
     seed : int
         Of the attacks and the points at which gradients are compared.
+    seconds : float or None
+        Processor time for all of it. Every part has its share; what exceeds it is undecided and says so, and the other
+        parts still answer. None for no limit.
     progress : callable
         Called with what is being done.
 
@@ -117,21 +125,29 @@ def check(
     ('PROVED', ['triangle', 'sharp', 'heavy_ball', 'horizon'])
     """
     progress = as_users_code(progress)
+    total = math.inf if seconds is None else seconds
+    started = time.process_time()
     progress("proving the gradients")
-    gradients = examine_gradients(problem, seed=seed)
+    with time_limit(0.25 * total, "the gradients"):
+        gradients = examine_gradients(problem, seed=seed)
     progress("bounding the Hessian")
-    curvature = examine_curvature(problem, seed=seed)
+    with time_limit(0.4 * total, "the Hessian"):
+        curvature = examine_curvature(problem, seed=seed)
     progress("deriving the admissible ranges")
-    ranges = admissible_ranges(problem, curvature, setting)
-    first_step = examine_any_direction(problem, bounds=1, curvature=curvature, progress=progress)
+    with time_limit(0.1 * total, "the ranges"):
+        ranges = admissible_ranges(problem, curvature, setting)
+    with time_limit(0.1 * total, "any direction"):
+        first_step = examine_any_direction(problem, bounds=1, curvature=curvature, progress=progress)
     increase = None
     if setting is not None and overall(ranges, setting) is not Verdict.PROVED:
         progress("looking for a step that increases the error")
-        increase = _increase(problem, setting, curvature, seed)
+        with time_limit(0.1 * total, "the search for an increase"):
+            increase = _increase(problem, setting, curvature, seed)
     progress("checking the assumptions")
-    report = check_assumptions(
-        problem, setting=setting, curvature=curvature, increase=increase, gradients=gradients.proof
-    )
+    with time_limit(max(0.05 * total, total - (time.process_time() - started)), "the assumptions"):
+        report = check_assumptions(
+            problem, setting=setting, curvature=curvature, increase=increase, gradients=gradients.proof
+        )
     assumptions = tuple(finding for finding in report.findings if finding.id != gradients.proof.id)
     return CheckReport(problem.name, assumptions, gradients, curvature, ranges, first_step)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from verify.arithmetic.environment import certified_environment
 from verify.bounds.attack import HessianAttack, attack_hessian
 from verify.bounds.hessian import check_smooth, hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
+from verify.budget import OverBudgetError, remaining, time_limit
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError
 
@@ -75,7 +77,7 @@ class Curvature:
 
 @certified_environment()
 def examine_curvature(problem: Problem, *, attack: bool = True, seed: int = 0) -> Curvature:
-    """Bound the Hessian over the problem's region and attack the bound.
+    """Bound the Hessian over the problem's region and attack the bound; what exceeds a time limit has no answer.
 
     Parameters
     ----------
@@ -104,11 +106,17 @@ def examine_curvature(problem: Problem, *, attack: bool = True, seed: int = 0) -
         check_smooth(problem)
     except InputError as error:
         return Curvature(None, None, words, reason=f"{error.where}: {error.what}", remedy=error.remedy)
-    found: HessianAttack | None = attack_hessian(problem, region, points=1, ascents=2, seed=seed) if attack else None
+    found: HessianAttack | None = None
+    if attack:
+        with suppress(OverBudgetError), time_limit(remaining() / 4, "the attack on the Hessian bound"):
+            found = attack_hessian(problem, region, points=1, ascents=2, seed=seed)
     below = None if found is None else found.value
     leading = None if found is None else found.direction
     try:
-        bound = hessian_bound(problem, region, level=(level := starting_level(problem)))
+        with time_limit(None, "the bound of the Hessian"):
+            bound = hessian_bound(problem, region, level=(level := starting_level(problem)))
+    except OverBudgetError as error:
+        return Curvature(None, below, words, reason=error.reason, remedy=error.remedy, leading=leading)
     except UndecidedHessianError as error:
         return Curvature(None, below, words, reason=error.what, remedy=error.remedy, leading=leading)
     return Curvature(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from verify.arithmetic.environment import certified_environment
+from verify.budget import OverBudgetError, remaining, time_limit
 from verify.calculus.gradient_check import check_gradient
 from verify.calculus.problem import Problem
 from verify.calculus.symbolic import prove_gradients
@@ -44,7 +46,7 @@ class Gradients:
 
 @certified_environment()
 def examine_gradients(problem: Problem, *, seed: int = 0) -> Gradients:
-    """Prove the recursion of a problem's graph and compare the code with it at random points.
+    """Prove the recursion of a problem's graph and compare the code with it at random points; undecided beyond a limit.
 
     Parameters
     ----------
@@ -52,4 +54,25 @@ def examine_gradients(problem: Problem, *, seed: int = 0) -> Gradients:
     seed : int
         Of the points.
     """
-    return Gradients(prove_gradients(problem.architecture), check_gradient(problem, seed=seed))
+    return Gradients(
+        _within(remaining() / 2, "gradients", lambda: prove_gradients(problem.architecture)),
+        _within(None, "gradient_check", lambda: check_gradient(problem, seed=seed)),
+    )
+
+
+_PARTS = {"gradients": "the proof of the gradients", "gradient_check": "the numerical check of the gradients"}
+
+
+def _within(seconds: float | None, finding: str, decide: Callable[[], Finding]) -> Finding:
+    """Return a finding, or if it exceeds the time or memory there is an undecided one of the same name."""
+    try:
+        with time_limit(seconds, _PARTS[finding]):
+            return decide()
+    except OverBudgetError as error:
+        return Finding(
+            id=finding,
+            verdict=Verdict.UNDECIDED,
+            statement=error.reason,
+            numbers={"max_relative_error": None} if finding == "gradient_check" else {},
+            remedy=error.remedy,
+        )

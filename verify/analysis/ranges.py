@@ -10,6 +10,7 @@ from verify.analysis.lasting import horizon_row, weight_decay_row
 from verify.analysis.range_row import RangeRow
 from verify.arithmetic.decimals import at_most
 from verify.arithmetic.environment import certified_environment
+from verify.budget import OverBudgetError, remaining, time_limit
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import LEAST_CURVATURE
@@ -40,8 +41,14 @@ def admissible_ranges(problem: Problem, curvature: Curvature, setting: Setting |
     L = max(curvature.value, LEAST_CURVATURE)
     rows = [_row(admissible, L, setting) for admissible in RANGES.values()]
     sublevel = None if curvature.sublevel is None else max(curvature.sublevel, LEAST_CURVATURE)
-    lasting = (horizon_row(problem, L, setting, sublevel), weight_decay_row(problem, L, setting, sublevel))
-    return (*rows, *(row for row in lasting if row is not None))
+    for name, lasting in (("horizon", horizon_row), ("weight_decay", weight_decay_row)):
+        try:
+            with time_limit(remaining() / 2, f"the row of theorem {name}"):
+                row = lasting(problem, L, setting, sublevel)
+        except OverBudgetError as error:
+            row = RangeRow(name, Verdict.UNDECIDED, error.reason, remedy=error.remedy)
+        rows += [] if row is None else [row]
+    return tuple(rows)
 
 
 def overall(rows: Sequence[RangeRow], setting: Setting | None) -> Verdict:

@@ -77,6 +77,8 @@ def norm_upper(A: Operand) -> Array:
     if x.size == 0:
         return np.zeros(x.shape[:-2])
     fallback = elementary_norm_upper(np.abs(x.mid))
+    if 1 in x.shape[-2:]:  # the norm of a vector is its Euclidean length
+        return fallback if x.is_exact else upward.add(fallback, elementary_norm_upper(x.rad))
     exponent = _exponent(fallback, x.shape[-2:])
     tall = x.mid if x.shape[-2] >= x.shape[-1] else np.swapaxes(x.mid, -1, -2)
     scaled, lost = _scaled(tall, exponent)

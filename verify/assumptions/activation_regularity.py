@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from verify.activations import Activation, Regularity, classify
 from verify.activations.regularity import Kink
 from verify.arithmetic.environment import certified_environment
+from verify.budget import OverBudgetError, time_limit
 from verify.outcomes import Finding, InputError, Verdict
 
 if TYPE_CHECKING:
@@ -66,7 +67,13 @@ def activation_regularity(architecture: Architecture) -> Finding:
 
 
 def _vertex(name: str, activation: Activation) -> Finding:
-    regularity = classify(activation)
+    try:
+        with time_limit(None, f"the analysis of {activation.name}"):
+            regularity = classify(activation)
+    except OverBudgetError as error:
+        return Finding(
+            "A1", Verdict.UNDECIDED, f"vertex {name}: {error.reason}", numbers={"form": None}, remedy=error.remedy
+        )
     numbers: dict[str, Any] = {
         "vertex": name,
         "activation": activation.name,

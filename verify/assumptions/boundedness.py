@@ -87,8 +87,8 @@ def prove_boundedness(
         Either is PROVED, the horizon for at least one step; None if neither theorem applies.
     """
     w = problem.initial_weights
-    lower, upper = problem.error_enclosure(w)
     try:
+        lower, upper = problem.error_enclosure(w)
         if isinstance(region, BoundedWeights) and problem.weight_decay > 0:
             decided = weight_decay(L, upper, problem.weight_decay, eta, momentum, region.radius, theorem)
             if decided.verdict is Verdict.PROVED:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from verify.architecture.dense import Dense
+from verify.budget import check_time
 
 if TYPE_CHECKING:
     from verify.calculus.problem import Problem
@@ -86,11 +87,17 @@ def _column_ranges(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
 
 def _equal_columns(problem: Problem, low: np.ndarray, high: np.ndarray) -> dict[int, int]:
     """Return, for every column that equals an earlier one, the first such column."""
-    groups: dict[bytes, list[int]] = {}
-    for column, ends in enumerate(np.column_stack([low, high]) + 0.0):
-        groups.setdefault(ends.tobytes(), []).append(column)
-    candidates = {(first, later) for group in groups.values() for first in group for later in group if first < later}
+    groups = _divided([list(range(len(low)))], np.stack([low, high]))
     for chunk in problem.chunks():
-        x, _ = problem.rows(chunk)
-        candidates = {pair for pair in candidates if np.array_equal(x[:, pair[0]], x[:, pair[1]])}
-    return {later: min(a for a, b in candidates if b == later) for later in {b for _, b in candidates}}
+        check_time()
+        groups = _divided(groups, problem.rows(chunk)[0])
+    return {later: group[0] for group in groups for later in group[1:]}
+
+
+def _divided(groups: list[list[int]], rows: np.ndarray) -> list[list[int]]:
+    """Divide groups of columns into those that are equal in some rows too; what stands alone is left out."""
+    parts: dict[tuple[int, bytes], list[int]] = {}
+    for number, group in enumerate(groups):
+        for column in group:
+            parts.setdefault((number, (rows[:, column] + 0.0).tobytes()), []).append(column)
+    return [part for part in parts.values() if len(part) > 1]

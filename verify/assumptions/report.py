@@ -12,6 +12,7 @@ from verify.assumptions.boundedness import bounded_weights, prove_boundedness
 from verify.assumptions.small_momentum import Setting, small_momentum
 from verify.assumptions.stationary_points import finitely_many_stationary_points
 from verify.bounds.hessian import hessian_bound
+from verify.budget import OverBudgetError
 from verify.calculus.symbolic import prove_gradients
 from verify.outcomes import Finding, InputError, Verdict
 from verify.theorems.numbers import LEAST_CURVATURE
@@ -130,13 +131,20 @@ def check_assumptions(
         (
             activation_regularity(problem.architecture),
             bounded_weights(where, None if L is None else _proof(problem, where, L, asked)),
-            finitely_many_stationary_points(problem, where),
+            _stationary_points(problem, where),
             small_momentum(
                 L, asked, increase, reason=bound.reason or "unknown", remedy=bound.remedy or "use a smaller region"
             ),
             gradients if gradients is not None else prove_gradients(problem.architecture),
         )
     )
+
+
+def _stationary_points(problem: Problem, region: Region) -> Finding:
+    try:
+        return finitely_many_stationary_points(problem, region)
+    except OverBudgetError as error:
+        return Finding("A3", Verdict.UNDECIDED, error.reason, counted=False, remedy=error.remedy)
 
 
 @dataclass(frozen=True)

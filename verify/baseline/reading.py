@@ -9,6 +9,7 @@ from typing import Any
 
 from verify.outcomes import InputError
 from verify.spec.text import read_text
+from verify.whole_numbers import whole_number
 
 _REMEDY = "write it with: dagverify check SPEC --json > last.json"
 
@@ -29,6 +30,12 @@ def read_baseline(path: Path) -> dict[str, Any]:
             raise InputError("not a finite number", where=str(path), value=literal, remedy=_REMEDY)
         return value
 
+    def whole(literal: str) -> int:
+        try:
+            return whole_number(literal)
+        except InputError as error:
+            raise error.at(str(path)) from None
+
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         table = dict(pairs)
         if len(table) != len(pairs):
@@ -38,7 +45,7 @@ def read_baseline(path: Path) -> dict[str, Any]:
         return table
 
     try:
-        answer = json.loads(text, parse_float=number, parse_constant=number, object_pairs_hook=unique)
+        answer = json.loads(text, parse_float=number, parse_constant=number, parse_int=whole, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise InputError("not valid JSON", where=f"{path}:{error.lineno}", reason=error.msg, remedy=_REMEDY) from None
     except RecursionError:

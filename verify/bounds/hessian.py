@@ -14,11 +14,12 @@ from verify.arithmetic.floats import exact_float
 from verify.arithmetic.rounding import ArithmeticDomainError
 from verify.bounds.hessian_blocks import shares
 from verify.bounds.hessian_geometry import Geometry, geometry, trainable
-from verify.bounds.hessian_norms import norm_products
+from verify.bounds.hessian_norms import affordable_cells, norm_products
 from verify.bounds.hessian_result import HessianBound, UndecidedHessianError
 from verify.bounds.majorant.bound import Trajectory, follow, whole_region
 from verify.bounds.majorant.center import center_facts
 from verify.bounds.majorant.structure import structure
+from verify.budget import OverBudgetError, remaining, time_limit
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def _bound(problem: Problem, region: Region, method: Method, cells: int, residua
         trajectory = majorant_trajectory(problem, place, residual)
     if trajectory is not None:
         terms = {"center": trajectory.center, "integral": trajectory.integral, "direct": trajectory.direct}
+    cells = affordable_cells(problem, cells)
     if cells > 1 and (trajectory is None or norms.value < _WORTH_CUTTING * trajectory.value):
         norms = norm_products(problem, place, cells, residual)
     terms["norms"] = norms.value
@@ -147,13 +149,17 @@ def _bound(problem: Problem, region: Region, method: Method, cells: int, residua
 
 
 def majorant_trajectory(problem: Problem, region: Geometry, residual: float = float("inf")) -> Trajectory | None:
-    """Follow the majorants over a region; None where they overflow or g''' jumps, so that only the norms are left."""
+    """Follow the majorants over a region; None where they overflow, g''' jumps, or half of the time left is spent.
+
+    Only the norms are left then.
+    """
     if not all(smoothness is Smoothness.ANALYTIC for _, _, smoothness in activations(problem)):
         return None
     try:
-        facts = center_facts(problem, region.center)
-        return follow(problem, facts, whole_region(region, facts), residual)
-    except (UndecidedHessianError, ArithmeticDomainError):
+        with time_limit(remaining() / 2, "the majorant bound"):
+            facts = center_facts(problem, region.center)
+            return follow(problem, facts, whole_region(region, facts), residual)
+    except (UndecidedHessianError, ArithmeticDomainError, OverBudgetError):
         return None
 
 

@@ -26,6 +26,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from verify.arithmetic import decompositions, spectral, upward
+from verify.budget import check_time
+
+_MOST_GROUPED = 2**14
 
 
 @dataclass(frozen=True)
@@ -54,37 +57,45 @@ class SampleNorms:
 def block_matrix(norms: SampleNorms) -> np.ndarray:
     """Return M summed over the samples, (K, K), symmetric, rounded upwards."""
     blocks = next(iter(norms.reach.values())).shape[1]
-    total = np.zeros((blocks, blocks))
-    for name, reach in norms.reach.items():
-        weighted = upward.mul(norms.bend[name][:, None], reach)
-        total = upward.add(total, upward.matmul(weighted.T, reach))
+    total, cross = np.zeros((blocks, blocks)), np.zeros((blocks, blocks))
+    for names in _groups(norms):
+        check_time()
+        reach = np.concatenate([norms.reach[name] for name in names])
+        bend = np.concatenate([norms.bend[name] for name in names])
+        total = upward.add(total, upward.matmul(upward.mul(bend[:, None], reach).T, reach))
     for index, feed in norms.feed.items():
-        row = upward.matmul(norms.pull[index][None, :], feed)[0]
-        cross = np.zeros_like(total)
-        cross[index] = row
-        total = upward.add(total, cross, cross.T)
+        cross[index] = upward.matmul(norms.pull[index][None, :], feed)[0]
+    total = upward.add(total, cross, cross.T)
     return np.maximum(total, total.T)
+
+
+def _groups(norms: SampleNorms) -> list[list[str]]:
+    """Divide the vertices into groups of so few rows that their sums are covered by `upward.matmul`."""
+    names = list(norms.reach)
+    size = max(1, _MOST_GROUPED // max(1, len(norms.reach[names[0]])))
+    return [names[start : start + size] for start in range(0, len(names), size)]
 
 
 def residual_squares(norms: SampleNorms) -> np.ndarray:
     """Sum over the samples the squares of what vertex w adds to M, w by w, (number of terms, K, K).
 
-    For `bend` and `pull` per unit of |e|; the sums of several chunks of samples add up.
+    For `bend` and `pull` per unit of |e|; the sums of several chunks of samples add up. What `pull` adds to rows
+    differs in place from vertex to vertex, so that one matrix holds it for all of them.
     """
     blocks = next(iter(norms.reach.values())).shape[1]
     terms = []
     for name, reach in norms.reach.items():
+        check_time()
         square = upward.mul(reach, reach)
         weight = upward.mul(norms.bend[name], norms.bend[name])[:, None]
         left = np.minimum(reach, norms.largest.get(name, reach))
         term = upward.matmul(upward.mul(weight, upward.mul(left, left)).T, square)
         terms.append(np.minimum(term, term.T))
+    cross = np.zeros((blocks, blocks))
     for index, feed in norms.feed.items():
         weight = upward.mul(norms.pull[index], norms.pull[index])[None]
-        cross = np.zeros((blocks, blocks))
         cross[index] = upward.matmul(weight, upward.mul(feed, feed))[0]
-        terms += [cross, cross.T]
-    return np.stack(terms)
+    return np.stack([*terms, cross, cross.T])
 
 
 def sublevel_matrix(fixed: np.ndarray, squares: np.ndarray, residual: float) -> np.ndarray:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from verify.arithmetic import upward
+from verify.budget import remaining
 
 _CLOSE = 1.02
 
@@ -46,7 +47,7 @@ def refine(
     length : float
         The radius r of the ball.
     budget : int
-        Most evaluations.
+        Most evaluations; under a time limit they end when half of what was left is spent.
     """
     spent = 0
 
@@ -57,7 +58,8 @@ def refine(
         return Cell(-value, spent, value, within, matrix, lower, upper)
 
     heap = [cell(np.zeros(blocks), np.ones(blocks))]
-    while spent + 2 <= budget:
+    kept = remaining() / 2
+    while spent + 2 <= budget and remaining() >= kept:
         worst = heap[0]
         if worst.upper.sum() <= _CLOSE:
             break

@@ -11,6 +11,7 @@ import numpy as np
 from verify.arithmetic import upward
 from verify.arithmetic.intervals import Interval
 from verify.bounds.hessian_loss import loss_suprema
+from verify.budget import check_time
 from verify.calculus import passes
 from verify.calculus.algebra import ENCLOSING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 Sizes = tuple[np.ndarray, ...]
 
 _LARGEST_MATRIX = 2**17
+MOST_ROWS = 512
 
 
 @dataclass(frozen=True)
@@ -94,15 +96,14 @@ class Center:
         return len(next(iter(self.norms.values())))
 
 
-def centers(problem: Problem, weights: np.ndarray, rows: int = 512) -> Iterator[Center]:
+def centers(problem: Problem, weights: np.ndarray, rows: int = MOST_ROWS) -> Iterator[Center]:
     """Yield the `Center` of every chunk of samples."""
     architecture = problem.architecture
     parts = architecture.unflatten(weights)
-    gains = {
-        edge_id(edge): _edge_gains(edge, passes.edge_parameters(parts, edge))
-        for name in architecture.order
-        for edge in architecture.in_edges(name)
-    }
+    gains = {}
+    for edge in architecture.edges:
+        check_time()
+        gains[edge_id(edge)] = _edge_gains(edge, passes.edge_parameters(parts, edge))
     columns = architecture.output_columns
     suprema = {
         name: loss_suprema(_activation(architecture, name), np.asarray(problem.targets[:, columns[name]]))

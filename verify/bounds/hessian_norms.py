@@ -16,14 +16,23 @@ from verify.bounds.hessian_blocks import (
     sublevel_matrix,
 )
 from verify.bounds.hessian_cells import refine
-from verify.bounds.hessian_center import Center, centers
+from verify.bounds.hessian_center import MOST_ROWS, Center, centers
 from verify.bounds.hessian_geometry import Geometry, trainable
 from verify.bounds.hessian_sweep import Sweep
+from verify.budget import check_memory
 
 if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
 MOST_KEPT_UNITS = 2**23
+MOST_NORMS = 2**25
+"""Norms of one chunk's derivatives, of every vertex by every block, that are held at once."""
+
+MOST_EVALUATED = 2**17
+"""Edges times blocks that all cells together may take."""
+
+MOST_RESIDUAL_TERMS = 2**24
+"""Numbers behind the bound on a sublevel set; beyond, the bound of the whole region stands for it."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,12 @@ class NormBound:
     matrix: np.ndarray
 
 
+def affordable_cells(problem: Problem, cells: int) -> int:
+    """Return how many of so many cells are worth their time, which grows with blocks and edges; at least one."""
+    architecture = problem.architecture
+    return min(cells, max(1, MOST_EVALUATED // (len(trainable(architecture)) * len(architecture.edges))))
+
+
 def norm_products(problem: Problem, region: Geometry, cells: int, residual: float = float("inf")) -> NormBound:
     """Bound the Hessian over a region.
 
@@ -61,20 +76,26 @@ def norm_products(problem: Problem, region: Geometry, cells: int, residual: floa
     blocks = trainable(problem.architecture)
     units = sum(problem.architecture.vertices[name].width for name in problem.architecture.order)
     divisor = float(problem.sample_divisor)
+    pairs = len(blocks) * len(problem.architecture.order)
+    check_memory(
+        8 * pairs, "the table of norms of every vertex by every block", "merge layers: use fewer vertices", pairs=pairs
+    )
+    rows = max(1, min(MOST_ROWS, MOST_NORMS // (8 * pairs)))
+    by_level = bool(np.isfinite(residual)) and pairs * len(blocks) <= MOST_RESIDUAL_TERMS
     kept: list[Center] = []
     if cells > 1 and problem.samples * units <= MOST_KEPT_UNITS:
-        kept.extend(centers(problem, region.center))
+        kept.extend(centers(problem, region.center, rows))
     else:
         cells = 1
 
     def evaluate(radii: np.ndarray) -> tuple[float, float, np.ndarray]:
         by_name = {**region.radii, **{name: float(radius) for name, radius in zip(blocks, radii, strict=True)}}
         sums: list[np.ndarray] = []
-        for center in kept or centers(problem, region.center):
+        for center in kept or centers(problem, region.center, rows):
             sweep = Sweep(center, by_name)
             norms = sample_norms(sweep, blocks)
             terms = [block_matrix(norms)]
-            if np.isfinite(residual):
+            if by_level:
                 fixed, linear = norms_by_residual(sweep, norms, blocks)
                 terms += [block_matrix(fixed), residual_squares(linear)]
             sums = [upward.add(*pair) for pair in zip(sums, terms, strict=True)] if sums else terms
@@ -94,65 +115,51 @@ def norm_products(problem: Problem, region: Geometry, cells: int, residual: floa
 def norms_by_residual(sweep: Sweep, norms: SampleNorms, blocks: list[str]) -> tuple[SampleNorms, SampleNorms]:
     """Return the norms without the residual, and those by the residual: see `hessian_blocks`."""
     architecture = sweep.architecture
-    adjoint, column = {}, {}
-    for name in architecture.order:
-        reached = sweep.jacobians(name, np.ones(sweep.samples))
-        ends = [reached[output][1] for output in architecture.outputs if output in reached]
-        column[name] = upward.norm(np.stack(ends), axis=0) if ends else sweep.zeros()
-        adjoint[name] = upward.mul(sweep.suprema[name][0], column[name])
+    order = architecture.order
+    reached = sweep.jacobians(order, np.ones((sweep.samples, len(order))))
+    columns = upward.norm(np.stack([reached[output].h for output in architecture.outputs]), axis=0)
+    column = {name: columns[:, index] for index, name in enumerate(order)}
+    adjoint = {name: upward.mul(sweep.suprema[name][0], column[name]) for name in order}
     own = {
         name: upward.mul(sweep.suprema[name][0], sweep.suprema[name][0])
         if name in architecture.outputs
         else sweep.zeros()
-        for name in architecture.order
+        for name in order
     }
-    bend = {name: upward.mul(sweep.suprema[name][1], column[name]) for name in architecture.order}
+    bend = {name: upward.mul(sweep.suprema[name][1], column[name]) for name in order}
     pull = {index: adjoint[name] for index, name in enumerate(blocks)}
     return replace(norms, bend=own, feed={}, pull={}), replace(norms, bend=bend, pull=pull)
 
 
 def sample_norms(sweep: Sweep, blocks: list[str]) -> SampleNorms:
-    """Collect the norms of a sweep by parameter block."""
+    """Collect the norms of a sweep by parameter block: those by z_b times the norm of z_b by the block's parameters."""
     architecture = sweep.architecture
-    derivatives = {block: sweep.jacobians(block, sweep.suprema[block][0]) for block in blocks}
-    by_block = _Columns(sweep, blocks)
+    nothing = np.zeros((sweep.samples, len(blocks)))
+    seeds = np.stack([sweep.suprema[name][0] for name in blocks], axis=1)
+    derivatives = sweep.jacobians(blocks, seeds)
+    injection = np.stack([sweep.injection[name] for name in blocks], axis=1)
+    place = {name: index for index, name in enumerate(blocks)}
     reach = {}
     for name in architecture.order:
-        found = {b: derivatives[b][name][0] for b in blocks if name in derivatives[b]}
-        if name in found:
-            found[name] = np.ones(sweep.samples)
-        reach[name] = by_block(found)
-
-    def stacked(ends: list[tuple[str, float]]) -> np.ndarray:
-        found = {}
-        for block, reached in derivatives.items():
-            norms = [upward.mul(factor, reached[end][1]) for end, factor in ends if end in reached]
-            if norms:
-                found[block] = upward.norm(np.stack(norms), axis=0)
-        return by_block(found)
-
+        reach[name] = nothing
+        if (found := derivatives.get(name)) is not None:
+            reach[name] = np.where(found.behind, upward.mul(found.z, injection), 0.0)
+        if name in place:
+            reach[name][:, place[name]] = sweep.injection[name]
     feed = {}
     for index, name in enumerate(blocks):
-        edges = [edge for edge in architecture.in_edges(name) if edge.map.parameter_shape]
-        feed[index] = stacked([(edge.source, edge.map.overlap) for edge in edges])
+        ends = [
+            (derivatives[edge.source], edge.map.overlap)
+            for edge in architecture.in_edges(name)
+            if edge.map.parameter_shape and edge.source in derivatives
+        ]
+        if ends:
+            total = upward.norm(np.stack([upward.mul(overlap, found.h) for found, overlap in ends]), axis=0)
+            behind = np.any([found.behind for found, _ in ends], axis=0)
+            feed[index] = np.where(behind, upward.mul(total, injection), 0.0)
     return SampleNorms(
         reach=reach,
         bend=sweep.bend,
         feed=feed,
         pull={index: sweep.inner[name] for index, name in enumerate(blocks)},
     )
-
-
-class _Columns:
-    """Turns norms of derivatives by z_b into norms of derivatives by the parameters of block b, (n, K)."""
-
-    def __init__(self, sweep: Sweep, blocks: list[str]) -> None:
-        self.sweep = sweep
-        self.blocks = blocks
-
-    def __call__(self, found: dict[str, np.ndarray]) -> np.ndarray:
-        result = np.zeros((self.sweep.samples, len(self.blocks)))
-        for index, name in enumerate(self.blocks):
-            if name in found:
-                result[:, index] = upward.mul(found[name], self.sweep.injection[name])
-        return result

@@ -17,7 +17,8 @@ its own residual,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from verify.arithmetic import upward
 from verify.bounds.hessian_center import Center, Gains, Sizes, edge_id
 from verify.bounds.hessian_geometry import bias_norm
 from verify.bounds.hessian_loss import loss_products
+from verify.budget import check_time
 
 if TYPE_CHECKING:
     from verify.activations import Activation
@@ -94,6 +96,7 @@ class Sweep:
 
     def forward(self, name: str) -> None:
         """Bound z_v, h_v and the derivatives of g_v and phi_v over the region."""
+        check_time()
         vertex = self.architecture.vertices[name]
         shift = self.shift(name)
         z, center = self.center.state.preactivations[name], self.center.sizes[name]
@@ -132,6 +135,7 @@ class Sweep:
 
     def backward(self, name: str) -> None:
         """Bound the adjoints of h_v and z_v over the region."""
+        check_time()
         norm, peak = self.zeros(), self.zeros()
         for edge in self.architecture.out_edges(name):
             gains, adjoint = self.gain[edge_id(edge)], self.inner[edge.target]
@@ -145,21 +149,42 @@ class Sweep:
             self.inner[name] = upward.add(self.inner[name], self.losses[name][0])
             self.bend[name] = upward.add(self.bend[name], self.losses[name][1])
 
-    def jacobians(self, start: str, seed: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Norms of the derivatives of (z_w, h_w) for every w behind `start`, `seed` being the norm of that of h_start.
+    def jacobians(self, starts: Sequence[str], seeds: np.ndarray) -> dict[str, Reached]:
+        """Norms of the derivatives of (z_w, h_w) for every w, by what the seeds say: norms of those of the h_start.
 
-        A seed of ones gives derivatives by h_start, a seed of max |g_start'| those by z_start.
+        Parameters
+        ----------
+        starts : sequence of str
+            K vertices.
+        seeds : array, shape (n, K)
+            Ones give derivatives by h_start, max |g_start'| those by z_start.
         """
-        reached = {start: (self.zeros(), seed)}
+        place = {name: index for index, name in enumerate(starts)}
+        reached: dict[str, Reached] = {}
         for name in self.architecture.order:
+            check_time()
             incoming = [edge for edge in self.architecture.in_edges(name) if edge.source in reached]
-            if name == start or not incoming:
-                continue
-            z = self.zeros()
+            behind = np.zeros(len(starts), dtype=bool)
+            z = np.zeros((self.samples, len(starts)))
             for edge in incoming:
-                z = upward.add(z, upward.mul(self.gain[edge_id(edge)].spectral, reached[edge.source][1]))
-            reached[name] = (z, upward.mul(self.suprema[name][0], z))
+                behind |= reached[edge.source].behind
+                z = upward.add(z, upward.mul(self.gain[edge_id(edge)].spectral, reached[edge.source].h))
+            # infinity times what is exactly zero is unknown to `upward`
+            z = np.where(behind, z, 0.0)
+            h = np.where(behind, upward.mul(self.suprema[name][0][:, None], z), 0.0)
+            if name in place:
+                h[:, place[name]], behind[place[name]] = seeds[:, place[name]], True
+            if incoming or name in place:
+                reached[name] = Reached(z, h, behind)
         return reached
+
+
+class Reached(NamedTuple):
+    """Norms of derivatives of (z_w, h_w) by K vertices, (n, K) each, and which of these w is or stands behind."""
+
+    z: np.ndarray
+    h: np.ndarray
+    behind: np.ndarray
 
 
 def largest_derivatives(

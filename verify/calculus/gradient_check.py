@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.arithmetic.environment import certified_environment
+from verify.budget import check_memory
 from verify.calculus.problem import Problem
 from verify.calculus.symbolic.comparison import Comparison, Gradient, against_reference, through_the_enclosure
-from verify.calculus.symbolic.evaluation import affordable_samples, slope_flaw
+from verify.calculus.symbolic.evaluation import NUMBERS_PER_PARAMETER, affordable_samples, slope_flaw
 from verify.outcomes import Finding, InputError, Verdict
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ MISTAKE_REMEDY = (
     "the bias or the weight decay"
 )
 SINGLE_REMEDY = f"{MISTAKE_REMEDY}; if it is computed in single precision, return it as a float32 array"
-OVERFLOW_REMEDY = "give points where nothing overflows and no pre-activation meets a kink"
+COARSE_REMEDY = (
+    "give points where the gradient is not close to zero, or use fewer layers: rounding bounds grow with each"
+)
+OVERFLOW_REMEDY = "give points where nothing overflows and no pre-activation meets a kink, or use fewer layers"
 
 
 @certified_environment()
@@ -76,6 +80,12 @@ def check_gradient(
     >>> check_gradient(problem, lambda w: 2 * problem.gradient(w)).verdict.value
     'REFUTED'
     """
+    check_memory(
+        NUMBERS_PER_PARAMETER * problem.architecture.size,
+        "the gradient in 50 digits",
+        "use fewer weights",
+        parameters=problem.architecture.size,
+    )
     rng = np.random.default_rng(seed)
     places = _points(problem, points, rng)
     covered = min(problem.samples, affordable_samples(problem.architecture))
@@ -153,6 +163,8 @@ def _decided(
     for comparison in comparisons:
         if not comparison.is_finite:
             statement = f"{comparison.what} or its reference has no finite value"
+            if np.all(np.isfinite(comparison.given + comparison.error)):
+                statement = f"what rounding may do to {comparison.what} is not bounded: it grows from layer to layer"
             return Verdict.UNDECIDED, statement, None, OVERFLOW_REMEDY
         if comparison.worst is not None:
             example = _counterexample(architecture, comparison, comparison.worst)
@@ -167,7 +179,7 @@ def _decided(
     coarsest = max(comparison.resolution for comparison in comparisons)
     if not coarsest <= COARSEST_RESOLUTION:
         statement = f"rounding may be {coarsest:.1e} of the gradient's norm, so a wrong gradient could hide in it"
-        return Verdict.UNDECIDED, statement, None, "give points where the gradient is not close to zero"
+        return Verdict.UNDECIDED, statement, None, COARSE_REMEDY
     return Verdict.PROVED, f"at {points} points every entry agrees up to rounding: {checked}", None, None
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.budget import check_time
 from verify.calculus.algebra import Algebra
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def forward(algebra: Algebra, architecture: Architecture, parts: Parts, x: np.nd
     derivatives: dict[str, tuple[Any, ...]] = {}
     preactivations: dict[str, Any] = {}
     for name in architecture.order:
+        check_time()
         vertex = architecture.vertices[name]
         z = sum_of(
             algebra.apply(edge.map, edge_parameters(parts, edge), outputs[edge.source])
@@ -132,6 +134,7 @@ def backward(
     outputs: dict[str, Any] = {}
     preactivations: dict[str, Any] = {}
     for name in reversed(architecture.order):
+        check_time()
         terms = [residual[name]] if name in residual else []
         terms += [
             algebra.transpose(edge.map, edge_parameters(parts, edge), preactivations[edge.target])
@@ -148,6 +151,7 @@ def parameter_gradients(
     """Return the gradient parts of the unweighted sum over samples, from outputs h and adjoints dz."""
     gradient: dict[Any, Any] = {}
     for name in architecture.order:
+        check_time()
         for edge in architecture.in_edges(name):
             if edge.map.parameter_shape:
                 gradient[edge.key] = algebra.parameter_gradient(edge.map, outputs[edge.source], adjoints[name])
@@ -172,6 +176,7 @@ def tangent(
     outputs: dict[str, Any] = {}
     preactivations: dict[str, Any] = {}
     for name in architecture.order:
+        check_time()
         vertex = architecture.vertices[name]
         z = algebra.zeros(state.outputs[name].shape)
         for edge in architecture.in_edges(name):
@@ -198,6 +203,7 @@ def backward_tangent(
     """Differentiate the adjoints dz along `direction`; the state must hold derivatives of order 2."""
     result: dict[str, Any] = {}
     for name in reversed(architecture.order):
+        check_time()
         terms = [tangents.outputs[name]] if name in architecture.outputs else []
         for edge in architecture.out_edges(name):
             terms.append(algebra.transpose(edge.map, edge_parameters(parts, edge), result[edge.target]))
@@ -219,6 +225,7 @@ def hessian_vector_parts(
     adjoint_tangents = backward_tangent(algebra, architecture, parts, direction, state, adjoints, tangents)
     product = parameter_gradients(algebra, architecture, state.outputs, adjoint_tangents)
     for name in architecture.order:
+        check_time()
         for edge in architecture.in_edges(name):
             if edge.map.parameter_shape and edge.source in tangents.outputs:
                 product[edge.key] = product[edge.key] + algebra.parameter_gradient(

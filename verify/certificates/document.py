@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.outcomes import InputError
+from verify.whole_numbers import whole_number
 
 FORMAT = "dagverify-certificate"
 VERSION = 1
@@ -176,9 +177,10 @@ def parse_document(text: str, where: str = "certificate", *, decimals: bool = Fa
         return result
 
     def bounded_integer(literal: str) -> int:
-        if len(literal) > 18:
-            raise InputError("integer is too large", where=where, value=literal)
-        return int(literal)
+        try:
+            return whole_number(literal)
+        except InputError as error:
+            raise error.at(where) from None
 
     try:
         document = json.loads(

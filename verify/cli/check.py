@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verify.cli.output import EXPLAIN, json_option, plain, print_json, progress, spec_argument
+from verify.cli.output import EXPLAIN, json_option, plain, print_json, progress, spec_argument, time_limit_option
 from verify.cli.reporting import Reports, report_options
 from verify.outcomes import InputError, Verdict
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--baseline", type=click.Path(path_type=Path), help="The --json answer of an earlier check.")
 @click.option("--baseline-factor", type=float, default=1.1, show_default=True, help="By which L may grow since then.")
 @report_options
+@time_limit_option
 @json_option
 def command(
     spec: Path,
@@ -29,11 +30,13 @@ def command(
     junit: Path | None,
     sarif: Path | None,
     github: bool,
+    time_limit: float,
     as_json: bool,
 ) -> int:
     """Check assumptions A1-A4 and the gradients of SPEC, bound the Hessian, and say which settings are admissible.
 
     The question is whether every step decreases the error. Exit code 0: proved; 1: refuted; 3: undecided.
+    What takes longer than its share of --time-limit, or too much memory, is undecided and says what was too large.
     With --baseline it is refuted too if L grew or a range shrank by more than the factor.
 
     \b
@@ -44,7 +47,7 @@ def command(
     """
     reports = Reports(spec, junit, sarif, github, to_stderr=as_json)
     try:
-        specification, answer, comparison = _checked(spec, baseline, baseline_factor)
+        specification, answer, comparison = _checked(spec, baseline, baseline_factor, time_limit)
     except InputError as error:
         reports.write_error(error)
         raise
@@ -59,7 +62,7 @@ def command(
 
 
 def _checked(
-    spec: Path, baseline: Path | None, factor: float
+    spec: Path, baseline: Path | None, factor: float, seconds: float
 ) -> tuple[Specification, dict[str, Any], Comparison | None]:
     with progress() as announce:
         from verify.spec import load_specification
@@ -72,7 +75,7 @@ def _checked(
         specification = load_specification(spec)
         from verify.analysis.check import check
 
-        report = check(specification.problem, specification.momentum, progress=announce)
+        report = check(specification.problem, specification.momentum, seconds=seconds, progress=announce)
     answer, comparison = report.to_json(), None
     if before is not None:
         from verify.baseline.comparison import compare

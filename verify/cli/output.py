@@ -17,6 +17,13 @@ Announce = Callable[[str], None]
 EXPLAIN = "dagverify explain SPEC says what dominates L, and which change buys how much"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout and nothing else.")
+time_limit_option = click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=50.0,
+    show_default=True,
+    help="Seconds of processor time for all parts of the analysis.",
+)
 spec_argument = click.argument("spec", type=click.Path(path_type=Path))
 
 

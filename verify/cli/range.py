@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verify.cli.output import EXPLAIN, json_option, print_json, progress, spec_argument
+from verify.cli.output import EXPLAIN, json_option, print_json, progress, spec_argument, time_limit_option
 from verify.outcomes import InputError, Verdict
 
 if TYPE_CHECKING:
@@ -21,9 +21,16 @@ if TYPE_CHECKING:
 @click.option("--previous", type=click.Path(path_type=Path), help=".npz with one array w: the previous weights.")
 @click.option("--norm", type=click.Choice(["global", "vertex"]), help="Norms of the step's momentum [default: SPEC's].")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the settings of one step: .svg, .pdf or .png.")
+@time_limit_option
 @json_option
 def command(
-    spec: Path, at: Path | None, previous: Path | None, norm: Norm | None, plot: Path | None, as_json: bool
+    spec: Path,
+    at: Path | None,
+    previous: Path | None,
+    norm: Norm | None,
+    plot: Path | None,
+    time_limit: float,
+    as_json: bool,
 ) -> int:
     """Bound the Hessian over the region of SPEC and say which learning rates and momentum sizes are admissible.
 
@@ -50,20 +57,25 @@ def command(
         problem, momentum = specification.problem, specification.momentum
         w = None if at is None else _weights(at, problem.architecture.size)
         before = None if previous is None else _weights(previous, problem.architecture.size)
+        from verify import budget
         from verify.analysis.any_direction import examine_any_direction
         from verify.analysis.curvature import examine_curvature
         from verify.analysis.ranges import admissible_ranges, overall
 
         announce("bounding the Hessian")
-        curvature = examine_curvature(problem)
-        rows = admissible_ranges(problem, curvature, momentum)
+        with budget.time_limit(0.6 * time_limit, "the Hessian"):
+            curvature = examine_curvature(problem)
+        with budget.time_limit(0.2 * time_limit, "the ranges"):
+            rows = admissible_ranges(problem, curvature, momentum)
+        with budget.time_limit(0.2 * time_limit, "any direction"):
+            first_step = examine_any_direction(problem, w, curvature=curvature, progress=announce)
         verdict = overall(rows, momentum)
         answer: dict[str, Any] = {
             "name": problem.name,
             "verdict": verdict.value,
             "lipschitz": curvature.to_json(),
             "ranges": [row.to_json() for row in rows],
-            "any_direction": examine_any_direction(problem, w, curvature=curvature, progress=announce),
+            "any_direction": first_step,
         }
         if w is not None:
             from verify.analysis.one_step import one_step_ranges

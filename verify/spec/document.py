@@ -16,6 +16,7 @@ from verify.spec.lines import KeyPath, LineMap
 from verify.spec.messages import dotted, first_error, place
 from verify.spec.models import SpecFile
 from verify.spec.text import parse, read_text
+from verify.whole_numbers import REMEDY, oversized
 
 if TYPE_CHECKING:
     from verify.architecture import Architecture
@@ -126,7 +127,10 @@ def read_document(path: str | Path) -> Document:
     """
     path = Path(path)
     text = read_text(path)
-    return _validated(path, parse(text, path), LineMap(text))
+    tables, lines = parse(text, path), LineMap(text)
+    if (key := oversized(tables)) is not None:
+        raise InputError("whole number too large", where=place(path, lines, key), key=dotted(key), remedy=REMEDY)
+    return _validated(path, tables, lines)
 
 
 def _validated(path: Path, tables: dict[str, Any], lines: LineMap) -> Document:

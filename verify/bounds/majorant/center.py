@@ -18,6 +18,7 @@ from verify.bounds.majorant.data import layer_data, no_data
 from verify.bounds.majorant.rates import MOST_VERTICES
 from verify.bounds.majorant.state import State
 from verify.bounds.majorant.structure import Structure, structure
+from verify.budget import check_time
 
 if TYPE_CHECKING:
     from verify.calculus.problem import Problem
@@ -85,6 +86,7 @@ def center_facts(problem: Problem, weights: np.ndarray) -> CenterFacts:
         injections = Injections(jacobians, graph, center.samples)
         norms: dict[tuple[int, int], np.ndarray] = {}
         for pair in injections.pairs():
+            check_time()
             mirrored = norms.pop((pair.w, pair.v)) if pair.v > pair.w else None
             both = pair.both.spectral_norm() if mirrored is None else mirrored
             norms[pair.v, pair.w] = both

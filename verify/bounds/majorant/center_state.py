@@ -14,6 +14,7 @@ from verify.bounds.majorant.approximate import Approximate, stacked
 from verify.bounds.majorant.data import parameter_map
 from verify.bounds.majorant.state import State, combine, lift
 from verify.bounds.majorant.structure import Structure
+from verify.budget import check_time
 from verify.calculus import passes
 from verify.calculus.algebra import ENCLOSING
 
@@ -67,6 +68,7 @@ def center_jacobians(center: Center, graph: Structure) -> CenterJacobians:
     pre: dict[tuple[int, int], Approximate] = {}
     out: dict[tuple[int, int], Approximate] = {}
     for v, start in enumerate(graph.names):
+        check_time()
         identity = Interval.point(np.eye(architecture.vertices[start].width)[None])
         reached = {start: identity}
         out[v, v] = Approximate.of(identity)

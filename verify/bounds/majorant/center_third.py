@@ -25,6 +25,8 @@ from verify.bounds.majorant.structure import Structure
 from verify.bounds.majorant.tensors import BlockNorms, skip_terms, symmetric_sum
 
 LARGEST_PRODUCT = 600
+LARGEST_GRAMS, LARGEST_ORDER = 2**27, 1500
+"""Numbers in all Gram matrices together, and order of one; beyond, norms stand for the data."""
 _INFLATION = 1.0 + 2.0**-40
 
 
@@ -37,6 +39,7 @@ class CenterThird:
         self.skips = np.zeros((graph.size,) * 3)
         self.grams: dict[tuple[int, int, int, str], GramSum] = {}
         self.scalars: dict[tuple[int, int, int], float] = {}
+        self._held = 0
 
     def add(
         self, pair: MixedHessian, norm: np.ndarray, state: State, injections: Injections, data: list[LayerData | None]
@@ -73,7 +76,14 @@ class CenterThird:
         self.scalars[key] = float(upward.add(self.scalars.get(key, 0.0), upward.sum(values)))
 
     def _gram(self, key: tuple[int, int, int, str], count: int, size: int) -> GramSum:
-        return self.grams.setdefault(key, GramSum(count, size))
+        if key not in self.grams:
+            self.grams[key] = GramSum(count, size)
+            self._held += count * size * size
+        return self.grams[key]
+
+    def _fits(self, key: tuple[int, int, int, str], count: int, size: int) -> bool:
+        """Whether the matrices stand already or there is room for them; what did not fit once never does."""
+        return key in self.grams or (size <= LARGEST_ORDER and self._held + count * size * size <= LARGEST_GRAMS)
 
     def _own(self, v: int, w: int, force: np.ndarray, injection: np.ndarray, layer: LayerData | None) -> None:
         largest = force.max(axis=1)
@@ -81,6 +91,8 @@ class CenterThird:
         if layer is None:
             return
         (samples, columns), units = layer.mid.shape, force.shape[1]
+        if not self._fits((v, w, w, "data"), units, columns):
+            return
         rows = (force[:, :, None] * layer.mid[:, None, :]).reshape(samples, units * columns)
         gram = (layer.mid.T @ rows).reshape(columns, units, columns).transpose(1, 0, 2)
         squares = upward.matmul(upward.mul(layer.size, layer.size)[None], force)[0]
@@ -109,16 +121,17 @@ class CenterThird:
         missing = upward.mul(largest, through.error, through.error)
         square = upward.mul(frobenius(root), frobenius(root))
         scaled = (root * injection[:, None, None]).reshape(samples * units, columns)
-        self._gram((v, w, b, "jacobian"), 1, columns).add(
-            (scaled.T @ scaled)[None],
-            _once(upward.mul(square, injection, injection)),
-            _once(upward.mul(missing, injection, injection)),
-            samples * units + 8,
-        )
+        if self._fits((v, w, b, "jacobian"), 1, columns):
+            self._gram((v, w, b, "jacobian"), 1, columns).add(
+                (scaled.T @ scaled)[None],
+                _once(upward.mul(square, injection, injection)),
+                _once(upward.mul(missing, injection, injection)),
+                samples * units + 8,
+            )
         if layer is None:
             return
         width = layer.mid.shape[1]
-        if columns * width <= LARGEST_PRODUCT:
+        if columns * width <= LARGEST_PRODUCT and self._fits((v, w, b, "product"), 1, columns * width):
             inner = root.swapaxes(1, 2) @ root
             outer = layer.mid[:, :, None] * layer.mid[:, None, :]
             product = inner.reshape(samples, -1).T @ outer.reshape(samples, -1)
@@ -130,6 +143,8 @@ class CenterThird:
                 _once(upward.mul(off, off)),
                 samples + units + 8,
             )
+            return
+        if not self._fits((v, w, b, "data"), 1, width):
             return
         weighted = layer.mid * total[:, None]
         self._gram((v, w, b, "data"), 1, width).add(

@@ -11,8 +11,10 @@ import numpy as np
 
 from verify.arithmetic import spectral, upward
 from verify.arithmetic.rounding import gamma
+from verify.budget import check_time
 
 _SPARE = 32
+_MOST_WORK = 2**28
 
 
 class GramSum:
@@ -41,6 +43,12 @@ class GramSum:
         """Upper bounds of the largest values of the exact forms, (count,)."""
         symmetric = 0.5 * (self.matrices + self.matrices.swapaxes(1, 2))
         error = upward.mul(self.squares, gamma(self.terms))
-        top = np.maximum(spectral.largest_eigenvalue_upper(symmetric, error), 0.0)
+        at_once = max(1, _MOST_WORK // symmetric.shape[1] ** 3)
+        tops = []
+        for start in range(0, len(symmetric), at_once):
+            check_time()
+            part = slice(start, start + at_once)
+            tops.append(spectral.largest_eigenvalue_upper(symmetric[part], error[part]))
+        top = np.maximum(np.concatenate(tops), 0.0)
         root = upward.add(upward.sqrt(top), upward.sqrt(self.errors))
         return upward.mul(root, root)

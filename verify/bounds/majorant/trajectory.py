@@ -27,6 +27,7 @@ from verify.bounds.majorant.rates import growth
 from verify.bounds.majorant.state import SMALLEST, State, advance, combine, minimum, not_above
 from verify.bounds.majorant.structure import Structure
 from verify.bounds.majorant.tensors import second_derivative, second_derivative_by_residual, third_derivative
+from verify.budget import check_time
 
 _GUESSES = 4
 _FIRST_STEP = 0.25
@@ -112,6 +113,7 @@ def trace(center: Center, first: State, paths: Paths, graph: Structure, knots: n
     reached, third, change = [0.0], [], []
     length = _FIRST_STEP
     while reached[-1] < 1.0:
+        check_time()
         start = reached[-1]
         stop = float(knots[len(reached)]) if knots is not None else min(1.0, start + length)
         step = float(np.nextafter(stop - start, np.inf))

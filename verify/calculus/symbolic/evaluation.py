@@ -12,6 +12,7 @@ import sympy
 
 from verify.activations import X
 from verify.arithmetic.arb import elementwise, exact, precision
+from verify.budget import check_time
 from verify.calculus.symbolic.proof import EdgeName, build_proof, edge_name
 from verify.calculus.symbolic.recursion import Ring, backpropagate, flat_parts, join_parts, preactivation
 
@@ -23,7 +24,15 @@ if TYPE_CHECKING:
 BITS = 200
 """Working precision: 50 digits and ten in reserve."""
 
+_DIGITS = 60
+
+WIDEST = flint.arb(2) ** -90
+"""Radius of a ball beside the largest entry of the gradient from where on more bits are tried, twice."""
+
 NUMBERS_AT_ONCE = 200_000
+
+NUMBERS_PER_PARAMETER = 100
+"""What the passes in 50 digits hold for a parameter, in float64 numbers: seven balls with their places."""
 
 SECONDS_PER_POINT = 1.0
 SECONDS_PER_PRODUCT = 1e-6
@@ -99,7 +108,7 @@ def _numbers_per_sample(architecture: Architecture) -> int:
 
 
 def reference_gradient(problem: Problem, w: np.ndarray) -> np.ndarray:
-    """Return balls that contain the exact gradient, weight decay included.
+    """Return balls that contain the exact gradient, weight decay included; with more than `BITS` where they are wide.
 
     Parameters
     ----------
@@ -110,9 +119,23 @@ def reference_gradient(problem: Problem, w: np.ndarray) -> np.ndarray:
     -------
     array of flint.arb, shape (P,)
     """
+    for bits in (BITS, 2 * BITS, 4 * BITS):
+        gradient = _gradient_at(problem, w, bits)
+        if _is_sharp(gradient):
+            break
+    return gradient
+
+
+def _is_sharp(gradient: np.ndarray) -> bool:
+    """Whether no ball is wide beside the largest entry: through many layers balls grow, more bits make up for it."""
+    largest = max((abs(ball.mid()) for ball in gradient), default=flint.arb(0))
+    return all(ball.rad() <= WIDEST * largest for ball in gradient)
+
+
+def _gradient_at(problem: Problem, w: np.ndarray, bits: int) -> np.ndarray:
     architecture = problem.architecture
     size = max(1, NUMBERS_AT_ONCE // _numbers_per_sample(architecture))
-    with precision(BITS):
+    with precision(bits):
         weights = exact(w)
         parts = flat_parts(architecture, weights)
         ring = ArbRing()
@@ -130,6 +153,7 @@ def _gradient_of_rows(
     outputs = {name: x[:, columns] for name, columns in architecture.input_columns.items()}
     slopes: dict[str, np.ndarray] = {}
     for name in architecture.order:
+        check_time()
         z = preactivation(ring, architecture, name, parts, outputs)
         activation = architecture.vertices[name].activation
         outputs[name] = elementwise(lambda entry, g=activation: g.arb(entry, 0))(z)
@@ -158,12 +182,36 @@ def slope_flaw(activation: Activation, points: Iterable[float]) -> str | None:
     for point in points:
         if point in activation.kinks:
             continue
-        expected = slope.evalf(50, subs={X: sympy.Float(point, 60)})
+        expected = value_at(slope, point)
         with precision(BITS):
             error = abs(activation.arb(flint.arb(point), 1) - flint.arb(str(expected)))
             if not error < flint.arb("1e-30") * (1 + abs(flint.arb(str(expected)))):
                 return f"derivative of {activation.name} at {point!r}: sympy gives {expected}"
     return None
+
+
+def value_at(expression: sympy.Expr, point: float) -> sympy.Expr:
+    """Return the value of an expression in `X`, about 50 digits, every common part computed once.
+
+    sympy alone would compute a part as often as it is written, which doubles with every level of nesting.
+
+    Examples
+    --------
+    >>> value_at(sympy.exp(X) + sympy.exp(X) ** 2, 0.0)
+    2.00000000000000000000000000000000000000000000000000000000000
+    """
+    values: dict[sympy.Expr, sympy.Expr] = {X: sympy.Float(point, _DIGITS)}
+    waiting = [expression]
+    while waiting:
+        part = waiting[-1]
+        missing = [argument for argument in part.args if argument not in values]
+        waiting += missing
+        if not missing:
+            check_time()
+            waiting.pop()
+            if part not in values:
+                values[part] = part.func(*(values[a] for a in part.args)).evalf(_DIGITS) if part.args else part
+    return values[expression]
 
 
 def _matrix(array: np.ndarray) -> Any:

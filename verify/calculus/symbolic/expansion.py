@@ -17,6 +17,7 @@ import sympy
 from sympy import QQ, Expr, Function, Rational, Symbol
 from sympy.polys.rings import PolyElement, ring
 
+from verify.budget import check_time
 from verify.calculus.symbolic.proof import GradientProof
 from verify.calculus.symbolic.recursion import Ring, backpropagate, flat_parts, join_parts, preactivation
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from verify.architecture import Architecture
 
 Unit = tuple[str, int]
+
+MOST_LEVELS = 16
+"""sympy recurs along an expression, about 25 Python frames a layer: deeper graphs are not written out."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,8 @@ def expand_and_compare(
     proof : GradientProof
         Its steps are the recursion that is run.
     max_paths : int
-        Nothing is run for a graph with more paths between single units than this.
+        Nothing is run for a graph with more paths between single units than this, nor with a path of more than
+        `MOST_LEVELS` vertices.
     seconds : float
         Time allowed; it is looked at between the single derivatives.
     """
@@ -87,9 +92,12 @@ def expand_and_compare(
     paths = unit_path_count(architecture) if small else max_paths + 1
     if paths > max_paths:
         return Expansion(None, f"not run: more than {max_paths} paths between single units")
+    if longest_path(architecture) > MOST_LEVELS:
+        return Expansion(None, f"not run: more than {MOST_LEVELS} vertices stand one behind another")
     written = _WrittenOut(architecture)
     claimed = written.recursion(proof)
     for position, weight in enumerate(written.weights):
+        check_time()
         if time.monotonic() > deadline:
             done = f"{position} of {len(written.weights)} weights"
             return Expansion(None, f"not run to its end: {done} within {seconds:g} s, equal so far")
@@ -99,6 +107,22 @@ def expand_and_compare(
                 False, f"weight {position}: the derivative of E and the recursion are different polynomials"
             )
     return Expansion(True, f"{len(written.weights)} derivatives over {paths} paths, equal as polynomials")
+
+
+def longest_path(architecture: Architecture) -> int:
+    """Return how many vertices with an activation stand one behind another at most.
+
+    Examples
+    --------
+    >>> from verify.architecture import Architecture
+    >>> nodes = {"x": {"width": 1}, "h": {"width": 1, "inputs": ["x"]}, "y": {"width": 1, "inputs": ["h", "x"]}}
+    >>> longest_path(Architecture.from_data(nodes, "y"))
+    2
+    """
+    levels = dict.fromkeys(architecture.inputs, 0)
+    for name in architecture.order:
+        levels[name] = 1 + max(levels[edge.source] for edge in architecture.in_edges(name))
+    return max(levels.values())
 
 
 def unit_path_count(architecture: Architecture) -> int:

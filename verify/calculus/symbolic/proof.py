@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from verify.budget import check_time
 from verify.calculus.symbolic.rules import rule_proved
 
 if TYPE_CHECKING:
@@ -135,16 +136,19 @@ def flaws_of(proof: GradientProof, architecture: Architecture) -> list[str]:
     that is missing or made up, a parameter whose gradient is claimed never or twice, or that two edges share.
     """
     every_edge = [edge for name in architecture.vertices for edge in architecture.in_edges(name)]
-    flaws = [
-        f"step {position} ({step}): {flaw}"
-        for position, step in enumerate(proof.steps)
-        for flaw in _flaws_of_step(proof.steps, position, architecture, every_edge)
-    ]
+    behind: dict[str, list[Edge]] = {name: [] for name in architecture.vertices}
+    for edge in every_edge:
+        behind[edge.source].append(edge)
+    flaws = []
+    for position, step in enumerate(proof.steps):
+        check_time()
+        found = _flaws_of_step(proof.steps, position, architecture, behind)
+        flaws += [f"step {position} ({step}): {flaw}" for flaw in found]
     return [*flaws, *_flaws_of_coverage(proof.steps, architecture, every_edge)]
 
 
 def _flaws_of_step(
-    steps: tuple[Step, ...], position: int, architecture: Architecture, every_edge: list[Edge]
+    steps: tuple[Step, ...], position: int, architecture: Architecture, behind: Mapping[str, list[Edge]]
 ) -> Iterable[str]:
     step = steps[position]
     vertex = architecture.vertices.get(step.vertex)
@@ -154,7 +158,7 @@ def _flaws_of_step(
     yield from (f"rule {rule!r} is not proved" for rule in step.rules if not rule_proved(rule))
     edges: list[Edge] = []
     if step.claim is Claim.OUTPUT_ADJOINT:
-        edges = [edge for edge in every_edge if edge.source == step.vertex]
+        edges = behind[step.vertex]
         rules = {"loss"} if step.vertex in architecture.outputs else set()
         rules |= {edge_rule(edge, "input") for edge in edges}
         premises = {(Claim.PREACTIVATION_ADJOINT, edge.target) for edge in edges}
@@ -162,7 +166,7 @@ def _flaws_of_step(
         rules = {"activation"}
         premises = {(Claim.OUTPUT_ADJOINT, step.vertex)}
     elif step.claim is Claim.EDGE_GRADIENT:
-        edges = [edge for edge in every_edge if step.edges == (edge_name(edge),) and edge.target == step.vertex]
+        edges = [edge for edge in architecture.in_edges(step.vertex) if step.edges == (edge_name(edge),)]
         if not edges or not edges[0].map.parameter_shape:
             yield "no such edge with parameters"
         rules = {"bilinear parameter"}

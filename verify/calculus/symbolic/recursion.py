@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.budget import check_time
 from verify.calculus.symbolic.proof import Claim, GradientProof, Step
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ def backpropagate(
         return sum_of(arrays)
 
     for step in proof.steps:
+        check_time()
         name = step.vertex
         if step.claim is Claim.OUTPUT_ADJOINT:
             output_adjoints[name] = sent_back(step)

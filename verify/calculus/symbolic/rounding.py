@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse
 
+from verify.budget import check_time
 from verify.calculus.symbolic.evaluation import fills_its_matrix
 from verify.calculus.symbolic.recursion import bias_places, flat_parts, join_parts
 
@@ -56,6 +57,7 @@ class _Analysis:
         self.absolute = {key: abs(matrix) for key, matrix in self.signed.items()}
 
     def _matrix(self, edge: Edge) -> Any:
+        check_time()
         terms = edge.map.terms()
         factors = self.parts[edge.key][terms.parameter] if edge.map.parameter_shape else np.ones(len(terms.out))
         shape = (edge.map.out_width, edge.map.in_width)
@@ -78,6 +80,7 @@ class _Analysis:
             zeros = np.zeros_like(x[:, columns])
             units[name] = _Unit(_Bounded(zeros, zeros), _Bounded(x[:, columns], zeros))
         for name in self.architecture.order:
+            check_time()
             vertex = self.architecture.vertices[name]
             start = np.zeros((len(x), vertex.width))
             if vertex.bias is not None:
@@ -105,6 +108,7 @@ class _Analysis:
         adjoints: dict[str, _Bounded] = {}
         scale = 1 / self.problem.samples if self.problem.reduction == "mean" else 1.0
         for name in reversed(self.architecture.order):
+            check_time()
             unit = units[name]
             start = _Bounded(np.zeros_like(unit.h.value), np.zeros_like(unit.h.value))
             if name in self.architecture.outputs:
@@ -126,6 +130,7 @@ class _Analysis:
     def gradient_error(self, units: dict[str, _Unit], adjoints: dict[str, _Bounded]) -> np.ndarray:
         parts: dict[Any, np.ndarray] = {}
         for name in self.architecture.order:
+            check_time()
             dz = adjoints[name]
             size = np.abs(dz.value)
             for edge in self.architecture.in_edges(name):
