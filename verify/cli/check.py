@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verify.cli.output import EXPLAIN, json_option, plain, print_json, progress, spec_argument
+from verify.cli.output import EXPLAIN, json_option, named_files, plain, print_json, progress, spec_argument
 from verify.cli.reporting import Reports, report_options
+from verify.files.writing import Outputs
 from verify.outcomes import InputError, Verdict
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def command(
     baseline_factor: float,
     junit: Path | None,
     sarif: Path | None,
+    force: bool,
     github: bool,
     as_json: bool,
 ) -> int:
@@ -42,10 +44,12 @@ def command(
       dagverify check examples/xor_skip.toml --json > last.json
       dagverify check examples/xor_skip.toml --baseline last.json --sarif dagverify.sarif
     """
-    reports = Reports(spec, junit, sarif, github, to_stderr=as_json)
+    outputs = Outputs([spec, baseline], force)
+    reports = Reports(spec, outputs, junit, sarif, github, to_stderr=as_json)
     try:
-        specification, answer, comparison = _checked(spec, baseline, baseline_factor)
+        specification, answer, comparison = _checked(spec, baseline, baseline_factor, outputs)
     except InputError as error:
+        outputs.protect(named_files(spec))
         reports.write_error(error)
         raise
     verdict = Verdict(answer["verdict"])
@@ -59,7 +63,7 @@ def command(
 
 
 def _checked(
-    spec: Path, baseline: Path | None, factor: float
+    spec: Path, baseline: Path | None, factor: float, outputs: Outputs
 ) -> tuple[Specification, dict[str, Any], Comparison | None]:
     with progress() as announce:
         from verify.spec import load_specification
@@ -70,6 +74,7 @@ def _checked(
 
             before = read_baseline(baseline)
         specification = load_specification(spec)
+        outputs.protect(specification.document.files)
         from verify.analysis.check import check
 
         report = check(specification.problem, specification.momentum, progress=announce)

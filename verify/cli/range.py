@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verify.cli.output import EXPLAIN, json_option, print_json, progress, spec_argument
+from verify.cli.output import EXPLAIN, force_option, json_option, print_json, progress, spec_argument
+from verify.files.kinds import PICTURE
+from verify.files.writing import Outputs
 from verify.outcomes import InputError, Verdict
 
 if TYPE_CHECKING:
@@ -21,9 +23,10 @@ if TYPE_CHECKING:
 @click.option("--previous", type=click.Path(path_type=Path), help=".npz with one array w: the previous weights.")
 @click.option("--norm", type=click.Choice(["global", "vertex"]), help="Norms of the step's momentum [default: SPEC's].")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the settings of one step: .svg, .pdf or .png.")
+@force_option
 @json_option
 def command(
-    spec: Path, at: Path | None, previous: Path | None, norm: Norm | None, plot: Path | None, as_json: bool
+    spec: Path, at: Path | None, previous: Path | None, norm: Norm | None, plot: Path | None, force: bool, as_json: bool
 ) -> int:
     """Bound the Hessian over the region of SPEC and say which learning rates and momentum sizes are admissible.
 
@@ -39,11 +42,13 @@ def command(
         for option, value in (("previous", previous), ("norm", norm), ("plot", plot)):
             if value is not None:
                 raise InputError("only for one step", **{option: str(value)}, remedy="add --at W.npz")
+    outputs = Outputs([spec, at, previous], force)
     with progress() as announce:
         if plot is not None:
             from verify.analysis.step_plot import check_plot
 
             check_plot(plot)
+            outputs.add(plot, PICTURE)
         from verify.spec import load_specification
 
         specification = load_specification(spec)
@@ -73,8 +78,10 @@ def command(
             if plot is not None:
                 from verify.analysis.step_plot import a_priori_outlines, plot_step
 
+                outputs.protect(specification.document.files)
+
                 outlines = a_priori_outlines(problem, w, curvature.value, answer["any_direction"]["eta_max"])
-                plot_step(answer["step"], outlines, problem.name, plot)
+                plot_step(answer["step"], outlines, problem.name, plot, outputs)
     if as_json:
         print_json(answer)
     else:
@@ -117,7 +124,7 @@ def largest_momentum_notes(L: float | None) -> list[str]:
 
 
 def _weights(path: Path, size: int) -> Any:
-    from verify.spec.arrays import read_npz
+    from verify.files.arrays import read_npz
 
     w = read_npz(path, ("w",))["w"]
     if w.shape != (size,):

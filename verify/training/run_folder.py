@@ -113,7 +113,7 @@ class RunFolder(RunFiles):
             self._restore(session)
 
     def _restore(self, session: Session) -> None:
-        from verify.spec.arrays import read_npz
+        from verify.files.arrays import read_npz
 
         try:
             state = read_npz(self.checkpoint, _members(self.checkpoint))

@@ -14,8 +14,9 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy_format
 
+from verify.files.kinds import NPY, NPZ
+from verify.files.reading import input_size, open_input
 from verify.outcomes import InputError
-from verify.spec.text import regular_file
 
 MAX_ARRAY_BYTES = 2**29
 MAX_HEADER_BYTES = 2**16
@@ -50,9 +51,8 @@ def read_npz(path: Path, keys: Collection[str], optional: Collection[str] = ()) 
         If the file or an array is missing, damaged, not numeric, larger than `MAX_ARRAY_BYTES`, or its header
         does not agree with its size.
     """
-    regular_file(path, remedy="give the path of an .npz file (numpy.savez)")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_input(path, NPZ) as stream, zipfile.ZipFile(stream) as archive:
             members = {entry.filename: entry for entry in archive.infolist()}
             arrays = {}
             for key in keys:
@@ -84,9 +84,9 @@ def map_npy(path: Path) -> np.ndarray:
     InputError
         If the file is missing, damaged, not numeric, or shorter or longer than its header says.
     """
-    size = regular_file(path, remedy="give a folder that holds x.npy and y.npy (numpy.save)")
+    size = input_size(path, NPY)
     try:
-        with path.open("rb") as stream:
+        with open_input(path, NPY) as stream:
             shape, dtype, start = _header(stream, str(path))
         _check_size(shape, dtype, size - start, str(path))
         return np.lib.format.open_memmap(path, mode="r")
