@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     "--certify-every", type=click.IntRange(1, 10**6), default=100, show_default=True, help="Steps of a certificate."
 )
 @click.option("--plot", is_flag=True, help="Write run.png into the folder.")
+@click.option("--force", is_flag=True, help="Remove an older run and other files in the way.")
 @json_option
 def command(
     spec: Path,
@@ -52,6 +53,7 @@ def command(
     certificates: str | None,
     certify_every: int,
     plot: bool,
+    force: bool,
     as_json: bool,
 ) -> int:
     """Train the network of SPEC; every step's decrease is proved, or the run says which was not.
@@ -84,7 +86,10 @@ def command(
         settings = {"rule": rule, "eta": eta, "tau": tau, "norm": norm, "gradient_tolerance": gradient_tolerance}
         session = Session(problem, make_rule(rule, eta, tau, norm), gradient_tolerance=gradient_tolerance)
         folder = RunFolder(out, certificates, certify_every)
-        (folder.resume if resume else folder.start)(session, settings)
+        if resume:
+            folder.resume(session, settings)
+        else:
+            folder.start(session, settings, force=force)
     with _bar(session, steps) as show:
         result = folder.run(session, steps, show, checkpoint_every)
     answer = {"name": problem.name, "run": str(out), "rule": rule, **result}

@@ -101,10 +101,24 @@ class Folder:
         lock(self.descriptor, self.path, "another process trains in this folder")
 
     def inside(self, name: str, *, create: bool = False) -> Folder:
-        """Return a folder in this one, which is not reached through a link."""
+        """Return a folder in this one, which is not reached through a link.
+
+        Raises
+        ------
+        InputError
+            If what stands under the name is no folder.
+        """
         if create:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(name, dir_fd=self.descriptor)
+        status = self.status(name)
+        if status is not None and not stat.S_ISDIR(status.st_mode):
+            raise InputError(
+                "will not write here: not a folder",
+                where=str(self.path / name),
+                kind=kind_of(status.st_mode),
+                remedy="put a folder in its place, or name another",
+            )
         return Folder(Path(name), within=self)
 
     def names(self) -> list[str]:
@@ -169,6 +183,7 @@ class Folder:
         """Open a file of this folder, and of no other, to write at its end."""
         flags = os.O_WRONLY | os.O_APPEND | (os.O_CREAT if create else 0)
         descriptor = self._open(name, flags)
+        os.lseek(descriptor, 0, os.SEEK_END)
         return _buffered(descriptor)
 
     def truncate(self, name: str, length: int) -> None:
@@ -188,6 +203,11 @@ class Folder:
         """Remove a name, if it is there."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self.descriptor)
+
+    def remove_empty(self, name: str) -> None:
+        """Remove a folder, if it is there and empty."""
+        with contextlib.suppress(OSError):
+            os.rmdir(name, dir_fd=self.descriptor)
 
     def sync(self) -> None:
         """Flush the folder's entries to the disk."""

@@ -21,11 +21,13 @@ import numpy as np
 from verify.arithmetic.environment import certified_environment, check_environment, users_code
 from verify.calculus.problem import classical
 from verify.certificates.document import ARITHMETIC
-from verify.certificates.run_files import RunFiles, array_digest, weights_digest
+from verify.certificates.run_files import array_digest, weights_digest
+from verify.files.arrays import read_npz
+from verify.files.kinds import RUN_DESCRIPTION
+from verify.files.reading import read_text
 from verify.outcomes import InputError, Verdict
-from verify.training.atomic import write_atomically
 from verify.training.chain import LENGTH, CertificateChain
-from verify.training.lock import locked
+from verify.training.held_folder import HeldFolder
 from verify.training.session import Session
 from verify.training.trajectory import StepRecord
 
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 CHECKPOINT_EVERY = 25
 
 
-class RunFolder(RunFiles):
+class RunFolder(HeldFolder):
     """The files of a run.
 
     Parameters
@@ -60,29 +62,33 @@ class RunFolder(RunFiles):
         super().__init__(path)
         self.chain = None if certify is None else CertificateChain(self, certify, length, announce)
 
-    def start(self, session: Session, settings: dict[str, Any]) -> None:
-        """Create the folder and the first checkpoint.
+    def start(self, session: Session, settings: dict[str, Any], *, force: bool = False) -> None:
+        """Create the folder and the first checkpoint; hold the folder until `run` ends.
+
+        Parameters
+        ----------
+        session : Session
+        settings : dict
+            Of the rule.
+        force : bool
+            Remove an older run and files of other origin with the names of a run's files.
 
         Raises
         ------
         InputError
-            If the folder already holds a run, or cannot be made.
+            If the folder already holds a run or files of these names, cannot be made, or another process trains in it.
         """
-        if self.description.exists():
-            raise InputError("the folder already holds a run", where=str(self.path), remedy="resume it or name another")
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self.lines.write_bytes(b"")
+        if self.chain is not None:
+            self.chain.check(session)
+        content = _json(self._content(session, settings), indent=2)
+        with self.held(create=True), self.starting(content, force=force):
+            self.replace(self.lines, lambda stream: None)
             self._save(session, 0)
             if self.chain is not None:
                 self.chain.start(session)
-            content = self._content(session, settings)
-            write_atomically(self.description, lambda stream: stream.write(_json(content, indent=2)))
-        except OSError as error:
-            raise InputError("the run cannot be written", where=str(self.path), reason=str(error)) from None
 
     def resume(self, session: Session, settings: dict[str, Any]) -> None:
-        """Bring the session to the last checkpoint and cut off later lines.
+        """Bring the session to the last checkpoint and cut off later lines; hold the folder until `run` ends.
 
         Raises
         ------
@@ -90,13 +96,15 @@ class RunFolder(RunFiles):
             If the folder holds no run, a damaged one, or a run of another problem or with other settings, or another
             process trains in it.
         """
+        with self.held():
+            self.check_own()
+            self._compare(session, settings)
+            self._restore(session)
+
+    def _compare(self, session: Session, settings: dict[str, Any]) -> None:
         try:
-            content = json.loads(self.description.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(
-                "no run to resume", where=str(self.path), reason=str(error), remedy="start it without --resume"
-            ) from None
-        except ValueError as error:
+            content = json.loads(read_text(self.description, RUN_DESCRIPTION))
+        except (RecursionError, ValueError) as error:
             raise _damaged("the run's description", self.description, str(error)) from None
         for part, values in self._content(session, settings).items():
             for name, value in values.items():
@@ -109,12 +117,8 @@ class RunFolder(RunFiles):
                         expected=value,
                         remedy="name another folder",
                     )
-        with locked(self.path):
-            self._restore(session)
 
     def _restore(self, session: Session) -> None:
-        from verify.files.arrays import read_npz
-
         try:
             state = read_npz(self.checkpoint, _members(self.checkpoint))
             session.restore(state)
@@ -123,10 +127,10 @@ class RunFolder(RunFiles):
             raise _damaged("the checkpoint", self.checkpoint, str(error)) from None
         if not self.lines.exists() or self.lines.stat().st_size < length:
             raise _damaged("the file of steps", self.lines, f"shorter than the {length} bytes of the checkpoint")
-        os.truncate(self.lines, length)
+        self.truncate(self.lines, length)
         if self.chain is not None:
             self.chain.resume(session, [line["decrease"] for line in self.read()])
-        self.result.unlink(missing_ok=True)
+        self.remove(self.result)
 
     def run(
         self,
@@ -140,7 +144,7 @@ class RunFolder(RunFiles):
         Parameters
         ----------
         session : Session
-            As `start` or `resume` left it.
+            As `start` or `resume` left it; the folder is held until this ends.
         steps : int
             Budget, steps before a resumption included.
         callback : callable
@@ -154,9 +158,9 @@ class RunFolder(RunFiles):
             If another process trains in the folder.
         """
         with (
-            locked(self.path),
+            self.held(to_the_end=True),
             certified_environment(),
-            self.lines.open("ab") as stream,
+            self.append(self.lines) as stream,
             self._weights_stream() as weights,
         ):
             while session.index < steps:
@@ -175,8 +179,8 @@ class RunFolder(RunFiles):
             if self.chain is not None:
                 self.chain.finish()
             self._checkpoint(session, stream, weights)
-        result = self._summary(session)
-        write_atomically(self.result, lambda stream: stream.write(_json(result, indent=2)))
+            result = self._summary(session)
+            self.replace(self.result, lambda stream: stream.write(_json(result, indent=2)))
         return result
 
     def read(self) -> Iterator[dict[str, Any]]:
@@ -192,7 +196,7 @@ class RunFolder(RunFiles):
         return {"subject": identity, "settings": settings, "certificates": certificates}
 
     def _weights_stream(self) -> Any:
-        return contextlib.nullcontext() if self.chain is None else self.weights.open("ab")
+        return contextlib.nullcontext() if self.chain is None else self.append(self.weights)
 
     def _checkpoint(self, session: Session, stream: Any, weights: Any) -> None:
         check_environment()
@@ -203,7 +207,7 @@ class RunFolder(RunFiles):
 
     def _save(self, session: Session, length: int) -> None:
         state: dict[str, Any] = {**session.state(), "lines": np.array(length)}
-        write_atomically(self.checkpoint, lambda stream: np.savez(stream, **state))
+        self.replace(self.checkpoint, lambda stream: np.savez(stream, **state))
 
     def _summary(self, session: Session) -> dict[str, Any]:
         verdicts = {verdict.value: 0 for verdict in Verdict}
