@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.lib import format as npy_format
 
-from verify.outcomes import InputError
 from verify.files import arrays
 from verify.files.arrays import map_npy, read_npz
+from verify.outcomes import InputError
 
 
 def npy_bytes(array: np.ndarray) -> bytes:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from verify.files.kinds import CERTIFICATE, CERTIFICATE_FILE
 from verify.files.reading import read_text
@@ -24,6 +24,13 @@ from verify.outcomes import InputError
 FORMAT = "dagverify-certificate"
 VERSION = 1
 KINDS = ("region", "step", "horizon", "weight_decay")
+
+FREE_ENTRIES = 2**21
+"""Entries of edge matrices, of some 50 bytes each, that every certificate may ask for."""
+
+ENTRIES_PER_NUMBER = 1024
+"""Entries for each weight and datum. A dense edge has one a weight; a convolution, which shares its weights, has more:
+one of 3 x 3 from 28 x 28 pixels to 4 channels has 2.1 million, which the 784 pixels of one sample carry."""
 
 ARITHMETIC = "exact reals on the float64 data and weights given"
 _STATEMENTS: dict[str, tuple[str | None, list[str]]] = {
@@ -193,6 +200,42 @@ def write_document(document: dict[str, Any], path: str | Path, *, force: bool = 
         If it cannot or must not be written.
     """
     write_file(Path(path), document_text(document), CERTIFICATE_FILE, force=force)
+
+
+class SizedEdge(Protocol):
+    """An edge before its terms are written out."""
+
+    width_in: int
+    width_out: int
+    row: int
+
+
+def check_sizes(edges: Iterable[SizedEdge], numbers: int) -> None:
+    """Refuse a network whose edge matrices are out of proportion to the numbers that come with it.
+
+    Parameters
+    ----------
+    edges : iterable
+        Each needs a matrix of `width_in` times `width_out` entries, and as many looks as `width_out` times the places
+        of its kernel (`row`).
+    numbers : int
+        Weights and data in the file.
+
+    Raises
+    ------
+    InputError
+    """
+    entries = sum(edge.width_out * max(edge.width_in, edge.row) for edge in edges)
+    limit = FREE_ENTRIES + ENTRIES_PER_NUMBER * numbers
+    if entries > limit:
+        raise InputError(
+            "the network is too large for the weights and data that come with it",
+            where="model",
+            entries=entries,
+            limit=limit,
+            numbers=numbers,
+            remedy="certify with more samples or narrower layers",
+        )
 
 
 def fields(data: Any, where: str, needed: set[str], optional: set[str] = frozenset()) -> dict[str, Any]:  # type: ignore[assignment]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -107,7 +107,7 @@ class HeldFolder(RunFiles):
         folder.sync()
 
     @contextmanager
-    def starting(self, description: bytes, *, force: bool = False) -> Iterator[None]:
+    def starting(self, description: bytes, *, force: bool = False, inputs: Iterable[Path] = ()) -> Iterator[None]:
         """Write the first files of a run in the body; if it fails, none of them stays.
 
         Parameters
@@ -116,6 +116,8 @@ class HeldFolder(RunFiles):
             Of ``run.json``, which stands there when all others do.
         force : bool
             Remove an older run, and regular files of other origin with the names of a run's files.
+        inputs : iterable of Path
+            Files that the run reads, which stay.
 
         Raises
         ------
@@ -128,6 +130,7 @@ class HeldFolder(RunFiles):
             raise InputError("the folder already holds a run", where=str(self.path), remedy="resume it or name another")
         if not (started or force):
             self._refuse_foreign()
+        self._refuse_inputs(inputs)
         self._clear()
         try:
             folder.replace(_STARTED, lambda stream: stream.write(description))
@@ -186,6 +189,17 @@ class HeldFolder(RunFiles):
                 files=found,
                 remedy="name another folder, or add --force to remove them",
             )
+
+    def _refuse_inputs(self, inputs: Iterable[Path]) -> None:
+        own = {(self.path / name).resolve() for name in self._names()}
+        for path in inputs:
+            if path.resolve() in own:
+                raise InputError(
+                    "an input would be replaced",
+                    where=str(self.path),
+                    input=str(path),
+                    remedy="name another folder",
+                )
 
     def _clear(self) -> None:
         """Remove the files of a run, its description first: what is left is no run that could be resumed."""

@@ -12,7 +12,7 @@ import contextlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +62,9 @@ class RunFolder(HeldFolder):
         super().__init__(path)
         self.chain = None if certify is None else CertificateChain(self, certify, length, announce)
 
-    def start(self, session: Session, settings: dict[str, Any], *, force: bool = False) -> None:
+    def start(
+        self, session: Session, settings: dict[str, Any], *, force: bool = False, inputs: Iterable[Path] = ()
+    ) -> None:
         """Create the folder and the first checkpoint; hold the folder until `run` ends.
 
         Parameters
@@ -72,6 +74,8 @@ class RunFolder(HeldFolder):
             Of the rule.
         force : bool
             Remove an older run and files of other origin with the names of a run's files.
+        inputs : iterable of Path
+            Files that the run reads, which stay.
 
         Raises
         ------
@@ -81,7 +85,7 @@ class RunFolder(HeldFolder):
         if self.chain is not None:
             self.chain.check(session)
         content = _json(self._content(session, settings), indent=2)
-        with self.held(create=True), self.starting(content, force=force):
+        with self.held(create=True), self.starting(content, force=force, inputs=inputs):
             self.replace(self.lines, lambda stream: None)
             self._save(session, 0)
             if self.chain is not None:
