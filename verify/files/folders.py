@@ -88,7 +88,7 @@ class Folder:
         self.path: Path = path if within is None else within.path / path
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | (0 if follow and within is None else os.O_NOFOLLOW)
         self.descriptor: int = os.open(path, flags, dir_fd=None if within is None else within.descriptor)
-        self.close = weakref.finalize(self, os.close, self.descriptor)
+        self.close = weakref.finalize(self, _close, self.descriptor)
 
     def lock(self) -> None:
         """Hold the folder until it is closed; the system releases it when the process ends, however it ends.
@@ -226,6 +226,11 @@ class Folder:
             os.close(descriptor)
             raise
         return descriptor
+
+
+def _close(descriptor: int) -> None:
+    with contextlib.suppress(OSError):  # nothing is written through a folder's descriptor
+        os.close(descriptor)
 
 
 def _buffered(descriptor: int) -> BinaryIO:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from verify.files.folders import Folder, check_plain, lock
@@ -24,10 +24,12 @@ class GrowingFile:
     path : Path
     length : int
         Bytes of the records in it.
+    is_new : bool
+        Whether it was made by this command.
     """
 
-    def __init__(self, descriptor: int, path: Path, length: int) -> None:
-        self.descriptor, self.path, self.length = descriptor, path, length
+    def __init__(self, descriptor: int, path: Path, length: int, is_new: bool) -> None:
+        self.descriptor, self.path, self.length, self.is_new = descriptor, path, length, is_new
 
     def append(self, record: bytes) -> None:
         """Write a record at the end.
@@ -42,7 +44,8 @@ class GrowingFile:
             while rest:
                 rest = rest[os.write(self.descriptor, rest) :]
         except OSError as error:
-            os.ftruncate(self.descriptor, self.length)
+            with suppress(OSError):  # then the next command drops the part of a record
+                os.ftruncate(self.descriptor, self.length)
             raise unwritable(self.path, error) from None
         self.length += len(record)
 
@@ -69,35 +72,47 @@ def growing_file(
         If it cannot or must not be written, is not ours, or another process writes it.
     """
     with folder_of(path) as folder:
+        file = _opened(folder, path, kind, own_length, force)
         try:
-            is_new = not folder.regular(path.name, own=True)
-            descriptor = _locked(folder, path)
+            yield file
+        finally:
             try:
-                try:
-                    content = _content(descriptor, path, kind)
-                    length = own_length(content)
-                except InputError:
-                    if not force:
-                        raise
-                    os.close(descriptor)
-                    descriptor = -1
-                    folder.replace(path.name, lambda stream: None)
-                    descriptor, length, is_new, content = _locked(folder, path), 0, True, b""
-                if length < len(content):
-                    os.ftruncate(descriptor, length)
-                os.lseek(descriptor, length, os.SEEK_SET)
-                file = GrowingFile(descriptor, path, length)
-                try:
-                    yield file
-                finally:
-                    if is_new and file.length == 0:
-                        folder.remove(path.name)
-                os.fsync(descriptor)
+                if file.is_new and file.length == 0:
+                    folder.remove(path.name)
+                os.fsync(file.descriptor)
+            except OSError as error:
+                raise unwritable(path, error) from None
             finally:
-                if descriptor >= 0:
-                    os.close(descriptor)
-        except OSError as error:
+                os.close(file.descriptor)
+
+
+def _opened(
+    folder: Folder, path: Path, kind: InputKind, own_length: Callable[[bytes], int], force: bool
+) -> GrowingFile:
+    descriptor = -1
+    try:
+        is_new = not folder.regular(path.name, own=True)
+        descriptor = _locked(folder, path)
+        content = _content(descriptor, path, kind, force)
+        try:
+            length = own_length(content)
+        except InputError:
+            if not force:
+                raise
+            os.close(descriptor)
+            descriptor = -1
+            folder.replace(path.name, lambda stream: None)
+            descriptor, length, content = _locked(folder, path), 0, b""
+        if length < len(content):
+            os.ftruncate(descriptor, length)
+        os.lseek(descriptor, length, os.SEEK_SET)
+    except BaseException as error:
+        if descriptor >= 0:
+            os.close(descriptor)
+        if isinstance(error, (OSError, ValueError)):
             raise unwritable(path, error) from None
+        raise
+    return GrowingFile(descriptor, path, length, is_new)
 
 
 def _locked(folder: Folder, path: Path) -> int:
@@ -118,8 +133,11 @@ def _locked(folder: Folder, path: Path) -> int:
     return descriptor
 
 
-def _content(descriptor: int, path: Path, kind: InputKind) -> bytes:
+def _content(descriptor: int, path: Path, kind: InputKind, force: bool) -> bytes:
+    """Return the content; with `force` that of a file that is too large does not matter."""
     size = os.fstat(descriptor).st_size
+    if size > kind.limit and force:
+        return b"\0"
     if size > kind.limit:
         raise InputError(
             f"file too large for {kind.name}", where=str(path), bytes=size, limit=kind.limit, remedy=kind.smaller

@@ -91,7 +91,7 @@ class Outputs:
             status = folder.status(path.name)
             self._refuse_input(path, status)
             if status is None:
-                if not os.access(".", os.W_OK | os.X_OK, dir_fd=folder.descriptor):
+                if not os.access(".", os.W_OK | os.X_OK, dir_fd=folder.descriptor, effective_ids=True):
                     raise InputError(
                         "the folder cannot be written",
                         where=str(path),
@@ -102,7 +102,7 @@ class Outputs:
             check_plain(status, path)
             if not self.force and not kind.recognises(*_ends(folder, path.name, status.st_size)):
                 raise InputError(f"the file exists and is not {kind.name} of ours", where=str(path), remedy=FORCE)
-            if not os.access(path.name, os.W_OK, dir_fd=folder.descriptor):
+            if not os.access(path.name, os.W_OK, dir_fd=folder.descriptor, effective_ids=True):
                 raise InputError(
                     "the file is write-protected", where=str(path), remedy="change its permissions, or give another"
                 )
