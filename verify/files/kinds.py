@@ -116,7 +116,6 @@ PICTURE = OutputKind(
     (b"\x89PNG", b"%PDF", b'<?xml version="1.0" encoding="utf-8" standalone="no"?>\n<!DOCTYPE svg'),
     PICTURE_MARK.encode(),
 )
-SCHEMA = OutputKind("a schema", (b"{",), b'"$schema"')
 
 
 def kind_of(mode: int) -> str:
