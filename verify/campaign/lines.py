@@ -11,7 +11,7 @@ from typing import Any
 from verify.campaign.trial import Steps, Trial
 from verify.outcomes import InputError
 
-_REMEDY = "give another file"
+_REMEDY = "give another file, or add --force to replace it"
 _COUNTS: Mapping[str, tuple[type, ...]] = dict.fromkeys(asdict(Steps()), (int,))
 _FIELDS: Mapping[str, tuple[type, ...]] = {
     **{field.name: (type(getattr(Trial(0), field.name)),) for field in fields(Trial)},
