@@ -64,6 +64,7 @@ bench: setup
 falsify: setup
 	$(BIN)/dagverify campaign --networks 2000 --steps 130000 --heavy-ball 10000 --attacks 102000 --out falsify.jsonl
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_kills.py --out benchmarks/training_kills.md
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/races.py --out benchmarks/races.md
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_recheck.py --out benchmarks/training_recheck.md
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/step_ranges.py --problems 200
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/arithmetic.py --out benchmarks/arithmetic.md

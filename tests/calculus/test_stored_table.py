@@ -15,7 +15,7 @@ import pytest
 from verify import Architecture, InputError, Problem, train
 from verify.calculus.fingerprint import fingerprint
 from verify.calculus.stored_table import StoredTable
-from verify.spec.arrays import map_npy
+from verify.files.arrays import map_npy
 
 NODES = {
     "x": {"width": 3},

@@ -107,10 +107,10 @@ def test_certify_refuses_what_coq_cannot_follow(change, fragments, write_spec, d
 @pytest.mark.parametrize(
     ("name", "fragments"),
     [
-        ("missing/Step.v", ("missing/Step.v: cannot write the file", "No such file")),
+        ("missing/Step.v", ("missing/Step.v: no such folder: folder='missing'", "create it")),
         ("a-b.v", ("cannot compile a file of this name", "use a name such as Step.v")),
-        ("Folder.v", ("cannot write the file",)),
-        ("locked/Step.v", ("locked/Step.v: cannot write the file",)),
+        ("Folder.v", ("Folder.v: will not write here: not a regular file", "kind='directory'")),
+        ("locked/Step.v", ("locked/Step.v: the folder cannot be written",)),
     ],
 )
 def test_files_that_cannot_be_written(command, name, fragments, step, dagverify):

@@ -49,6 +49,9 @@ def test_a_report_into_nowhere_is_one_line(write_spec, check):
 
 def test_an_old_report_stays_until_the_new_one_is_complete(folder, write_spec, check):
     (folder / "out.xml").write_text("old", encoding="utf-8")
+    assert check(write_spec(), "--junit", "out.xml").exit_code == 2
+    assert (folder / "out.xml").read_text(encoding="utf-8") == "old"
+    check(write_spec(), "--junit", "out.xml", "--force")
     check(write_spec(), "--junit", "out.xml")
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
     _cases(folder)

@@ -12,9 +12,9 @@ import pytest
 from numpy.lib import format as npy_format
 
 from verify.calculus.stored_table import StoredTable
+from verify.files import arrays
+from verify.files.arrays import map_npy, read_npz
 from verify.outcomes import InputError
-from verify.spec import arrays
-from verify.spec.arrays import map_npy, read_npz
 
 
 def npy_bytes(array: np.ndarray) -> bytes:

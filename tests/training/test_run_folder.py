@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from verify import Ball, InputError, Problem, Verdict
-from verify.training.atomic import write_atomically
 from verify.training.run_folder import RunFolder
 from verify.training.session import Session
 from verify.training.train import make_rule
@@ -189,19 +188,6 @@ class TestRefusals:
         again = session_of(tanh_problem, settings)
         folder.resume(again, settings)
         assert folder.run(again, 3) == before
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    write_atomically(path, lambda stream: stream.write(b"old"))
-
-    def fail(stream: Any) -> None:
-        stream.write(b"ne")
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        write_atomically(path, fail)
-    assert path.read_bytes() == b"old"
 
 
 def command(out: Path, *more: str) -> list[str]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.files.writing import Outputs
 from verify.outcomes import InputError
-from verify.training.plot import require_matplotlib
+from verify.training.plot import picture, require_matplotlib
 
 if TYPE_CHECKING:
     from verify.calculus.problem import Problem
@@ -34,15 +35,13 @@ def check_plot(path: Path) -> None:
     Raises
     ------
     InputError
-        If matplotlib is missing, the format is unknown or there is no such folder.
+        If matplotlib is missing or the format is unknown.
     """
     require_matplotlib()
     if path.suffix.lower() not in FORMATS:
         raise InputError(
             "unknown picture format", where=str(path), suffix=path.suffix, remedy=f"use {', '.join(FORMATS)}"
         )
-    if not path.parent.is_dir():
-        raise InputError("no such folder", where=str(path), folder=str(path.parent), remedy="create it")
 
 
 def a_priori_outlines(problem: Problem, w: np.ndarray, L: float | None, any_direction: float | None) -> list[Outline]:
@@ -75,7 +74,7 @@ def _sharp(words: str, reach: float) -> Outline:
     return Outline(words, np.array([0.0, 0.5 * reach, reach]), np.array([0.0, 0.5 * reach, 0.0]))
 
 
-def plot_step(step: Mapping[str, Any], outlines: Sequence[Outline], title: str, path: Path) -> None:
+def plot_step(step: Mapping[str, Any], outlines: Sequence[Outline], title: str, path: Path, outputs: Outputs) -> None:
     """Write the picture: everything on the left, the a-priori ranges enlarged on the right.
 
     Parameters
@@ -86,6 +85,8 @@ def plot_step(step: Mapping[str, Any], outlines: Sequence[Outline], title: str, 
     title : str
     path : Path
         A .svg, .pdf or .png file.
+    outputs : Outputs
+        To which the file was added.
     """
     check_plot(path)
     from matplotlib.figure import Figure
@@ -117,4 +118,4 @@ def plot_step(step: Mapping[str, Any], outlines: Sequence[Outline], title: str, 
         near.set_xlim(0, 1.2 * reach)
         near.set_ylim(0, 0.8 * reach)
     whole.legend(loc="best", fontsize="small")
-    figure.savefig(path, dpi=120)
+    outputs.write(path, picture(figure, path))

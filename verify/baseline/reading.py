@@ -7,8 +7,9 @@ import math
 from pathlib import Path
 from typing import Any
 
+from verify.files.kinds import BASELINE
+from verify.files.reading import read_text
 from verify.outcomes import InputError
-from verify.spec.text import read_text
 from verify.whole_numbers import whole_number
 
 _REMEDY = "write it with: dagverify check SPEC --json > last.json"
@@ -22,7 +23,7 @@ def read_baseline(path: Path) -> dict[str, Any]:
     InputError
         If the file is missing or no such answer; a repeated key, NaN or an infinity is an error.
     """
-    text = read_text(path)
+    text = read_text(path, BASELINE)
 
     def number(literal: str) -> float:
         value = float(literal)

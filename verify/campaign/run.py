@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import threading
@@ -16,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from verify.campaign.attacks import CLIMBS
+from verify.campaign.lines import line, own_lines
 from verify.campaign.trial import Plan, run_trial
-from verify.outcomes import InputError
+from verify.files.growing import growing_file
+from verify.files.kinds import CAMPAIGN
 
 FORMAT = 2
 _SINGLE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -33,6 +34,7 @@ def run_campaign(
     seed: int = 0,
     method: str = "auto",
     workers: int | None = None,
+    force: bool = False,
     progress: Callable[[dict[str, Any]], None] = lambda trial: None,
 ) -> list[dict[str, Any]]:
     """Run the trials that the file does not hold yet and return all of them in order.
@@ -41,7 +43,7 @@ def run_campaign(
     ----------
     path : path
         JSON lines: a header with the settings, then one trial a line, in the order of the networks. A line that a
-        killed run left incomplete is dropped.
+        killed run left incomplete is dropped. One process at a time writes it.
     networks : int
     steps, heavy_ball_steps, attacks : int
         In all networks together; each network takes the same number, rounded up, and at least two attacks.
@@ -49,6 +51,8 @@ def run_campaign(
     method : {"auto", "norms", "majorant"}
     workers : int, optional
         Processes; default: one for each core.
+    force : bool
+        Replace a regular file that is not this campaign's.
     progress : callable
         Called with every trial, also with those that the file held.
 
@@ -59,7 +63,7 @@ def run_campaign(
     Raises
     ------
     InputError
-        If the file belongs to a campaign of other settings or cannot be written.
+        If the file is none of this campaign's, which has these settings, or cannot be written.
     """
     plan = Plan(
         steps=_each(steps, networks),
@@ -68,49 +72,28 @@ def run_campaign(
         method=method,
     )
     header = {"campaign": FORMAT, "networks": networks, "seed": seed, "per_network": asdict(plan)}
-    file = Path(path)
-    trials = _kept(file, header)
-    for trial in trials:
-        progress(trial)
     first = seed * 10**9
-    waiting = range(first + len(trials), first + networks)
-    try:
-        with file.open("a", encoding="utf-8") as stream:
-            if stream.tell() == 0:
-                stream.write(json.dumps(header) + "\n")
-            for trial in _trials(waiting, partial(_trial, plan=plan), workers):
-                stream.write(json.dumps(trial, allow_nan=False) + "\n")
-                stream.flush()
-                trials.append(trial)
-                progress(trial)
-            os.fsync(stream.fileno())
-    except OSError as error:
-        raise InputError("cannot write the campaign", where=str(file), reason=error.strerror) from None
+    trials: list[dict[str, Any]] = []
+
+    def keep(content: bytes) -> int:
+        length, trials[:] = own_lines(content, header, first, Path(path))
+        return length
+
+    with growing_file(Path(path), CAMPAIGN, keep, force=force) as file:
+        if file.length == 0:
+            file.append(line(header))
+        for trial in trials:
+            progress(trial)
+        waiting = range(first + len(trials), first + networks)
+        for trial in _trials(waiting, partial(_trial, plan=plan), workers):
+            file.append(line(trial))
+            trials.append(trial)
+            progress(trial)
     return trials
 
 
 def _each(total: int, networks: int) -> int:
     return -(-total // networks)
-
-
-def _kept(file: Path, header: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the complete trials of a file and cut off what a killed run left incomplete."""
-    if not file.exists():
-        return []
-    content = file.read_bytes()
-    complete = content[: content.rfind(b"\n") + 1]
-    if len(complete) < len(content):
-        with file.open("r+b") as stream:
-            stream.truncate(len(complete))
-    if not complete:
-        return []
-    try:
-        found, *trials = [json.loads(line) for line in complete.splitlines()]
-    except ValueError:
-        raise InputError("no campaign", where=str(file), remedy="give another file") from None
-    if found != header:
-        raise InputError("file of another campaign", where=str(file), remedy="give another file", found=found)
-    return trials
 
 
 def _trial(seed: int, plan: Plan) -> dict[str, Any]:

@@ -8,23 +8,30 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import re
 import struct
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from verify.files.kinds import CERTIFICATE, CERTIFICATE_FILE
+from verify.files.reading import read_text
+from verify.files.writing import write_file
 from verify.outcomes import InputError
 from verify.whole_numbers import whole_number
 
 FORMAT = "dagverify-certificate"
 VERSION = 1
 KINDS = ("region", "step", "horizon", "weight_decay")
-MAXIMAL_BYTES = 1 << 30
+
+FREE_ENTRIES = 2**21
+"""Entries of edge matrices, of some 50 bytes each, that every certificate may ask for."""
+
+ENTRIES_PER_NUMBER = 1024
+"""Entries for each weight and datum. A dense edge has one a weight; a convolution, which shares its weights, has more:
+one of 3 x 3 from 28 x 28 pixels to 4 channels has 2.1 million, which the 784 pixels of one sample carry."""
 
 ARITHMETIC = "exact reals on the float64 data and weights given"
 _STATEMENTS: dict[str, tuple[str | None, list[str]]] = {
@@ -142,20 +149,10 @@ def read_document(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file is missing, too large, no UTF-8, no JSON object, repeats a key, or holds a number literal with a
-        fraction or exponent, nan or infinity.
+        If the file is missing, not regular, too large, no UTF-8, no JSON object, repeats a key, or holds a number
+        literal with a fraction or exponent, nan or infinity.
     """
-    file = Path(path)
-    try:
-        if file.stat().st_size > MAXIMAL_BYTES:
-            raise InputError("certificate is too large", where=str(file), bytes=file.stat().st_size)
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError("cannot read the certificate", where=str(file), reason=error.strerror) from None
-    except UnicodeDecodeError as error:
-        byte = hex(error.object[error.start])
-        raise InputError("certificate is no UTF-8 text", where=str(file), byte=byte, offset=error.start) from None
-    return parse_document(text, str(file))
+    return parse_document(read_text(Path(path), CERTIFICATE), str(path))
 
 
 def parse_document(text: str, where: str = "certificate", *, decimals: bool = False) -> dict[str, Any]:
@@ -199,33 +196,56 @@ def parse_document(text: str, where: str = "certificate", *, decimals: bool = Fa
     return document
 
 
-def write_document(document: dict[str, Any], path: str | Path) -> None:
-    """Write a certificate; see `write_text`."""
-    write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", path)
+def document_text(document: dict[str, Any]) -> str:
+    """Return a certificate as it stands in a file."""
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
 
-def write_text(text: str, path: str | Path) -> None:
-    """Write a file so that it is either absent, the old one, or complete.
+def write_document(document: dict[str, Any], path: str | Path, *, force: bool = False) -> None:
+    """Write a certificate to a file that is new or an older certificate, with `force` to any regular file.
 
     Raises
     ------
     InputError
-        If the folder cannot be written.
+        If it cannot or must not be written.
     """
-    file = Path(path)
-    try:
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    except OSError as error:
-        raise InputError("cannot write the file", where=str(file), reason=error.strerror) from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, file)  # noqa: PTH105 -- os.replace is the documented atomic call
-    except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise InputError("cannot write the file", where=str(file), reason=error.strerror) from None
+    write_file(Path(path), document_text(document), CERTIFICATE_FILE, force=force)
+
+
+class SizedEdge(Protocol):
+    """An edge before its terms are written out."""
+
+    width_in: int
+    width_out: int
+    row: int
+
+
+def check_sizes(edges: Iterable[SizedEdge], numbers: int) -> None:
+    """Refuse a network whose edge matrices are out of proportion to the numbers that come with it.
+
+    Parameters
+    ----------
+    edges : iterable
+        Each needs a matrix of `width_in` times `width_out` entries, and as many looks as `width_out` times the places
+        of its kernel (`row`).
+    numbers : int
+        Weights and data in the file.
+
+    Raises
+    ------
+    InputError
+    """
+    entries = sum(edge.width_out * max(edge.width_in, edge.row) for edge in edges)
+    limit = FREE_ENTRIES + ENTRIES_PER_NUMBER * numbers
+    if entries > limit:
+        raise InputError(
+            "the network is too large for the weights and data that come with it",
+            where="model",
+            entries=entries,
+            limit=limit,
+            numbers=numbers,
+            remedy="certify with more samples or narrower layers",
+        )
 
 
 def fields(data: Any, where: str, needed: set[str], optional: set[str] = frozenset()) -> dict[str, Any]:  # type: ignore[assignment]

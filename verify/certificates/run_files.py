@@ -26,6 +26,8 @@ from typing import Any
 import numpy as np
 
 from verify.certificates import document
+from verify.files.kinds import CERTIFICATE, RUN_WEIGHTS
+from verify.files.reading import open_input, read_bytes, text_of, unreadable
 from verify.outcomes import InputError
 
 _DIGESTED_ROWS = 4096
@@ -164,27 +166,29 @@ def read_subject(path: Path) -> tuple[dict[str, Any], str]:
     InputError
         If it is missing or malformed.
     """
-    content = document.read_document(path)
+    text = read_bytes(path, CERTIFICATE)
+    content = document.parse_document(text_of(text, path, CERTIFICATE), str(path))
     names = {"model", "objective", "data"}
     if set(content) != names | {"format", "version"} or content["format"] != SUBJECT_FORMAT:
         raise InputError("no subject of a run", where=str(path), expected=sorted(names))
     if type(content["version"]) is not int or content["version"] != VERSION:
         raise InputError("unknown version", where=str(path), version=content["version"])
-    return {name: content[name] for name in names}, hashlib.sha256(path.read_bytes()).hexdigest()
+    return {name: content[name] for name in names}, hashlib.sha256(text).hexdigest()
 
 
-def read_weights(path: Path, size: int) -> np.ndarray:
-    """Read the complete rows of ``weights.f64`` as an array, (rows, size).
+def read_weights(path: Path, size: int, most: int | None = None) -> np.ndarray:
+    """Read the complete rows of ``weights.f64``, at most `most`, as an array, (rows, size).
 
     Raises
     ------
     InputError
         If the file cannot be read.
     """
-    try:
-        numbers = np.fromfile(path, dtype="<f8")
-    except OSError as error:
-        raise InputError("cannot read the weights", where=str(path), reason=error.strerror) from None
+    with open_input(path, RUN_WEIGHTS) as stream:
+        try:
+            numbers = np.fromfile(stream, dtype="<f8", count=-1 if most is None else most * size)
+        except OSError as error:
+            raise unreadable(path, RUN_WEIGHTS, error) from None
     rows = len(numbers) // size
     return numbers[: rows * size].reshape(rows, size)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="JSON lines; continued if there.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Processes; default: one for each core.")
 @click.option("--method", type=click.Choice(["auto", "norms", "majorant"]), default="auto", help="Hessian bound.")
+@click.option("--force", is_flag=True, help="Replace a file that is not this campaign's.")
 @json_option
 def command(
     networks: int,
@@ -33,6 +34,7 @@ def command(
     out: Path,
     workers: int | None,
     method: str,
+    force: bool,
     as_json: bool,
 ) -> int:
     """Try to falsify the Hessian bound and the admissible ranges on random networks.
@@ -66,6 +68,7 @@ def command(
             seed=seed,
             method=method,
             workers=workers,
+            force=force,
             progress=lambda trial: bar.advance(task),
         )
     figures = figures_of(trials)

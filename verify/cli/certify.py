@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
-from verify.certificates.document import KINDS
-from verify.cli.output import json_option, print_json, progress, spec_argument
+from verify.certificates.document import KINDS, document_text
+from verify.cli.output import force_option, json_option, print_json, progress, spec_argument
+from verify.files.kinds import CERTIFICATE_FILE, COQ_PROOF
+from verify.files.writing import Outputs
 from verify.outcomes import InputError, Verdict
 
 
@@ -23,6 +25,7 @@ from verify.outcomes import InputError, Verdict
 @click.option("--at", type=click.Path(path_type=Path), help=".npz with one array w: the weights to certify at.")
 @click.option("--next", "following", type=click.Path(path_type=Path), help="step: .npz with the weights after it.")
 @click.option("--coq", type=click.Path(path_type=Path), help="step: also write it as a Coq proof.")
+@force_option
 @json_option
 def command(
     spec: Path,
@@ -35,6 +38,7 @@ def command(
     at: Path | None,
     following: Path | None,
     coq: Path | None,
+    force: bool,
     as_json: bool,
 ) -> int:
     """Certify a statement about the network of SPEC; `dagverify recheck` confirms the file without the prover.
@@ -51,14 +55,19 @@ def command(
       dagverify certify examples/digits_autoencoder.toml -o region.json
       dagverify certify examples/xor_skip.toml -o step.json --kind step --coq Step.v
     """
+    outputs = Outputs([spec, at, following], force)
+    outputs.add(output, CERTIFICATE_FILE)
     if coq is not None:
-        _check_coq(kind, output, coq)
+        _check_coq(kind, coq)
+        outputs.add(coq, COQ_PROOF)
     with progress() as announce:
         from verify.spec import load_specification
 
-        problem = load_specification(spec).problem
-        from verify.certificates.prover import UnconfirmedError, certify, write_certificate
-        from verify.spec.arrays import read_npz
+        specification = load_specification(spec)
+        outputs.protect(specification.document.files)
+        problem = specification.problem
+        from verify.certificates.prover import UnconfirmedError, certify
+        from verify.files.arrays import read_npz
 
         w, w_next = (None if path is None else read_npz(path, ("w",))["w"] for path in (at, following))
         answer: dict[str, Any] = {"name": problem.name, "kind": kind, "certificate": str(output)}
@@ -78,10 +87,11 @@ def command(
             verdict, answer = Verdict.UNDECIDED, {**answer, "certificate": None, "reasons": [str(error)]}
         else:
             verdict, answer = Verdict.PROVED, {**answer, "claim": shown_claim(certificate), "reasons": []}
-            if coq is not None:
-                _write_coq(certificate, coq)
+            proof = None if coq is None else _coq_text(certificate)
+            outputs.write(output, document_text(certificate))
+            if coq is not None and proof is not None:
+                outputs.write(coq, proof)
                 answer["coq"] = str(coq)
-            write_certificate(certificate, output)
     answer["verdict"] = verdict.value
     if as_json:
         print_json(answer)
@@ -105,18 +115,15 @@ def shown_claim(certificate: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_coq(kind: str, output: Path, coq: Path) -> None:
+def _check_coq(kind: str, coq: Path) -> None:
     from verify.certificates.coq import check_file_name
 
     if kind != "step":
         raise InputError("only a step can become a Coq file", kind=kind, remedy="use --kind step")
-    if coq == output:
-        raise InputError("certificate and Coq file are the same", where=str(coq), remedy="use two names")
     check_file_name(coq.name)
 
 
-def _write_coq(certificate: dict[str, Any], path: Path) -> None:
+def _coq_text(certificate: dict[str, Any]) -> str:
     from verify.certificates.coq import export_step
-    from verify.certificates.document import write_text
 
-    write_text(export_step(certificate), path)
+    return export_step(certificate)

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verify.cli.output import EXPLAIN, json_option, plain, print_json, progress, spec_argument, time_limit_option
+from verify.cli.output import (
+    EXPLAIN,
+    json_option,
+    named_files,
+    plain,
+    print_json,
+    progress,
+    spec_argument,
+    time_limit_option,
+)
 from verify.cli.reporting import Reports, report_options
+from verify.files.writing import Outputs
 from verify.outcomes import InputError, Verdict
 
 if TYPE_CHECKING:
@@ -29,6 +39,7 @@ def command(
     baseline_factor: float,
     junit: Path | None,
     sarif: Path | None,
+    force: bool,
     github: bool,
     time_limit: float,
     as_json: bool,
@@ -45,10 +56,12 @@ def command(
       dagverify check examples/xor_skip.toml --json > last.json
       dagverify check examples/xor_skip.toml --baseline last.json --sarif dagverify.sarif
     """
-    reports = Reports(spec, junit, sarif, github, to_stderr=as_json)
+    outputs = Outputs([spec, baseline], force)
+    reports = Reports(spec, outputs, junit, sarif, github, to_stderr=as_json)
     try:
-        specification, answer, comparison = _checked(spec, baseline, baseline_factor, time_limit)
+        specification, answer, comparison = _checked(spec, baseline, baseline_factor, outputs, time_limit)
     except InputError as error:
+        outputs.protect(named_files(spec))
         reports.write_error(error)
         raise
     verdict = Verdict(answer["verdict"])
@@ -62,7 +75,7 @@ def command(
 
 
 def _checked(
-    spec: Path, baseline: Path | None, factor: float, seconds: float
+    spec: Path, baseline: Path | None, factor: float, outputs: Outputs, seconds: float
 ) -> tuple[Specification, dict[str, Any], Comparison | None]:
     with progress() as announce:
         from verify.spec import load_specification
@@ -73,6 +86,7 @@ def _checked(
 
             before = read_baseline(baseline)
         specification = load_specification(spec)
+        outputs.protect(specification.document.files)
         from verify.analysis.check import check
 
         report = check(specification.problem, specification.momentum, seconds=seconds, progress=announce)

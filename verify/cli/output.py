@@ -12,10 +12,13 @@ from typing import Any
 
 import click
 
+from verify.outcomes import InputError
+
 Announce = Callable[[str], None]
 
 EXPLAIN = "dagverify explain SPEC says what dominates L, and which change buys how much"
 
+force_option = click.option("--force", is_flag=True, help="Replace files that dagverify did not write, too.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout and nothing else.")
 time_limit_option = click.option(
     "--time-limit",
@@ -25,6 +28,16 @@ time_limit_option = click.option(
     help="Seconds of processor time for all parts of the analysis.",
 )
 spec_argument = click.argument("spec", type=click.Path(path_type=Path))
+
+
+def named_files(spec: Path) -> tuple[Path, ...]:
+    """Return the files that a spec file names, which no output may replace; none of a file that cannot be read."""
+    from verify.spec.document import read_document
+
+    try:
+        return read_document(spec).files
+    except InputError:
+        return ()
 
 
 def plain(value: Any) -> Any:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verify.cli.output import EXPLAIN, json_option, print_json, progress, spec_argument, time_limit_option
+from verify.cli.output import (
+    EXPLAIN,
+    force_option,
+    json_option,
+    print_json,
+    progress,
+    spec_argument,
+    time_limit_option,
+)
+from verify.files.kinds import PICTURE
+from verify.files.writing import Outputs
 from verify.outcomes import InputError, Verdict
 
 if TYPE_CHECKING:
@@ -22,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--norm", type=click.Choice(["global", "vertex"]), help="Norms of the step's momentum [default: SPEC's].")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the settings of one step: .svg, .pdf or .png.")
 @time_limit_option
+@force_option
 @json_option
 def command(
     spec: Path,
@@ -30,6 +41,7 @@ def command(
     norm: Norm | None,
     plot: Path | None,
     time_limit: float,
+    force: bool,
     as_json: bool,
 ) -> int:
     """Bound the Hessian over the region of SPEC and say which learning rates and momentum sizes are admissible.
@@ -46,11 +58,13 @@ def command(
         for option, value in (("previous", previous), ("norm", norm), ("plot", plot)):
             if value is not None:
                 raise InputError("only for one step", **{option: str(value)}, remedy="add --at W.npz")
+    outputs = Outputs([spec, at, previous], force)
     with progress() as announce:
         if plot is not None:
             from verify.analysis.step_plot import check_plot
 
             check_plot(plot)
+            outputs.add(plot, PICTURE)
         from verify.spec import load_specification
 
         specification = load_specification(spec)
@@ -85,8 +99,10 @@ def command(
             if plot is not None:
                 from verify.analysis.step_plot import a_priori_outlines, plot_step
 
+                outputs.protect(specification.document.files)
+
                 outlines = a_priori_outlines(problem, w, curvature.value, answer["any_direction"]["eta_max"])
-                plot_step(answer["step"], outlines, problem.name, plot)
+                plot_step(answer["step"], outlines, problem.name, plot, outputs)
     if as_json:
         print_json(answer)
     else:
@@ -129,7 +145,7 @@ def largest_momentum_notes(L: float | None) -> list[str]:
 
 
 def _weights(path: Path, size: int) -> Any:
-    from verify.spec.arrays import read_npz
+    from verify.files.arrays import read_npz
 
     w = read_npz(path, ("w",))["w"]
     if w.shape != (size,):

@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
-from verify.cli.output import json_option, print_json, progress
+from verify.cli.output import force_option, json_option, named_files, print_json, progress
+from verify.files.kinds import COQ_PROOF
+from verify.files.writing import Outputs
 from verify.outcomes import InputError, Verdict
 
 
@@ -16,8 +18,9 @@ from verify.outcomes import InputError, Verdict
 @click.option("--spec", type=click.Path(path_type=Path), help="Is the certificate about the network of this SPEC?")
 @click.option("--coq", type=click.Path(path_type=Path), help="step: also write it as a Coq proof and compile it.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes, for a run.")
+@force_option
 @json_option
-def command(certificate: Path, spec: Path | None, coq: Path | None, jobs: int, as_json: bool) -> int:
+def command(certificate: Path, spec: Path | None, coq: Path | None, jobs: int, force: bool, as_json: bool) -> int:
     """Recompute CERTIFICATE in Arb arithmetic, from the data and weights that it holds.
 
     CERTIFICATE is a file, or the folder of a run that was trained with --certificates: then every certificate of the
@@ -38,10 +41,18 @@ def command(certificate: Path, spec: Path | None, coq: Path | None, jobs: int, a
     """
     if certificate.is_dir() and coq is not None:
         raise InputError("a run cannot be written as a Coq proof", where=str(certificate), remedy="leave out --coq")
+    outputs = Outputs([certificate, spec], force)
+    if coq is not None:
+        from verify.certificates.coq import check_file_name
+
+        check_file_name(coq.name)
+        outputs.add(coq, COQ_PROOF)
+        if spec is not None:
+            outputs.protect(named_files(spec))
     with progress() as announce:
         expected = None if spec is None else _expected(spec, announce)
         try:
-            answer = _checked(certificate, expected, coq, jobs, announce)
+            answer = _checked(certificate, expected, coq, outputs, jobs, announce)
         except InputError as error:
             raise _located(error, str(certificate)) from None
     if as_json:
@@ -58,7 +69,7 @@ def command(certificate: Path, spec: Path | None, coq: Path | None, jobs: int, a
     return Verdict(answer["verdict"]).exit_code
 
 
-def _checked(path: Path, expected: Any, coq: Path | None, jobs: int, announce: Any) -> dict[str, Any]:
+def _checked(path: Path, expected: Any, coq: Path | None, outputs: Outputs, jobs: int, announce: Any) -> dict[str, Any]:
     if path.is_dir():
         from verify.certificates.run_checker import check_run
 
@@ -70,7 +81,7 @@ def _checked(path: Path, expected: Any, coq: Path | None, jobs: int, announce: A
     content = read_document(path)
     answer = check_certificate(content, expected)
     if coq is not None:
-        _prove_in_coq(content, coq, answer, announce)
+        _prove_in_coq(content, coq, outputs, answer, announce)
     return answer
 
 
@@ -84,15 +95,13 @@ def _summary(answer: dict[str, Any]) -> Any:
     return Row("steps", "", text + ahead if answer["ahead"] else text)
 
 
-def _prove_in_coq(content: dict[str, Any], path: Path, answer: dict[str, Any], announce: Any) -> None:
+def _prove_in_coq(content: dict[str, Any], path: Path, outputs: Outputs, answer: dict[str, Any], announce: Any) -> None:
     """Write the Coq file, compile it, and let the verdict depend on it; a claim not confirmed is not written."""
-    from verify.certificates.coq import Compilation, check_file_name, compile_proof, export_step
-    from verify.certificates.document import write_text
+    from verify.certificates.coq import Compilation, compile_proof, export_step
 
-    check_file_name(path.name)
     if answer["verdict"] == Verdict.PROVED.value:
         text = export_step(content)
-        write_text(text, path)
+        outputs.write(path, text)
         announce("compiling the Coq file")
         outcome = compile_proof(text)
     else:

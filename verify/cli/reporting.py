@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verify.files.kinds import JUNIT, SARIF
+from verify.files.writing import Outputs
 from verify.outcomes import InputError, Verdict
 
 if TYPE_CHECKING:
@@ -21,11 +23,12 @@ _LINE = re.compile(r":(\d+)(?=:|$)")
 
 
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options to a command, which gets them as ``junit``, ``sarif`` and ``github``."""
+    """Add the options to a command, which gets them as ``junit``, ``sarif``, ``force`` and ``github``."""
     file = click.Path(path_type=Path, dir_okay=False)
     options = (
         click.option("--junit", type=file, help="Write JUnit XML to this file."),
         click.option("--sarif", type=file, help="Write SARIF 2.1.0 to this file."),
+        click.option("--force", is_flag=True, help="Replace files that are no reports of dagverify."),
         click.option("--github", is_flag=True, help="Print GitHub annotations, add the answer to the step summary."),
     )
     for option in reversed(options):
@@ -41,6 +44,8 @@ class Reports:
     ----------
     spec : Path
         The spec file.
+    outputs : Outputs
+        Knows the files that the command reads.
     junit, sarif : Path or None
     github : bool
     to_stderr : bool
@@ -48,6 +53,7 @@ class Reports:
     """
 
     spec: Path
+    outputs: Outputs
     junit: Path | None
     sarif: Path | None
     github: bool
@@ -55,11 +61,8 @@ class Reports:
     started: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        for path in (self.junit, self.sarif):
-            if path is not None and not path.parent.is_dir():
-                raise InputError(
-                    "no such folder", where=str(path), folder=str(path.parent), remedy="create it, or give another file"
-                )
+        self.outputs.add(self.junit, JUNIT)
+        self.outputs.add(self.sarif, SARIF)
 
     def write(self, name: str, verdict: Verdict, rows: Sequence[Row]) -> None:
         """Write the reports of an answer."""
@@ -70,7 +73,6 @@ class Reports:
         self._write(self.spec.name, "no answer", (), error)
 
     def _write(self, name: str, verdict: str, rows: Sequence[Row], error: InputError | None = None) -> None:
-        from verify.reports.files import write_report
         from verify.reports.rows import Place
 
         shown = self._shown()
@@ -80,11 +82,11 @@ class Reports:
             from verify.reports.junit import junit_xml
 
             seconds = time.monotonic() - self.started
-            write_report(junit_xml(name, shown.as_posix(), rows, seconds, text), self.junit)
+            self.outputs.write(self.junit, junit_xml(name, shown.as_posix(), rows, seconds, text))
         if self.sarif is not None:
             from verify.reports.sarif import sarif_text
 
-            write_report(sarif_text(shown, rows, place), self.sarif)
+            self.outputs.write(self.sarif, sarif_text(shown, rows, place))
         if self.github:
             from verify.reports.github import append_summary, summary, workflow_commands
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verify.cli.output import json_option, print_json, progress, spec_argument
+from verify.files.kinds import PICTURE
+from verify.files.writing import Outputs
 from verify.outcomes import Verdict
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     "--certify-every", type=click.IntRange(1, 10**6), default=100, show_default=True, help="Steps of a certificate."
 )
 @click.option("--plot", is_flag=True, help="Write run.png into the folder.")
+@click.option("--force", is_flag=True, help="Remove an older run and other files in the way.")
 @json_option
 def command(
     spec: Path,
@@ -52,6 +55,7 @@ def command(
     certificates: str | None,
     certify_every: int,
     plot: bool,
+    force: bool,
     as_json: bool,
 ) -> int:
     """Train the network of SPEC; every step's decrease is proved, or the run says which was not.
@@ -75,9 +79,10 @@ def command(
       dagverify train examples/xor_skip.toml --steps 400 --out run/ --resume
     """
     with progress():
-        from verify.spec import load_problem
+        from verify.spec import load_specification
 
-        problem = load_problem(spec)
+        specification = load_specification(spec)
+        problem = specification.problem
         from verify.training.plot import plot_run, require_matplotlib
         from verify.training.run_folder import RunFolder
         from verify.training.session import Session
@@ -85,10 +90,15 @@ def command(
 
         if plot:
             require_matplotlib()
+            if out.exists():
+                Outputs(force=force).add(out / "run.png", PICTURE)
         settings = {"rule": rule, "eta": eta, "tau": tau, "norm": norm, "gradient_tolerance": gradient_tolerance}
         session = Session(problem, make_rule(rule, eta, tau, norm), gradient_tolerance=gradient_tolerance)
         folder = RunFolder(out, certificates, certify_every)
-        (folder.resume if resume else folder.start)(session, settings)
+        if resume:
+            folder.resume(session, settings)
+        else:
+            folder.start(session, settings, force=force, inputs=[spec, *specification.document.files])
     with _bar(session, steps) as show:
         result = folder.run(session, steps, show, checkpoint_every)
     answer = {"name": problem.name, "run": str(out), "rule": rule, **result}
@@ -96,7 +106,7 @@ def command(
     answer["verdict"] = _verdict(answer).value
     if plot:
         answer["plot"] = str(out / "run.png")
-        plot_run(list(folder.read()), problem.region, out / "run.png")
+        plot_run(list(folder.read()), problem.region, out / "run.png", force=force)
     if as_json:
         print_json(answer)
     else:

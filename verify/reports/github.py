@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from verify.files.writing import append_text
 from verify.outcomes import InputError, Verdict
 from verify.reports.rows import Place, Row
 
@@ -76,11 +77,13 @@ def append_summary(text: str) -> bool:
     if not name:
         return False
     try:
-        with Path(name).open("a", encoding="utf-8") as stream:
-            stream.write(text)
-    except OSError as error:
+        append_text(Path(name), text)
+    except InputError as error:
         raise InputError(
-            "cannot write the step summary", where=name, reason=error.strerror, remedy=f"correct {SUMMARY_VARIABLE}"
+            "cannot write the step summary",
+            where=SUMMARY_VARIABLE,
+            reason=str(error),
+            remedy=f"correct {SUMMARY_VARIABLE}",
         ) from None
     return True
 

@@ -7,6 +7,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
+from verify.files.kinds import JUNIT_MARK
 from verify.reports.rows import Row
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -55,7 +56,7 @@ def junit_xml(name: str, spec: str, rows: Sequence[Row], seconds: float, error: 
         case = ET.SubElement(suite, "testcase", {"classname": _clean(spec), "name": "input", "file": _clean(spec)})
         ET.SubElement(case, "error", {"type": "InputError", "message": _clean(error)})
     ET.indent(root)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{JUNIT_MARK}\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
 def _details(row: Row, spec: str) -> list[str]:

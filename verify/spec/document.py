@@ -47,6 +47,15 @@ class Document:
     lines: LineMap
     content: SpecFile
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files with data and weights that this one names."""
+        folder, content = self.path.parent, self.content
+        source = "" if content.data is None else content.data.source or ""
+        kind, _, name = source.partition(":")
+        names = {"npz": [name], "npy": [f"{name}/x.npy", f"{name}/y.npy"]}.get(kind, [])
+        return tuple(folder / each for each in [*names, *filter(None, [content.weights.npz])])
+
     def with_tables(self, tables: dict[str, Any]) -> Document:
         """Return the document that the file would be with other tables; places in errors are still the file's.
 

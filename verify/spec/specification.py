@@ -119,7 +119,7 @@ def _weights(document: Document, architecture: Architecture) -> np.ndarray:
     import numpy as np
 
     from verify.arithmetic.floats import float64_array
-    from verify.spec.arrays import read_npz
+    from verify.files.arrays import read_npz
 
     table = document.content.weights
     with document.located("weights"):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import stat
 import tomllib
 from pathlib import Path
 from typing import Any
 
+from verify.files import reading
+from verify.files.kinds import SPEC
 from verify.outcomes import InputError
 
-MAX_BYTES = 32 * 2**20
 MAX_KEY_PARTS = 64
 
 _POSITION = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
@@ -18,61 +18,15 @@ _KEY_PART = r"""(?>[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*+\.[ \t]*+"""
 _LONG_KEY = re.compile(rf"(?<![\w-])(?:{_KEY_PART}){{{MAX_KEY_PARTS}}}")
 
 
-def regular_file(path: Path, *, remedy: str) -> int:
-    """Return the size in bytes of a regular file.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, it cannot be looked at, or it is a directory or a device.
-    """
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        raise InputError("no such file", where=str(path), path=str(path), remedy=remedy) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError("cannot open the file", where=str(path), reason=reason, remedy=remedy) from None
-    if not stat.S_ISREG(status.st_mode):
-        kind = "directory" if stat.S_ISDIR(status.st_mode) else "special file"
-        raise InputError("not a file", where=str(path), kind=kind, remedy=remedy)
-    return status.st_size
-
-
 def read_text(path: Path) -> str:
-    """Return the text of a spec file.
+    """Return the text of a spec file, its lines ended by a newline alone.
 
     Raises
     ------
     InputError
-        If the file is missing, not regular, larger than `MAX_BYTES`, or not UTF-8 text.
+        If the file is missing, not regular, too large, or not UTF-8 text.
     """
-    size = regular_file(path, remedy="give the path of a TOML spec file")
-    if size > MAX_BYTES:
-        raise InputError(
-            "file too large for a spec",
-            where=str(path),
-            bytes=size,
-            limit=MAX_BYTES,
-            remedy='keep the data in an .npz file and name it: source = "npz:data.npz"',
-        )
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            "cannot read the file", where=str(path), reason=error.strerror, remedy="check its permissions"
-        ) from None
-    try:
-        return content.decode("utf-8").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            "not UTF-8 text",
-            where=f"{path}:{line}",
-            byte=hex(content[error.start]),
-            offset=error.start,
-            remedy="give a TOML spec file saved as UTF-8",
-        ) from None
+    return reading.read_text(path, SPEC).replace("\r\n", "\n")
 
 
 def parse(text: str, path: Path) -> dict[str, Any]:

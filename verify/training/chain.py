@@ -7,7 +7,6 @@ resumed has the same files as one that was not.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -21,10 +20,9 @@ from verify.calculus.problem import classical
 from verify.certificates import run_files
 from verify.certificates.curvature_claim import CurvatureClaims, exact_region
 from verify.certificates.description import describe
-from verify.certificates.run_files import RunFiles
 from verify.certificates.smallest_ball import most_steps
 from verify.outcomes import InputError
-from verify.training.atomic import sync_folder, write_atomically
+from verify.training.held_folder import HeldFolder
 from verify.training.rules import FixedRule
 
 if TYPE_CHECKING:
@@ -45,7 +43,7 @@ class CertificateChain:
 
     Parameters
     ----------
-    files : RunFiles
+    files : HeldFolder
     kind : {"steps", "horizon"}
         ``horizon``: before every `length` steps of rule ``fixed`` a ball is certified in which the next steps stay; as
         many as can be proved, and where none can, their decrease is certified after they are taken. ``steps``: that
@@ -57,7 +55,7 @@ class CertificateChain:
     """
 
     def __init__(
-        self, files: RunFiles, kind: str, length: int = LENGTH, announce: Callable[[str], None] = lambda message: None
+        self, files: HeldFolder, kind: str, length: int = LENGTH, announce: Callable[[str], None] = lambda message: None
     ) -> None:
         if kind not in run_files.KINDS:
             raise InputError("unknown kind of certificates", kind=kind, remedy="use 'steps' or 'horizon'")
@@ -76,10 +74,8 @@ class CertificateChain:
 
     def start(self, session: Session) -> None:
         """Write the subject and the first row of the weights."""
-        self._check(session)
-        self.files.certificates.mkdir(exist_ok=True)
-        write_atomically(self.files.subject, lambda stream: stream.write(_json(_subject(session))))
-        write_atomically(self.files.weights, lambda stream: stream.write(_row(session.weights)))
+        self.files.replace(self.files.subject, lambda stream: stream.write(_json(_subject(session))))
+        self.files.replace(self.files.weights, lambda stream: stream.write(_row(session.weights)))
         self._read_subject()
 
     def resume(self, session: Session, lines: list[dict[str, Any]]) -> None:
@@ -90,13 +86,13 @@ class CertificateChain:
         InputError
             If the stored weights are not those of the lines, or the certificates are about something else.
         """
-        self._check(session)
+        self.check(session)
         self._read_subject()
         wanted = (session.index + 1) * session.weights.size * 8
         if not self.files.weights.exists() or self.files.weights.stat().st_size < wanted:
             raise InputError("weights of steps are missing", where=str(self.files.weights), expected_bytes=wanted)
         self._compare_weights(session, lines)
-        os.truncate(self.files.weights, wanted)
+        self.files.truncate(self.files.weights, wanted)
         kept = True
         for index, path in list(self.files.links()):
             content = run_files.read_link(path)
@@ -109,8 +105,7 @@ class CertificateChain:
                 self._index, self._first, self._last = index + 1, first, last
                 self._ahead = last - first if content["kind"] == "horizon" else 0
             else:
-                path.unlink()
-        sync_folder(self.files.certificates)
+                self.files.remove(path)
         if (first := self._last) < session.index:
             self._begin_steps(run_files.read_weights(self.files.weights, session.weights.size)[first], first)
             self._decreases = [_exact(line["decrease"]) for line in lines[first:]]
@@ -146,7 +141,8 @@ class CertificateChain:
         self._write({**self._open, "last": self._last, "region": None, "claim": claim})
         self._open, self._decreases = None, []
 
-    def _check(self, session: Session) -> None:
+    def check(self, session: Session) -> None:
+        """Refuse a session that no such certificates can be made of."""
         if self.kind == "horizon" and not isinstance(session.rule, FixedRule):
             raise InputError(
                 "only rule 'fixed' has a learning rate to certify steps ahead with", remedy="certify steps, or use it"
@@ -190,7 +186,7 @@ class CertificateChain:
         return run_files.link(kind, __version__, self._subject_sha256, self._first, self._last, weights)
 
     def _write(self, link: dict[str, Any]) -> None:
-        write_atomically(self.files.link(self._index), lambda stream: stream.write(_json(link)))
+        self.files.replace(self.files.link(self._index), lambda stream: stream.write(_json(link)))
         self._index += 1
 
 

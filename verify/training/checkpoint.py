@@ -6,24 +6,23 @@ import contextlib
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from verify.certificates.run_files import checkpoint_digest
+from verify.files.arrays import read_npz
 from verify.outcomes import InputError
-from verify.training.atomic import write_atomically
 from verify.training.state import SavedState
 
 BINDING = ("lines", "lines_sha256", "run_sha256")
 """What a checkpoint holds beside the session's state and its own digest."""
 
 
-def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
+def write_checkpoint(stream: BinaryIO, state: Mapping[str, Any]) -> None:
     """Write the state of a session and its `BINDING`, with a digest of all of it."""
-    arrays = {name: np.asarray(value) for name, value in state.items()}
-    whole = {**arrays, "digest": checkpoint_digest(arrays)}
-    write_atomically(path, lambda stream: np.savez(stream, **whole))  # type: ignore[arg-type]
+    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in state.items()}
+    np.savez(stream, **arrays, digest=checkpoint_digest(arrays))
 
 
 def read_checkpoint(path: Path, size: int) -> tuple[dict[str, np.ndarray], SavedState]:
@@ -40,8 +39,6 @@ def read_checkpoint(path: Path, size: int) -> tuple[dict[str, np.ndarray], Saved
     InputError
         If the file cannot be read, or holds something else than was written.
     """
-    from verify.spec.arrays import read_npz
-
     content = read_npz(path, _members(path))
     missing = sorted({*BINDING, "digest"} - set(content))
     if missing:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from verify.files.kinds import PICTURE, PICTURE_MARK
+from verify.files.writing import write_file
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from verify.bounds.regions import Region
 
 
@@ -24,7 +29,7 @@ def require_matplotlib() -> None:
         raise InputError("plots need matplotlib", remedy="pip install 'dagverify[plot]'")
 
 
-def plot_run(lines: list[dict[str, Any]], region: Region | None, path: Path) -> None:
+def plot_run(lines: list[dict[str, Any]], region: Region | None, path: Path, *, force: bool = False) -> None:
     """Write a picture of a run's lines (`RunFolder.read`).
 
     Parameters
@@ -34,6 +39,8 @@ def plot_run(lines: list[dict[str, Any]], region: Region | None, path: Path) -> 
         Its bound of |w| is drawn.
     path : Path
         A .png, .pdf or .svg file.
+    force : bool
+        Replace a file that is no picture of ours, too.
     """
     require_matplotlib()
     from matplotlib.figure import Figure
@@ -58,7 +65,15 @@ def plot_run(lines: list[dict[str, Any]], region: Region | None, path: Path) -> 
         axes.legend(loc="best", fontsize="small")
         axes.grid(alpha=0.3)
     weights.set_xlabel("step")
-    figure.savefig(path, dpi=120)
+    write_file(path, picture(figure, path), PICTURE, force=force)
+
+
+def picture(figure: Figure, path: Path) -> bytes:
+    """Return a figure in the format of a file's suffix, with a mark by which it is recognised as ours."""
+    stream, suffix = io.BytesIO(), path.suffix.lower()
+    key = "Software" if suffix == ".png" else "Creator"
+    figure.savefig(stream, format=suffix.removeprefix("."), dpi=120, metadata={key: PICTURE_MARK})
+    return stream.getvalue()
 
 
 def weight_bound(region: Region) -> float | None:

@@ -16,32 +16,30 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from verify.arithmetic.environment import certified_environment, check_environment, users_code
 from verify.calculus.problem import classical
-from verify.certificates.run_files import RunFiles, bytes_digest, digest_array
+from verify.certificates.run_files import bytes_digest, digest_array
+from verify.files.kinds import RUN_DESCRIPTION
+from verify.files.reading import read_text
 from verify.outcomes import InputError, Verdict
-from verify.training.atomic import write_atomically
 from verify.training.chain import LENGTH, CertificateChain
-from verify.training.checkpoint import read_checkpoint, save_checkpoint
-from verify.training.lock import locked
+from verify.training.checkpoint import read_checkpoint, write_checkpoint
+from verify.training.held_folder import HeldFolder
 from verify.training.recorded_lines import read_lines
 from verify.training.run_records import count_verdicts, step_line, subject, summary
 from verify.training.session import Session
 from verify.training.trajectory import StepRecord
 
-if TYPE_CHECKING:
-    pass
-
 CHECKPOINT_EVERY = 25
 
 
-class RunFolder(RunFiles):
+class RunFolder(HeldFolder):
     """The files of a run.
 
     Parameters
@@ -73,31 +71,39 @@ class RunFolder(RunFiles):
         self._hashed_lines: Any = hashlib.sha256()
         self._run_sha256 = np.zeros(0, dtype=np.uint8)
 
-    def start(self, session: Session, settings: dict[str, Any]) -> None:
-        """Create the folder and the first checkpoint.
+    def start(
+        self, session: Session, settings: dict[str, Any], *, force: bool = False, inputs: Iterable[Path] = ()
+    ) -> None:
+        """Create the folder and the first checkpoint; hold the folder until `run` ends.
+
+        Parameters
+        ----------
+        session : Session
+        settings : dict
+            Of the rule.
+        force : bool
+            Remove an older run and files of other origin with the names of a run's files.
+        inputs : iterable of Path
+            Files that the run reads, which stay.
 
         Raises
         ------
         InputError
-            If the folder already holds a run, or cannot be made.
+            If the folder already holds a run or files of these names, cannot be made, or another process trains in it.
         """
-        if self.description.exists():
-            raise InputError("the folder already holds a run", where=str(self.path), remedy="resume it or name another")
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self.lines.write_bytes(b"")
-            content = _json(self._content(session, settings), indent=2)
-            self.recorded, self._hashed_lines = count_verdicts([]), hashlib.sha256()
-            self._run_sha256 = bytes_digest(content)
+        if self.chain is not None:
+            self.chain.check(session)
+        content = _json(self._content(session, settings), indent=2)
+        self.recorded, self._hashed_lines = count_verdicts([]), hashlib.sha256()
+        self._run_sha256 = bytes_digest(content)
+        with self.held(create=True), self.starting(content, force=force, inputs=inputs):
+            self.replace(self.lines, lambda stream: None)
             self._save(session, 0)
             if self.chain is not None:
                 self.chain.start(session)
-            write_atomically(self.description, lambda stream: stream.write(content))
-        except OSError as error:
-            raise InputError("the run cannot be written", where=str(self.path), reason=str(error)) from None
 
     def resume(self, session: Session, settings: dict[str, Any]) -> None:
-        """Bring the session to the last checkpoint and cut off later lines.
+        """Bring the session to the last checkpoint and cut off later lines; hold the folder until `run` ends.
 
         Raises
         ------
@@ -105,13 +111,15 @@ class RunFolder(RunFiles):
             If the folder holds no run, a damaged one, or a run of another problem or with other settings, or another
             process trains in it.
         """
+        with self.held():
+            self.check_own()
+            self._compare(session, settings)
+            self._restore(session)
+
+    def _compare(self, session: Session, settings: dict[str, Any]) -> None:
         try:
-            content = json.loads(self.description.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(
-                "no run to resume", where=str(self.path), reason=str(error), remedy="start it without --resume"
-            ) from None
-        except ValueError as error:
+            content = json.loads(read_text(self.description, RUN_DESCRIPTION))
+        except (RecursionError, ValueError) as error:
             raise _damaged("the run's description", self.description, str(error)) from None
         for part, values in self._content(session, settings).items():
             for name, value in values.items():
@@ -124,8 +132,6 @@ class RunFolder(RunFiles):
                         expected=value,
                         remedy="name another folder",
                     )
-        with locked(self.path):
-            self._restore(session)
 
     def _restore(self, session: Session) -> None:
         try:
@@ -147,9 +153,9 @@ class RunFolder(RunFiles):
             raise _damaged("the run's description", self.description, "it is not that of the checkpoint")
         if self.chain is not None:
             self.chain.resume(session, lines)
-        os.truncate(self.lines, length)
+        self.truncate(self.lines, length)
         self.recorded = count_verdicts(lines)
-        self.result.unlink(missing_ok=True)
+        self.remove(self.result)
 
     def run(
         self,
@@ -163,7 +169,7 @@ class RunFolder(RunFiles):
         Parameters
         ----------
         session : Session
-            As `start` or `resume` left it.
+            As `start` or `resume` left it; the folder is held until this ends.
         steps : int
             Budget, steps before a resumption included.
         callback : callable
@@ -177,9 +183,9 @@ class RunFolder(RunFiles):
             If another process trains in the folder.
         """
         with (
-            locked(self.path),
+            self.held(to_the_end=True),
             certified_environment(),
-            self.lines.open("ab") as stream,
+            self.append(self.lines) as stream,
             self._weights_stream() as weights,
         ):
             while session.index < steps:
@@ -200,11 +206,11 @@ class RunFolder(RunFiles):
             if self.chain is not None:
                 self.chain.finish()
             self._checkpoint(session, stream, weights)
-        lines, digest = self._read_lines(self.lines.stat().st_size)
-        if digest.digest() != self._hashed_lines.digest():
-            raise _damaged("the file of steps", self.lines, "it was changed while the run went on")
-        result = summary(session, count_verdicts(lines))
-        write_atomically(self.result, lambda stream: stream.write(_json(result, indent=2)))
+            lines, digest = self._read_lines(self.lines.stat().st_size)
+            if digest.digest() != self._hashed_lines.digest():
+                raise _damaged("the file of steps", self.lines, "it was changed while the run went on")
+            result = summary(session, count_verdicts(lines))
+            self.replace(self.result, lambda stream: stream.write(_json(result, indent=2)))
         return result
 
     def read(self) -> Iterator[dict[str, Any]]:
@@ -226,7 +232,7 @@ class RunFolder(RunFiles):
         return {"subject": identity, "settings": settings, "certificates": certificates}
 
     def _weights_stream(self) -> Any:
-        return contextlib.nullcontext() if self.chain is None else self.weights.open("ab")
+        return contextlib.nullcontext() if self.chain is None else self.append(self.weights)
 
     def _checkpoint(self, session: Session, stream: Any, weights: Any) -> None:
         check_environment()
@@ -237,7 +243,8 @@ class RunFolder(RunFiles):
 
     def _save(self, session: Session, length: int) -> None:
         binding = {"lines": np.array(length), "lines_sha256": digest_array(self._hashed_lines)}
-        save_checkpoint(self.checkpoint, {**session.state(), **binding, "run_sha256": self._run_sha256})
+        state = {**session.state(), **binding, "run_sha256": self._run_sha256}
+        self.replace(self.checkpoint, lambda stream: write_checkpoint(stream, state))
 
 
 def _damaged(what: str, path: Path, reason: str) -> InputError:

@@ -7,9 +7,10 @@ Every edge is one list of terms ``(out, parameter, in, c)``: ``c * theta[paramet
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from graphlib import TopologicalSorter
 from itertools import islice, product
 from math import prod
@@ -29,15 +30,23 @@ Units = dict[str, list[Any]]
 
 @dataclass
 class Edge:
-    """z += A(theta) h; parameters p with the same p // row meet the same outputs; `start`: their place among all."""
+    """z += A(theta) h; parameters p with the same p // row meet the same outputs; `start`: their place among all.
+
+    The terms are written out when they are first needed: after the sizes were compared with what the file carries.
+    """
 
     source: str
     width_in: int
     width_out: int
-    terms: list[Term]
+    write_terms: Callable[[], Iterable[Term]]
     parameters: int = 0
     row: int = 1
     start: int = 0
+
+    @cached_property
+    def terms(self) -> list[Term]:
+        """All terms."""
+        return list(self.write_terms())
 
     def matrix(self, theta: list[Any]) -> Any:
         """A(theta) transposed, (in, out), so that rows of h are multiplied from the right."""
@@ -92,8 +101,7 @@ class Network:
             for edge in vertex.edges:
                 edge.start, self.size = self.size, self.size + edge.parameters
         graph = {v.name: [e.source for e in v.edges if e.source != ONE] for v in self.vertices.values()}
-        order = [self.vertices[name] for name in TopologicalSorter(graph).static_order()]
-        self.order = [vertex for vertex in order if vertex.function]
+        self.order = [v for name in TopologicalSorter(graph).static_order() if (v := self.vertices[name]).function]
         self.inputs = {name: vertex.width for name, vertex in self.vertices.items() if not vertex.function}
         inner = {vertex.name: vertex.width for vertex in self.order}
         distinct = isinstance(outputs, list) and len(set(outputs)) == len(outputs) > 0
@@ -169,9 +177,8 @@ def _edges(node: dict[str, Any], target: Vertex, vertices: dict[str, Vertex]) ->
         fields(data, where, {"from", "kind"}, _KEYS[data["kind"]])
         edges.append(_edge(data, vertices[data["from"]], target, where))
     if bias:
-        each = target.width // target.shape[0] if per_channel else 1
-        terms = [(o, o // each, 0, Fraction(1)) for o in range(target.width)]
-        edges.append(Edge(ONE, 1, target.width, terms, target.width // each))
+        n, each = target.width, target.width // target.shape[0] if per_channel else 1
+        edges.append(Edge(ONE, 1, n, lambda: ((o, o // each, 0, Fraction(1)) for o in range(n)), n // each))
     return edges
 
 
@@ -182,30 +189,31 @@ _KEYS: dict[Any, set[str]] = {
 
 
 def _edge(data: dict[str, Any], source: Vertex, target: Vertex, where: str) -> Edge:
-    """Write out what the kind of an edge means."""
+    """Say what the kind of an edge means."""
     name, kind, m, n = source.name, data["kind"], source.width, target.width
     if kind == "dense" and m * n <= MOST_TERMS:
-        return Edge(name, m, n, [(o, o * m + i, i, Fraction(1)) for o in range(n) for i in range(m)], m * n, row=m)
+        return Edge(name, m, n, lambda: ((o, o * m + i, i, Fraction(1)) for o in range(n) for i in range(m)), m * n, m)
     if kind in ("identity", "flatten", "concat"):
         offset = _integers(data.get("offset", 0), where, 1, least=0)[0]
         if offset + m <= n and (kind == "concat" or m == n):
-            return Edge(name, m, n, [(offset + i, -1, i, Fraction(1)) for i in range(m)])
+            return Edge(name, m, n, lambda: ((offset + i, -1, i, Fraction(1)) for i in range(m)))
     if len(source.shape) == len(target.shape) == 3 and kind in ("conv2d", "avgpool2d"):
         (c_in, h_in, w_in), (c_out, h_out, w_out), pooling = source.shape, target.shape, kind == "avgpool2d"
         high, wide = _integers(data.get("kernel"), where, 2)
         s, t = _integers(data.get("stride", [high, wide] if pooling else 1), where, 2)
         p, q = _integers(data.get("padding", 0), where, 2, least=0)
         channels, planes = _integers(data.get("channels", c_out), where, 1)[0], 1 if pooling else c_in
+        row = planes * high * wide
         fits = [(h_in + 2 * p - high) // s + 1, (w_in + 2 * q - wide) // t + 1] == [h_out, w_out]
-        fits &= channels == c_out and (c_in == c_out or not pooling) and n * planes * high * wide <= MOST_TERMS
-        if fits:
-            places = list(product(range(planes), range(high), range(wide)))
-            weight, terms = Fraction(1, high * wide) if pooling else Fraction(1), []
-            for out, (c, i, j) in enumerate(product(range(c_out), range(h_out), range(w_out))):
-                for place, (channel, a, b) in enumerate(places):
-                    y, x, plane = i * s + a - p, j * t + b - q, c if pooling else channel
-                    if 0 <= y < h_in and 0 <= x < w_in:
-                        parameter = -1 if pooling else c * len(places) + place
-                        terms.append((out, parameter, (plane * h_in + y) * w_in + x, weight))
-            return Edge(name, m, n, terms, 0 if pooling else c_out * len(places), row=len(places))
+        if fits and channels == c_out and (c_in == c_out or not pooling) and n * row <= MOST_TERMS:
+
+            def write_terms() -> Iterator[Term]:
+                weight = Fraction(1, high * wide) if pooling else Fraction(1)
+                for out, (c, i, j) in enumerate(product(range(c_out), range(h_out), range(w_out))):
+                    for place, (channel, a, b) in enumerate(product(range(planes), range(high), range(wide))):
+                        y, x, plane = i * s + a - p, j * t + b - q, c if pooling else channel
+                        if 0 <= y < h_in and 0 <= x < w_in:
+                            yield out, -1 if pooling else c * row + place, (plane * h_in + y) * w_in + x, weight
+
+            return Edge(name, m, n, write_terms, 0 if pooling else c_out * row, row)
     raise InputError("edge does not fit its vertices, or is too large", where=where, edge=data, source=m, target=n)

@@ -66,13 +66,10 @@ class Subject:
         names = [vertex.name for vertex in self.network.order]
         match data:
             case {"kind": "ball" | "bounded" as kind, "radius": radius, **rest} if not rest:
-                return kind, Region(
-                    dict.fromkeys(names, rational(document.positive(radius, "region.radius"))), joint=True
-                )
+                value = rational(document.positive(radius, "region.radius"))
+                return kind, Region(dict.fromkeys(names, value), joint=True)
             case {"kind": "blocks", "radii": dict() as radii, **rest} if not rest and set(radii) <= set(names):
-                given = {
-                    name: rational(document.positive(value, f"region.radii.{name}")) for name, value in radii.items()
-                }
+                given = {v: rational(document.positive(r, f"region.radii.{v}")) for v, r in radii.items()}
                 return "ball", Region({name: given.get(name, arb(0)) for name in names}, joint=False)
         raise InputError("unreadable region", where="region", region=data)
 
@@ -100,4 +97,5 @@ def read_subject(content: dict[str, Any]) -> Subject:
         raise InputError("unknown objective", where="objective", objective=objective)
     divisor = len(inputs) if objective["reduction"] == "mean" else 1
     weights = document.float64_list(content["weights"], "weights", network.size)
+    document.check_sizes((e for v in network.order for e in v.edges), len(weights) + len(inputs) * sum(widths))
     return Subject(network, inputs, targets, divisor, weight_decay, weights)

@@ -20,6 +20,8 @@ from verify.certificates.run_checker.checkpoint import compare_checkpoint
 from verify.certificates.run_checker.evaluation import Evaluation, evaluate
 from verify.certificates.run_checker.records import RunRecords
 from verify.certificates.run_files import RunFiles
+from verify.files.kinds import RUN_WEIGHTS
+from verify.files.reading import input_size
 from verify.outcomes import InputError, Verdict
 
 SHOWN_REASONS = 20
@@ -92,9 +94,10 @@ class _RunCheck:
         records = RunRecords.read(self.files)
         self.content, self.digest = run_files.read_subject(self.files.subject)
         size = self._size()
-        weights = run_files.read_weights(self.files.weights, size)
-        if self.files.weights.stat().st_size != 8 * size * (len(records.lines) + 1):
-            yield f"{self.files.weights.name}: {len(weights)} rows of weights for {len(records.lines)} steps"
+        rows = len(records.lines) + 1
+        weights = run_files.read_weights(self.files.weights, size, rows)
+        if (found := input_size(self.files.weights, RUN_WEIGHTS)) != 8 * size * rows:
+            yield f"{self.files.weights.name}: {found // (8 * size)} rows of weights for {rows - 1} steps"
         if len(weights) == 0 or not np.all(np.isfinite(weights)):
             yield f"{self.files.weights.name}: weights are missing or no finite numbers"
             return

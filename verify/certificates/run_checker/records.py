@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import flint
@@ -17,6 +18,8 @@ from verify.certificates.checker.functions import rational
 from verify.certificates.checker.subject import euclidean_norm
 from verify.certificates.run_checker.evaluation import Evaluation
 from verify.certificates.run_files import RunFiles
+from verify.files.kinds import RUN_DESCRIPTION, RUN_LINES, RUN_RESULT, InputKind
+from verify.files.reading import read_text
 from verify.outcomes import InputError, Verdict
 
 _SHOWN = 2.0**-20
@@ -43,7 +46,7 @@ class RunRecords:
         InputError
             If one is malformed, or there is no run with certificates.
         """
-        description = _object(files.description)
+        description = _object(files.description, RUN_DESCRIPTION)
         certificates = description.get("certificates")
         if not isinstance(certificates, dict) or certificates.get("kind") not in run_files.KINDS:
             raise InputError(
@@ -51,14 +54,14 @@ class RunRecords:
             )
         if not isinstance(description.get("subject"), dict) or not isinstance(description.get("settings"), dict):
             raise InputError("unreadable description of a run", where=str(files.description))
-        text = _text(files.lines)
+        text = read_text(files.lines, RUN_LINES)
         if text and not text.endswith("\n"):
             raise InputError("the last line is cut off", where=str(files.lines))
         lines = [
             document.parse_document(line, f"{files.lines}:{number}", decimals=True)
             for number, line in enumerate(text.splitlines(), 1)
         ]
-        result = _object(files.result) if files.result.exists() else None
+        result = _object(files.result, RUN_RESULT) if files.result.exists() else None
         _has_fields(description, {"subject", "settings", "certificates"}, files.description)
         _has_fields(description["subject"], run_files.SUBJECT_FIELDS, files.description)
         if result is not None:
@@ -261,12 +264,5 @@ def _hex(value: Any) -> str | None:
     return value.hex() if isinstance(value, float) else None
 
 
-def _text(path: Any) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("cannot read the run", where=str(path), reason=str(error)) from None
-
-
-def _object(path: Any) -> dict[str, Any]:
-    return document.parse_document(_text(path), str(path), decimals=True)
+def _object(path: Path, kind: InputKind) -> dict[str, Any]:
+    return document.parse_document(read_text(path, kind), str(path), decimals=True)

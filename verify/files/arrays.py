@@ -15,8 +15,9 @@ import numpy as np
 from numpy.lib import format as npy_format
 
 from verify.calculus.stored_table import StoredTable
+from verify.files.kinds import NPY, NPZ
+from verify.files.reading import input_size, open_input
 from verify.outcomes import InputError
-from verify.spec.text import regular_file
 
 MAX_ARRAY_BYTES = 2**29
 MAX_HEADER_BYTES = 2**16
@@ -51,9 +52,8 @@ def read_npz(path: Path, keys: Collection[str], optional: Collection[str] = ()) 
         If the file or an array is missing, damaged, not numeric, larger than `MAX_ARRAY_BYTES`, or its header
         does not agree with its size.
     """
-    regular_file(path, remedy="give the path of an .npz file (numpy.savez)")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_input(path, NPZ) as stream, zipfile.ZipFile(stream) as archive:
             members = {entry.filename: entry for entry in archive.infolist()}
             arrays = {}
             for key in keys:
@@ -85,9 +85,9 @@ def map_npy(path: Path) -> StoredTable:
     InputError
         If the file is missing, damaged, not numeric, or shorter or longer than its header says.
     """
-    size = regular_file(path, remedy="give a folder that holds x.npy and y.npy (numpy.save)")
+    size = input_size(path, NPY)
     try:
-        with path.open("rb") as stream:
+        with open_input(path, NPY) as stream:
             shape, columns_first, dtype, start = _header(stream, str(path))
         _check_size(shape, dtype, size - start, str(path))
         if columns_first and len(shape) > 2:
