@@ -38,7 +38,7 @@ def read_baseline(path: Path) -> dict[str, Any]:
         return table
 
     try:
-        answer = json.loads(text, parse_float=number, parse_constant=number, object_pairs_hook=unique)
+        answer = json.loads(text, parse_float=number, parse_int=number, parse_constant=number, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise InputError("not valid JSON", where=f"{path}:{error.lineno}", reason=error.msg, remedy=_REMEDY) from None
     except RecursionError:

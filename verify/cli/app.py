@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from verify import __version__
-from verify.cli.failures import close_streams, report_failure
+from verify.cli.failures import Interrupted, close_streams, report_failure
 from verify.cli.usage import Command, nearest, usage_error
 from verify.outcomes import InputError
 
@@ -33,6 +33,7 @@ COMMANDS = {
     "train": "Training with a proof of every step's decrease.",
 }
 """Name and one-line help; the command ``name`` is ``command`` in the module ``verify.cli.name``."""
+
 
 class LazyGroup(click.Group):
     """A command group that imports a command's module only to run it, and answers errors with one line."""
@@ -93,7 +94,12 @@ class LazyGroup(click.Group):
             ) from None
         with warnings.catch_warnings():
             warnings.simplefilter("default" if ctx.params["debug"] else "ignore")
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except KeyboardInterrupt as error:
+                raise Interrupted from error  # click would write a line of its own
+            except EOFError as error:
+                raise RuntimeError("end of a file") from error  # click would take it for an interrupt
 
 
 def _prepare_streams() -> None:

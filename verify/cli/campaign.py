@@ -45,7 +45,7 @@ def command(
 
     \b
     Example:
-      dagverify campaign --networks 20 --steps 200 --attacks 200 --seed 1 --out campaign.jsonl
+      dagverify campaign --networks 4 --steps 40 --heavy-ball 40 --attacks 40 --out campaign.jsonl
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -35,6 +35,10 @@ _FRAMES = 100
 _PACKAGE = Path(__file__).parents[2]
 
 
+class Interrupted(Exception):  # noqa: N818 -- no error
+    """Ctrl-C."""
+
+
 def report_failure(error: BaseException, arguments: Sequence[str], *, debug: bool) -> int:
     """Write the one line about an error to stderr, with `debug` below its traceback; return the exit code."""
     shown = "".join(traceback.format_exception(error)) if debug else None
@@ -46,7 +50,7 @@ def report_failure(error: BaseException, arguments: Sequence[str], *, debug: boo
 
 
 def _answer(error: BaseException, arguments: Sequence[str]) -> tuple[str, int]:
-    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+    if isinstance(error, (Interrupted, KeyboardInterrupt, click.Abort)):
         return "interrupted", INTERRUPTED
     if isinstance(error, OutputError):
         return str(error), NOT_WRITTEN

@@ -1,7 +1,6 @@
 """How commands answer: one JSON object on stdout, or text for a person; progress and errors go to stderr.
 
-Nothing else in the package prints: what a user's file says passes the escaping of its medium here, in `tables` or not at
-all.
+Nothing else in the package prints: what a user's file says passes the escaping of its medium here or in `tables`.
 """
 
 from __future__ import annotations
