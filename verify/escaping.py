@@ -19,6 +19,9 @@ import re
 LIMIT = 2000
 """Characters that one text may fill in a medium; a longer one is shown by its two ends."""
 
+WHOLE = 10**6
+"""The limit where a counterexample must not be cut."""
+
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MARKDOWN = {character: f"&#{ord(character)};" for character in "&<>|`*_[]\\#!@~$:^{}"}
 _BLOCK_START = re.compile(r"[-+=\d]")
@@ -58,7 +61,7 @@ def visible(text: str) -> str:
     )
 
 
-def terminal(text: str) -> str:
+def terminal(text: str, limit: int = LIMIT) -> str:
     r"""Return one line that a terminal and a CI service's log show as it is.
 
     GitHub obeys ``::command::`` at the start of a line, blanks before it aside, and ``##[command]`` anywhere; a line
@@ -69,7 +72,7 @@ def terminal(text: str) -> str:
     >>> terminal("::stop-commands::token\n##[error]forged")
     ':\\x3astop-commands:\\x3atoken\\n#\\x23[error]forged'
     """
-    return _without_commands(visible(shorten(text)))
+    return _without_commands(visible(shorten(text, limit)))
 
 
 def github_data(text: str) -> str:
@@ -110,7 +113,7 @@ def markdown(text: str) -> str:
     return f"&#{ord(escaped[0])};{escaped[1:]}" if _BLOCK_START.match(escaped) else escaped
 
 
-def xml(text: str) -> str:
+def xml(text: str, limit: int = LIMIT) -> str:
     r"""Return text without the characters that XML cannot hold, the others that hide or reorder spelled out.
 
     Examples
@@ -118,7 +121,7 @@ def xml(text: str) -> str:
     >>> xml("a\x1b\u202eb\nc")
     'a\ufffd\\u202eb\nc'
     """
-    lines = _NOT_XML.sub("\ufffd", shorten(text, 10 * LIMIT)).split("\n")
+    lines = _NOT_XML.sub("\ufffd", shorten(text, limit)).split("\n")
     return "\n".join("\t".join(visible(cell) for cell in line.split("\t")) for line in lines)
 
 

@@ -17,11 +17,12 @@ from rich.text import Text
 
 from verify.arithmetic.decimals import at_least, at_most
 from verify.cli.output import answering
-from verify.escaping import terminal
+from verify.escaping import WHOLE, terminal
 
 _COLOURS = {"PROVED": "bold green", "REFUTED": "bold red", "UNDECIDED": "bold yellow", "not counted": "dim"}
 _WIDTH_OF_A_FILE = 120
 _NARROWEST, _WIDEST = 40, 1000
+_TITLE = 500
 
 
 @dataclass(frozen=True)
@@ -142,10 +143,10 @@ def print_table(title: str, verdict: str, rows: Iterable[Row], notes: Iterable[s
     for column in ("question", "verdict", "answer"):
         table.add_column(column, no_wrap=column != "answer")
     for row in rows:
-        table.add_row(Text(terminal(row.question)), coloured(row.verdict), Text(terminal(row.answer)))
+        table.add_row(Text(terminal(row.question)), coloured(row.verdict), Text(terminal(row.answer, WHOLE)))
     with answering():
         console = _console()
-        console.print(Text.assemble(terminal(f"{title}: "), coloured(verdict)))
+        console.print(Text.assemble(terminal(f"{title}: ", _TITLE), coloured(verdict)))
         console.print(table)
         for remedy, questions in _remedies(rows).items():
             console.print(Padding(Text(terminal(f"{', '.join(questions)}: {remedy}")), (0, 0, 0, 2)))

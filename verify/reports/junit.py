@@ -6,7 +6,7 @@ import json
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
-from verify.escaping import xml
+from verify.escaping import WHOLE, xml
 from verify.reports.rows import Row
 
 
@@ -46,7 +46,7 @@ def junit_xml(name: str, spec: str, rows: Sequence[Row], seconds: float, error: 
         case.set("line", str(row.places[0].line))
         if row.fails:
             failure = ET.SubElement(case, "failure", {"type": row.verdict.value, "message": xml(row.statement)})
-            failure.text = xml("\n".join(_details(row, spec)))
+            failure.text = xml("\n".join(_details(row, spec)), WHOLE)
         elif row in open_rows:
             ET.SubElement(case, "skipped", {"message": xml(f"{row.verdict.value}, not counted: {row.reason}")})
     if error is not None:
