@@ -59,7 +59,7 @@ class Question(pytest.Item):
         """Show an answer, or a mistake in the file, without a traceback."""
         error = excinfo.value
         if isinstance(error, NotProvedError):
-            return "\n".join((terminal(line, WHOLE) for line in self._explanation(error.row)))
+            return "\n".join(terminal(line, WHOLE) for line in self._explanation(error.row))
         if isinstance(error, DagverifyError):
             return f"error: {terminal(str(error))}"
         return super().repr_failure(excinfo, *arguments, **keywords)
