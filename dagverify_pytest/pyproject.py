@@ -46,7 +46,7 @@ def _patterns(text: str, file: Path) -> list[str]:
         _refuse(
             file,
             f"tool.dagverify: it should be one table: dagverify={_shown(table)}",
-            f"write [tool.dagverify] and below it {_WRITE[6:]}",
+            f"write [tool.dagverify] and below it {_WRITE.removeprefix('write ')}",
         )
     unknown = sorted(set(table) - {"specs"})
     if unknown:

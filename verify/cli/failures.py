@@ -23,7 +23,7 @@ import click
 
 from verify import __version__
 from verify.cli.output import OutputError, abandon, print_error
-from verify.outcomes import DagverifyError
+from verify.outcomes import DagverifyError, InputError
 
 BAD_INPUT = 2
 INTERNAL_ERROR = 70
@@ -31,6 +31,7 @@ NOT_WRITTEN = 74
 INTERRUPTED = 130
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+_UNUSABLE = (errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM)
 _FRAMES = 100
 _PACKAGE = Path(__file__).parents[2]
 
@@ -59,8 +60,13 @@ def _answer(error: BaseException, arguments: Sequence[str]) -> tuple[str, int]:
     if isinstance(error, MemoryError):
         return "not enough memory; make the problem smaller or the layers narrower", BAD_INPUT
     if isinstance(error, OSError) and error.errno in _FULL:  # click's own help, or a file whose writer has no word
-        place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        place = "" if error.filename is None else f"{error.filename}: "
         return f"{place}cannot write: reason={error.strerror!r}; make room there, then start again", NOT_WRITTEN
+    if isinstance(error, OSError) and error.errno in _UNUSABLE and error.filename is not None:
+        place = str(error.filename)
+        return str(
+            InputError("cannot use this path", where=place, reason=error.strerror, remedy="give another path")
+        ), BAD_INPUT
     fault = f"internal error: {type(error).__name__}: {error}"
     return f"{fault}; please report it with {_report(error, arguments)}", INTERNAL_ERROR
 

@@ -76,7 +76,7 @@ class CertificateChain:
 
     def start(self, session: Session) -> None:
         """Write the subject and the first row of the weights."""
-        self._check(session)
+        self.check(session)
         self.files.certificates.mkdir(exist_ok=True)
         write_atomically(self.files.subject, lambda stream: stream.write(_json(_subject(session))))
         write_atomically(self.files.weights, lambda stream: stream.write(_row(session.weights)))
@@ -90,7 +90,7 @@ class CertificateChain:
         InputError
             If the stored weights are not those of the lines, or the certificates are about something else.
         """
-        self._check(session)
+        self.check(session)
         self._read_subject()
         wanted = (session.index + 1) * session.weights.size * 8
         if not self.files.weights.exists() or self.files.weights.stat().st_size < wanted:
@@ -146,7 +146,8 @@ class CertificateChain:
         self._write({**self._open, "last": self._last, "region": None, "claim": claim})
         self._open, self._decreases = None, []
 
-    def _check(self, session: Session) -> None:
+    def check(self, session: Session) -> None:
+        """Refuse a rule whose steps cannot be certified as asked; nothing is written yet."""
         if self.kind == "horizon" and not isinstance(session.rule, FixedRule):
             raise InputError(
                 "only rule 'fixed' has a learning rate to certify steps ahead with", remedy="certify steps, or use it"

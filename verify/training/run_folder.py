@@ -83,6 +83,8 @@ class RunFolder(RunFiles):
         """
         if self.description.exists():
             raise InputError("the folder already holds a run", where=str(self.path), remedy="resume it or name another")
+        if self.chain is not None:
+            self.chain.check(session)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.lines.write_bytes(b"")
