@@ -76,7 +76,8 @@ def _entry(rule: str, level: str, text: str, spec: PurePath, place: Place) -> di
     location: dict[str, Any] = {"artifactLocation": {"uri": uri}, "region": {"startLine": place.line}}
     if spec.is_absolute():
         location["artifactLocation"]["uri"] = f"file://{uri}"
-    fingerprint = hashlib.sha256(os.fsencode(f"{rule} {spec.as_posix()} {place.key}")).hexdigest()
+    key = f"{rule} {spec.as_posix()} {place.key}"
+    fingerprint = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     return {
         "ruleId": rule,
         "ruleIndex": list(RULES).index(rule),
