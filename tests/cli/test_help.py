@@ -37,7 +37,10 @@ def test_examples_run_as_printed(command: str, dagverify: Callable[..., Result],
     shutil.copytree(EXAMPLES, tmp_path / "examples")
     program = tmp_path / "bin" / "dagverify"
     program.parent.mkdir()
-    program.write_text(f"#!{sys.executable}\nfrom verify.cli.entry import run\nrun()\n", encoding="utf-8")
+    program.write_text(
+        f"#!{sys.executable}\nfrom verify.cli.entry import run\n\nif __name__ == '__main__':\n    run()\n",
+        encoding="utf-8",
+    )
     program.chmod(0o755)
     for line in printed_examples(dagverify(command, "--help").stdout):
         script = f'PATH="{program.parent}:$PATH"; {line}'

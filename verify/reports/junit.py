@@ -57,7 +57,7 @@ def junit_xml(name: str, spec: str, rows: Sequence[Row], seconds: float, error: 
 
 
 def _details(row: Row, spec: str) -> list[str]:
-    lines = [f"{spec}:{place.line}: {row.verdict.value}: {shorten(place.text)}" for place in row.places]
+    lines = [f"{shorten(spec)}:{place.line}: {row.verdict.value}: {shorten(place.text)}" for place in row.places]
     lines += [f"remedy: {shorten(row.remedy)}"] if row.remedy else []
     lines += [f"counterexample: {json.dumps(dict(row.counterexample))}"] if row.counterexample else []
     return lines
