@@ -1,16 +1,21 @@
-"""Give malformed spec files, arrays and certificates to the commands that read them.
+"""Give malformed or hostile files, paths, options and tables to the commands that read them.
 
-    python benchmarks/malformed.py --inputs 5000
+    python benchmarks/malformed.py --inputs 10000
 
-Each input is read in a process of its own. Asked of every one: exit code 2; nothing on stdout; on stderr one line that
-names the file and, with a value, what is wrong in it; at most 10 seconds and 1 GB; no file written, no program started,
-nothing unpickled, no connection opened. Inputs that are valid in spite of the damage are not counted. The exit code is
-1 if any answer is otherwise.
+Each input is read in a process of its own, forked from one that has imported everything. Asked of every one: exit code
+2; nothing on stdout but annotations that were asked for; on stderr one line that names the file or option and, with a
+value, what is wrong in it, and the remedy; at most 2 seconds of processor time and 200 MB beside what the interpreter
+and its libraries hold; no word that a terminal or a CI service obeys; no file written or changed, no program started,
+nothing unpickled, no connection opened. Where another answer is right (a spec whose name acts is still proved, an
+edited certificate is not confirmed), its exit codes stand with the kind, and what is written must be well-formed.
+Inputs that are valid in spite of random damage are not counted. The exit code is 1 if any answer is otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import gc
 import json
 import os
 import random
@@ -21,149 +26,285 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
+import xml.etree.ElementTree as ET
+from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from malformed_inputs import ARRAY_MAKERS, CERTIFICATE_MAKERS, PLAIN, SPEC_MAKERS
+import pytest
+from malformed_asks import Ask, Stock
+from malformed_files import FILE_MAKERS
+from malformed_inputs import ARRAY_MAKERS, CERTIFICATE_MAKERS, SPEC_MAKERS
+from malformed_usage import USAGE_MAKERS
+from malformed_words import ACTS, ANNOTATION, WORD_MAKERS
 
-import verify
+import dagverify_pytest.plugin
+import verify.campaign.run as campaign
+import verify.spec
 from verify.analysis import check as analysis
 from verify.certificates import checker  # noqa: F401 -- loaded before the processes are forked
 from verify.cli.app import main as dagverify
-from verify.spec import load_specification
 
-SECONDS = 10
-MEGABYTES = 1000
+SECONDS = 2
+MEGABYTES = 200
+HANGS = 10
+"""Seconds of waiting after which an input is given up."""
 LOUD = {"os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "socket.connect", "pickle.find_class"}
 VALID, RAN_CODE = 100, 101
+
+Make = Callable[[random.Random, Stock, Path], Ask]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How one input was answered."""
+    """How one input of a kind was answered; `fault` is None if the input is valid."""
 
-    fault: str
+    kind: str
+    fault: str | None
     seconds: float
     megabytes: float
     line: str
 
 
-def ask(command: str, path: Path, folder: Path) -> Answer | None:
-    """Read a file in a process of its own; None if it is valid."""
-    before = sorted(folder.iterdir())
-    texts = folder.parent
-    started = time.perf_counter()
+def ask(kind: str, question: Ask, folder: Path, report: Any) -> Answer:
+    """Give one input to the command in a process of its own."""
+    before = listing(folder)
     child = os.fork()
     if child == 0:
-        _child(command, path, folder)
+        _child(question, folder, report)
     _, status, usage = os.wait4(child, 0)
-    seconds, megabytes = time.perf_counter() - started, usage.ru_maxrss / 1000
+    held = int((folder.parent / "held").read_text())
+    seconds, megabytes = usage.ru_utime + usage.ru_stime, (usage.ru_maxrss * 1024 - held) / 1e6
     code = os.waitstatus_to_exitcode(status)
+    stdout, stderr = ((folder.parent / name).read_text("utf-8", "replace") for name in ("stdout", "stderr"))
+    costs = {"slow": seconds > SECONDS, "large": megabytes > MEGABYTES}
     if code == VALID:
-        return None
-    stdout, stderr = ((texts / name).read_text("utf-8", "replace") for name in ("stdout", "stderr"))
+        checks = {"not refused": not question.may_be_valid}
+    elif question.pytest:
+        checks = {**costs, **_pytest_checks(code, question, stdout, stderr)}
+    else:
+        checks = {**costs, **_checks(code, question, stdout, stderr)}
+        checks["wrote"] = code == 2 and listing(folder) != before
+        checks["not well-formed"] = code in (0, 1, 3) and not well_formed(question, folder, stdout)
+    fault = ", ".join(name for name, failed in checks.items() if failed)
+    valid = (code == VALID and not fault) or (question.pytest and code == 0)
+    shown = f"rc={code} {' '.join(question.arguments)[:200]!r}: {stderr.strip()[-300:]!r} {stdout[:100]!r}"
+    return Answer(kind, None if valid else fault, seconds, megabytes, shown)
+
+
+def _checks(code: int, question: Ask, stdout: str, stderr: str) -> dict[str, bool]:
+    mine = "\n".join(line for line in stdout.splitlines() if not ANNOTATION.match(line))
+    annotated = "--github" in question.arguments
+    heard = [mine if annotated else stdout, *(ANNOTATION.sub("", each) for each in (stdout, stderr))]
     checks = {
         "ran code": code == RAN_CODE,
         "killed": code < 0,
-        "not refused": code not in (2, RAN_CODE) and code >= 0,
-        "wrote": sorted(folder.iterdir()) != before,
-        "slow": seconds > SECONDS,
-        "large": megabytes > MEGABYTES,
+        f"exit code {code}": code not in question.codes and code != RAN_CODE and code >= 0,
         "traceback": "Traceback" in stderr or "internal error" in stderr,
-        "stdout": bool(stdout),
-        "not one line": not re.fullmatch(r"error: [^\n]+\n", stderr),
-        "not located": str(path) not in stderr or "=" not in stderr.replace(str(path), ""),
-        "no remedy": "; " not in stderr,
+        "acts": any(ACTS.search(text) for text in heard),
     }
-    return Answer(", ".join(name for name, failed in checks.items() if failed), seconds, megabytes, stderr.strip())
+    if code == 2:
+        rest = stderr.replace(question.names, "") if question.names else stderr
+        checks |= {
+            "stdout": bool(mine.strip()),
+            "not one line": not re.fullmatch(r"error: [^\n]+\n", stderr),
+            "long": len(stderr) > 4000,
+            "not located": question.names not in stderr or "=" not in rest,
+            "no remedy": "; " not in stderr,
+        }
+    return checks
 
 
-def _child(command: str, path: Path, folder: Path) -> None:
-    """Never returns; gives the file to the command line as a user would, and leaves where it turns out to be valid."""
+def _pytest_checks(code: int, question: Ask, stdout: str, stderr: str) -> dict[str, bool]:
+    lines = [line for line in stderr.splitlines() if line]
+    return {
+        "killed": code < 0,
+        f"exit code {code}": code not in (*question.codes, 0),
+        "INTERNALERROR": "INTERNALERROR" in stdout + stderr,
+        "not one line": code != 0 and (len(lines) != 1 or not lines[0].startswith("ERROR: ")),
+        "not located": code != 0 and question.names not in stderr,
+        "acts": bool(ACTS.search(stderr)),
+    }
+
+
+def well_formed(question: Ask, folder: Path, stdout: str) -> bool:
+    """Whether JSON, JUnit and SARIF can be read and hold nothing that acts."""
+    try:
+        if "--json" in question.arguments:
+            json.loads(stdout)
+        for name, read in (("j.xml", ET.fromstring), ("s.json", json.loads)):
+            file = folder / name
+            if file.exists():
+                text = file.read_text("utf-8")
+                read(text)
+                if re.search(r"[\x00-\x08\x1b\u202a-\u202e]", text):
+                    return False
+    except (ValueError, ET.ParseError):
+        return False
+    return True
+
+
+def listing(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Everything in a folder, without opening anything."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        found[str(path)] = (status.st_mode, status.st_size, status.st_mtime_ns, status.st_ino)
+        if path.is_dir() and not path.is_symlink():
+            found[str(path)] = (status.st_mode,)
+    return found
+
+
+def _child(question: Ask, folder: Path, report: Any) -> None:
+    """Never returns; asks as a user would, and leaves where the input turns out to be valid."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    (folder.parent / "held").write_text(str(pages * resource.getpagesize()))
     os.chdir(folder)
-    signal.alarm(3 * SECONDS)
+    signal.alarm(HANGS)
     resource.setrlimit(resource.RLIMIT_AS, (8 * 10**9, 8 * 10**9))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10**8, 10**8))
     for number, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(os.open(folder.parent / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     loud: list[str] = []
     sys.addaudithook(lambda event, _: loud.append(event) if event in LOUD else None)
+
+    def valid(*_: Any, **__: Any) -> Any:
+        os._exit(RAN_CODE if loud else VALID)
+
     code = 0
-    analysis.check = lambda *_, **__: os._exit(RAN_CODE if loud else VALID)  # type: ignore[assignment]
     try:
-        dagverify([command, str(path)])
+        if question.pytest:
+            code = int(pytest.main(list(question.arguments)))
+        else:
+            _cut_short(question, report, valid)
+            dagverify(list(question.arguments))
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else 1
+    except BaseException as error:  # what a command lets through is a fault too
+        print(f"Traceback: {type(error).__name__}", file=sys.stderr)
+        code = 1
     sys.stdout.flush()
     sys.stderr.flush()
-    if command == "recheck" and code in (0, 3):
+    if question.arguments[0] == "recheck" and question.may_be_valid and code in (0, 3):
         code = VALID
     os._exit(RAN_CODE if loud else code)
 
 
-def certificates(folder: Path) -> list[str]:
-    """Return certificates of the small network."""
-    (folder / "spec.toml").write_text(PLAIN)
-    problem = load_specification(folder / "spec.toml").problem
-    return [json.dumps(verify.certify(problem, kind)) for kind in ("region", "step")]
+def _cut_short(question: Ask, report: Any, valid: Callable[..., Any]) -> None:
+    """Replace what would compute for long once the input is read."""
+    campaign.run_trial = valid
+    if question.whole:
+        return
+    analysis.check = lambda problem, *_, **__: (  # type: ignore[assignment]
+        valid() if 2 in question.codes and question.may_be_valid else dataclasses.replace(report, name=problem.name)
+    )
+    if question.arguments[0] != "check":
+        for name in ("load_specification", "load_problem"):
+            load = getattr(verify.spec, name)
+            setattr(verify.spec, name, lambda path, load=load: valid(load(path)))
 
 
-def makers(texts: list[str]) -> dict[str, tuple[str, Callable[[random.Random, Path], bytes]]]:
-    """By name: the command, and what makes a file for it."""
-    found: dict[str, Any] = {maker.__name__: ("check", maker) for maker in (*SPEC_MAKERS, *ARRAY_MAKERS)}
+def makers() -> tuple[dict[str, Make], list[float]]:
+    """Every kind by name, and how often it is chosen."""
+    found: dict[str, Make] = {}
+    weights = []
+
+    def add(name: str, make: Make, weight: float) -> None:
+        found[name] = make
+        weights.append(weight)
+
+    for maker in (*SPEC_MAKERS, *ARRAY_MAKERS):
+        weight = 0.05 if maker.__name__ == "npz_bomb" else 2.0
+        add(maker.__name__, lambda rng, _, folder, m=maker: _spec(m(rng, folder), folder), weight)
     for maker in CERTIFICATE_MAKERS:
-        found[maker.__name__] = ("recheck", lambda rng, _, m=maker: m(rng, rng.choice(texts)))
-    return found
+        name = maker.__name__
+        add(name, lambda rng, stock, folder, m=maker: _certificate(m(rng, rng.choice(stock.certificates)), folder), 2.0)
+    for make, weight in {**FILE_MAKERS, **WORD_MAKERS, **USAGE_MAKERS}.items():
+        add(make.__name__, make, weight)
+    return found, weights
 
 
-def run(inputs: int, seed: int, work: Path) -> int:
-    """Print the table; return how many inputs were answered otherwise than asked."""
-    ways = makers(certificates(work))
-    faults: Counter[str] = Counter()
-    seen: dict[str, list[Answer]] = defaultdict(list)
-    valid: Counter[str] = Counter()
+def _spec(content: bytes, folder: Path) -> Ask:
+    path = folder / "spec.toml"
+    path.write_bytes(content)
+    return Ask(("check", str(path)), str(path), may_be_valid=True)
+
+
+def _certificate(content: bytes, folder: Path) -> Ask:
+    path = folder / "certificate.json"
+    path.write_bytes(content)
+    return Ask(("recheck", str(path)), str(path), may_be_valid=True)
+
+
+def share(inputs: int, seed: int, only: str, stock: Stock) -> list[Answer]:
+    """Ask one process's share of the inputs."""
+    ways, weights = makers()
+    weights = [weight if re.search(only, name) else 0.0 for name, weight in zip(ways, weights, strict=True)]
     rng = random.Random(seed)
-    names = [name for name in ways for _ in range(1 if name == "npz_bomb" else 20)]
-    while sum(map(len, seen.values())) < inputs:
-        name = rng.choice(names)
-        command, make = ways[name]
-        folder = work / "inputs"
-        folder.mkdir()
-        path = folder / ("spec.toml" if command == "check" else "certificate.json")
-        path.write_bytes(make(rng, folder))
-        answer = ask(command, path, folder)
-        shutil.rmtree(folder)
-        if answer is None:
-            valid[name] += 1
-            continue
-        seen[name].append(answer)
-        if answer.fault:
-            faults[name] += 1
-            print(f"{name}: {answer.fault}: {answer.line[:300]}", file=sys.stderr)
-        if sys.stderr.isatty():
-            print(f"\r{sum(map(len, seen.values()))} of {inputs}", end="", file=sys.stderr)
-    print("| input | malformed | answered otherwise | longest (s) | most memory (MB) | valid, not counted |")
+    answers: list[Answer] = []
+    counted = 0
+    with tempfile.TemporaryDirectory() as work:
+        gc.freeze()
+        while counted < inputs:
+            name = rng.choices(list(ways), weights)[0]
+            folder = Path(work) / "inputs"
+            folder.mkdir()
+            answer = ask(name, ways[name](rng, stock, folder), folder, stock.report)
+            shutil.rmtree(folder)
+            answers.append(answer)
+            counted += answer.fault is not None
+            if answer.fault:
+                print(f"{name}: {answer.fault}: {answer.line}", file=sys.stderr)
+    return answers
+
+
+def table(answers: list[Answer], seconds: float) -> int:
+    """Print the table; return how many inputs were answered otherwise than asked."""
+    kinds: dict[str, list[Answer]] = defaultdict(list)
+    for answer in answers:
+        kinds[answer.kind].append(answer)
+    print("| input | malformed | answered otherwise | most seconds | most memory (MB) | valid, not counted |")
     print("|---|---:|---:|---:|---:|---:|")
-    for name in ways:
-        each = seen[name]
-        longest, most = (max((getattr(a, what) for a in each), default=0.0) for what in ("seconds", "megabytes"))
-        print(f"| {name} | {len(each)} | {faults[name]} | {longest:.2f} | {most:.0f} | {valid[name]} |")
-    print(f"\n{sum(map(len, seen.values()))} malformed inputs, {faults.total()} answered otherwise")
-    return faults.total()
+    for name in (name for name in makers()[0] if name in kinds):
+        counted = [answer for answer in kinds[name] if answer.fault is not None]
+        longest, most = (max((getattr(a, what) for a in counted), default=0.0) for what in ("seconds", "megabytes"))
+        faults = sum(bool(answer.fault) for answer in counted)
+        valid = len(kinds[name]) - len(counted)
+        print(f"| {name} | {len(counted)} | {faults} | {longest:.2f} | {most:.0f} | {valid} |")
+    counted = [answer for answer in answers if answer.fault is not None]
+    faults = sum(bool(answer.fault) for answer in counted)
+    print(f"\n{len(counted)} malformed inputs, {faults} answered otherwise; {seconds:.0f} s")
+    return faults
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Malformed input files against the commands that read them.")
-    parser.add_argument("--inputs", type=int, default=5000)
+    parser = argparse.ArgumentParser(description="Malformed inputs against the commands that read them.")
+    parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--only", default="", help="regular expression of the kinds")
     options = parser.parse_args()
+    started = time.perf_counter()
+    workers = range(options.workers)
+    shares = [options.inputs // options.workers + (k < options.inputs % options.workers) for k in workers]
+    seeds = [options.seed * 10**6 + k for k in workers]
     with tempfile.TemporaryDirectory() as work:
-        return 1 if run(options.inputs, options.seed, Path(work)) else 0
+        stock = Stock.of(Path(work) / "stock")
+        with ProcessPoolExecutor(options.workers, get_context("fork")) as pool:
+            asked = [
+                pool.submit(share, inputs, seed, options.only, stock)
+                for inputs, seed in zip(shares, seeds, strict=True)
+            ]
+            answers = [answer for each in asked for answer in each.result()]
+    return 1 if table(answers, time.perf_counter() - started) else 0
 
 
 if __name__ == "__main__":
+    assert dagverify_pytest.plugin  # loaded before the processes are forked
     sys.exit(main())

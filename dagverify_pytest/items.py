@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from dagverify_pytest.analysis import DECREASE, ITEMS, Analysis
+from verify.escaping import WHOLE, terminal
 from verify.outcomes import DagverifyError
 from verify.reports.rows import Row
 
@@ -19,7 +21,7 @@ class NotProvedError(Exception):
 
     def __init__(self, row: Row) -> None:
         self.row = row
-        super().__init__(f"{row.id} {row.verdict.value}: {row.statement}")
+        super().__init__(terminal(f"{row.id} {row.verdict.value}: {row.statement}"))
 
 
 class SpecFile(pytest.File):
@@ -51,20 +53,20 @@ class Question(pytest.Item):
         if row.fails:
             raise NotProvedError(row)
         if row.verdict.value != "PROVED":
-            pytest.skip(f"{row.id} {row.verdict.value}, not counted: {row.reason}")
+            pytest.skip(terminal(f"{row.id} {row.verdict.value}, not counted: {row.reason}"))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *arguments: Any, **keywords: Any) -> Any:
         """Show an answer, or a mistake in the file, without a traceback."""
         error = excinfo.value
         if isinstance(error, NotProvedError):
-            return "\n".join(self._explanation(error.row))
+            return "\n".join(terminal(line, WHOLE) for line in self._explanation(error.row))
         if isinstance(error, DagverifyError):
-            return f"error: {error}"
+            return f"error: {terminal(str(error))}"
         return super().repr_failure(excinfo, *arguments, **keywords)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         """Return file, line and title for reports."""
-        return self.path, None, f"{self.path.name}: {self.name}"
+        return self.path, None, terminal(f"{self.path.name}: {self.name}")
 
     def _explanation(self, row: Row) -> Iterable[str]:
         spec = os.path.relpath(self.path, self.config.invocation_params.dir)
@@ -74,6 +76,7 @@ class Question(pytest.Item):
             yield f"remedy: {row.remedy}"
         if row.counterexample is not None:
             yield f"counterexample: {json.dumps(row.counterexample)}"
-        replay = f"test {spec} --examples {self.analysis.examples}" if row.id == DECREASE else f"check {spec}"
+        path = shlex.quote(spec)
+        replay = f"test {path} --examples {self.analysis.examples}" if row.id == DECREASE else f"check {path}"
         seed = f" --seed {self.analysis.seed}" if row.id == DECREASE else ""
         yield f"replay: dagverify {replay}{seed}"

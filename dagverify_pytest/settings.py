@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
+from dagverify_pytest.pyproject import named_specs
+from verify.escaping import shorten, terminal
+
 SUFFIX = ".dagverify.toml"
+OLDEST_PYTEST = (8, 4)
+_LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,18 @@ class Settings:
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Declare the options and their ini twins."""
+    """Declare the options and their ini twins.
+
+    Raises
+    ------
+    pytest.UsageError
+        If pytest is too old to know settings of type int.
+    """
+    if pytest.version_tuple[:2] < OLDEST_PYTEST:
+        raise pytest.UsageError(
+            f"the dagverify plugin needs pytest >= {'.'.join(map(str, OLDEST_PYTEST))}: pytest={pytest.__version__}; "
+            "upgrade pytest, or leave the plugin out: -p no:dagverify"
+        )
     group = parser.getgroup("dagverify", "monotone error decrease (dagverify)")
     group.addoption(
         "--dagverify-examples", type=int, metavar="N", help="steps that the item `decrease` takes (default: 200)"
@@ -62,7 +78,7 @@ def read_settings(config: pytest.Config) -> Settings:
         _number(config, "examples", least=1),
         _number(config, "seed", least=0),
         not config.getoption("dagverify_no_collect") and bool(config.getini("dagverify_collect")),
-        frozenset(_named_specs(config.rootpath)),
+        frozenset(named_specs(config.rootpath)),
     )
 
 
@@ -71,39 +87,8 @@ def _number(config: pytest.Config, name: str, least: int) -> int:
     try:
         value: Any = config.getini(f"dagverify_{name}") if option is None else option
     except (TypeError, ValueError, pytest.UsageError) as error:
-        raise pytest.UsageError(f"dagverify_{name}: {error}; write a whole number >= {least}") from None
-    if value < least:
-        raise pytest.UsageError(f"dagverify_{name}: out of range: {name}={value}; use a number >= {least}")
+        raise pytest.UsageError(f"dagverify_{name}: {terminal(str(error))}; write a whole number >= {least}") from None
+    if not least <= value <= _LARGEST:
+        shown = shorten(f"{value:#x}" if abs(value) > _LARGEST else str(value), 40)
+        raise pytest.UsageError(f"dagverify_{name}: out of range: {name}={shown}; use a number >= {least} below 2^63")
     return int(value)
-
-
-def _named_specs(root: Path) -> list[Path]:
-    """Return the files of ``[tool.dagverify] specs``; the file is parsed only if it has such a table."""
-    file = root / "pyproject.toml"
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return []
-    if "tool.dagverify" not in text:
-        return []
-    import tomllib
-
-    try:
-        table = tomllib.loads(text).get("tool", {}).get("dagverify", {})
-    except tomllib.TOMLDecodeError as error:
-        raise pytest.UsageError(f"{file}: not valid TOML: {error}") from None
-    unknown = sorted(set(table) - {"specs"})
-    if unknown:
-        raise pytest.UsageError(f"{file}: tool.dagverify: unknown key: key={unknown[0]!r}; use specs")
-    patterns = table.get("specs", [])
-    if not (isinstance(patterns, list) and all(isinstance(pattern, str) and pattern for pattern in patterns)):
-        raise pytest.UsageError(f'{file}: tool.dagverify: specs={patterns!r}; write specs = ["models/net.toml"]')
-    files: list[Path] = []
-    for pattern in patterns:
-        if Path(pattern).is_absolute():
-            raise pytest.UsageError(f"{file}: tool.dagverify: specs={pattern!r}; write a path relative to this file")
-        found = sorted(path for path in root.glob(pattern) if path.is_file())
-        if not found:
-            raise pytest.UsageError(f"{file}: tool.dagverify: no such file: specs={pattern!r}; correct the path")
-        files += found
-    return [path.resolve() for path in files]

@@ -6,6 +6,11 @@ import enum
 from dataclasses import dataclass, field
 from typing import Any
 
+from verify.escaping import shorten
+
+_PART_LIMIT = 600
+"""Characters of an error's place, fault and remedy each: a key or path of megabytes is shown by its two ends."""
+
 
 class Verdict(enum.Enum):
     """The three possible answers to a question about a network.
@@ -136,12 +141,14 @@ class InputError(DagverifyError):
         self.where = where
         self.remedy = remedy
         self.values = values
-        shown = ", ".join(f"{name}={_short(value)}" for name, value in values.items())
-        text = f"{where}: {what}" if where else what
+        shown = ", ".join(f"{shorten(name, 100)}={_short(value)}" for name, value in values.items())
+        text = shorten(what, _PART_LIMIT)
+        if where:
+            text = f"{shorten(where, _PART_LIMIT)}: {text}"
         if shown:
             text += f": {shown}"
         if remedy:
-            text += f"; {remedy}"
+            text += f"; {shorten(remedy, _PART_LIMIT)}"
         super().__init__(" ".join(text.split()))
 
     def at(self, where: str) -> InputError:
@@ -153,6 +160,6 @@ class InputError(DagverifyError):
 def _short(value: Any, limit: int = 200) -> str:
     try:
         shown = repr(value)
-    except ValueError:  # Python writes no integer of more than 4300 digits
-        shown = "<a whole number too long to write>"
+    except ValueError:
+        shown = f"<{type(value).__name__} with a number too long to show>"  # Python's limit on the digits of integers
     return shown if len(shown) <= limit else shown[: limit - 3] + "..."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dagverify_pytest.settings import add_options
+
 pytest_plugins = ["pytester"]
 
 PYPROJECT = """\
@@ -30,6 +32,53 @@ def test_specs_named_in_pyproject_are_collected_outside_testpaths(pytester, spec
 def test_other_toml_files_are_left_alone(pytester, spec):
     spec("net.toml")
     assert pytester.runpytest().ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("[tool]\ndagverify = 5", "*it should be one table: dagverify=5; write [[]tool.dagverify]*"),
+        ("[tool]\ndagverify = []", "*it should be one table: dagverify=[[]]; *"),
+        ('[[tool.dagverify]]\nspecs = ["a"]', "*it should be one table: dagverify=*; *"),
+        ('[tool.dagverify]\nspecs = ["**foo/*.toml"]', "*not a pattern: specs='[*][*]foo/[*].toml', reason=*; *"),
+        ('[tool.dagverify]\nspecs = ["."]', "*specs='.'*; *"),
+        ('[tool.dagverify]\nspecs = [".."]', "*specs='..'*; *"),
+        (f'[tool.dagverify]\nspecs = ["{"a" * 5000}"]', "*specs='aaa*characters*; *"),
+        ('[tool.dagverify]\nspecs = ["a\\u0000"]', "*specs='a[\\]x00'*; *"),
+        ("[tool.dagverify]\nspecs = {}", "*specs={}; *"),
+        (f"[tool.dagverify]\nspecs = 0x{'f' * 6000}", "*specs=<int with a number too long to show>; *"),
+        (
+            '[tool.dagverify]\n"\\u001b[2J\\n::error::x" = 1',
+            "*unknown key: key='[\\]x1b[[]2J[\\]n:[\\]x3aerror*; use specs",
+        ),
+    ],
+)
+def test_tables_that_are_none_are_one_line(pytester, table, message):
+    pytester.path.joinpath("pyproject.toml").write_text(f"# dagverify\n{table}\n", encoding="utf-8")
+    result = pytester.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    lines = [line for line in result.errlines if line]
+    assert len(lines) == 1 and "INTERNALERROR" not in result.stdout.str()
+    result.stderr.fnmatch_lines([f"ERROR: *pyproject.toml: *{message}"])
+
+
+def test_an_old_pytest_is_told_so(monkeypatch):
+    class Parser:
+        def getgroup(self, *_):
+            raise AssertionError("asked for options")
+
+    monkeypatch.setattr(pytest, "version_tuple", (8, 3, 5))
+    monkeypatch.setattr(pytest, "__version__", "8.3.5")
+    with pytest.raises(pytest.UsageError, match=r"needs pytest >= 8\.4: pytest=8\.3\.5; upgrade pytest, or leave"):
+        add_options(Parser())
+
+
+@pytest.mark.parametrize("line", [f"dagverify_seed = {'9' * 30}", f"dagverify_examples = {'9' * 5000}"])
+def test_numbers_that_are_too_large_are_one_line(pytester, line):
+    pytester.makeini(f"[pytest]\n{line}")
+    result = pytester.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert len([line for line in result.errlines if line]) == 1 and len(result.stderr.str()) < 1000
 
 
 @pytest.mark.parametrize(

@@ -107,3 +107,31 @@ def test_a_damaged_baseline_is_one_line(folder, write_spec, check, text):
     result = check(write_spec(), "--baseline", "last.json")
     assert result.exit_code == 2
     assert result.stderr.startswith("error: last.json") and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["1" + "0" * 400, "9" * 5000, "-1", "1e400", "NaN", "true", '"2"', "[2]"])
+def test_a_value_that_is_no_size_is_refused(folder, write_spec, check, text):
+    baseline = folder / "last.json"
+    baseline.write_text(json.dumps(BEFORE).replace('"value": 2.0', f'"value": {text}'), encoding="utf-8")
+    result = check(write_spec(), "--baseline", baseline)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert str(baseline) in result.stderr and "=" in result.stderr and "; write it with: " in result.stderr
+
+
+@pytest.mark.parametrize("before", [0.0, 5e-324])
+def test_growth_from_nothing_is_a_regression(before):
+    (regression,) = compare(BEFORE, changed(["lipschitz", "value"], before)).regressions
+    assert regression.figure == "lipschitz" and regression.statement.startswith("L grew from ")
+
+
+def test_words_of_a_baseline_are_shown_and_not_obeyed(folder, write_spec, check, answer):
+    spec = write_spec()
+    before = answer(spec)
+    before["lipschitz"] |= {"value": 1e-9, "region": "\n::error::injected\u001b[2J"}
+    (folder / "last.json").write_text(json.dumps(before), encoding="utf-8")
+    for options in ((), ("--github",)):
+        result = check(spec, "--baseline", "last.json", *options)
+        assert result.exit_code == 1 and "\x1b" not in result.stdout
+        commands = [line for line in result.stdout.splitlines() if line.strip().startswith("::")]
+        assert all(line.startswith("::error file=spec.toml,line=") for line in commands)
+        assert len(commands) == len(options)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.escaping import mathtext
 from verify.files.writing import Outputs
 from verify.outcomes import InputError
 from verify.training.plot import picture, require_matplotlib
@@ -111,7 +112,7 @@ def plot_step(step: Mapping[str, Any], outlines: Sequence[Outline], title: str, 
         axes.set_xlabel("eta")
         axes.set_ylabel("tau")
         axes.grid(alpha=0.3)
-    whole.set_title(f"{title}: rays are proved, the space between them is not")
+    whole.set_title(f"{mathtext(title)}: rays are proved, the space between them is not")
     near.set_title("ranges for every previous step")
     if outlines:
         reach = max(float(outline.eta.max()) for outline in outlines)

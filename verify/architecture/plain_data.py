@@ -112,7 +112,7 @@ def _read_input(entry: Any, target: Vertex, vertices: Mapping[str, Vertex]) -> E
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known)[:1000], n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name[:200], list(known)[:1000], n=1, cutoff=0.5)
     return f"did you mean {close[0]}?" if close else "add the vertex or remove the name"
 
 

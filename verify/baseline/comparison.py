@@ -119,7 +119,7 @@ def _regression(
     figure: str, words: str, before: float, now: float | None, factor: float, vertex: str | None, cause: str
 ) -> Regression:
     change = f"{words} from {before:.4g} to {'none' if now is None else format(now, '.4g')}"
-    if now:
+    if now and before:
         change += f" (factor {max(now, before) / min(now, before):.4g}, allowed {factor:g})"
     return Regression(figure, before, now, vertex, change + cause)
 

@@ -50,7 +50,7 @@ def read_baseline(path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise InputError("not valid JSON", where=f"{path}:{error.lineno}", reason=error.msg, remedy=_REMEDY) from None
     except RecursionError:
-        raise InputError("not valid JSON: nested too deeply", where=str(path), remedy=_REMEDY) from None
+        raise InputError("not valid JSON: nested too deeply", where=str(path), depth=">100", remedy=_REMEDY) from None
     _check(answer, path)
     return answer
 

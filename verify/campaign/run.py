@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +14,9 @@ from verify.campaign.lines import line, own_lines
 from verify.campaign.trial import Plan, run_trial
 from verify.files.growing import growing_file
 from verify.files.kinds import CAMPAIGN
+from verify.workers import results
 
 FORMAT = 2
-_SINGLE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def run_campaign(
@@ -105,34 +100,5 @@ def _trials(seeds: range, trial: Callable[[int], dict[str, Any]], workers: int |
     if count == 1:
         yield from map(trial, seeds)
         return
-    with _single_threaded_blas():
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) as pool:
-            yield from pool.map(trial, seeds, chunksize=4)
-
-
-def _end_with_parent() -> None:
-    """Let a worker end when the campaign was killed, rather than wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
-
-
-def _exit_after(process: BaseProcess) -> None:
-    process.join()
-    os._exit(1)
-
-
-@contextmanager
-def _single_threaded_blas() -> Iterator[None]:
-    """Let processes started within use one thread each."""
-    before = {name: os.environ.get(name) for name in _SINGLE_THREAD}
-    os.environ.update(dict.fromkeys(_SINGLE_THREAD, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    with results(trial, seeds, workers=count, chunksize=4) as found:
+        yield from found

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any
 
 import click
 
 from verify import __version__
-from verify.outcomes import DagverifyError
+from verify.cli.failures import Interrupted, close_streams, report_failure
+from verify.cli.usage import Command, nearest, usage_error
+from verify.outcomes import InputError
+
+NAME = "dagverify"
 
 COMMANDS = {
     "campaign": "Falsification: random networks at the edge of their admissible ranges.",
@@ -28,9 +34,6 @@ COMMANDS = {
 }
 """Name and one-line help; the command ``name`` is ``command`` in the module ``verify.cli.name``."""
 
-BAD_INPUT = 2
-INTERRUPTED = 130
-
 
 class LazyGroup(click.Group):
     """A command group that imports a command's module only to run it, and answers errors with one line."""
@@ -41,9 +44,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import and return a command."""
-        if name not in COMMANDS:
-            return None
-        return importlib.import_module(f"verify.cli.{name}").command
+        return Command.of(importlib.import_module(f"verify.cli.{name}").command) if name in COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
@@ -55,11 +56,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a command; the error for an unknown one names the nearest."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            remedy = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(COMMANDS)}"
-            raise click.UsageError(f"no such command: command={args[0]!r}; {remedy}", ctx)
+            raise InputError("no such command", command=args[0], remedy=nearest(args[0], list(COMMANDS)))
         return super().resolve_command(ctx, args)
 
     def main(  # type: ignore[override]  # click's overloads tell the two modes apart
@@ -73,74 +70,65 @@ class LazyGroup(click.Group):
         """Run a command line; in standalone mode leave with the exit code."""
         if not standalone_mode:
             return super().main(args, prog_name, standalone_mode=False, **extra)
+        words = list(sys.argv[1:] if args is None else args)
+        _prepare_streams()
         try:
-            code = super().main(args, prog_name, standalone_mode=False, **extra)
-        except click.ClickException as error:
-            _stop(_usage_text(error))
-        except (click.Abort, KeyboardInterrupt):
-            _stop("interrupted", INTERRUPTED)
+            code = super().main(words, prog_name or NAME, standalone_mode=False, **extra)
+        except click.UsageError as error:
+            code = report_failure(usage_error(error), words, debug=words[:1] == ["--debug"])
+        except (Exception, KeyboardInterrupt) as error:
+            code = report_failure(error, words, debug=words[:1] == ["--debug"])
+        close_streams()
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the chosen command; everything that goes wrong is one line on stderr and exit code 2."""
+        """Run the chosen command; libraries' warnings are neither shown nor, where the user asked for that, errors."""
         try:
-            with warnings.catch_warnings():
-                if not sys.warnoptions and not ctx.params["debug"]:
-                    warnings.simplefilter("ignore")
+            Path.cwd()
+        except OSError as error:
+            raise InputError(
+                "the working directory cannot be used",
+                where=os.environ.get("PWD", "."),
+                reason=error.strerror,
+                remedy="change to a folder that exists",
+            ) from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("default" if ctx.params["debug"] else "ignore")
+            try:
                 return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
-            raise
-        except BrokenPipeError:
-            sys.stderr.close()
-            raise click.exceptions.Exit(BAD_INPUT) from None
-        except DagverifyError as error:
-            if ctx.params["debug"]:
-                raise
-            _stop(str(error))
-        except MemoryError:
-            _stop("not enough memory; make the problem smaller or the layers narrower")
-        except Exception as error:
-            if ctx.params["debug"]:
-                raise
-            _stop(f"internal error: {type(error).__name__}: {error}; --debug shows the traceback")
+            except KeyboardInterrupt as error:
+                raise Interrupted from error  # click would write a line of its own
+            except EOFError as error:
+                raise RuntimeError("end of a file") from error  # click would take it for an interrupt
 
 
-def _usage_text(error: click.ClickException) -> str:
-    text = error.format_message().rstrip(".")
-    context = getattr(error, "ctx", None)
-    return f"{text}; see {context.command_path} --help" if context is not None and ";" not in text else text
-
-
-def _stop(text: str, code: int = BAD_INPUT) -> NoReturn:
-    error_line(text)
-    sys.exit(code)
-
-
-def error_line(text: str) -> None:
-    """Write an error to stderr as one line, whatever characters the text holds."""
-    line = " ".join(text.split())
-    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
-    click.echo(f"error: {shown}", err=True)
+def _prepare_streams() -> None:
+    """Occupy the standard descriptors that are closed, and let stdout take every character."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 @click.group(
     cls=LazyGroup,
-    name="dagverify",
+    name=NAME,
     no_args_is_help=False,
+    epilog="\b\nExample:\n  dagverify check examples/digits_autoencoder.toml",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(__version__, prog_name="dagverify")
+@click.version_option(__version__, prog_name=NAME)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def main(debug: bool) -> None:
     """Prove that backpropagation with momentum decreases a network's error, and for which settings.
 
     SPEC is a TOML file that describes a network with skip connections, its data and a region of weights.
 
-    Exit codes: 0 proved, 1 refuted, 2 bad input or usage, 3 undecided.
-
-    \b
-    Example:
-      dagverify check examples/digits_autoencoder.toml
+    Exit codes: 0 proved, 1 refuted, 2 bad input or usage, 3 undecided, 70 an error of dagverify's own, 74 the answer
+    could not be written, 130 interrupted.
     """
     # Most products here are of small matrices, on which BLAS threads only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verify.cli.output import json_option, print_json
+from verify.cli.output import json_option, print_json, stderr_console
 
 if TYPE_CHECKING:
     from verify.campaign.figures import Figures, StepFigures
@@ -47,15 +47,14 @@ def command(
 
     \b
     Example:
-      dagverify campaign --networks 200 --steps 10000 --attacks 10000 --seed 1 --out campaign.jsonl
+      dagverify campaign --networks 4 --steps 40 --heavy-ball 40 --attacks 40 --out campaign.jsonl
     """
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from verify.campaign.figures import figures_of
     from verify.campaign.run import run_campaign
 
-    stderr = Console(stderr=True)
+    stderr = stderr_console()
     columns = (TextColumn("networks"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as bar:
         task = bar.add_task("networks", total=networks)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from verify.cli.output import json_option, print_json, progress, spec_argument
+from verify.cli.output import json_option, print_json, print_source, progress, spec_argument
 
 
 @click.command("gradients")
@@ -35,7 +35,7 @@ def command(spec: Path, latex: bool, seed: int, as_json: bool) -> int:
         answer = {"name": problem.name, **gradients.to_json()}
         print_json(answer if formulas is None else {**answer, "latex": formulas})
     elif formulas is not None:
-        click.echo(formulas)
+        print_source(formulas)
     else:
         from verify.cli.tables import gradient_rows, print_table
 

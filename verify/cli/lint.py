@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from verify.cli.app import BAD_INPUT, error_line
-from verify.cli.output import json_option, print_json
+from verify.cli.failures import BAD_INPUT
+from verify.cli.output import json_option, print_error, print_json, print_line
 from verify.outcomes import InputError
 
 
@@ -31,12 +31,12 @@ def command(paths: tuple[Path, ...], as_json: bool) -> int:
         try:
             structure = lint(path)
         except InputError as error:
-            error_line(str(error))
+            print_error(str(error))
             files.append({"path": str(path), "valid": False, "error": str(error)})
             continue
         files.append({"valid": True, **structure.to_json()})
         if not as_json:
-            click.echo(
+            print_line(
                 f"{path}: valid: vertices={structure.vertices}, edges={structure.edges}, "
                 f"parameters={structure.parameters}"
             )

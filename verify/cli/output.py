@@ -1,18 +1,28 @@
-"""How commands answer: one JSON object on stdout, or text for a person; progress goes to stderr."""
+"""How commands answer: one JSON object on stdout, or text for a person; progress and errors go to stderr.
+
+Nothing else in the package prints: what a user's file says passes the escaping of its medium here or in `tables`.
+"""
 
 from __future__ import annotations
 
 import enum
+import errno
 import json
 import math
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from verify.outcomes import InputError
+from verify.escaping import json_text, terminal
+from verify.outcomes import DagverifyError, InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Announce = Callable[[str], None]
 
@@ -38,6 +48,22 @@ def named_files(spec: Path) -> tuple[Path, ...]:
         return read_document(spec).files
     except InputError:
         return ()
+
+
+class OutputError(DagverifyError):
+    """The answer could not be written to stdout.
+
+    Parameters
+    ----------
+    error : OSError or ValueError
+        What the stream said; a ValueError that it is closed.
+    """
+
+    def __init__(self, error: OSError | ValueError) -> None:
+        self.silent = isinstance(error, BrokenPipeError)
+        reason = getattr(error, "strerror", None) or str(error)
+        remedy = "make room, or send stdout elsewhere; the exit code says nothing about the network"
+        super().__init__(f"stdout: cannot write the answer: reason={reason!r}; {remedy}")
 
 
 def plain(value: Any) -> Any:
@@ -70,19 +96,90 @@ def plain(value: Any) -> Any:
     return value
 
 
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn what a stream of answers cannot take into an error of one line.
+
+    Raises
+    ------
+    OutputError
+        If stdout is closed, full or broken.
+    """
+    if sys.stdout is None:
+        raise OutputError(ValueError("the stream is closed"))
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE, errno.EBADF):
+            raise
+        raise OutputError(error) from None
+
+
 def print_json(answer: Mapping[str, Any]) -> None:
     """Print one JSON object to stdout."""
-    click.echo(json.dumps(plain(answer), indent=2, allow_nan=False))
+    text = json_text(json.dumps(plain(answer), indent=2, allow_nan=False))
+    with answering():
+        click.echo(text)
+
+
+def print_line(text: str) -> None:
+    """Print one line to stdout."""
+    with answering():
+        click.echo(terminal(text))
+
+
+def print_source(text: str) -> None:
+    """Print source code to stdout, whose writer has escaped what is not its own."""
+    with answering():
+        click.echo(text)
+
+
+def print_annotations(lines: list[str], *, to_stderr: bool) -> None:
+    """Print workflow commands, whose writer has escaped what is not its own."""
+    with answering():
+        for line in lines:
+            click.echo(line, err=to_stderr)
+
+
+def print_error(text: str, *, traceback: str | None = None) -> None:
+    """Write an error to stderr as one line, whatever its text holds, below a traceback if one was asked for.
+
+    A stderr that cannot be written to changes nothing: the exit code speaks.
+    """
+    with suppress(OSError, ValueError):
+        if traceback is not None:
+            for line in traceback.splitlines():
+                click.echo(terminal(line), err=True)
+        click.echo(f"error: {terminal(' '.join(text.split()))}", err=True)
+
+
+def stderr_console() -> Console:
+    """Return the console for what is being done; it is no terminal unless stderr is one, whatever FORCE_COLOR says."""
+    from rich.console import Console
+
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    return Console(stderr=True, force_terminal=None if is_terminal else False)
 
 
 @contextmanager
 def progress() -> Iterator[Announce]:
     """Show on stderr what is being done, when stderr is a terminal."""
-    from rich.console import Console
-
-    stderr = Console(stderr=True)
+    stderr = stderr_console()
     if not stderr.is_terminal:
         yield lambda message: None
         return
+    from rich.text import Text
+
     with stderr.status("reading ...") as status:
-        yield lambda message: status.update(f"{message} ...")
+        yield lambda message: status.update(Text(f"{terminal(message)} ..."))
+
+
+def abandon(stream: Any) -> None:
+    """Send what a stream still holds to nowhere: flushed at exit, it would change the exit code."""
+    with suppress(OSError, ValueError, AttributeError):
+        descriptor = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+        stream.flush()

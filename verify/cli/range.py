@@ -52,7 +52,9 @@ def command(
     \b
     Examples:
       dagverify range examples/digits_autoencoder.toml
-      dagverify range examples/xor_skip.toml --at now.npz --previous before.npz --plot step.svg
+      dagverify train examples/xor_skip.toml --steps 4 --out before/
+      dagverify train examples/xor_skip.toml --steps 5 --out now/
+      dagverify range examples/xor_skip.toml --at now/checkpoint.npz --previous before/checkpoint.npz
     """
     if at is None:
         for option, value in (("previous", previous), ("norm", norm), ("plot", plot)):

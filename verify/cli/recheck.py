@@ -35,8 +35,10 @@ def command(certificate: Path, spec: Path | None, coq: Path | None, jobs: int, f
 
     \b
     Examples:
-      dagverify recheck cert.json --spec examples/xor_skip.toml
+      dagverify certify examples/xor_skip.toml -o step.json --kind step
+      dagverify recheck step.json --spec examples/xor_skip.toml
       dagverify recheck step.json --coq Step.v
+      dagverify train examples/xor_skip.toml --steps 20 --out run/ --certificates steps
       dagverify recheck run/ --jobs 2
     """
     if certificate.is_dir() and coq is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verify.cli.output import print_annotations
 from verify.files.kinds import JUNIT, SARIF
 from verify.files.writing import Outputs
 from verify.outcomes import InputError, Verdict
@@ -90,8 +91,7 @@ class Reports:
         if self.github:
             from verify.reports.github import append_summary, summary, workflow_commands
 
-            for line in workflow_commands(shown.as_posix(), rows, place):
-                click.echo(line, err=self.to_stderr)
+            print_annotations(workflow_commands(shown.as_posix(), rows, place), to_stderr=self.to_stderr)
             append_summary(summary(name, shown.as_posix(), verdict, rows, text))
 
     def _shown(self) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +16,13 @@ from rich.table import Table
 from rich.text import Text
 
 from verify.arithmetic.decimals import at_least, at_most
+from verify.cli.output import answering
+from verify.escaping import WHOLE, terminal
 
 _COLOURS = {"PROVED": "bold green", "REFUTED": "bold red", "UNDECIDED": "bold yellow", "not counted": "dim"}
 _WIDTH_OF_A_FILE = 120
+_NARROWEST, _WIDEST = 40, 1000
+_TITLE = 500
 
 
 @dataclass(frozen=True)
@@ -132,21 +138,30 @@ def monotone_rows(answer: Mapping[str, Any]) -> list[Row]:
 
 def print_table(title: str, verdict: str, rows: Iterable[Row], notes: Iterable[str] = ()) -> None:
     """Print a titled table, the remedies below it, then the notes."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDTH_OF_A_FILE)
     rows = list(rows)
-    console.print(Text.assemble(title, ": ", coloured(verdict)))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
     for column in ("question", "verdict", "answer"):
         table.add_column(column, no_wrap=column != "answer")
     for row in rows:
-        table.add_row(Text(row.question), coloured(row.verdict), Text(row.answer))
-    console.print(table)
-    for remedy, questions in _remedies(rows).items():
-        console.print(Padding(Text(f"{', '.join(questions)}: {remedy}"), (0, 0, 0, 2)))
-    for note in notes:
-        console.print(Text(note))
+        table.add_row(Text(terminal(row.question)), coloured(row.verdict), Text(terminal(row.answer, WHOLE)))
+    with answering():
+        console = _console()
+        console.print(Text.assemble(terminal(f"{title}: ", _TITLE), coloured(verdict)))
+        console.print(table)
+        for remedy, questions in _remedies(rows).items():
+            console.print(Padding(Text(terminal(f"{', '.join(questions)}: {remedy}")), (0, 0, 0, 2)))
+        for note in notes:
+            console.print(Text(terminal(note)))
+
+
+def _console() -> Console:
+    """Return the console of stdout: as wide as COLUMNS says, else as the terminal, else as a line of a file."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and len(columns) <= 6 and int(columns):
+        width: int | None = min(max(int(columns), _NARROWEST), _WIDEST)
+    else:
+        width = None if sys.stdout.isatty() else _WIDTH_OF_A_FILE
+    return Console(highlight=False, width=width)
 
 
 def _remedies(rows: Iterable[Row]) -> dict[str, list[str]]:
@@ -160,7 +175,7 @@ def _remedies(rows: Iterable[Row]) -> dict[str, list[str]]:
 
 def coloured(verdict: str) -> Text:
     """Return a verdict in its colour."""
-    return Text(verdict, style=_COLOURS.get(verdict, ""))
+    return Text(terminal(verdict), style=_COLOURS.get(verdict, ""))
 
 
 def number(value: Any, absent: str = "unbounded") -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verify.cli.output import json_option, print_json, progress, spec_argument
+from verify.cli.output import json_option, print_json, progress, spec_argument, stderr_console
 from verify.files.kinds import PICTURE
 from verify.files.writing import Outputs
 from verify.outcomes import Verdict
@@ -75,8 +75,8 @@ def command(
     \b
     Examples:
       dagverify train examples/xor_skip.toml --steps 200 --out run/
-      dagverify train examples/xor_skip.toml --steps 200 --out run/ --certificates steps
       dagverify train examples/xor_skip.toml --steps 400 --out run/ --resume
+      dagverify train examples/xor_skip.toml --steps 200 --out proved/ --certificates steps
     """
     with progress():
         from verify.spec import load_specification
@@ -164,10 +164,9 @@ def _text(shortened: Callable[[float], str], value: float | None) -> str:
 @contextmanager
 def _bar(session: Session, steps: int) -> Iterator[Callable[[Session, StepRecord], None]]:
     """Show steps, E, the proved decrease and the rate on stderr, when stderr is a terminal."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
+    console = stderr_console()
     if not console.is_terminal:
         yield lambda session, record: None
         return

@@ -148,7 +148,7 @@ def _header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dt
 
 def _check_size(shape: tuple[int, ...], dtype: np.dtype, available: int, where: str) -> None:
     claimed = math.prod(shape) * dtype.itemsize
-    if any(length < 0 for length in shape) or claimed != available:
+    if any(isinstance(length, bool) or length < 0 for length in shape) or claimed != available:
         raise InputError(
             "header does not agree with the size of the file",
             where=where,

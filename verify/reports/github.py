@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from verify.escaping import github_data, github_property, markdown
 from verify.files.writing import append_text
 from verify.outcomes import InputError, Verdict
 from verify.reports.rows import Place, Row
@@ -48,20 +49,20 @@ def workflow_commands(spec: str, rows: Sequence[Row], error: Place | None = None
 
 def summary(name: str, spec: str, verdict: str, rows: Sequence[Row], error: str | None = None) -> str:
     """Return the whole answer as Markdown; everything that a spec file can say is escaped."""
-    lines = [f"### dagverify check {_escape(spec)}: {verdict}", "", _escape(name), ""]
+    lines = [f"### dagverify check {markdown(spec)}: {verdict}", "", markdown(name), ""]
     if error is not None:
-        return "\n".join([*lines, f"error: {_escape(error)}", "", ""])
+        return "\n".join([*lines, f"error: {markdown(error)}", "", ""])
     lines += ["| question | verdict | answer | line |", "|---|---|---|---|"]
     for row in rows:
         answer = row.verdict.value if row.counted else f"{row.verdict.value}, not counted"
         for place in row.places if row.fails else row.places[:1]:
             text = place.text if row.fails else row.statement
-            lines.append(f"| {row.id} | {answer} | {_escape(text)} | {place.line} |")
+            lines.append(f"| {row.id} | {answer} | {markdown(text)} | {place.line} |")
     for row in rows:
         if row.fails and row.remedy:
-            lines += ["", f"{row.id}: {_escape(row.remedy)}"]
+            lines += ["", f"{row.id}: {markdown(row.remedy)}"]
         if row.fails and row.counterexample:
-            lines += ["", f"{row.id}, counterexample: {_escape(json.dumps(dict(row.counterexample)))}"]
+            lines += ["", f"{row.id}, counterexample: {markdown(json.dumps(dict(row.counterexample)))}"]
     return "\n".join([*lines, "", ""])
 
 
@@ -89,18 +90,4 @@ def append_summary(text: str) -> bool:
 
 
 def _command(level: str, spec: str, line: int, title: str, text: str) -> str:
-    return f"::{level} file={_property(spec)},line={line},title={_property(title)}::{_data(text)}"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _escape(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line."""
-    special = {character: f"&#{ord(character)};" for character in "&<>|`*_[]\\#!@"}
-    return "".join(special.get(character, character) for character in " ".join(text.split()))
+    return f"::{level} file={github_property(spec)},line={line},title={github_property(title)}::{github_data(text)}"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
+from verify.escaping import WHOLE, shorten, xml
 from verify.files.kinds import JUNIT_MARK
 from verify.reports.rows import Row
-
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit_xml(name: str, spec: str, rows: Sequence[Row], seconds: float, error: str | None = None) -> str:
@@ -41,31 +39,26 @@ def junit_xml(name: str, spec: str, rows: Sequence[Row], seconds: float, error: 
         "errors": int(error is not None),
         "skipped": len(open_rows),
     }
-    attributes = {"name": _clean(name), **{key: str(count) for key, count in counts.items()}, "time": f"{seconds:.3f}"}
+    attributes = {"name": xml(name), **{key: str(count) for key, count in counts.items()}, "time": f"{seconds:.3f}"}
     root = ET.Element("testsuites", {key: value for key, value in attributes.items() if key != "skipped"})
     suite = ET.SubElement(root, "testsuite", attributes)
     for row in rows:
-        case = ET.SubElement(suite, "testcase", {"classname": _clean(spec), "name": row.id, "file": _clean(spec)})
+        case = ET.SubElement(suite, "testcase", {"classname": xml(spec), "name": row.id, "file": xml(spec)})
         case.set("line", str(row.places[0].line))
         if row.fails:
-            failure = ET.SubElement(case, "failure", {"type": row.verdict.value, "message": _clean(row.statement)})
-            failure.text = _clean("\n".join(_details(row, spec)))
+            failure = ET.SubElement(case, "failure", {"type": row.verdict.value, "message": xml(row.statement)})
+            failure.text = xml("\n".join(_details(row, spec)), WHOLE)
         elif row in open_rows:
-            ET.SubElement(case, "skipped", {"message": _clean(f"{row.verdict.value}, not counted: {row.reason}")})
+            ET.SubElement(case, "skipped", {"message": xml(f"{row.verdict.value}, not counted: {row.reason}")})
     if error is not None:
-        case = ET.SubElement(suite, "testcase", {"classname": _clean(spec), "name": "input", "file": _clean(spec)})
-        ET.SubElement(case, "error", {"type": "InputError", "message": _clean(error)})
+        case = ET.SubElement(suite, "testcase", {"classname": xml(spec), "name": "input", "file": xml(spec)})
+        ET.SubElement(case, "error", {"type": "InputError", "message": xml(error)})
     ET.indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{JUNIT_MARK}\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
 def _details(row: Row, spec: str) -> list[str]:
-    lines = [f"{spec}:{place.line}: {row.verdict.value}: {place.text}" for place in row.places]
-    lines += [f"remedy: {row.remedy}"] if row.remedy else []
+    lines = [f"{shorten(spec)}:{place.line}: {row.verdict.value}: {shorten(place.text)}" for place in row.places]
+    lines += [f"remedy: {shorten(row.remedy)}"] if row.remedy else []
     lines += [f"counterexample: {json.dumps(dict(row.counterexample))}"] if row.counterexample else []
     return lines
-
-
-def _clean(text: str) -> str:
-    """Return text without the characters that XML cannot hold."""
-    return _NOT_XML.sub("\ufffd", text)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
 from verify import __version__
+from verify.escaping import sarif
 from verify.outcomes import Verdict
 from verify.reports.rows import QUESTIONS, Place, Row
 
@@ -70,16 +72,17 @@ def _result(spec: PurePath, row: Row, place: Place) -> dict[str, Any]:
 
 
 def _entry(rule: str, level: str, text: str, spec: PurePath, place: Place) -> dict[str, Any]:
-    uri = quote(spec.as_posix())
+    uri = quote(os.fsencode(spec.as_posix()))
     location: dict[str, Any] = {"artifactLocation": {"uri": uri}, "region": {"startLine": place.line}}
     if spec.is_absolute():
         location["artifactLocation"]["uri"] = f"file://{uri}"
-    fingerprint = hashlib.sha256(f"{rule} {spec.as_posix()} {place.key}".encode()).hexdigest()
+    key = f"{rule} {spec.as_posix()} {place.key}"
+    fingerprint = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     return {
         "ruleId": rule,
         "ruleIndex": list(RULES).index(rule),
         "level": level,
-        "message": {"text": text},
+        "message": {"text": sarif(text)},
         "locations": [{"physicalLocation": location}],
         "partialFingerprints": {"dagverify/v1": fingerprint},
     }

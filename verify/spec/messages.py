@@ -28,6 +28,8 @@ _PLAIN = {
 }
 _SUBJECT = re.compile(r"^(Input|String|List|Dictionary) should")
 _BARE = re.compile(r"[\w-]+")
+_LONGEST_WORD = 200
+"""Characters of a word that are compared: a key of megabytes is near to no other."""
 _TAKEN = ("what", "where", "remedy", "self")
 
 
@@ -66,7 +68,7 @@ def nearest(word: str, allowed: Sequence[str]) -> str:
     >>> nearest("q", ["width", "inputs"])
     'use one of width, inputs'
     """
-    close = difflib.get_close_matches(word, allowed, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word[:_LONGEST_WORD], allowed, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
     return f"use one of {', '.join(allowed)}" if len(allowed) > 1 else f"use {allowed[0]}"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from typing import Any
 
 import flint
 import numpy as np
 from flint import arb
 
+from verify import workers
 from verify.certificates.checker.claims import PRECISIONS
 from verify.certificates.checker.functions import rational
 from verify.certificates.checker.subject import Subject, euclidean_norm, read_subject
@@ -93,9 +92,10 @@ def evaluate(
 
     if jobs == 1 or rows <= 2 * _PACKET:
         return collect(_evaluated(evaluation.subject, task) for task in tasks)
-    # Spawned: a fork of a process with threads may hang.
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _prepare, (whole,)) as pool:
-        return collect(pool.map(_evaluated_here, tasks, chunksize=_PACKET))
+    with workers.results(
+        _evaluated_here, tasks, workers=jobs, chunksize=_PACKET, prepare=_prepare, arguments=(whole,)
+    ) as found:
+        return collect(found)
 
 
 _subjects: list[Subject] = []
