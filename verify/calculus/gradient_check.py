@@ -16,6 +16,7 @@ from verify.outcomes import Finding, InputError, Verdict
 if TYPE_CHECKING:
     from verify.architecture import Architecture
 
+AGREES, DIFFERS, OPEN = "AGREES", "DIFFERS", "OPEN"
 COARSEST_RESOLUTION = 1e-3
 SINGLE_ROUNDOFF = 2.0**-24
 MISTAKE_REMEDY = (
@@ -57,9 +58,10 @@ def check_gradient(
     Returns
     -------
     Finding
-        ``"gradient_check"``: PROVED at these points; REFUTED with the weight, the point and both values;
-        UNDECIDED where a value is not finite or rounding alone could hide a wrong gradient. The largest error of an
-        entry relative to the gradient's norm is ``numbers["max_relative_error"]``.
+        ``"gradient_check"``, with ``numbers["outcome"]``: ``"DIFFERS"``, REFUTED with the weight, the point and both
+        values; ``"AGREES"`` at these points, which is evidence and no proof, so UNDECIDED; ``"OPEN"`` and UNDECIDED
+        where a value is not finite or rounding alone could hide a wrong gradient. The largest error of an entry
+        relative to the gradient's norm is ``numbers["max_relative_error"]``.
 
     Raises
     ------
@@ -71,8 +73,8 @@ def check_gradient(
     >>> import numpy as np, verify
     >>> nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}}
     >>> problem = verify.Problem(verify.Architecture.from_data(nodes, "y"), np.array([[2.0]]), np.array([[1.0]]))
-    >>> check_gradient(problem).verdict.value
-    'PROVED'
+    >>> check_gradient(problem).numbers["outcome"]
+    'AGREES'
     >>> check_gradient(problem, lambda w: 2 * problem.gradient(w)).verdict.value
     'REFUTED'
     """
@@ -128,10 +130,11 @@ def _finding(
         "points": points,
         "samples_in_50_digits": covered,
     }
-    verdict, statement, counterexample, remedy = _decided(problem.architecture, comparisons, flaws, checked, points)
+    outcome, statement, counterexample, remedy = _decided(problem.architecture, comparisons, flaws, checked, points)
+    numbers["outcome"] = outcome
     return Finding(
         id="gradient_check",
-        verdict=verdict,
+        verdict=Verdict.REFUTED if outcome == DIFFERS else Verdict.UNDECIDED,
         statement=statement,
         numbers=numbers,
         arithmetic="float64 against Arb at 200 bits, its rounding bounded by an error analysis",
@@ -149,11 +152,11 @@ def _largest(values: Iterable[float]) -> float | None:
 
 def _decided(
     architecture: Architecture, comparisons: list[Comparison], flaws: list[str], checked: str, points: int
-) -> tuple[Verdict, str, dict[str, Any] | None, str | None]:
+) -> tuple[str, str, dict[str, Any] | None, str | None]:
     for comparison in comparisons:
         if not comparison.is_finite:
             statement = f"{comparison.what} or its reference has no finite value"
-            return Verdict.UNDECIDED, statement, None, OVERFLOW_REMEDY
+            return OPEN, statement, None, OVERFLOW_REMEDY
         if comparison.worst is not None:
             example = _counterexample(architecture, comparison, comparison.worst)
             statement = (
@@ -161,14 +164,14 @@ def _decided(
                 f"the recursion {example['expected']!r}, rounding explains {example['allowance']:.1e}"
             )
             is_single = comparison.roundoff < SINGLE_ROUNDOFF and comparison.relative_error < 16 * SINGLE_ROUNDOFF
-            return Verdict.REFUTED, statement, example, SINGLE_REMEDY if is_single else MISTAKE_REMEDY
+            return DIFFERS, statement, example, SINGLE_REMEDY if is_single else MISTAKE_REMEDY
     if flaws:
-        return Verdict.UNDECIDED, f"the reference is in doubt: {flaws[0]}", None, "report this activation"
+        return OPEN, f"the reference is in doubt: {flaws[0]}", None, "report this activation"
     coarsest = max(comparison.resolution for comparison in comparisons)
     if not coarsest <= COARSEST_RESOLUTION:
         statement = f"rounding may be {coarsest:.1e} of the gradient's norm, so a wrong gradient could hide in it"
-        return Verdict.UNDECIDED, statement, None, "give points where the gradient is not close to zero"
-    return Verdict.PROVED, f"at {points} points every entry agrees up to rounding: {checked}", None, None
+        return OPEN, statement, None, "give points where the gradient is not close to zero"
+    return AGREES, f"at {points} points every entry agrees up to rounding, no proof elsewhere: {checked}", None, None
 
 
 def _counterexample(architecture: Architecture, comparison: Comparison, position: int) -> dict[str, Any]:
