@@ -20,6 +20,7 @@ import verify
 from verify.analysis.any_direction import any_direction, examine_any_direction
 from verify.analysis.curvature import examine_curvature
 from verify.analysis.gradients import examine_gradients
+from verify.analysis.lines import Vector
 from verify.analysis.ranges import admissible_ranges
 from verify.analysis.rising import first_rise
 from verify.arithmetic import arb
@@ -194,6 +195,9 @@ Call = Callable[[Sample], Any]
 def _region_calls(name: str, attribute: str) -> dict[str, Call]:
     return {
         f"{name}.contains": lambda s: getattr(s, attribute).contains(s.w),
+        f"{name}.farthest": lambda s: getattr(s, attribute).farthest(s.w),
+        f"{name}.check_start": lambda s: getattr(s, attribute).check_start(s.w),
+        f"{name}.contains_box": lambda s: getattr(s, attribute).contains_box(Interval.point(s.w)),
         f"{name}.largest_scale": lambda s: getattr(s, attribute).largest_scale(s.w, s.leading),
         f"{name}.room": lambda s: getattr(s, attribute).room(s.w),
         f"{name}.point": lambda s: getattr(s, attribute).point(s.leading, 1.0),
@@ -203,6 +207,8 @@ def _region_calls(name: str, attribute: str) -> dict[str, Call]:
 
 def _range_calls(name: str, theorem: str) -> dict[str, Call]:
     return {
+        f"{name}.eta_limit_with": lambda s: s.settings[theorem].eta_limit_with(2.0, 0.1),
+        f"{name}.remedy": lambda s: s.settings[theorem].remedy(2.0, 3.0, 0.1),
         f"{name}.eta_limit": lambda s: s.settings[theorem].eta_limit(2.0),
         f"{name}.momentum_limit": lambda s: s.settings[theorem].momentum_limit(2.0, 0.25),
         f"{name}.gain": lambda s: s.settings[theorem].gain(2.0, 0.25, 0.0625),
@@ -269,7 +275,7 @@ CALLS: dict[str, Call] = {
     "convergence.gradient_bound": lambda s: convergence.gradient_bound(1.0, 0.5, 0.0, 1.0, 0.0, 4),
     "convergence.steps_to_gradient": lambda s: convergence.steps_to_gradient(1.0, 0.5, 0.0, 1.0, 0.0, 0.5),
     "convergence.weights_converge": lambda s: convergence.weights_converge(
-        0.1, verify.Verdict.PROVED, True, verify.Verdict.PROVED
+        0.1, weight_decay.weight_decay(1.0, 2.0, 0.25, 1.0, 0.5, 4.5), True, verify.Verdict.PROVED
     ),
     "direction_aware.decreases": lambda s: direction_aware.decreases(1.0, 0.5, 1.25, (1.0, 1.0)),
     "direction_aware.momentum_limit": lambda s: direction_aware.momentum_limit(1.0, 0.5, (-1.0, 1.0)),
@@ -277,7 +283,7 @@ CALLS: dict[str, Call] = {
     "gradients.examine_gradients": lambda s: examine_gradients(s.problem),
     "any_direction.examine_any_direction": lambda s: examine_any_direction(s.problem),
     "any_direction.any_direction": lambda s: any_direction(s.problem, bounds=1),
-    "rising.first_rise": lambda s: first_rise(s.problem, s.w, s.w, -s.gradient, 1.0),
+    "rising.first_rise": lambda s: first_rise(s.problem, s.w, Vector(-s.gradient), 1.0),
     "attack.attack_hessian": lambda s: attack_hessian(s.problem, points=1, ascents=1),
     "attack.curvature_lower": lambda s: curvature_lower(s.problem, s.w, s.leading),
     "regions.enclosing": lambda s: enclosing(s.region),
@@ -450,6 +456,8 @@ NO_CLAIM: dict[str, str] = {
     "run_folder.step_line": _DATA,
     "run_folder.subject": _DATA,
     "step.shortened": _PART,
+    "monotone.heavy_ball_cases": "draws settings; what is said of them is decided by take_heavy_ball_step",
+    "Activation.rounding_errors": "how far rounding may carry a gradient; check_gradient compares with it",
     "monotone.step_cases": "draws settings; what is said of them is decided by take_step",
     "monotone.fixed_cases": "draws settings; what is said of them is decided by take_step",
     "control.quadratic_problem": "numbers as given",
