@@ -39,6 +39,7 @@ from verify.bounds.start import StartPass
 from verify.calculus import enclosures
 from verify.calculus.decide import Decision, decide_decrease
 from verify.calculus.difference import difference_enclosure
+from verify.calculus.enclosures import error_over
 from verify.campaign.attacks import attack_bound
 from verify.certificates.run_checker import check_run
 from verify.graph.decision import decide_graph_decrease
@@ -46,7 +47,8 @@ from verify.graph.segment import graph_segment_bound
 from verify.importers.architecture import graph_problem
 from verify.properties.cases import StepCase
 from verify.properties.control import run_sharpness_control
-from verify.properties.increase import find_increase, smallest_increasing_factor
+from verify.properties.heavy_ball_run import find_error_rise
+from verify.properties.increase import decide_increase, find_increase, prove_increase, smallest_increasing_factor
 from verify.properties.lyapunov import take_heavy_ball_step
 from verify.properties.monotone import fixed_cases, run_monotone_test
 from verify.properties.step import take_step
@@ -305,6 +307,12 @@ CALLS: dict[str, Call] = {
     "RunFolder.run": lambda s: s.run.run(s.session, 1),
     "step.take_step": lambda s: take_step(s.problem, s.case, 2.0, s.leading),
     "lyapunov.take_heavy_ball_step": lambda s: take_heavy_ball_step(s.problem, s.heavy, 2.0, s.leading),
+    "enclosures.error_over": lambda s: error_over(s.problem, Interval.point(s.w)),
+    "increase.prove_increase": lambda s: prove_increase(s.problem, s.case, s.leading),
+    "increase.decide_increase": lambda s: decide_increase(
+        s.problem, s.w, Interval.point(s.gradient), 0.1, 0.0, "global", s.w, inside=False
+    ),
+    "heavy_ball_run.find_error_rise": lambda s: find_error_rise(s.problem, 0.1, 0.5, steps=2),
     "increase.find_increase": lambda s: find_increase(s.problem, s.case, s.leading, starts=1),
     "increase.smallest_increasing_factor": lambda s: smallest_increasing_factor(s.problem, s.case, s.leading, starts=1),
     "monotone.run_monotone_test": lambda s: run_monotone_test(
@@ -361,6 +369,7 @@ NO_CLAIM: dict[str, str] = {
             "admits",
             "exact_gain",
             "exact_momentum_limit",
+            "exact_eta_limit",
             "squared_gradient_per_decrease",
             "squared_step_per_decrease",
         )
@@ -456,6 +465,13 @@ NO_CLAIM: dict[str, str] = {
     "run_folder.step_line": _DATA,
     "run_folder.subject": _DATA,
     "step.shortened": _PART,
+    "exact_step.exact_step": "encloses a step; an increase is proved by decide_increase",
+    "exact_step.exact_momentum": "encloses a momentum term; an increase is proved by decide_increase",
+    "question.region_words": "words",
+    "question.scope_words": "words",
+    "question.question_of": "words",
+    "words.claim_words": "words",
+    "Piece.programs_with_slope": "programs, not yet run",
     "monotone.heavy_ball_cases": "draws settings; what is said of them is decided by take_heavy_ball_step",
     "Activation.rounding_errors": "how far rounding may carry a gradient; check_gradient compares with it",
     "monotone.step_cases": "draws settings; what is said of them is decided by take_step",
