@@ -67,7 +67,8 @@ class Analysis:
         suite = run_suite(specification.problem, specification.momentum, examples=self.examples, seed=self.seed)
         answer = suite.to_json()
         taken = (
-            f"{answer['examples']} steps, {answer['violations']} increases, {answer['undecided']} undecided, "
+            f"{answer['examples']} steps, {answer['violations']} increases of {answer['decreasing']}, "
+            f"{answer['undecided']} undecided, "
             f"margin {answer['margin']}"
         )
         statement = taken if suite.reason is None else f"{suite.reason}: {taken}"
@@ -79,7 +80,7 @@ class Analysis:
             statement,
             (Place(line, statement),),
             answer["remedy"],
-            "monotone decrease",
+            f"monotone decrease of {answer['decreasing']}",
             answer["counterexample"],
             {key: answer[key] for key in ("examples", "violations", "undecided", "margin")},
         )

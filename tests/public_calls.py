@@ -20,6 +20,7 @@ import verify
 from verify.analysis.any_direction import any_direction, examine_any_direction
 from verify.analysis.curvature import examine_curvature
 from verify.analysis.gradients import examine_gradients
+from verify.analysis.lines import Vector
 from verify.analysis.ranges import admissible_ranges
 from verify.analysis.rising import first_rise
 from verify.arithmetic import arb
@@ -38,6 +39,7 @@ from verify.bounds.start import StartPass
 from verify.calculus import enclosures
 from verify.calculus.decide import Decision, decide_decrease
 from verify.calculus.difference import difference_enclosure
+from verify.calculus.enclosures import error_over
 from verify.campaign.attacks import attack_bound
 from verify.certificates.run_checker import check_run
 from verify.graph.decision import decide_graph_decrease
@@ -45,7 +47,8 @@ from verify.graph.segment import graph_segment_bound
 from verify.importers.architecture import graph_problem
 from verify.properties.cases import StepCase
 from verify.properties.control import run_sharpness_control
-from verify.properties.increase import find_increase, smallest_increasing_factor
+from verify.properties.heavy_ball_run import find_error_rise
+from verify.properties.increase import decide_increase, find_increase, prove_increase, smallest_increasing_factor
 from verify.properties.lyapunov import take_heavy_ball_step
 from verify.properties.monotone import fixed_cases, run_monotone_test
 from verify.properties.step import take_step
@@ -194,6 +197,9 @@ Call = Callable[[Sample], Any]
 def _region_calls(name: str, attribute: str) -> dict[str, Call]:
     return {
         f"{name}.contains": lambda s: getattr(s, attribute).contains(s.w),
+        f"{name}.farthest": lambda s: getattr(s, attribute).farthest(s.w),
+        f"{name}.check_start": lambda s: getattr(s, attribute).check_start(s.w),
+        f"{name}.contains_box": lambda s: getattr(s, attribute).contains_box(Interval.point(s.w)),
         f"{name}.largest_scale": lambda s: getattr(s, attribute).largest_scale(s.w, s.leading),
         f"{name}.room": lambda s: getattr(s, attribute).room(s.w),
         f"{name}.point": lambda s: getattr(s, attribute).point(s.leading, 1.0),
@@ -203,6 +209,8 @@ def _region_calls(name: str, attribute: str) -> dict[str, Call]:
 
 def _range_calls(name: str, theorem: str) -> dict[str, Call]:
     return {
+        f"{name}.eta_limit_with": lambda s: s.settings[theorem].eta_limit_with(2.0, 0.1),
+        f"{name}.remedy": lambda s: s.settings[theorem].remedy(2.0, 3.0, 0.1),
         f"{name}.eta_limit": lambda s: s.settings[theorem].eta_limit(2.0),
         f"{name}.momentum_limit": lambda s: s.settings[theorem].momentum_limit(2.0, 0.25),
         f"{name}.gain": lambda s: s.settings[theorem].gain(2.0, 0.25, 0.0625),
@@ -269,7 +277,7 @@ CALLS: dict[str, Call] = {
     "convergence.gradient_bound": lambda s: convergence.gradient_bound(1.0, 0.5, 0.0, 1.0, 0.0, 4),
     "convergence.steps_to_gradient": lambda s: convergence.steps_to_gradient(1.0, 0.5, 0.0, 1.0, 0.0, 0.5),
     "convergence.weights_converge": lambda s: convergence.weights_converge(
-        0.1, verify.Verdict.PROVED, True, verify.Verdict.PROVED
+        0.1, weight_decay.weight_decay(1.0, 2.0, 0.25, 1.0, 0.5, 4.5), True, verify.Verdict.PROVED
     ),
     "direction_aware.decreases": lambda s: direction_aware.decreases(1.0, 0.5, 1.25, (1.0, 1.0)),
     "direction_aware.momentum_limit": lambda s: direction_aware.momentum_limit(1.0, 0.5, (-1.0, 1.0)),
@@ -277,7 +285,7 @@ CALLS: dict[str, Call] = {
     "gradients.examine_gradients": lambda s: examine_gradients(s.problem),
     "any_direction.examine_any_direction": lambda s: examine_any_direction(s.problem),
     "any_direction.any_direction": lambda s: any_direction(s.problem, bounds=1),
-    "rising.first_rise": lambda s: first_rise(s.problem, s.w, s.w, -s.gradient, 1.0),
+    "rising.first_rise": lambda s: first_rise(s.problem, s.w, Vector(-s.gradient), 1.0),
     "attack.attack_hessian": lambda s: attack_hessian(s.problem, points=1, ascents=1),
     "attack.curvature_lower": lambda s: curvature_lower(s.problem, s.w, s.leading),
     "regions.enclosing": lambda s: enclosing(s.region),
@@ -299,6 +307,12 @@ CALLS: dict[str, Call] = {
     "RunFolder.run": lambda s: s.run.run(s.session, 1),
     "step.take_step": lambda s: take_step(s.problem, s.case, 2.0, s.leading),
     "lyapunov.take_heavy_ball_step": lambda s: take_heavy_ball_step(s.problem, s.heavy, 2.0, s.leading),
+    "enclosures.error_over": lambda s: error_over(s.problem, Interval.point(s.w)),
+    "increase.prove_increase": lambda s: prove_increase(s.problem, s.case, s.leading),
+    "increase.decide_increase": lambda s: decide_increase(
+        s.problem, s.w, Interval.point(s.gradient), 0.1, 0.0, "global", s.w, inside=False
+    ),
+    "heavy_ball_run.find_error_rise": lambda s: find_error_rise(s.problem, 0.1, 0.5, steps=2),
     "increase.find_increase": lambda s: find_increase(s.problem, s.case, s.leading, starts=1),
     "increase.smallest_increasing_factor": lambda s: smallest_increasing_factor(s.problem, s.case, s.leading, starts=1),
     "monotone.run_monotone_test": lambda s: run_monotone_test(
@@ -355,6 +369,7 @@ NO_CLAIM: dict[str, str] = {
             "admits",
             "exact_gain",
             "exact_momentum_limit",
+            "exact_eta_limit",
             "squared_gradient_per_decrease",
             "squared_step_per_decrease",
         )
@@ -450,6 +465,15 @@ NO_CLAIM: dict[str, str] = {
     "run_folder.step_line": _DATA,
     "run_folder.subject": _DATA,
     "step.shortened": _PART,
+    "exact_step.exact_step": "encloses a step; an increase is proved by decide_increase",
+    "exact_step.exact_momentum": "encloses a momentum term; an increase is proved by decide_increase",
+    "question.region_words": "words",
+    "question.scope_words": "words",
+    "question.question_of": "words",
+    "words.claim_words": "words",
+    "Piece.programs_with_slope": "programs, not yet run",
+    "monotone.heavy_ball_cases": "draws settings; what is said of them is decided by take_heavy_ball_step",
+    "Activation.rounding_errors": "how far rounding may carry a gradient; check_gradient compares with it",
     "monotone.step_cases": "draws settings; what is said of them is decided by take_step",
     "monotone.fixed_cases": "draws settings; what is said of them is decided by take_step",
     "control.quadratic_problem": "numbers as given",

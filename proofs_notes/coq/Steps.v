@@ -146,7 +146,7 @@ End Sharpness.
 
 (** The gain, the range as exactly those settings for which the gain is not negative, and the range as
     exactly those settings for which the adaptive rule never increases any L-smooth error, whatever the
-    dimension: no wider range is true. *)
+    dimension: no wider range is true for every previous step. *)
 Theorem sharp (n : nat) L eta tau : 0 < L -> 0 < eta -> 0 <= tau ->
   (forall E (w g m : vec n), norm m <= tau * norm g -> below_parabola L E w g (step eta g m) ->
      E (w ⊕ step eta g m) <= E w - sharp_gain L eta tau * dot g g) /\

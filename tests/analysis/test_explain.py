@@ -113,7 +113,7 @@ def test_stored_weights_refuse_another_shape(tmp_path):
 
 
 def test_bounded_weights_refuse_other_initial_weights(tmp_path):
-    region = ('kind = "ball"\nradius = 0.1', 'kind = "bounded"\nradius = 2.0')
+    region = ('kind = "ball"\nradius = 0.1', 'kind = "bounded"\nradius = 9.0')
     found = explain(load_specification(write(tmp_path, region)), budget=0)
     (refused,) = (each for each in found.effects if each.kind == "weights")
     assert "the region does not depend on the initial weights" in refused.refusal

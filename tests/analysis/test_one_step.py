@@ -10,9 +10,9 @@ import pytest
 from verify import Architecture, InputError, Problem, Setting, Verdict, decide_decrease, one_step_ranges
 from verify.analysis import lines
 from verify.analysis.lines import Surroundings, Vector
-from verify.analysis.one_step import exact_momentum
 from verify.analysis.step_result import StepRanges
 from verify.arithmetic.intervals import Interval
+from verify.calculus.exact_step import exact_momentum
 from verify.training.momentum import adaptive_momentum
 
 
@@ -134,7 +134,7 @@ def test_push_is_enclosed(problem, norm):
     w, previous = step_of(problem, 2)
     previous[problem.architecture.blocks["y"]] = w[problem.architecture.blocks["y"]]
     step = Interval.point(w) - Interval.point(previous)
-    exact = exact_momentum(problem.gradient_enclosure(w), step, w != previous, norm, problem)
+    exact = exact_momentum(problem.gradient_enclosure(w), step, w != previous, norm, problem.architecture)
     stored = adaptive_momentum(problem.gradient(w), w - previous, 1.0, norm, problem.architecture)
     assert Vector.of(exact, stored).error < 1e-12
     assert not exact.mid[problem.architecture.blocks["y"]].any()

@@ -27,16 +27,16 @@ def test_what_counts_is_a1_a4_and_the_gradients(problem: Problem) -> None:
     assert [(f.id, f.verdict.value, f.counted) for f in report.findings] == [
         ("A1", "PROVED", True),
         ("A2", "UNDECIDED", False),
-        ("A3", "REFUTED", False),
+        ("A3", "PROVED", False),
         ("A4", "PROVED", True),
         ("gradients", "PROVED", True),
     ]
     assert report.verdict is Verdict.PROVED
-    assert str(report).endswith("every step decreases the error: PROVED")
+    assert str(report).endswith("every step that stays in the region decreases the error: PROVED")
 
 
 def test_relu_is_refuted_in_one_report(make_problem: Make) -> None:
-    report = check_assumptions(make_problem(hidden="relu"), BoundedWeights(2.0))
+    report = check_assumptions(make_problem(hidden="relu"), BoundedWeights(3.0))
     assert (report["A1"].verdict, report["A4"].verdict, report.verdict) == (
         Verdict.REFUTED,
         Verdict.UNDECIDED,
@@ -97,4 +97,4 @@ def test_a_region_is_needed_and_findings_have_names(make_problem: Make) -> None:
     with pytest.raises(InputError, match="no region"):
         check_assumptions(problem)
     with pytest.raises(InputError, match="no such finding"):
-        check_assumptions(problem, BoundedWeights(2.0))["A5"]
+        check_assumptions(problem, BoundedWeights(3.0))["A5"]

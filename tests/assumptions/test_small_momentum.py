@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -47,15 +48,50 @@ def test_the_limit_is_inside_and_the_next_number_is_not() -> None:
     ("setting", "excess", "remedy"),
     [
         (Setting(0.25, tau=0.5), "tau is 2 times the largest", "use tau <= 0.25 with eta=0.25"),
-        (Setting(0.5, mu=0.75), "mu is 1.5 times the largest", "use mu <= 0.5 with eta=0.5"),
+        (
+            Setting(0.5, mu=0.75),
+            "mu is 1.5 times the largest",
+            "use eta <= 0.25 with mu=0.75, or mu <= 0.5 with eta=0.5",
+        ),
+        (Setting(2.0, tau=0.25), "eta is 2 times the largest", "use eta <= 0.75 with tau=0.25"),
+        (Setting(2.0, tau=0.75), "eta is 2 times the largest", "use eta=0.5 with tau <= 0.25"),
         (Setting(2.0, tau=0.0), "eta is 2 times the largest", "use eta <= 0.9999999999999999"),
-        (Setting(1.0, mu=0.5), "mu is any number of times the largest", "use mu <= 0.0 with eta=1.0"),
+        (Setting(1.0, mu=0.5), "mu is any number of times the largest", "use eta <= 0.5 with mu=0.5"),
     ],
 )
 def test_outside_it_says_how_far(setting: Setting, excess: str, remedy: str) -> None:
     finding = small_momentum(2.0, setting)
     assert (finding.verdict, finding.remedy) == (Verdict.UNDECIDED, remedy)
     assert excess in finding.statement
+
+
+@pytest.mark.parametrize("L", [0.3, 2.0, 7.7])
+@pytest.mark.parametrize(
+    "setting", [Setting(eta, mu=mu) for eta in (0.01, 0.5, 9.0) for mu in (0.0, 0.3, 0.9, 0.999, 1.5)]
+)
+def test_obeying_the_remedy_is_admissible(L: float, setting: Setting) -> None:
+    finding = small_momentum(L, setting)
+    if finding.verdict is Verdict.PROVED:
+        assert finding.remedy is None
+        return
+    for option in str(finding.remedy).removeprefix("use ").split(", or "):
+        changed = {"eta": setting.eta, "mu": setting.mu}
+        for name, value in re.findall(r"(eta|mu) ?<?= ?([-+.e0-9]+)", option):
+            changed[name] = float(value)
+        assert small_momentum(L, Setting(**changed)).verdict is Verdict.PROVED
+
+
+@pytest.mark.parametrize("theorem", sorted(RANGES))
+@pytest.mark.parametrize("L", [0.3, 2.0, 1e5])
+@pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.9, 1.0])
+def test_the_largest_learning_rate_with_a_momentum_is_the_largest(theorem: str, L: float, part: float) -> None:
+    admissible = RANGES[theorem]
+    momentum = part * admissible.largest(L)[1]
+    limit = admissible.eta_limit_with(L, momentum)
+    assert limit is not None and admissible.contains(L, limit, momentum) is Verdict.PROVED
+    assert admissible.contains(L, limit * (1 + 1e-12), momentum) is Verdict.UNDECIDED
+    if theorem != "heavy_ball":
+        assert admissible.eta_limit_with(L, 1.01 * admissible.largest(L)[1]) is None
 
 
 def test_an_increase_refutes() -> None:

@@ -355,7 +355,8 @@ def weaker(certificate: Certificate, rng: random.Random) -> str | None:
     claim = certificate["claim"]
     name = rng.choice([name for name in ("gain", "decrease", "converges") if name in claim])
     if name == "converges":
-        return _with(certificate, ("claim", name), False)
+        certificate["claim"][name] = False
+        return _with(certificate, ("hypotheses",), document.statement(certificate["kind"])["hypotheses"])
     if name == "gain" and "steps" in claim:
         return None
     value = document.number(claim[name], name)

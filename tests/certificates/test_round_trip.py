@@ -15,6 +15,7 @@ from tests.certificates.conftest import SETTINGS, make_problem, residual_nodes
 from verify.certificates import document
 from verify.certificates.description import describe
 from verify.certificates.prover import certify, write_certificate
+from verify.certificates.words import claim_words
 
 SCHEMA = json.loads((Path(document.__file__).parent / "certificate.schema.json").read_text(encoding="utf-8"))
 
@@ -91,6 +92,53 @@ def test_weight_decay_region_is_just_beyond_the_sublevel_set(certificate_of: Any
     )
     assert 2 * upper < radius**2 / 8 < 2 * upper * (1 + 2**-40)
     assert certificate["claim"]["converges"] is True
+
+
+def test_convergence_names_the_theorem_that_it_cites(certificate_of: Any) -> None:
+    certificate = certificate_of("weight_decay")
+    assert "Absil" in certificate["hypotheses"][-1] and len(certificate["hypotheses"]) == 2
+    silent = {**certificate, "hypotheses": certificate["hypotheses"][:1]}
+    with pytest.raises(verify.InputError, match="altered"):
+        verify.check_certificate(silent)
+    modest = {**silent, "claim": {**certificate["claim"], "converges": False}}
+    assert verify.check_certificate(modest)["verdict"] == "PROVED"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("region", "every step with eta="),
+        ("step", "the step to the next weights decreases the error by at least"),
+        ("horizon", "each of the first"),
+        ("weight_decay", "for ever, stays in |w| <= "),
+    ],
+)
+def test_the_claim_in_words_names_what_it_covers(certificate_of: Any, kind: str, words: str) -> None:
+    certificate = certificate_of(kind)
+    text = claim_words(certificate)
+    assert words in text and ("that stays within" in text) == (kind == "region")
+    assert ("if the theorem cited holds" in text) == (kind == "weight_decay")
+
+
+def test_a_region_that_does_not_hold_the_weights_is_bad_input(
+    small_problem: verify.Problem, certificate_of: Any
+) -> None:
+    w0 = small_problem.initial_weights
+    norm = float(np.linalg.norm(w0))
+    problem = verify.Problem(
+        small_problem.architecture,
+        small_problem.inputs,
+        small_problem.targets,
+        initial_weights=w0,
+        region=verify.BoundedWeights(0.5 * norm),
+    )
+    with pytest.raises(verify.InputError, match=r"not in the region.*use a radius of at least"):
+        verify.certify(problem, "region")
+    problem.region = verify.BoundedWeights(2 * norm)
+    certificate = verify.certify(problem, "region")
+    certificate["region"]["radius"] = (0.5 * norm).hex()
+    with pytest.raises(verify.InputError, match="not in the region"):
+        verify.check_certificate(certificate)
 
 
 @pytest.mark.parametrize(

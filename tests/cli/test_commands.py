@@ -38,6 +38,12 @@ def with_momentum(write_spec: WriteSpec, **setting: float) -> Path:
     return write_spec(("radius = 0.1\n", MOMENTUM + lines))
 
 
+def wide(path: Path) -> Path:
+    """Widen the region, so that long steps stay inside."""
+    path.write_text(path.read_text(encoding="utf-8").replace("radius = 0.1", "radius = 100.0"), encoding="utf-8")
+    return path
+
+
 def row(found: dict[str, Any], theorem: str) -> dict[str, Any]:
     (only,) = (entry for entry in found["ranges"] if entry["theorem"] == theorem)
     return only
@@ -68,10 +74,15 @@ class TestCheck:
         assert all(entry["verdict"] == "UNDECIDED" for entry in found["ranges"])
 
     def test_increase_refutes_a4(self, write_spec: WriteSpec, dagverify: Run) -> None:
-        found = answer(dagverify("check", with_momentum(write_spec, eta=500.0, tau=0.0), "--json"), code=1)
+        path = wide(with_momentum(write_spec, eta=500.0, tau=0.0))
+        found = answer(dagverify("check", path, "--json"), code=1)
         a4 = found["assumptions"][3]
         assert a4["verdict"] == "REFUTED"
         assert a4["counterexample"]["increase_lower"] > 0
+
+    def test_a_step_that_leaves_the_region_refutes_nothing(self, write_spec: WriteSpec, dagverify: Run) -> None:
+        found = answer(dagverify("check", with_momentum(write_spec, eta=500.0, tau=0.0), "--json"), code=3)
+        assert (found["assumptions"][3]["verdict"], found["assumptions"][3]["counterexample"]) == ("UNDECIDED", None)
 
     def test_outside_the_range_without_an_increase_is_undecided(self, write_spec: WriteSpec, dagverify: Run) -> None:
         L = answer(dagverify("range", write_spec(), "--json"))["lipschitz"]["value"]
@@ -259,7 +270,7 @@ class TestTest:
         assert found["margin"] is None or found["margin"] > 1
 
     def test_a_setting_that_increases_the_error_is_refuted(self, write_spec: WriteSpec, dagverify: Run) -> None:
-        path = with_momentum(write_spec, eta=500.0, tau=0.0)
+        path = wide(with_momentum(write_spec, eta=500.0, tau=0.0))
         found = answer(dagverify("test", path, "--examples", 10, "--json"), code=1)
         assert found["verdict"] == "REFUTED"
         assert found["violations"] >= 1
@@ -337,3 +348,17 @@ def test_lint_of_a_small_file_takes_under_a_second() -> None:
         capture_output=True,
     )
     assert os.times().children_user - before < 1
+
+
+@pytest.mark.parametrize("command", ["check", "range", "explain", "gradients", "test", "train", "certify"])
+def test_a_region_without_the_start_is_bad_input_everywhere(
+    command: str, write_spec: WriteSpec, dagverify: Run, tmp_path: Path
+) -> None:
+    path = write_spec(('kind = "ball"\nradius = 0.1', 'kind = "bounded"\nradius = 0.05'))
+    more = {"certify": ["-o", tmp_path / "cert.json"], "train": ["--out", tmp_path / "run"]}.get(command, [])
+    result = dagverify(command, path, *more)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert "not in the region" in result.stderr and "radius=0.05; use a radius of at least" in result.stderr
+    radius = result.stderr.rsplit(" ", 1)[1].strip()
+    mended = write_spec(('kind = "ball"\nradius = 0.1', f'kind = "bounded"\nradius = {radius}'))
+    assert load_specification(mended).problem.region is not None

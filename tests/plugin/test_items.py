@@ -23,7 +23,7 @@ def outcomes_by_item(result: pytest.RunResult) -> dict[str, str]:
 
 
 def test_a_proved_spec_is_green_and_says_what_is_not_counted(pytester, spec):
-    spec()
+    spec("net.dagverify.toml", ("radius = 0.1", "radius = 2.0"))
     result = pytester.runpytest("-v", "-rs")
     assert result.ret == 0
     outcomes = outcomes_by_item(result)
@@ -58,13 +58,13 @@ def test_undecided_fails_too(pytester, spec):
 
 
 def test_an_increase_is_refuted_and_replays(pytester, spec):
-    spec("net.dagverify.toml", ("eta = 0.05", "eta = 500.0"))
+    spec("net.dagverify.toml", ("eta = 0.05", "eta = 500.0"), ("radius = 0.1", "radius = 100.0"))
     result = pytester.runpytest("-v", "--dagverify-examples=5", "--dagverify-seed=3")
     assert outcomes_by_item(result)["A4"] == "failed"
     result.stdout.fnmatch_lines(
         [
             "net.dagverify.toml:25: A4 REFUTED: *",
-            "*decrease REFUTED: the setting asked increases the error: 5 steps*",
+            "*decrease REFUTED: the setting asked increases the error in a step inside the region: 5 steps*",
             "counterexample: *",
             "replay: dagverify test net.dagverify.toml --examples 5 --seed 3",
         ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
-from verify import Architecture, Ball, InputError, Problem, Verdict, hessian_bound
+from verify import Architecture, Ball, InputError, Problem, Verdict, decide_decrease, hessian_bound
 from verify.assumptions.small_momentum import Setting
 from verify.bounds.attack import attack_hessian
 from verify.properties.cases import PREVIOUS, StepCase
@@ -84,17 +86,28 @@ def with_ball(problem: Problem, radius: float) -> Problem:
     return Problem(problem.architecture, problem.inputs, problem.targets, initial_weights=w0, region=Ball(w0, radius))
 
 
-def test_a_setting_outside_the_range_is_refuted_with_a_case_that_replays(problem):
-    report = run_suite(problem, Setting(eta=1e4, tau=1e3), examples=5)
+def test_a_setting_outside_the_range_is_refuted_with_a_case_that_replays(problem, leading):
+    wide = with_ball(problem, 30.0)
+    report = run_suite(wide, Setting(eta=200.0, tau=20.0), examples=5)
     assert report.verdict is Verdict.REFUTED and report.setting_admissible is False
-    answer = report.to_json()
-    assert answer["counterexample"]["eta"] == 1e4
+    case = StepCase.from_json(json.dumps(report.to_json()["counterexample"]))
+    assert case.eta == 200.0
+    w = case.start(wide)
+    w_next = w + case.step(wide, wide.gradient(w), leading)
+    assert wide.region.contains(w_next) is Verdict.PROVED
+    assert decide_decrease(wide, w, w_next).sign == 1
     assert report.increase.decision.sign == 1
 
 
 def test_a_heavy_ball_setting_outside_is_searched(problem):
-    report = run_suite(problem, Setting(eta=1e4, mu=0.9), examples=5)
+    report = run_suite(with_ball(problem, 30.0), Setting(eta=200.0, mu=0.9), examples=5)
     assert report.verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("setting", [Setting(eta=200.0, tau=20.0), Setting(eta=200.0, mu=0.9)])
+def test_a_step_that_leaves_the_region_refutes_nothing(problem, setting):
+    report = run_suite(problem, setting, examples=5)
+    assert (report.verdict, report.increase) == (Verdict.UNDECIDED, None)
 
 
 def test_an_admissible_setting_is_tested_itself(problem, lipschitz):

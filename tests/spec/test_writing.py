@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from verify.architecture import Architecture
 from verify.assumptions.small_momentum import Setting
 from verify.bounds.regions import Ball, BoundedWeights
 from verify.calculus.problem import Problem
-from verify.outcomes import InputError
+from verify.outcomes import InputError, Verdict
 from verify.spec import load_specification, to_toml
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
@@ -54,6 +55,7 @@ def test_random_problems_survive(data: st.DataObject, tmp_path_factory: pytest.T
     )
     rows = st.lists(st.lists(finite, min_size=2, max_size=2), min_size=2, max_size=2)
     w = np.array(data.draw(st.lists(finite, min_size=architecture.size, max_size=architecture.size)))
+    bounded = [BoundedWeights(radius) for radius in (3.0, sys.float_info.max)]
     problem = Problem(
         architecture,
         np.array(data.draw(rows)),
@@ -61,7 +63,9 @@ def test_random_problems_survive(data: st.DataObject, tmp_path_factory: pytest.T
         reduction=data.draw(st.sampled_from(["mean", "sum"])),
         weight_decay=data.draw(st.floats(0, 1e300)),
         initial_weights=w,
-        region=data.draw(st.sampled_from([None, Ball(w, 0.25), BoundedWeights(3.0)])),
+        region=data.draw(
+            st.sampled_from([None, Ball(w, 0.25), *(each for each in bounded if each.contains(w) is Verdict.PROVED)])
+        ),
         name=data.draw(st.text(st.characters(codec="utf-8"), max_size=20)),
     )
     path = tmp_path_factory.mktemp("spec") / "spec.toml"

@@ -12,6 +12,13 @@ from verify import Architecture, InputError, Verdict
 from verify.calculus import gradient_check
 from verify.calculus.symbolic.comparison import against_reference
 
+
+def agrees(finding):
+    """Whether the values agree at the points; that this is no proof is part of the answer."""
+    assert finding.verdict is not Verdict.PROVED
+    return finding.numbers["outcome"] == "AGREES"
+
+
 SETTINGS = [
     {"reduction": "mean"},
     {"reduction": "sum"},
@@ -27,7 +34,7 @@ def problem(network, make_problem):
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_the_gradient_of_a_problem_passes(any_network, make_problem, settings):
     finding = verify.check_gradient(make_problem(any_network, **settings))
-    assert finding.verdict is Verdict.PROVED and finding.counterexample is None
+    assert agrees(finding) and finding.counterexample is None
     assert 0 <= finding.numbers["max_relative_error"] < 1e-14
     assert finding.numbers["resolution"] < 1e-10
     json.dumps(finding.to_json(), allow_nan=False)
@@ -89,7 +96,7 @@ MISTAKES = [
 
 def test_a_gradient_written_by_hand_passes(problem):
     finding = verify.check_gradient(problem, lambda w: backpropagated(problem, w))
-    assert finding.verdict is Verdict.PROVED and "the gradient given" in finding.statement
+    assert agrees(finding) and "the gradient given" in finding.statement
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
@@ -122,7 +129,7 @@ def test_the_counterexample_names_the_weight(problem):
 
 def test_single_precision_is_judged_as_such(problem):
     single = verify.check_gradient(problem, lambda w: backpropagated(problem, w, dtype=np.float32))
-    assert single.verdict is Verdict.PROVED and 1e-9 < single.numbers["max_relative_error"] < 1e-6
+    assert agrees(single) and 1e-9 < single.numbers["max_relative_error"] < 1e-6
 
     def rounded_but_called_double(w):
         return problem.gradient(w).astype(np.float32).astype(np.float64)
@@ -139,7 +146,7 @@ def test_lists_pass_and_the_weights_given_cannot_be_changed(problem):
         w[:] = 0
         return gradient
 
-    assert verify.check_gradient(problem, destructive).verdict is Verdict.PROVED
+    assert agrees(verify.check_gradient(problem, destructive))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -175,7 +182,7 @@ def test_unusable_gradients_are_input_errors(problem, gradient, message):
 def test_points_can_be_given(problem):
     points = [problem.initial_weights, np.ones(problem.architecture.size)]
     finding = verify.check_gradient(problem, points=points)
-    assert finding.verdict is Verdict.PROVED and finding.numbers["points"] == 2
+    assert agrees(finding) and finding.numbers["points"] == 2
     for unusable in ([], 0, [np.ones(3)]):
         with pytest.raises(InputError):
             verify.check_gradient(problem, points=unusable)
@@ -207,7 +214,7 @@ def sampled(network, make_problem, monkeypatch):
 
 def test_many_samples_are_checked_through_the_enclosure(sampled):
     finding = verify.check_gradient(sampled)
-    assert finding.verdict is Verdict.PROVED and finding.numbers["samples_in_50_digits"] == 4
+    assert agrees(finding) and finding.numbers["samples_in_50_digits"] == 4
     assert "4 random samples" in finding.statement and "all 40 samples" in finding.statement
 
 
@@ -240,7 +247,7 @@ def test_every_activation_passes(activation, make_problem):
         "y": {"width": 2, "activation": activation, "inputs": ["h", "x"]},
     }
     problem = make_problem(Architecture.from_data(nodes, "y"), samples=6)
-    assert verify.check_gradient(problem, points=5).verdict is Verdict.PROVED
+    assert agrees(verify.check_gradient(problem, points=5))
 
 
 def test_formulas_that_cancel_pass(make_problem):
@@ -250,7 +257,7 @@ def test_formulas_that_cancel_pass(make_problem):
         "y": {"width": 1, "activation": {"expr": "x*tanh(log(1+exp(x)))"}, "inputs": ["h"]},
     }
     problem = make_problem(Architecture.from_data(nodes, "y"))
-    assert verify.check_gradient(problem, points=5).verdict is Verdict.PROVED
+    assert agrees(verify.check_gradient(problem, points=5))
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 30.0, 300.0])
@@ -278,7 +285,7 @@ def test_without_parameters_there_is_nothing_to_refute(make_problem):
 def test_tensors_of_other_libraries_pass(problem):
     torch = pytest.importorskip("torch")
     finding = verify.check_gradient(problem, lambda w: torch.from_numpy(problem.gradient(w)))
-    assert finding.verdict is Verdict.PROVED
+    assert agrees(finding)
     with pytest.raises(InputError, match="detach"):
         verify.check_gradient(problem, lambda w: torch.from_numpy(problem.gradient(w)).requires_grad_())
 
@@ -296,4 +303,4 @@ def test_a_point_on_a_kink_is_undecided(make_problem):
     problem.inputs[:] = 1.0
     finding = verify.check_gradient(problem, points=[np.array([np.nextafter(1.0, 2.0), -1.0, 1.0, 0.0])])
     assert finding.verdict is Verdict.UNDECIDED
-    assert verify.check_gradient(problem, points=[np.array([1.0, 0.3, 1.0, 0.0])]).verdict is Verdict.PROVED
+    assert agrees(verify.check_gradient(problem, points=[np.array([1.0, 0.3, 1.0, 0.0])]))

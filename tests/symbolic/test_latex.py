@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+import verify
 from verify import Architecture
 from verify.calculus.symbolic import recursion_latex
 from verify.calculus.symbolic.latex import latex_escape
@@ -96,3 +97,10 @@ def test_document_compiles(any_network, tmp_path):
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 def test_document_with_hostile_names_compiles(tmp_path):
     compiled(recursion_latex(Architecture.from_data(HOSTILE, ["層"])), tmp_path)
+
+
+def test_the_rules_are_those_of_the_proof(any_network):
+    """No rule that the proof does not use, none left out."""
+    rules = recursion_latex(any_network).split(r"\section*{Rules}")[1]
+    printed = re.findall(r"\\item \\emph\{(.*?):\}", rules)
+    assert printed == [latex_escape(rule) for rule in verify.prove_gradients(any_network).numbers["rules"]]

@@ -41,7 +41,7 @@ def run(replay: str, **names: object) -> None:
 
 def test_the_right_gradient_passes(problem):
     finding = assert_gradient_correct(problem.gradient, problem)
-    assert finding.verdict is verify.Verdict.PROVED and finding.numbers["points"] == 3
+    assert finding.numbers["outcome"] == "AGREES" and finding.numbers["points"] == 3
 
 
 def test_a_lost_skip_edge_fails_and_replays(problem):
@@ -74,15 +74,24 @@ def test_an_admissible_setting_passes(problem):
 
 
 def test_an_increasing_setting_fails_and_replays(problem):
-    with pytest.raises(CounterexampleError, match="raises E by at least") as caught:
-        assert_admissible(problem, 500.0, 0.0)
-    assert caught.value.verdict is verify.Verdict.REFUTED
-    assert (
-        verify.decide_decrease(problem, caught.value.counterexample["w"], caught.value.counterexample["w_next"]).sign
-        == 1
+    w0 = problem.initial_weights
+    wide = verify.Problem(
+        problem.architecture, problem.inputs, problem.targets, initial_weights=w0, region=verify.Ball(w0, 100.0)
     )
+    with pytest.raises(CounterexampleError, match="raises E by at least") as caught:
+        assert_admissible(wide, 500.0, 0.0)
+    assert caught.value.verdict is verify.Verdict.REFUTED
+    ends = [caught.value.counterexample[name] for name in ("w", "w_next")]
+    assert verify.decide_decrease(wide, *ends).sign == 1
+    assert all(wide.region.contains(end) is verify.Verdict.PROVED for end in ends)
     with pytest.raises(AssertionError):
-        run(caught.value.replay, problem=problem)
+        run(caught.value.replay, problem=wide)
+
+
+def test_a_step_that_leaves_the_region_is_no_counterexample(problem):
+    with pytest.raises(CounterexampleError) as caught:
+        assert_admissible(problem, 500.0, 0.0)
+    assert (caught.value.verdict, caught.value.counterexample) == (verify.Verdict.UNDECIDED, None)
 
 
 def test_outside_the_range_without_an_increase_is_undecided(problem):

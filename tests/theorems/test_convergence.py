@@ -10,10 +10,16 @@ from hypothesis import strategies as st
 
 from verify.outcomes import InputError, Verdict
 from verify.theorems.convergence import gradient_bound, steps_to_gradient, weights_converge
+from verify.theorems.horizon import Horizon, horizon
 from verify.theorems.ranges import RANGES
+from verify.theorems.weight_decay import WeightDecay, weight_decay
 
 POSITIVE = st.floats(min_value=1e-4, max_value=1e4)
 PROVED, REFUTED, UNDECIDED = Verdict.PROVED, Verdict.REFUTED, Verdict.UNDECIDED
+FOR_EVER = weight_decay(1.0, 2.0, 0.25, eta=1.0, momentum=0.5, radius=4.5)
+NOT_BEYOND = weight_decay(1.0, 2.0, 0.25, eta=1.0, momentum=0.5, radius=4.0)
+SEVEN_STEPS = horizon(1.0, 0.5, 0.0, eta=0.5, momentum=0.25, radius=3.0, steps=7)
+NO_LIMIT = horizon(1.0, 0.0, 0.0, eta=0.5, momentum=0.25, radius=3.0, steps=1)
 
 
 @given(st.sampled_from(sorted(RANGES)), POSITIVE, POSITIVE, POSITIVE, st.floats(0.05, 0.95), st.floats(0.0, 0.9))
@@ -36,23 +42,26 @@ def test_gradient_bounds_of_both_rules() -> None:
 @pytest.mark.parametrize(
     ("gain", "bounded", "analytic", "isolated", "expected"),
     [
-        (0.1, PROVED, True, UNDECIDED, PROVED),
-        (0.1, PROVED, False, PROVED, PROVED),
-        (0.0, PROVED, True, PROVED, UNDECIDED),
-        (0.1, UNDECIDED, True, PROVED, UNDECIDED),
-        (0.1, PROVED, False, UNDECIDED, UNDECIDED),
-        (0.1, PROVED, False, REFUTED, UNDECIDED),
+        (0.1, FOR_EVER, True, UNDECIDED, PROVED),
+        (0.1, FOR_EVER, False, PROVED, PROVED),
+        (0.1, NO_LIMIT, True, UNDECIDED, PROVED),
+        (0.0, FOR_EVER, True, PROVED, UNDECIDED),
+        (0.1, None, True, PROVED, UNDECIDED),
+        (0.1, NOT_BEYOND, True, PROVED, UNDECIDED),
+        (0.1, SEVEN_STEPS, True, PROVED, UNDECIDED),
+        (0.1, FOR_EVER, False, UNDECIDED, UNDECIDED),
+        (0.1, FOR_EVER, False, REFUTED, UNDECIDED),
     ],
 )
 def test_the_weights_converge_only_with_every_premise(
-    gain: float, bounded: Verdict, analytic: bool, isolated: Verdict, expected: Verdict
+    gain: float, bounded: WeightDecay | Horizon | None, analytic: bool, isolated: Verdict, expected: Verdict
 ) -> None:
     assert weights_converge(gain, bounded, analytic, isolated) is expected
 
 
 def test_a_gain_that_is_no_number_is_an_error() -> None:
     with pytest.raises(InputError, match="finite gain"):
-        weights_converge(math.nan, PROVED, True, PROVED)
+        weights_converge(math.nan, FOR_EVER, True, PROVED)
 
 
 def test_settings_that_gain_nothing() -> None:

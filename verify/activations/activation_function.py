@@ -17,6 +17,7 @@ from verify.activations.pieces import split
 from verify.activations.points import enclose_near, enclose_points
 from verify.activations.profile import Piece, Profile, profile
 from verify.activations.ranges import Ranges
+from verify.activations.rounding_numbers import Rounded, RoundingArithmetic
 from verify.activations.symbols import Smoothness
 from verify.arithmetic import arb
 from verify.arithmetic.blocks import BLOCK
@@ -123,6 +124,41 @@ class Activation:
                 for i in np.flatnonzero(~np.isfinite(result) & np.isfinite(x)):
                     result[i] = float(self.arb(arb.Arb(float(x[i])), order).mid())
         return result
+
+    def rounding_errors(self, z: Array, error: Array, roundoff: float) -> tuple[Array, Array]:
+        """Return how far g and g', evaluated at numbers within `error` of `z`, may be from their values at exact `z`.
+
+        Parameters
+        ----------
+        z : array
+        error : array
+            Of the argument, not negative.
+        roundoff : float
+            Unit roundoff of the evaluation, which may be any that `verify.activations.rounding_numbers` describes.
+
+        Returns
+        -------
+        (array, array)
+            For g and for g'; not finite where nothing is known.
+
+        Examples
+        --------
+        The cosine of a small angle is 1 but for a tiny number, which the subtraction loses:
+
+        >>> from verify import activation
+        >>> z = np.array([0.01])
+        >>> [bool(activation({"expr": f"1000*({f})"}).rounding_errors(z, 0 * z, 2.0**-53)[0] > 1e-13) for f in
+        ...  ("cos(x)-1", "x*x")]
+        [True, False]
+        """
+        arithmetic = RoundingArithmetic(roundoff)
+        with np.errstate(all="ignore"):
+            runs = [
+                program.run(arithmetic, Rounded(z, error, np.abs(z) + error))
+                for program in self._whole.programs_with_slope()
+            ]
+            value, slope = (np.maximum(first.error, second.error) for first, second in zip(*runs, strict=True))
+        return np.broadcast_to(value, z.shape), np.broadcast_to(slope, z.shape)
 
     # enclosures
 

@@ -67,6 +67,7 @@ class Piece:
         self.graph = Graph()
         self._orders = [lower(self.graph, formula)]
         self._programs: dict[tuple[int, ...], Program] = {}
+        self._with_slope: tuple[Program, Program] | tuple[()] = ()
 
     def node(self, order: int) -> int:
         """Return the node of a derivative."""
@@ -79,6 +80,13 @@ class Piece:
         if orders not in self._programs:
             self._programs[orders] = Program(self.graph, [self.node(order) for order in orders])
         return self._programs[orders]
+
+    def programs_with_slope(self) -> tuple[Program, Program]:
+        """Return programs of the function and its derivative: by the chain rule alone, and as they are run."""
+        if not self._with_slope:
+            formula = self._orders[0]
+            self._with_slope = (Program(self.graph, [formula, differentiate(self.graph, formula)]), self.program(0, 1))
+        return self._with_slope
 
     def expression(self, order: int) -> sympy.Expr:
         """Return a derivative as a sympy expression."""

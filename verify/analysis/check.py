@@ -13,6 +13,7 @@ import numpy as np
 from verify.analysis.any_direction import examine_any_direction
 from verify.analysis.curvature import Curvature, examine_curvature
 from verify.analysis.gradients import Gradients, examine_gradients
+from verify.analysis.question import question_of
 from verify.analysis.range_row import RangeRow
 from verify.analysis.ranges import admissible_ranges, overall
 from verify.arithmetic.environment import as_users_code, certified_environment
@@ -20,6 +21,8 @@ from verify.assumptions import check_assumptions
 from verify.budget import time_limit
 from verify.calculus.problem import Problem
 from verify.outcomes import Finding, InputError, Verdict
+from verify.properties.cases import required_region
+from verify.properties.heavy_ball_run import find_error_rise
 
 if TYPE_CHECKING:
     from verify.assumptions.small_momentum import Setting
@@ -46,6 +49,10 @@ class CheckReport:
         One for each theorem that applies.
     any_direction : dict
         The learning rates of the first step for every previous step, see `any_direction`.
+    question : str
+        What the verdict answers: which steps, and whether the error decreases or, for mu, the energy V.
+    error_rise : dict or None
+        For mu: a step from rest that is proved to raise the error itself, if one was found.
     """
 
     name: str
@@ -54,12 +61,13 @@ class CheckReport:
     curvature: Curvature
     ranges: tuple[RangeRow, ...]
     any_direction: dict[str, Any]
+    question: str = ""
+    error_rise: dict[str, Any] | None = None
 
     @property
     def verdict(self) -> Verdict:
-        """Whether every step inside the region decreases the error: the conjunction of everything that counts."""
-        counted = [finding.verdict for finding in self.assumptions if finding.counted]
-        return Verdict.weakest([*counted, self.gradients.verdict])
+        """The answer to `question`: the conjunction of everything that counts."""
+        return _verdict(self.assumptions, self.gradients)
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain data; ``decided`` and ``undecided`` say in words which questions are closed."""
@@ -70,11 +78,13 @@ class CheckReport:
         return {
             "name": self.name,
             "verdict": self.verdict.value,
+            "question": self.question,
             "assumptions": [finding.to_json() for finding in self.assumptions],
             "gradients": self.gradients.to_json(),
             "lipschitz": self.curvature.to_json(),
             "ranges": [row.to_json() for row in self.ranges],
             "any_direction": self.any_direction,
+            "error_rise": self.error_rise,
             "decided": decided,
             "undecided": undecided,
         }
@@ -89,7 +99,10 @@ def check(
     seconds: float | None = DEFAULT_SECONDS,
     progress: Callable[[str], None] = lambda message: None,
 ) -> CheckReport:
-    """Answer whether every step of backpropagation with momentum decreases the error of a problem on its region.
+    """Answer whether every step of backpropagation with momentum that stays in the region decreases the error.
+
+    For the classical heavy ball (mu) the question is whether V = E + mu/(2 eta) |D|^2 decreases. The answer's
+    `question` says how far it is proved: for steps that stay in the region, for a number of steps, or for ever.
 
     Parameters
     ----------
@@ -112,7 +125,7 @@ def check(
     Raises
     ------
     InputError
-        If the problem has no region.
+        If the problem has no region, or the region does not hold the initial weights.
 
     Examples
     --------
@@ -149,7 +162,17 @@ def check(
             problem, setting=setting, curvature=curvature, increase=increase, gradients=gradients.proof
         )
     assumptions = tuple(finding for finding in report.findings if finding.id != gradients.proof.id)
-    return CheckReport(problem.name, assumptions, gradients, curvature, ranges, first_step)
+    question = question_of(required_region(problem), setting, ranges, _verdict(assumptions, gradients))
+    rise = None
+    if setting is not None and setting.mu is not None:
+        progress("looking for a step of the heavy ball that increases the error itself")
+        rise = find_error_rise(problem, setting.eta, setting.mu)
+    found = None if rise is None else rise.to_json()
+    return CheckReport(problem.name, assumptions, gradients, curvature, ranges, first_step, question, found)
+
+
+def _verdict(assumptions: tuple[Finding, ...], gradients: Gradients) -> Verdict:
+    return Verdict.weakest([*(finding.verdict for finding in assumptions if finding.counted), gradients.verdict])
 
 
 def _increase(problem: Problem, setting: Setting, curvature: Curvature, seed: int) -> dict[str, Any] | None:

@@ -91,7 +91,7 @@ def examine_curvature(problem: Problem, *, attack: bool = True, seed: int = 0) -
     Raises
     ------
     InputError
-        If the problem has no region.
+        If the problem has no region, or the region does not hold the initial weights.
     """
     region = problem.region
     if region is None:
@@ -101,6 +101,7 @@ def examine_curvature(problem: Problem, *, attack: bool = True, seed: int = 0) -
             key="region",
             remedy='add [region] with kind = "ball" and radius = 0.1',
         )
+    region.check_start(problem.initial_weights)
     words = str(region)
     try:
         check_smooth(problem)

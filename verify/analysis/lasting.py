@@ -8,6 +8,7 @@ another matter: straight lines from w_0 may leave the sublevel set, so it takes 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -86,10 +87,19 @@ def horizon_row(problem: Problem, L: float, setting: Setting | None, sublevel: f
         return _proved_horizon(eta, tau, eta, start.horizon(eta, tau, DEFAULT_STEPS), "tau")
     except InputError as error:
         eta_asked = None if setting is None else setting.eta
-        remedy = error.remedy or "use a larger radius or a smaller learning rate"
+        remedy = _horizon_remedy(start, setting, error)
         return RangeRow(
             "horizon", Verdict.UNDECIDED, error.what, eta=eta_asked, tau_max=0.0, eta_max=0.0, remedy=remedy
         )
+
+
+def _horizon_remedy(start: _Start, setting: Setting | None, error: InputError) -> str:
+    """Return what to change where the setting is outside its range: for mu, which eta keeps one step inside with it."""
+    if setting is not None and setting.mu is not None:
+        with contextlib.suppress(InputError):
+            limit = at_most(start.largest_eta(1, Fraction(setting.mu), setting.theorem)[0])
+            return f"use eta <= {limit} with mu={setting.mu!r}, or a larger radius"
+    return error.remedy or "use a larger radius or a smaller learning rate"
 
 
 def _asked_horizon(start: _Start, setting: Setting) -> RangeRow:
@@ -104,7 +114,7 @@ def _asked_horizon(start: _Start, setting: Setting) -> RangeRow:
         return RangeRow(
             "horizon",
             Verdict.UNDECIDED,
-            f"not even one step with eta={at_most(eta)} is proved to stay in the region",
+            f"not even one step{_from_rest(theorem)} with eta={at_most(eta)} is proved to stay in the region",
             eta=eta,
             tau_max=0.0,
             eta_max=eta_max,
@@ -156,8 +166,9 @@ def weight_decay_row(
     return RangeRow(
         "weight_decay",
         decided.verdict,
-        f"every iterate stays in |w| <= {at_least(decided.sublevel_radius)} for ever with eta={at_most(eta)}, "
-        f"0 <= {symbol} <= {at_most(largest)} (L={at_least(bound)} on |w| <= {at_most(radius)} where E <= E(w0))",
+        f"every iterate{_from_rest(admissible.name)} stays in |w| <= {at_least(decided.sublevel_radius)} for ever with "
+        f"eta={at_most(eta)}, 0 <= {symbol} <= {at_most(largest)} (L={at_least(bound)} on |w| <= {at_most(radius)} "
+        "where E <= E(w0))",
         eta=eta,
         tau_max=largest if symbol == "tau" else None,
         mu_max=largest if symbol == "mu" else None,
@@ -186,14 +197,19 @@ def _proved_horizon(eta: float, largest: float, eta_max: float, found: Horizon, 
     return RangeRow(
         "horizon",
         Verdict.PROVED,
-        f"{count} steps with eta={at_most(eta)}, 0 <= {symbol} <= {at_most(largest)} stay in the region: "
-        "A2 is proved for them",
+        f"{count} steps{_from_rest(found.theorem)} with eta={at_most(eta)}, 0 <= {symbol} <= {at_most(largest)} "
+        "stay in the region: A2 is proved for them",
         eta=eta,
         tau_max=largest if symbol == "tau" else None,
         mu_max=largest if symbol == "mu" else None,
         eta_max=eta_max,
         numbers={"steps": found.largest_steps, "gain": found.gain},
     )
+
+
+def _from_rest(theorem: str) -> str:
+    """Return what must be said wherever the heavy ball is proved to stay: its first step has no step before it."""
+    return " from rest (D_0 = 0)" if theorem == "heavy_ball" else ""
 
 
 def _largest(holds: Callable[[float], bool], low: float, high: float) -> float:

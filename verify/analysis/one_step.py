@@ -21,6 +21,7 @@ from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.arithmetic.floats import exact_float
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rational import round_down
+from verify.calculus.exact_step import exact_momentum
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
 from verify.training.momentum import adaptive_momentum
@@ -126,7 +127,7 @@ class _Fan:
         self.step = Interval.point(w) - Interval.point(before)
         if np.array_equal(w, before):
             return
-        self.push = exact_momentum(self.around.gradient, self.step, w != before, norm, problem)
+        self.push = exact_momentum(self.around.gradient, self.step, w != before, norm, problem.architecture)
         self.stored_push = adaptive_momentum(self.gradient, w - before, 1.0, norm, problem.architecture)
         sizes = float(np.linalg.norm(self.gradient) * np.linalg.norm(w - before))
         self.cosine = float(-self.gradient @ (w - before)) / sizes if sizes > 0 else None
@@ -167,7 +168,8 @@ class _Fan:
     def _ray(self, words: str, ratio: float | None, direction: Vector, asked: float | None) -> Ray:
         found = reach(self.around, direction, self.newton(direction.stored)) if direction.stored.any() else Reach()
         start = found.until or self.newton(direction.stored)
-        rises_at = first_rise(self.problem, self.w, self.w, direction.stored, start)
+        line = direction if found.exact else Vector(direction.stored)
+        rises_at = first_rise(self.problem, self.w, line, start)
         proved = found.until > 0 if asked is None else found.until >= asked
         s = ratio or 0.0
         statement = f"E does not increase for eta <= {at_most(found.until)}"
@@ -216,7 +218,7 @@ class _Fan:
             low = max(0.0, float(np.nextafter(start - behind.until, np.inf)))
         proves = found.until > 0
         high = float(np.nextafter(start + found.until, 0.0)) if start else found.until
-        rises_at = first_rise(self.problem, self.w, base, push.stored, high) if proves else None
+        rises_at = first_rise(self.problem, self.w, push, high, [(eta, descent)]) if proves else None
         tau = None if setting is None or setting.tau is None or setting.eta != eta else setting.tau
         proved = proves and (tau is None or low <= tau <= high)
         if proves:
@@ -244,27 +246,6 @@ class _Fan:
             statement,
             remedy,
         )
-
-
-def exact_momentum(gradient: Interval, step: Interval, moved: np.ndarray, norm: Norm, problem: Problem) -> Interval:
-    """Enclose |g| D/|D| over all weights or vertex by vertex; a block that did not move gets no momentum.
-
-    Parameters
-    ----------
-    gradient, step : Interval, shape (P,)
-        Enclosures of g and D.
-    moved : array of bool, shape (P,)
-        Where D is not 0.
-    norm : {"global", "vertex"}
-    problem : Problem
-    """
-    blocks = [slice(None)] if norm == "global" else list(problem.architecture.blocks.values())
-    lower, upper = np.zeros(moved.shape), np.zeros(moved.shape)
-    for block in blocks:
-        if moved[block].any():
-            push = step[block] * (gradient[block].norm() / step[block].norm())
-            lower[block], upper[block] = push.lower, push.upper
-    return Interval.from_bounds(lower, upper)
 
 
 def _product(ratio: float, eta: float) -> float:

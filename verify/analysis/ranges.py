@@ -73,7 +73,7 @@ def _row(admissible: AdmissibleRange, L: float, setting: Setting | None) -> Rang
             tau_max=None if symbol == "mu" else 0.0,
             mu_max=0.0 if symbol == "mu" else None,
             eta_max=eta_max,
-            remedy=f"use eta <= {eta_max!r}",
+            remedy=admissible.remedy(L, eta, 0.0 if asked is None else asked),
         )
     verdict = Verdict.PROVED if asked is None else admissible.contains(L, eta, asked)
     numbers: dict[str, Any] = {}
@@ -94,6 +94,6 @@ def _row(admissible: AdmissibleRange, L: float, setting: Setting | None) -> Rang
         tau_max=None if symbol == "mu" else largest,
         mu_max=largest if symbol == "mu" else None,
         eta_max=eta_max,
-        remedy=None if verdict is Verdict.PROVED else f"use {symbol} <= {largest!r}",
+        remedy=None if asked is None or verdict is Verdict.PROVED else admissible.remedy(L, eta, asked),
         numbers=numbers,
     )

@@ -40,7 +40,7 @@ def bounded_weights(region: Region, proof: WeightDecay | Horizon | None = None) 
     ('UNDECIDED', True, False)
     """
     numbers: dict[str, Any] = {"region": region.to_data()}
-    start = ", from a start at rest" if proof is not None and proof.theorem == "heavy_ball" else ""
+    start = ", from rest (D_0 = 0)" if proof is not None and proof.theorem == "heavy_ball" else ""
     if isinstance(proof, WeightDecay) and proof.verdict is Verdict.PROVED:
         return _proved(
             f"every iterate stays in |w| <= {proof.sublevel_radius!r}, for ever{start}",
@@ -48,9 +48,14 @@ def bounded_weights(region: Region, proof: WeightDecay | Horizon | None = None) 
             numbers | {"sublevel_radius": proof.sublevel_radius},
         )
     if isinstance(proof, Horizon) and proof.verdict is Verdict.PROVED:
-        steps = "any number of" if proof.largest_steps is None else f"the first {proof.largest_steps}"
+        count = proof.largest_steps
+        steps = (
+            "any number of steps" if count is None else "the first step" if count == 1 else f"the first {count} steps"
+        )
         return _proved(
-            f"{steps} steps stay in the region{start}", "horizon", numbers | {"largest_steps": proof.largest_steps}
+            f"{steps} {'stays' if count == 1 else 'stay'} in the region{start}",
+            "horizon",
+            numbers | {"largest_steps": proof.largest_steps},
         )
     return Finding(
         id="A2",

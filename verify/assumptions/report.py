@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from verify.arithmetic.environment import certified_environment
 from verify.assumptions.activation_regularity import activation_regularity
 from verify.assumptions.boundedness import bounded_weights, prove_boundedness
+from verify.assumptions.question import ENERGY, ERROR
 from verify.assumptions.small_momentum import Setting, small_momentum
 from verify.assumptions.stationary_points import finitely_many_stationary_points
 from verify.bounds.hessian import hessian_bound
@@ -53,7 +54,7 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether every step decreases the error: the conjunction of the findings that count, A1, A4, gradients."""
+        """Whether every step in the region decreases the error (V for mu): the conjunction of what counts."""
         return Verdict.weakest([finding.verdict for finding in self.findings if finding.counted])
 
     def __getitem__(self, name: str) -> Finding:
@@ -73,7 +74,8 @@ class Report:
 
     def __str__(self) -> str:
         lines = [f"{finding.id}: {finding.verdict.value}: {finding.statement}" for finding in self.findings]
-        return "\n".join([*lines, f"every step decreases the error: {self.verdict.value}"])
+        what = ENERGY if "mu" in self["A4"].numbers else ERROR
+        return "\n".join([*lines, f"every step that stays in the region decreases {what}: {self.verdict.value}"])
 
 
 @certified_environment()
@@ -110,7 +112,7 @@ def check_assumptions(
     Raises
     ------
     InputError
-        If there is no region.
+        If there is no region, or it does not hold the initial weights.
 
     Examples
     --------
@@ -119,11 +121,12 @@ def check_assumptions(
     >>> problem = verify.Problem(verify.Architecture.from_data(nodes, "y"), [[1.0], [2.0]], [[0.0], [0.5]])
     >>> report = check_assumptions(problem, verify.Ball(problem.initial_weights, 0.1))
     >>> report.verdict.value, [finding.verdict.value for finding in report.findings[:4]]
-    ('PROVED', ['PROVED', 'UNDECIDED', 'UNDECIDED', 'PROVED'])
+    ('PROVED', ['PROVED', 'UNDECIDED', 'PROVED', 'PROVED'])
     """
     where = region if region is not None else problem.region
     if where is None:
         raise InputError("no region to check the assumptions on", remedy="give a Ball or BoundedWeights")
+    where.check_start(problem.initial_weights)
     bound = curvature if curvature is not None else _bound(problem, where)
     L = None if bound.value is None else max(bound.value, LEAST_CURVATURE)
     asked = None if setting is None else Setting(setting.eta, setting.tau, setting.mu, setting.norm)
@@ -131,7 +134,7 @@ def check_assumptions(
         (
             activation_regularity(problem.architecture),
             bounded_weights(where, None if L is None else _proof(problem, where, L, asked)),
-            _stationary_points(problem, where),
+            _stationary_points(problem, where, L),
             small_momentum(
                 L, asked, increase, reason=bound.reason or "unknown", remedy=bound.remedy or "use a smaller region"
             ),
@@ -140,9 +143,9 @@ def check_assumptions(
     )
 
 
-def _stationary_points(problem: Problem, region: Region) -> Finding:
+def _stationary_points(problem: Problem, region: Region, L: float | None) -> Finding:
     try:
-        return finitely_many_stationary_points(problem, region)
+        return finitely_many_stationary_points(problem, region, L)
     except OverBudgetError as error:
         return Finding("A3", Verdict.UNDECIDED, error.reason, counted=False, remedy=error.remedy)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from verify.arithmetic.environment import certified_environment
@@ -74,8 +74,8 @@ def small_momentum(
     setting : Setting, optional
         Or anything with its attributes. Without it the question is whether any setting is admissible.
     increase : mapping, optional
-        A step with the setting that was proved to increase what the theorem says decreases (E, or V for mu), as data
-        that replay it.
+        A step with the setting, inside the region, that was proved to increase what the theorem says decreases (E, or V
+        for mu), as data that replay it.
     reason, remedy : str
         Why there is no bound L, and what to do about it.
 
@@ -90,8 +90,14 @@ def small_momentum(
     >>> small_momentum(2.0, Setting(eta=0.25, tau=0.125)).verdict.value
     'PROVED'
     >>> small_momentum(2.0, Setting(eta=0.25, tau=0.5)).remedy
-    'use tau <= 0.25 with eta=0.25'
+    'use eta <= 0.5 with tau=0.5, or tau <= 0.25 with eta=0.25'
     """
+    finding = _decided(L, setting, increase, reason, remedy)
+    mu = None if setting is None else setting.mu
+    return finding if mu is None else replace(finding, needed_for=f"{NEEDED_FOR} of V = E + mu/(2 eta) |D|^2")
+
+
+def _decided(L: float | None, setting: Any, increase: Mapping[str, Any] | None, reason: str, remedy: str) -> Finding:
     if setting is not None and not isinstance(setting, Setting):
         setting = Setting(setting.eta, setting.tau, setting.mu, setting.norm)
     if increase is not None:
@@ -127,13 +133,9 @@ def _asked(L: float, setting: Setting) -> Finding:
     symbol, limit = admissible.momentum_name, numbers[f"{admissible.momentum_name}_max"]
     if limit is None:
         excess = f"eta is {setting.eta / numbers['eta_max']:.4g} times the largest"
-        remedy = f"use eta <= {numbers['eta_max']!r}"
     else:
         factor = f"{setting.momentum / limit:.4g}" if limit > 0 else "any number of"
-        excess, remedy = (
-            f"{symbol} is {factor} times the largest",
-            f"use {symbol} <= {limit!r} with eta={setting.eta!r}",
-        )
+        excess = f"{symbol} is {factor} times the largest"
     return Finding(
         id="A4",
         verdict=Verdict.UNDECIDED,
@@ -141,7 +143,7 @@ def _asked(L: float, setting: Setting) -> Finding:
         theorem=admissible.name,
         numbers=numbers,
         needed_for=NEEDED_FOR,
-        remedy=remedy,
+        remedy=admissible.remedy(L, setting.eta, setting.momentum),
     )
 
 
@@ -154,12 +156,15 @@ def _refuted(L: float | None, setting: Setting | None, increase: Mapping[str, An
     if L is not None:
         eta, size = admissible.recommended(L)
         remedy = f"use eta={eta!r} with {admissible.momentum_name} <= {size!r}"
+        if setting.mu:
+            remedy = admissible.remedy(L, setting.eta, setting.mu)
         if admissible.contains(L, setting.eta, setting.momentum) is Verdict.PROVED:
             remedy = "report this: a theorem proves that the step does not exist"
     return Finding(
         id="A4",
         verdict=Verdict.REFUTED,
-        statement=f"a step with {_words(setting, admissible)} was found that increases the error",
+        statement=f"a step inside the region with {_words(setting, admissible)} was found that increases "
+        + ("E" if setting.mu is None else "E, from rest and so V too"),
         theorem=admissible.name,
         numbers=numbers,
         needed_for=NEEDED_FOR,

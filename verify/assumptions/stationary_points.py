@@ -4,42 +4,71 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from verify.activations import Smoothness
+from verify.arithmetic import arb, upward
+from verify.arithmetic.decimals import at_least, at_most
 from verify.arithmetic.environment import certified_environment
 from verify.assumptions.free_directions import FreeDirection, free_directions
+from verify.bounds.hessian import hessian_bound
 from verify.bounds.regions import BlockBall
-from verify.outcomes import Finding, Verdict
+from verify.calculus.exact import error_in_arb
+from verify.outcomes import Finding, InputError, Verdict
 
 if TYPE_CHECKING:
     from verify.bounds.regions import Region
     from verify.calculus.problem import Problem
 
+NEEDED_FOR = "convergence of the weights without analytic activations"
 _SHOWN = 5
+_BITS = 1024
 
 
 @certified_environment()
-def finitely_many_stationary_points(problem: Problem, region: Region | None = None) -> Finding:
-    """Look for reasons why A3 fails.
+def finitely_many_stationary_points(
+    problem: Problem, region: Region | None = None, curvature: float | None = None
+) -> Finding:
+    """Decide A3 where that is cheap.
 
     Parameters
     ----------
     problem : Problem
     region : Region, optional
         Default: the problem's own. Weights that it holds fixed are not free.
+    curvature : float, optional
+        Proved upper bound of ||Hess E|| on the region; computed if it is not given.
 
     Returns
     -------
     Finding
-        ``"A3"``, not counted for monotone decrease. REFUTED if E is constant along a direction of the weights: any
-        stationary point inside the region then lies on a line of them. Else UNDECIDED; never PROVED.
+        ``"A3"``, not counted for monotone decrease. PROVED where no point of the region is stationary, since
+        |grad E(w0)| exceeds what the curvature can take from it; REFUTED where E(w0) = 0 and E is constant along a
+        direction, so that w0 is one of a line of minima; else UNDECIDED.
+
+    Examples
+    --------
+    >>> import verify
+    >>> nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "identity", "inputs": ["x"], "bias": False}}
+    >>> problem = verify.Problem(verify.Architecture.from_data(nodes, "y"), [[1.0]], [[1.0]], initial_weights=[0.0])
+    >>> [finitely_many_stationary_points(problem, verify.Ball([0.0], radius)).verdict.value for radius in (0.5, 2.0)]
+    ['PROVED', 'UNDECIDED']
     """
-    analytic = not_analytic(problem) is None
+    where = region or problem.region
+    steep = None if where is None else _nowhere_stationary(problem, where, curvature)
+    if steep is not None:
+        statement = (
+            f"E has no stationary point in the region: |grad E(w0)| >= {at_most(steep['gradient'])}, of which the "
+            f"curvature takes at most {at_least(steep['taken'])}"
+        )
+        return Finding("A3", Verdict.PROVED, statement, None, (), dict(steep), needed_for=NEEDED_FOR, counted=False)
+    vertex = not_analytic(problem)
     needed_for = (
-        "convergence of the weights without analytic activations; not needed here because every activation is analytic"
-        if analytic
-        else "convergence of the weights, since not every activation is analytic; not needed for monotone decrease"
+        f"{NEEDED_FOR}; not needed here because every activation is analytic"
+        if vertex is None
+        else ("convergence of the weights, since not every activation is analytic; not needed for monotone decrease")
     )
-    free = _free(problem, region or problem.region)
+    free = _free(problem, where)
     if not free:
         return Finding(
             id="A3",
@@ -47,29 +76,78 @@ def finitely_many_stationary_points(problem: Problem, region: Region | None = No
             statement="E has finitely many stationary points in the region; no reason against it was found",
             needed_for=needed_for,
             counted=False,
-            remedy=None if analytic else f"make the activation of vertex {not_analytic(problem)} analytic",
+            remedy=None if vertex is None else f"make the activation of vertex {vertex} analytic",
         )
     first = free[0]
+    direction = {str(index): value for index, value in first.direction.items()}
     numbers: dict[str, Any] = {
         "free_directions": len(free),
         "columns": sorted({column for each in free for column in each.columns})[: _SHOWN * _SHOWN],
         "vertices": sorted({each.vertex for each in free}),
+        "direction": direction,
     }
+    refuted = _moves(problem, where, first) and _error_is_zero(problem)
+    what = "w0 is a minimum, but not an isolated one" if refuted else "a stationary point in the region is not isolated"
     return Finding(
         id="A3",
-        verdict=Verdict.REFUTED,
-        statement=f"no stationary point is isolated: {_shown(free)}, which leaves weights of {first.vertex} free",
+        verdict=Verdict.REFUTED if refuted else Verdict.UNDECIDED,
+        statement=f"{what}: {_shown(free)}, which leaves weights of {first.vertex} free"
+        + ("" if refuted else "; whether the region holds one is not known"),
         numbers=numbers,
         needed_for=needed_for,
         counted=False,
         counterexample={
             "vertex": first.vertex,
             "columns": list(first.columns),
-            "direction": {str(index): value for index, value in first.direction.items()},
-            "replay": "E(w + t direction) = E(w) for every w and t",
-        },
+            "direction": direction,
+            "replay": "E(w0 + t direction) = E(w0) = 0 for every t",
+        }
+        if refuted
+        else None,
         remedy="drop these columns of x, or add weight decay",
     )
+
+
+def _nowhere_stationary(problem: Problem, region: Region, curvature: float | None) -> dict[str, float] | None:
+    """Return the numbers that prove |grad E| > 0 on the region: |grad E(w)| >= |grad E(w0)| - L |w - w0|.
+
+    Both gradients are those of the weights that the region lets move, so that L need not bound more.
+    """
+    w = problem.initial_weights
+    moving = np.zeros(w.shape, dtype=bool)
+    for block, _, radius in region.balls(w.size):
+        moving[block] = radius > 0
+    gradient = float(problem.gradient_enclosure(w)[moving].norm().lower)
+    if not 0 < gradient < float("inf"):
+        return None
+    if curvature is None:
+        try:
+            curvature = hessian_bound(problem, region).value
+        except InputError:
+            return None
+    farthest = region.farthest(w)
+    taken = float(upward.mul(curvature, farthest))
+    return {"L": curvature, "gradient": gradient, "farthest": farthest, "taken": taken} if gradient > taken else None
+
+
+def _moves(problem: Problem, region: Region | None, free: FreeDirection) -> bool:
+    """Whether w0 can move along the direction without leaving the region at once."""
+    if region is None:
+        return True
+    direction = np.zeros(problem.architecture.size)
+    direction[list(free.direction)] = list(free.direction.values())
+    return region.contains(problem.initial_weights) is Verdict.PROVED and (
+        region.largest_scale(problem.initial_weights, direction) > 0
+    )
+
+
+def _error_is_zero(problem: Problem) -> bool:
+    """Whether E(w0) = 0 is proved, so that w0 is a minimum of E, which is never negative."""
+    w = problem.initial_weights
+    if problem.error(w) != 0.0:
+        return False
+    with arb.precision(_BITS):
+        return bool(error_in_arb(problem, w) == 0)
 
 
 def not_analytic(problem: Problem) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import FLOOR, UNIT, gamma
 from verify.bounds.taylor_rounding import enlarged, largest_entry
 from verify.calculus import passes
@@ -61,7 +62,7 @@ def range_of(problem: Problem, w: np.ndarray, squares: Sequence[tuple[float, flo
     """
     try:
         total, lost = (sum(map(Fraction, each)) for each in zip(*squares, strict=True))
-        decay = weight_decay_error(problem, w)
+        decay = weight_decay_error(problem, Interval.point(w))
         low, high = (
             float((total + sign * lost) / (2 * problem.sample_divisor) + Fraction(float(end)))
             for sign, end in ((-1, decay.lower), (1, decay.upper))

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from verify.arithmetic import rational
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.floats import float64_array
+from verify.arithmetic.intervals import Interval
 from verify.bounds.exact_ball import point_within, scale_within, squared_distance, within
 from verify.outcomes import InputError, Verdict
 
@@ -66,6 +67,52 @@ class Region(ABC):
         weights = self._fitting(w)
         inside = all(within(weights[b], center, radius) for b, center, radius in self.balls(weights.size))
         return Verdict.PROVED if inside else Verdict.REFUTED
+
+    @certified_environment(products=False)
+    def contains_box(self, box: Interval) -> bool:
+        """Return whether all weights of a box are proved to be in the region; False means "not proved".
+
+        Parameters
+        ----------
+        box : Interval, shape (P,)
+        """
+        return all(
+            bool(float((box[b] - Interval.point(center)).norm().upper) <= radius)
+            for b, center, radius in self.balls(box.shape[0])
+        )
+
+    @certified_environment(products=False)
+    def check_start(self, w: ArrayLike) -> None:
+        """Refuse weights outside: what is proved in the region then says nothing of a training that starts from them.
+
+        Parameters
+        ----------
+        w : array_like, shape (P,)
+
+        Raises
+        ------
+        InputError
+            Its remedy names a radius with which the region holds the weights.
+
+        Examples
+        --------
+        >>> from verify.bounds.regions import BoundedWeights
+        >>> BoundedWeights(4.0).check_start([3.0, 4.0])
+        Traceback (most recent call last):
+        ...
+        verify.outcomes.InputError: the weights that training starts from are not in the region: distance=5.0,
+        radius=4.0; use a radius of at least 5.0
+        """
+        weights = self._fitting(w)
+        for block, center, radius in self.balls(weights.size):
+            if not within(weights[block], center, radius):
+                distance = rational.round_up(rational.sqrt_up(squared_distance(weights[block], center)))
+                raise InputError(
+                    "the weights that training starts from are not in the region",
+                    distance=distance,
+                    radius=radius,
+                    remedy=f"use a radius of at least {distance!r}",
+                )
 
     @certified_environment(products=False)
     def largest_scale(self, w: ArrayLike, step: ArrayLike) -> float:
@@ -127,6 +174,27 @@ class Region(ABC):
                 for b, center, radius in self.balls(weights.size)
             )
         )
+
+    @certified_environment(products=False)
+    def farthest(self, w: ArrayLike) -> float:
+        """Return an upper bound of the distance from weights to any point of the region.
+
+        Parameters
+        ----------
+        w : array_like, shape (P,)
+
+        Examples
+        --------
+        >>> from verify.bounds.regions import BoundedWeights
+        >>> BoundedWeights(6.0).farthest([3.0, 4.0])
+        11.0
+        """
+        weights = self._fitting(w)
+        total = sum(
+            (rational.sqrt_up(squared_distance(weights[b], center)) + Fraction(radius)) ** 2
+            for b, center, radius in self.balls(weights.size)
+        )
+        return rational.round_up(rational.sqrt_up(Fraction(total)))
 
     @certified_environment(products=False)
     def point(self, direction: ArrayLike, distance: float) -> Weights:

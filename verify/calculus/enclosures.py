@@ -29,15 +29,20 @@ def error_enclosure(problem: Problem, w: np.ndarray) -> tuple[float, float]:
     (float, float)
         ``hi`` is inf where float64 overflows; ``lo`` is never below 0.
     """
-    weights = problem.check_weights(w)
-    parts = problem.architecture.unflatten(weights)
+    return error_over(problem, Interval.point(problem.check_weights(w)))
+
+
+@certified_environment()
+def error_over(problem: Problem, box: Interval) -> tuple[float, float]:
+    """Return float64 numbers lo <= E(w) <= hi that hold for all weights w of a box, (P,); see `error_enclosure`."""
+    parts = problem.architecture.unflatten(box)
     total = Interval.point(0.0)
     for chunk in problem.chunks():
         x, y = problem.rows(chunk)
         state = passes.forward(ENCLOSING, problem.architecture, parts, x, order=0)
         for residual in passes.residuals(ENCLOSING, problem.architecture, state.outputs, y).values():
             total = total + residual.square().sum()
-    error = total / (2.0 * problem.sample_divisor) + weight_decay_error(problem, weights)
+    error = total / (2.0 * problem.sample_divisor) + weight_decay_error(problem, box)
     return max(0.0, float(error.lower)), float(error.upper)
 
 
@@ -70,8 +75,8 @@ def hessian_vector_enclosure(problem: Problem, w: np.ndarray, direction: np.ndar
     return total / float(problem.sample_divisor) + Interval.point(along) * problem.weight_decay
 
 
-def weight_decay_error(problem: Problem, weights: np.ndarray) -> Interval:
+def weight_decay_error(problem: Problem, weights: Interval) -> Interval:
     """Return the enclosure of weight_decay/2 |w|^2."""
     if problem.weight_decay == 0.0:
         return Interval.point(0.0)
-    return Interval.point(weights).square().sum() * problem.weight_decay / 2.0
+    return weights.square().sum() * problem.weight_decay / 2.0

@@ -17,6 +17,7 @@ from verify.outcomes import Finding, InputError, Verdict
 if TYPE_CHECKING:
     from verify.architecture import Architecture
 
+AGREES, DIFFERS, OPEN = "AGREES", "DIFFERS", "OPEN"
 COARSEST_RESOLUTION = 1e-3
 SINGLE_ROUNDOFF = 2.0**-24
 MISTAKE_REMEDY = (
@@ -61,9 +62,10 @@ def check_gradient(
     Returns
     -------
     Finding
-        ``"gradient_check"``: PROVED at these points; REFUTED with the weight, the point and both values;
-        UNDECIDED where a value is not finite or rounding alone could hide a wrong gradient. The largest error of an
-        entry relative to the gradient's norm is ``numbers["max_relative_error"]``.
+        ``"gradient_check"``, with ``numbers["outcome"]``: ``"DIFFERS"``, REFUTED with the weight, the point and both
+        values; ``"AGREES"`` at these points, which is evidence and no proof, so UNDECIDED; ``"OPEN"`` and UNDECIDED
+        where a value is not finite or rounding alone could hide a wrong gradient. The largest error of an entry
+        relative to the gradient's norm is ``numbers["max_relative_error"]``.
 
     Raises
     ------
@@ -75,8 +77,8 @@ def check_gradient(
     >>> import numpy as np, verify
     >>> nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}}
     >>> problem = verify.Problem(verify.Architecture.from_data(nodes, "y"), np.array([[2.0]]), np.array([[1.0]]))
-    >>> check_gradient(problem).verdict.value
-    'PROVED'
+    >>> check_gradient(problem).numbers["outcome"]
+    'AGREES'
     >>> check_gradient(problem, lambda w: 2 * problem.gradient(w)).verdict.value
     'REFUTED'
     """
@@ -138,10 +140,11 @@ def _finding(
         "points": points,
         "samples_in_50_digits": covered,
     }
-    verdict, statement, counterexample, remedy = _decided(problem.architecture, comparisons, flaws, checked, points)
+    outcome, statement, counterexample, remedy = _decided(problem.architecture, comparisons, flaws, checked, points)
+    numbers["outcome"] = outcome
     return Finding(
         id="gradient_check",
-        verdict=verdict,
+        verdict=Verdict.REFUTED if outcome == DIFFERS else Verdict.UNDECIDED,
         statement=statement,
         numbers=numbers,
         arithmetic="float64 against Arb at 200 bits, its rounding bounded by an error analysis",
@@ -159,13 +162,13 @@ def _largest(values: Iterable[float]) -> float | None:
 
 def _decided(
     architecture: Architecture, comparisons: list[Comparison], flaws: list[str], checked: str, points: int
-) -> tuple[Verdict, str, dict[str, Any] | None, str | None]:
+) -> tuple[str, str, dict[str, Any] | None, str | None]:
     for comparison in comparisons:
         if not comparison.is_finite:
             statement = f"{comparison.what} or its reference has no finite value"
             if np.all(np.isfinite(comparison.given + comparison.error)):
                 statement = f"what rounding may do to {comparison.what} is not bounded: it grows from layer to layer"
-            return Verdict.UNDECIDED, statement, None, OVERFLOW_REMEDY
+            return OPEN, statement, None, OVERFLOW_REMEDY
         if comparison.worst is not None:
             example = _counterexample(architecture, comparison, comparison.worst)
             statement = (
@@ -173,14 +176,14 @@ def _decided(
                 f"the recursion {example['expected']!r}, rounding explains {example['allowance']:.1e}"
             )
             is_single = comparison.roundoff < SINGLE_ROUNDOFF and comparison.relative_error < 16 * SINGLE_ROUNDOFF
-            return Verdict.REFUTED, statement, example, SINGLE_REMEDY if is_single else MISTAKE_REMEDY
+            return DIFFERS, statement, example, SINGLE_REMEDY if is_single else MISTAKE_REMEDY
     if flaws:
-        return Verdict.UNDECIDED, f"the reference is in doubt: {flaws[0]}", None, "report this activation"
+        return OPEN, f"the reference is in doubt: {flaws[0]}", None, "report this activation"
     coarsest = max(comparison.resolution for comparison in comparisons)
     if not coarsest <= COARSEST_RESOLUTION:
         statement = f"rounding may be {coarsest:.1e} of the gradient's norm, so a wrong gradient could hide in it"
-        return Verdict.UNDECIDED, statement, None, COARSE_REMEDY
-    return Verdict.PROVED, f"at {points} points every entry agrees up to rounding: {checked}", None, None
+        return OPEN, statement, None, COARSE_REMEDY
+    return AGREES, f"at {points} points every entry agrees up to rounding, no proof elsewhere: {checked}", None, None
 
 
 def _counterexample(architecture: Architecture, comparison: Comparison, position: int) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def certify(
         "version": document.VERSION,
         "tool": __version__,
         "kind": kind,
-        **document.statement(kind),
+        **document.statement(kind, claim),
         **writer.description,
         "region": region,
         "claim": claim,
@@ -188,6 +188,7 @@ class _Writer:
             raise InputError(
                 "no region to certify", where=self.problem.name, remedy="add [region] to the specification"
             )
+        where.check_start(self.w)
         centre = getattr(where, "center", None)
         if centre is not None and not np.array_equal(centre, self.w):
             raise InputError("the region's centre and the weights certified differ", remedy="certify at its centre")

@@ -86,7 +86,10 @@ def command(
         except UnconfirmedError as error:
             verdict, answer = Verdict.UNDECIDED, {**answer, "certificate": None, "reasons": [str(error)]}
         else:
-            verdict, answer = Verdict.PROVED, {**answer, "claim": shown_claim(certificate), "reasons": []}
+            from verify.certificates.words import claim_words
+
+            shown = {"statement": claim_words(certificate), "claim": shown_claim(certificate), "reasons": []}
+            verdict, answer = Verdict.PROVED, {**answer, **shown}
             proof = None if coq is None else _coq_text(certificate)
             outputs.write(output, document_text(certificate))
             if coq is not None and proof is not None:
@@ -100,7 +103,8 @@ def command(
 
         rows = [Row(name, "", str(value)) for name, value in answer.get("claim", {}).items()]
         rows += [Row("reason", verdict.value, reason) for reason in answer["reasons"]]
-        print_table(f"{problem.name}: certificate of kind {kind}", verdict.value, rows)
+        claim = f": {answer['statement']}" if "statement" in answer else ""
+        print_table(f"{problem.name}: certificate of kind {kind}{claim}", verdict.value, rows)
     return verdict.exit_code
 
 

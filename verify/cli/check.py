@@ -22,6 +22,7 @@ from verify.files.writing import Outputs
 from verify.outcomes import InputError, Verdict
 
 if TYPE_CHECKING:
+    from verify.assumptions.small_momentum import Setting
     from verify.baseline.comparison import Comparison
     from verify.spec import Specification
 
@@ -46,7 +47,9 @@ def command(
 ) -> int:
     """Check assumptions A1-A4 and the gradients of SPEC, bound the Hessian, and say which settings are admissible.
 
-    The question is whether every step decreases the error. Exit code 0: proved; 1: refuted; 3: undecided.
+    The question, in the headline, is whether every step that stays in the region decreases the error; where theorems
+    horizon or weight_decay prove it, for so many steps or for ever. For the classical heavy ball (mu) it is about the
+    energy V = E + mu/(2 eta) |D|^2. Exit code 0: proved; 1: refuted; 3: undecided.
     What takes longer than its share of --time-limit, or too much memory, is undecided and says what was too large.
     With --baseline it is refuted too if L grew or a range shrank by more than the factor.
 
@@ -66,11 +69,11 @@ def command(
         raise
     verdict = Verdict(answer["verdict"])
     if junit is not None or sarif is not None or github:
-        reports.write(answer["name"], verdict, _rows(specification, answer, comparison))
+        reports.write(f"{answer['name']}: {answer['question']}", verdict, _rows(specification, answer, comparison))
     if as_json:
         print_json(answer)
     else:
-        _print(answer, comparison)
+        _print(answer, comparison, specification.momentum)
     return verdict.exit_code
 
 
@@ -110,11 +113,12 @@ def _rows(specification: Specification, answer: dict[str, Any], comparison: Comp
     return rows if comparison is None else [*rows, baseline_row(comparison, lines)]
 
 
-def _print(answer: dict[str, Any], comparison: Comparison | None) -> None:
+def _print(answer: dict[str, Any], comparison: Comparison | None, setting: Setting | None) -> None:
     from verify.cli.tables import (
         Row,
         any_direction_row,
         curvature_row,
+        error_rise_row,
         finding_rows,
         gradient_rows,
         print_table,
@@ -125,6 +129,8 @@ def _print(answer: dict[str, Any], comparison: Comparison | None) -> None:
     rows += gradient_rows(answer["gradients"])
     rows += [curvature_row(answer["lipschitz"]), *range_rows(answer["ranges"])]
     rows.append(any_direction_row(answer["any_direction"]))
+    if setting is not None and setting.mu is not None:
+        rows.append(error_rise_row(answer["error_rise"]))
     if comparison is not None:
         rows += [Row("baseline", "REFUTED", each.statement) for each in comparison.regressions]
         if not comparison.regressions:
@@ -135,4 +141,4 @@ def _print(answer: dict[str, Any], comparison: Comparison | None) -> None:
     ]
     if answer["verdict"] != Verdict.PROVED.value:
         notes.append(EXPLAIN)
-    print_table(f"{answer['name']}: does every step decrease the error?", answer["verdict"], rows, notes)
+    print_table(f"{answer['name']}: {answer['question']}", answer["verdict"], rows, notes)

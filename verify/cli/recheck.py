@@ -67,7 +67,8 @@ def command(certificate: Path, spec: Path | None, coq: Path | None, jobs: int, f
             rows.append(Row("not confirmed", "", "; ".join(answer["not_confirmed"])))
         if coq is not None:
             rows.append(Row("coq", answer["coq"]["verdict"], answer["coq"]["reason"]))
-        print_table(f"{certificate}: {answer['kind']}", answer["verdict"], rows)
+        claim = f": {answer['statement']}" if "statement" in answer else ""
+        print_table(f"{certificate}: {answer['kind']}{claim}", answer["verdict"], rows)
     return Verdict(answer["verdict"]).exit_code
 
 
@@ -78,10 +79,12 @@ def _checked(path: Path, expected: Any, coq: Path | None, outputs: Outputs, jobs
         return check_run(path, expected, jobs=jobs, announce=announce)
     from verify.certificates.checker import check_certificate
     from verify.certificates.document import read_document
+    from verify.certificates.words import claim_words
 
     announce("recomputing the certificate")
     content = read_document(path)
     answer = check_certificate(content, expected)
+    answer["statement"] = claim_words(content)
     if coq is not None:
         _prove_in_coq(content, coq, outputs, answer, announce)
     return answer

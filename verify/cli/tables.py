@@ -19,7 +19,13 @@ from verify.arithmetic.decimals import at_least, at_most
 from verify.cli.output import answering
 from verify.escaping import WHOLE, terminal
 
-_COLOURS = {"PROVED": "bold green", "REFUTED": "bold red", "UNDECIDED": "bold yellow", "not counted": "dim"}
+_COLOURS = {
+    "PROVED": "bold green",
+    "REFUTED": "bold red",
+    "UNDECIDED": "bold yellow",
+    "AGREES": "green",
+    "not counted": "dim",
+}
 _WIDTH_OF_A_FILE = 120
 _NARROWEST, _WIDEST = 40, 1000
 _TITLE = 500
@@ -66,7 +72,7 @@ def gradient_rows(gradients: Mapping[str, Any]) -> list[Row]:
         *finding_rows(gradients["proof"]),
         Row(
             "gradient check",
-            comparison["verdict"],
+            comparison["outcome"] if comparison["outcome"] == "AGREES" else comparison["verdict"],
             f"{comparison['statement']} (largest error / |gradient|: {error})",
             comparison["remedy"],
         ),
@@ -100,6 +106,18 @@ def any_direction_row(answer: Mapping[str, Any]) -> Row:
     return Row("any direction", answer["verdict"], answer["statement"], answer["remedy"])
 
 
+def error_rise_row(rise: Mapping[str, Any] | None) -> Row:
+    """Return the row about the error itself for the heavy ball, whose energy is what decreases."""
+    if rise is None:
+        return Row("error itself", "", "no increase of E was found in the first steps from rest, which proves nothing")
+    return Row(
+        "error itself",
+        "",
+        f"step {rise['step']} from rest raises E by at least {at_most(rise['increase_lower'])} [not counted; "
+        "E may rise while V decreases]",
+    )
+
+
 def range_rows(ranges: Iterable[Mapping[str, Any]]) -> list[Row]:
     """Return one row for each theorem."""
     return [Row(f"range {row['theorem']}", row["verdict"], row["statement"], row["remedy"]) for row in ranges]
@@ -120,16 +138,17 @@ def monotone_rows(answer: Mapping[str, Any]) -> list[Row]:
     control = "increases are found just outside the range of a quadratic error, none on its edge"
     rows = [Row("control", "PROVED" if held else "REFUTED", control if held else "the test missed what it must find")]
     steps = (
-        f"{answer['examples']} steps, {answer['covered']} covered by the theorem, {answer['violations']} increases, "
+        f"{answer['examples']} steps, {answer['covered']} covered by the theorem, {answer['violations']} increases "
+        f"of {answer['decreasing']}, "
         f"{answer['undecided']} undecided"
     )
     shown = steps if answer["reason"] is None else f"{answer['reason']}; {steps}"
     rows.append(Row("steps", answer["verdict"], shown, answer["remedy"]))
     if answer["margin"] is None:
-        rows.append(Row("margin", "", "no increase was found with any larger learning rate tried"))
+        rows.append(Row("margin", "", "no increase of E was found with any larger learning rate tried"))
     else:
         rows.append(
-            Row("margin", "", f"the first increase was found at {answer['margin']:.4g} times the certified eta")
+            Row("margin", "", f"the first increase of E was found at {answer['margin']:.4g} times the certified eta")
         )
     if answer["counterexample"] is not None:
         rows.append(Row("counterexample", "REFUTED", json.dumps(answer["counterexample"])))

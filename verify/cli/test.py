@@ -8,6 +8,8 @@ import click
 
 from verify.cli.output import json_option, print_json, progress, spec_argument
 
+_DECREASING = {"E": "the error", "V": "V = E + mu/(2 eta) |D|^2"}
+
 
 @click.command("test")
 @spec_argument
@@ -38,5 +40,9 @@ def command(spec: Path, examples: int, seed: int, as_json: bool) -> int:
     else:
         from verify.cli.tables import monotone_rows, print_table
 
-        print_table(f"{name}: no step may increase the error", content["verdict"], monotone_rows(content))
+        print_table(
+            f"{name}: no step inside the range may increase {_DECREASING[content['decreasing']]}",
+            content["verdict"],
+            monotone_rows(content),
+        )
     return answer.verdict.exit_code

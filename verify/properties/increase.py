@@ -1,4 +1,8 @@
-"""Search for a step that increases the error: a control of the property test, and the margin of the range."""
+"""Search for a step that increases the error: a control of the property test, and the margin of the range.
+
+An increase counts only if it is one of the algorithm's own step. Float64 may get the gradient wrong, even its sign; so
+the step is enclosed in exact reals, from an enclosure of the gradient, and the increase is proved for all of that.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from verify.arithmetic.environment import certified_environment
-from verify.calculus.decide import Decision, decide_decrease
-from verify.properties.cases import PREVIOUS, StepCase
+from verify.arithmetic.intervals import Interval
+from verify.arithmetic.rounding import ArithmeticDomainError
+from verify.calculus.decide import Decision
+from verify.calculus.enclosures import error_over
+from verify.calculus.exact_step import exact_step
+from verify.properties.cases import PREVIOUS, StepCase, required_region
 
 if TYPE_CHECKING:
     from verify.calculus.problem import Problem
+    from verify.training.momentum import Norm
 
 _DOUBLINGS = 24
 _HALVINGS = 10
@@ -22,14 +31,14 @@ _VISIBLE = 1e-9
 
 @dataclass(frozen=True)
 class Increase:
-    """A step that was proved to increase the error.
+    """A step of the algorithm that was proved to increase the error, in exact reals and as float64 stores it.
 
     Parameters
     ----------
     case : StepCase
         Replays the step.
     decision : Decision
-        The proof: its sign is 1.
+        The proof: its sign is 1, its bounds hold for every point of a box around both ends of the step.
     """
 
     case: StepCase
@@ -40,7 +49,7 @@ class Increase:
 def find_increase(
     problem: Problem, case: StepCase, leading: np.ndarray, *, starts: int = 8, seed: int = 0
 ) -> Increase | None:
-    """Look for a point and a previous step from which (eta, momentum) of `case` increases the error.
+    """Look for a step inside the region, from any point and after any step, that increases the error.
 
     The heavy ball starts from rest (D = 0): there an increase of E is one of V = E + mu/(2 eta) |D|^2 too, which is
     what its theorem speaks of.
@@ -66,10 +75,83 @@ def find_increase(
         w = candidate.start(problem)
         w_next = w + candidate.step(problem, problem.gradient(w), leading)
         if _visibly_larger(problem, problem.error(w), w_next):
-            decision = decide_decrease(problem, w, w_next)
-            if decision.sign == 1:
-                return Increase(candidate, decision)
+            found = prove_increase(problem, candidate, leading)
+            if found is not None:
+                return found
     return None
+
+
+@certified_environment()
+def prove_increase(problem: Problem, case: StepCase, leading: np.ndarray, *, inside: bool = True) -> Increase | None:
+    """Prove that the step of a case increases the error.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a region.
+    case : StepCase
+    leading : array, shape (P,)
+    inside : bool
+        Whether the step must end in the region; it starts there, and a region is convex.
+
+    Returns
+    -------
+    Increase or None
+        None if it is not proved.
+    """
+    w = case.start(problem)
+    gradient = problem.gradient(w)
+    previous = Interval.point(case.previous_step(gradient, leading))
+    norm = case.norm if case.rule == "adaptive" else None
+    decision = decide_increase(
+        problem, w, previous, case.eta, case.momentum, norm, w + case.step(problem, gradient, leading), inside=inside
+    )
+    return None if decision is None else Increase(case, decision)
+
+
+@certified_environment()
+def decide_increase(
+    problem: Problem,
+    w: np.ndarray,
+    previous: Interval,
+    eta: float,
+    momentum: float,
+    norm: Norm | None,
+    stored: np.ndarray,
+    *,
+    inside: bool,
+) -> Decision | None:
+    """Prove that the algorithm's next step from w after the step `previous` increases the error.
+
+    Parameters
+    ----------
+    problem : Problem
+    w : array, shape (P,)
+    previous, eta, momentum, norm
+        As in `exact_step`.
+    stored : array, shape (P,)
+        The weights that a program stores after the step: the increase holds for them too.
+    inside : bool
+        Whether both ends, in exact reals and as stored, must be in the problem's region.
+
+    Returns
+    -------
+    Decision or None
+        None if it is not proved.
+    """
+    try:
+        step = exact_step(problem.gradient_enclosure(w), previous, eta, momentum, norm, problem.architecture)
+        ends = Interval.point(w) + step
+        ends = Interval.from_bounds(np.minimum(ends.lower, stored), np.maximum(ends.upper, stored))
+    except (ArithmeticDomainError, ZeroDivisionError):
+        return None
+    if not (np.all(np.isfinite(ends.lower)) and np.all(np.isfinite(ends.upper))):
+        return None
+    if inside and not required_region(problem).contains_box(ends):
+        return None
+    (before, at_most), (at_least, after) = problem.error_enclosure(w), error_over(problem, ends)
+    lower, upper = float(np.nextafter(at_least - at_most, -np.inf)), float(np.nextafter(after - before, np.inf))
+    return Decision(1, lower, upper, 53) if at_least > at_most and lower > 0 else None
 
 
 @certified_environment()
@@ -97,7 +179,8 @@ def smallest_increasing_factor(
     Returns
     -------
     (float, Increase) or None
-        The factor is an upper bound of the true one, since each increase is proved; None if none was found.
+        The factor is an upper bound of the true one, since each increase is proved; None if none was found. The step
+        starts in the region but may end outside: a margin is about learning rates, not about the region.
     """
     best: tuple[float, Increase] | None = None
     for candidate in _candidates(case, starts, seed):
@@ -127,8 +210,8 @@ def _first_increase(
     if high >= below:
         return None
     scaled = replace(case, eta=case.eta * high, momentum=case.momentum * high)
-    decision = decide_decrease(problem, w, w + scaled.step(problem, problem.gradient(w), leading))
-    return (high, Increase(scaled, decision)) if decision.sign == 1 else None
+    found = prove_increase(problem, scaled, leading, inside=False)
+    return None if found is None else (high, found)
 
 
 def _candidates(case: StepCase, starts: int, seed: int) -> Iterator[StepCase]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from verify.arithmetic.environment import certified_environment
 from verify.outcomes import Verdict
 from verify.properties.cases import PREVIOUS, StepCase
+from verify.properties.lyapunov import LyapunovOutcome
 from verify.properties.step import StepOutcome, take_step
 from verify.theorems.ranges import RANGES
 
@@ -59,7 +60,7 @@ class MonotoneResult:
 
 
 class _MonotoneViolationError(AssertionError):
-    """E(w_next) > E(w) inside the range."""
+    """E(w_next) > E(w), or V for the heavy ball, inside the range."""
 
 
 def step_cases(lipschitz: float, norm: Any = "global") -> st.SearchStrategy[StepCase]:
@@ -103,6 +104,20 @@ def fixed_cases(eta: float, tau: float, norm: Any = "global") -> st.SearchStrate
     )
 
 
+def heavy_ball_cases(eta: float, mu: float) -> st.SearchStrategy[StepCase]:
+    """Hypothesis strategy of heavy ball steps with one given (eta, mu), after previous steps of many lengths."""
+    return st.builds(
+        StepCase,
+        seed=st.integers(0, 2**32 - 1),
+        distance=st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1)),
+        previous=st.sampled_from(PREVIOUS),
+        eta=st.just(eta),
+        momentum=st.just(mu),
+        rule=st.just("heavy_ball"),
+        length=st.one_of(st.sampled_from([0.5, 1.0]), st.floats(0, 2)),
+    )
+
+
 @certified_environment()
 def run_monotone_test(
     problem: Problem,
@@ -112,9 +127,10 @@ def run_monotone_test(
     *,
     examples: int = 200,
     seed: int = 0,
-    progress: Callable[[StepOutcome], None] = lambda outcome: None,
+    take: Callable[..., StepOutcome | LyapunovOutcome] = take_step,
+    progress: Callable[[StepOutcome | LyapunovOutcome], None] = lambda outcome: None,
 ) -> MonotoneResult:
-    """Let Hypothesis search for a covered step that increases the error; the comparison has no slack.
+    """Let Hypothesis search for a covered step that increases the error, or V; the comparison has no slack.
 
     Parameters
     ----------
@@ -124,8 +140,10 @@ def run_monotone_test(
     leading : array, shape (P,)
         An adversarial direction for previous steps.
     cases : SearchStrategy
-        Of `step_cases` or `fixed_cases`.
+        Of `step_cases`, `fixed_cases` or `heavy_ball_cases`.
     examples, seed : int
+    take : callable
+        Takes one step: `take_step`, or `take_heavy_ball_step`, which decides V instead of E.
     progress : callable
         Called after every step.
 
@@ -148,7 +166,7 @@ def run_monotone_test(
     )
     @hypothesis.given(case=cases)
     def error_does_not_increase(case: StepCase) -> None:
-        outcome = take_step(problem, case, lipschitz, leading)
+        outcome = take(problem, case, lipschitz, leading)
         counts["examples"] += 1
         counts["covered"] += outcome.covered
         counts["shortened"] += outcome.scale < 1

@@ -13,7 +13,15 @@ from verify.outcomes import InputError, Verdict
 from verify.properties.cases import StepCase
 from verify.properties.control import SharpnessControl, run_sharpness_control
 from verify.properties.increase import Increase, find_increase, smallest_increasing_factor
-from verify.properties.monotone import MonotoneResult, fixed_cases, run_monotone_test, step_cases
+from verify.properties.lyapunov import take_heavy_ball_step
+from verify.properties.monotone import (
+    MonotoneResult,
+    fixed_cases,
+    heavy_ball_cases,
+    run_monotone_test,
+    step_cases,
+)
+from verify.properties.step import take_step
 from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES
 
@@ -45,6 +53,8 @@ class SuiteReport:
         Whether the setting asked lies in its theorem's range; None without a setting.
     reason, remedy : str or None
         Why the answer is not PROVED, and what to change.
+    decreasing : {"E", "V"}
+        What the steps were tested to decrease: the error, or for mu the energy V = E + mu/(2 eta) |D|^2.
     """
 
     monotone: MonotoneResult | None
@@ -54,12 +64,13 @@ class SuiteReport:
     setting_admissible: bool | None = None
     reason: str | None = None
     remedy: str | None = None
+    decreasing: str = "E"
 
     @property
     def verdict(self) -> Verdict:
         """REFUTED by a violation, a failed control or an increase with the setting asked; UNDECIDED without a bound.
 
-        PROVED says that none of the steps taken increased the error, each decided rigorously.
+        PROVED says that none of the steps taken increased the error (V for mu), each decided rigorously.
         """
         if self.increase is not None or self.control.verdict is Verdict.REFUTED:
             return Verdict.REFUTED
@@ -80,6 +91,7 @@ class SuiteReport:
             found = self.increase.case
         return {
             "verdict": self.verdict.value,
+            "decreasing": self.decreasing,
             "examples": result.examples if result else 0,
             "violations": (result.violations if result else 0) + (self.increase is not None),
             "margin": self.margin,
@@ -103,7 +115,7 @@ def run_suite(
     seed: int = 0,
     announce: Callable[[str], None] = lambda message: None,
 ) -> SuiteReport:
-    """Test monotone error decrease in the region of a problem.
+    """Test monotone decrease in the region of a problem: of the error, or for mu of the energy V.
 
     Parameters
     ----------
@@ -137,21 +149,26 @@ def run_suite(
     L, leading = max(curvature.value, LEAST_CURVATURE), curvature.leading
     admissible = None if setting is None else RANGES[setting.theorem].contains(L, setting.eta, setting.momentum)
     inside = None if admissible is None else admissible is Verdict.PROVED
-    if setting is not None and inside and setting.mu is None:
+    take: Any = take_step
+    if setting is not None and setting.mu is not None:
+        take = take_heavy_ball_step
+        eta, mu = (setting.eta, setting.mu) if inside else RANGES["heavy_ball"].recommended(L)
+        cases = heavy_ball_cases(eta, mu)
+    elif setting is not None and inside:
         cases = fixed_cases(setting.eta, setting.momentum, setting.norm)
     else:
         cases = step_cases(L, setting.norm if setting else "global")
     announce(f"taking {examples} steps inside the range")
-    monotone = run_monotone_test(problem, L, leading, cases, examples=examples, seed=seed)
+    monotone = run_monotone_test(problem, L, leading, cases, examples=examples, seed=seed, take=take)
     increase = None
     if setting is not None and not inside:
         announce("looking for an increase with the setting asked")
         increase = find_increase(problem, _case(setting), leading, seed=seed)
     announce("looking for the smallest increasing learning rate")
     margin = _margin(problem, L, leading, seed)
-    return SuiteReport(
-        monotone, control, margin, increase, inside, *_explanation(monotone, increase, inside, curvature, setting)
-    )
+    explained = _explanation(monotone, increase, inside, curvature, setting)
+    decreasing = "V" if setting is not None and setting.mu is not None else "E"
+    return SuiteReport(monotone, control, margin, increase, inside, *explained, decreasing)
 
 
 def _case(setting: Setting) -> StepCase:
@@ -178,9 +195,15 @@ def _explanation(
     setting: Setting | None,
 ) -> tuple[str | None, str | None]:
     if increase is not None:
-        return "the setting asked increases the error", f"use eta and momentum in the range of L={curvature.value!r}"
+        return (
+            "the setting asked increases the error in a step inside the region",
+            f"use eta and momentum in the range of L={curvature.value!r}",
+        )
     if monotone.verdict is Verdict.REFUTED:
-        return "a step inside the range increased the error", "report this: the counterexample replays it"
+        return (
+            "a step inside the range increased what its theorem says decreases",
+            "report this: the counterexample replays it",
+        )
     if monotone.verdict is Verdict.UNDECIDED:
         open_steps = f"{monotone.undecided} steps stayed open, {monotone.covered} of {monotone.examples} are covered"
         return open_steps, "use a setting inside the range, or a larger region"

@@ -149,7 +149,10 @@ def _vertex_places(hypotheses: Iterable[Mapping[str, Any]], lines: LineMap) -> I
 
 def _gradients(gradients: Mapping[str, Any], lines: LineMap, architecture: Architecture) -> Row:
     proof, comparison = gradients["proof"], gradients["check"]
+    statement = f"{proof['statement']}; {comparison['statement']}"
     weakest = proof if proof["verdict"] != Verdict.PROVED.value else comparison
+    if gradients["verdict"] != Verdict.PROVED.value:
+        statement = weakest["statement"]
     example = weakest["counterexample"]
     key: KeyPath = ("nodes",)
     if example and "position" in example:
@@ -159,8 +162,8 @@ def _gradients(gradients: Mapping[str, Any], lines: LineMap, architecture: Archi
         "gradients",
         Verdict(gradients["verdict"]),
         True,
-        weakest["statement"],
-        (Place(line_of(lines, key, ("nodes",)), weakest["statement"]),),
+        statement,
+        (Place(line_of(lines, key, ("nodes",)), statement),),
         weakest["remedy"],
         "monotone decrease",
         example,
@@ -180,7 +183,7 @@ def _range(answer: Mapping[str, Any], theorem: str, lines: LineMap) -> Row:
         statement,
         (Place(line_of(lines, *keys), statement),),
         row["remedy"],
-        "monotone decrease",
+        "monotone decrease" if theorem != "heavy_ball" else "monotone decrease of V = E + mu/(2 eta) |D|^2",
         None,
         {**numbers, "L": answer["lipschitz"]["value"]},
     )

@@ -154,4 +154,6 @@ def _region(document: Document, architecture: Architecture, weights: np.ndarray)
     from verify.bounds.regions import from_data
 
     with document.located("region"):
-        return from_data(document.tables["region"], weights, architecture.blocks)
+        region = from_data(document.tables["region"], weights, architecture.blocks)
+        region.check_start(weights)
+        return region

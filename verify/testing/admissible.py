@@ -12,7 +12,6 @@ from verify.analysis.range_row import RangeRow
 from verify.analysis.ranges import admissible_ranges
 from verify.arithmetic.environment import certified_environment
 from verify.assumptions.small_momentum import Setting
-from verify.calculus.decide import decide_decrease
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import StepCase
@@ -54,8 +53,8 @@ def assert_admissible(
     Raises
     ------
     CounterexampleError
-        REFUTED with a step that was proved to increase the error; UNDECIDED if the setting is outside the range, or
-        there is none, and no increase was found.
+        REFUTED with a step inside the region that was proved to increase the error; UNDECIDED if the setting is outside
+        the range, or there is none, and no increase was found.
     InputError
         If the problem has no region, or the setting is no setting.
 
@@ -95,8 +94,7 @@ def _counterexample(
         return outside
     w = found.case.start(problem)
     w_next = w + found.case.step(problem, problem.gradient(w), leading)
-    decision = decide_decrease(problem, w, w_next)
-    statement = f"a step with eta={setting.eta!r}, {momentum} raises E by at least {decision.lower!r}"
+    statement = f"a step with eta={setting.eta!r}, {momentum} raises E by at least {found.decision.lower!r}"
     replay = f"assert verify.decide_decrease(problem, {w.tolist()!r}, {w_next.tolist()!r}).sign != 1"
     example = {"case": asdict(found.case), "w": w.tolist(), "w_next": w_next.tolist()}
     return CounterexampleError(statement, Verdict.REFUTED, row.remedy, replay, example)

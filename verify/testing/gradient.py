@@ -9,9 +9,9 @@ import numpy as np
 
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.floats import float64_array
-from verify.calculus.gradient_check import check_gradient
+from verify.calculus.gradient_check import AGREES, check_gradient
 from verify.calculus.problem import Problem
-from verify.outcomes import Finding, Verdict
+from verify.outcomes import Finding
 from verify.testing.counterexample import CounterexampleError
 
 
@@ -23,7 +23,7 @@ def assert_gradient_correct(
     points: int | Sequence[Any] = 3,
     seed: int = 0,
 ) -> Finding:
-    """Fail unless every entry of `gradient` agrees with the proved recursion up to rounding.
+    """Fail unless every entry of `gradient` agrees with the proved recursion up to rounding, at some points.
 
     Parameters
     ----------
@@ -53,13 +53,13 @@ def assert_gradient_correct(
     >>> import verify
     >>> nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}}
     >>> problem = verify.Problem(verify.Architecture.from_data(nodes, "y"), [[2.0]], [[1.0]])
-    >>> assert_gradient_correct(problem.gradient, problem).verdict.value
-    'PROVED'
+    >>> assert_gradient_correct(problem.gradient, problem).numbers["outcome"]
+    'AGREES'
     """
     __tracebackhide__ = True
     places = points if isinstance(points, int) else [float64_array(point, "points") for point in points]
     finding = check_gradient(problem, gradient, points=places, seed=seed)
-    if finding.verdict is not Verdict.PROVED:
+    if finding.numbers["outcome"] != AGREES:
         raise CounterexampleError(
             finding.statement, finding.verdict, finding.remedy, _replay(finding, points, seed), finding.counterexample
         )

@@ -44,6 +44,10 @@ class AdmissibleRange(ABC):
         """Return the supremum of the admitted momentum, from below where it is irrational."""
 
     @abstractmethod
+    def exact_eta_limit(self, L: Fraction, momentum: Fraction) -> Fraction | None:
+        """Return the supremum of the learning rates admitted with a momentum, from below; None if there is none."""
+
+    @abstractmethod
     def squared_step_per_decrease(self, L: Fraction, eta: Fraction, momentum: Fraction) -> Fraction:
         """Return q such that the sum of |D_k|^2 is at most q times the total decrease; the gain is positive."""
 
@@ -115,6 +119,46 @@ class AdmissibleRange(ABC):
         return further if self.admits(bound, rate, Fraction(further)) else limit
 
     @certified_environment(products=False)
+    def eta_limit_with(self, L: Any, momentum: Any) -> float | None:
+        """Return the largest learning rate that is admitted with a momentum; None if there is none.
+
+        Parameters
+        ----------
+        L : float, Fraction or Interval
+            Upper bound of the curvature, positive.
+        momentum : float or Fraction
+            Not negative.
+        """
+        bound, size = curvature(L), not_negative(momentum, self.momentum_name)
+        exact = self.exact_eta_limit(bound, size)
+        limit = 0.0 if exact is None or exact <= 0 else round_down(exact)
+        if limit > 0 and not self.admits(bound, Fraction(limit), size):
+            limit = math.nextafter(limit, 0.0)
+        return limit if limit > 0 and self.admits(bound, Fraction(limit), size) else None
+
+    @certified_environment(products=False)
+    def remedy(self, L: Any, eta: Any, momentum: Any) -> str:
+        """Return what to change of a setting outside the range, so that it is inside.
+
+        Examples
+        --------
+        >>> from verify.theorems.ranges import RANGES
+        >>> RANGES["heavy_ball"].remedy(2.0, 0.5, 0.75), RANGES["sharp"].remedy(2.0, 3.0, 0.25)
+        ('use eta <= 0.25 with mu=0.75, or mu <= 0.5 with eta=0.5', 'use eta <= 0.75 with tau=0.25')
+        """
+        bound, rate, size = curvature(L), positive(eta, "eta"), not_negative(momentum, self.momentum_name)
+        smaller = self.eta_limit_with(bound, size)
+        options = []
+        if smaller is not None and smaller < rate:
+            options.append(f"use eta <= {smaller!r}" + (f" with {self.momentum_name}={float(size)!r}" if size else ""))
+        if self.admits(bound, rate, Fraction(0)) and (limit := self.momentum_limit(bound, rate)) > 0:
+            options.append(f"use {self.momentum_name} <= {limit!r} with eta={float(rate)!r}")
+        if not options:
+            best, largest = self.recommended(bound)
+            options.append(f"use eta={best!r} with {self.momentum_name} <= {largest!r}")
+        return ", or ".join([options[0], *(option.removeprefix("use ") for option in options[1:])])
+
+    @certified_environment(products=False)
     def gain(self, L: Any, eta: Any, momentum: Any) -> float:
         """Return the gain of a step, rounded down and at least 0.
 
@@ -176,7 +220,7 @@ class AdmissibleRange(ABC):
         if not self.admits(bound, rate, size):
             raise InputError(
                 f"outside the range of theorem {self.name}",
-                remedy=f"use {self.momentum_name} <= {self.momentum_limit(bound, rate)!r}",
+                remedy=self.remedy(bound, rate, size),
                 **_setting(L=bound, eta=rate, **{self.momentum_name: size}),
             )
         return bound, rate, size

@@ -8,8 +8,10 @@ from typing import Any
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rational import round_up, sqrt_up
 from verify.outcomes import Verdict
+from verify.theorems.horizon import Horizon
 from verify.theorems.numbers import error_gap, exact, positive, steps_count
 from verify.theorems.ranges import range_of
+from verify.theorems.weight_decay import WeightDecay
 
 
 @certified_environment(products=False)
@@ -91,19 +93,21 @@ def steps_to_gradient(
 
 
 @certified_environment(products=False)
-def weights_converge(gain: Any, bounded: Verdict, analytic: bool, finitely_many_stationary: Verdict) -> Verdict:
+def weights_converge(
+    gain: Any, bounded: WeightDecay | Horizon | None, analytic: bool, finitely_many_stationary: Verdict
+) -> Verdict:
     """Conclude whether w_k converges to one stationary point.
 
-    Needed are a positive gain, bounded weights (A2), and either analytic activations (theorem `single_limit`, which
-    rests on Absil, Mahony and Andrews, SIAM J. Optim. 16, 2005, Thm 3.2) or finitely many stationary points (A3): the
-    steps vanish, so the limit points form a connected set.
+    Needed are a positive gain, weights that stay bounded for ever (A2), and either analytic activations (theorem
+    `single_limit`, which rests on Absil, Mahony and Andrews, SIAM J. Optim. 16, 2005, Thm 3.2) or finitely many
+    stationary points (A3): the steps vanish, so the limit points form a connected set.
 
     Parameters
     ----------
     gain : float
         c, or S for the heavy ball, of a setting of the range.
-    bounded : Verdict
-        On A2.
+    bounded : WeightDecay, Horizon or None
+        Proof of A2. It must hold for ever: weight decay, or a horizon without a largest number of steps.
     analytic : bool
         Whether every activation is.
     finitely_many_stationary : Verdict
@@ -116,11 +120,20 @@ def weights_converge(gain: Any, bounded: Verdict, analytic: bool, finitely_many_
 
     Examples
     --------
-    >>> weights_converge(0.1, Verdict.PROVED, True, Verdict.REFUTED).value
+    >>> from verify.theorems.weight_decay import weight_decay
+    >>> for_ever = weight_decay(1.0, 2.0, 0.25, eta=1.0, momentum=0.5, radius=4.5)
+    >>> weights_converge(for_ever.gain, for_ever, True, Verdict.REFUTED).value
     'PROVED'
-    >>> weights_converge(0.1, Verdict.PROVED, False, Verdict.REFUTED).value
+    >>> weights_converge(for_ever.gain, for_ever, False, Verdict.REFUTED).value
     'UNDECIDED'
     """
     isolated = analytic or finitely_many_stationary is Verdict.PROVED
-    holds = exact(gain, "gain") > 0 and bounded is Verdict.PROVED and isolated
+    holds = exact(gain, "gain") > 0 and _for_ever(bounded) and isolated
     return Verdict.PROVED if holds else Verdict.UNDECIDED
+
+
+def _for_ever(bounded: WeightDecay | Horizon | None) -> bool:
+    """Whether A2 is proved for every step: K steps say nothing of the limit."""
+    if bounded is None or bounded.verdict is not Verdict.PROVED:
+        return False
+    return isinstance(bounded, WeightDecay) or bounded.largest_steps is None

@@ -44,6 +44,10 @@ class HeavyBallRange(AdmissibleRange):
         """Return 1 - L eta/2."""
         return 1 - L * eta / 2
 
+    def exact_eta_limit(self, L: Fraction, momentum: Fraction) -> Fraction | None:
+        """Return 2 (1 - mu)/L."""
+        return 2 * (1 - momentum) / L if momentum < 1 else None
+
     def squared_step_per_decrease(self, L: Fraction, eta: Fraction, momentum: Fraction) -> Fraction:
         """Return 1/S."""
         return 1 / self.exact_gain(L, eta, momentum)

@@ -1,4 +1,4 @@
-"""Theorem `sharp`: the widest range of adaptive momentum that holds for every L-smooth error."""
+"""Theorem `sharp`: the widest range of adaptive momentum for every L-smooth error and every previous step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SharpRange(AdaptiveRange):
     With D = -eta g + m, |m| <= tau |g|, the descent lemma bounds E(w + D) - E(w) by
     (-eta + L eta^2/2)|g|^2 + (1 - L eta) g.m + L/2 |m|^2. The maximum over m is -c |g|^2 with
     c = eta - L eta^2/2 - |1 - L eta| tau - L tau^2/2, and c >= 0 is the range. E = L/2 |w|^2 with m = +-tau g
-    attains equality, so no wider range holds for all L-smooth errors.
+    attains equality, so no wider range holds for all L-smooth errors and every previous step.
 
     Examples
     --------
@@ -43,6 +43,10 @@ class SharpRange(AdaptiveRange):
     def exact_momentum_limit(self, L: Fraction, eta: Fraction) -> Fraction:
         """Return min(eta, 2/L - eta)."""
         return min(eta, 2 / L - eta)
+
+    def exact_eta_limit(self, L: Fraction, momentum: Fraction) -> Fraction | None:
+        """Return 2/L - tau, which is at least tau up to tau = 1/L."""
+        return 2 / L - momentum if L * momentum <= 1 else None
 
     @certified_environment(products=False)
     def largest(self, L: Any) -> tuple[float, float]:

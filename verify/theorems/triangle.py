@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any, final
 
 from verify.arithmetic.environment import certified_environment
-from verify.arithmetic.rational import round_down, sqrt_up
+from verify.arithmetic.rational import round_down, sqrt_down, sqrt_up
 from verify.theorems.admissible_range import AdaptiveRange
 from verify.theorems.numbers import curvature
 
@@ -40,6 +40,13 @@ class TriangleRange(AdaptiveRange):
         """Return eta (3 - r)/(1 + r), r = sqrt(1 + 4 L eta) from above: the limit in a form without cancellation."""
         root = sqrt_up(1 + 4 * L * eta)
         return eta * (3 - root) / (1 + root)
+
+    def exact_eta_limit(self, L: Fraction, momentum: Fraction) -> Fraction | None:
+        """Return (r^2 - 1)/(4 L) with r = 2 + sqrt(1 - 4 L tau), the larger root of r - 1 - (r^2 - 1)/4 = L tau."""
+        if 4 * L * momentum > 1:
+            return None
+        root = 2 + sqrt_down(1 - 4 * L * momentum)
+        return (root**2 - 1) / (4 * L)
 
     @certified_environment(products=False)
     def largest(self, L: Any) -> tuple[float, float]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from verify.calculus.symbolic.proof import bias_count
-from verify.calculus.symbolic.rules import RULES, rule_proved
+from verify.calculus.symbolic.proof import bias_count, build_proof, rules_of
+from verify.calculus.symbolic.rules import RULES
 
 if TYPE_CHECKING:
     from verify.architecture import Architecture, Edge
@@ -203,12 +203,10 @@ def _broken(head: str, terms: list[str], per_line: int = 3) -> str:
 
 
 def _rules(architecture: Architecture) -> str:
-    kinds = dict.fromkeys(edge.kind for edge in architecture.edges)
-    biases = dict.fromkeys(vertex.bias for vertex in architecture.vertices.values() if vertex.bias is not None)
-    names = ["loss", "weight decay", "activation", *(f"bias {bias}" for bias in biases)]
-    names += [f"{kind} {variable}" for kind in kinds for variable in ("input", "parameter")]
-    proved = [name for name in names if rule_proved(name)]
-    items = "\n".join(rf"\item \emph{{{latex_escape(name)}:}} {latex_escape(RULES[name].statement)}" for name in proved)
+    items = "\n".join(
+        rf"\item \emph{{{latex_escape(name)}:}} {latex_escape(RULES[name].statement)}"
+        for name in rules_of(build_proof(architecture))
+    )
     return (
         "Each rule is proved symbolically for all widths, any number of samples and any differentiable activation.\n"
         f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}\n"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from verify.architecture import Architecture, Edge, Vertex
 
 EdgeName = tuple[str, str, str]
+RULES_BESIDE_THE_GRAPH = ("loss", "weight decay")
 
 
 class Claim(enum.Enum):
@@ -126,6 +127,11 @@ def build_proof(architecture: Architecture) -> GradientProof:
         if bias is not None:
             steps.append(Step(Claim.BIAS_GRADIENT, name, (f"bias {bias}",), (), adjoint))
     return GradientProof(tuple(steps))
+
+
+def rules_of(proof: GradientProof) -> tuple[str, ...]:
+    """Return the names of all rules that dE/dw rests on: those of the graph, and those beside it."""
+    return tuple(dict.fromkeys([*proof.rules, *RULES_BESIDE_THE_GRAPH]))
 
 
 def flaws_of(proof: GradientProof, architecture: Architecture) -> list[str]:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 from verify.arithmetic.environment import certified_environment
 from verify.calculus.symbolic.expansion import Expansion, expand_and_compare
 from verify.calculus.symbolic.maps import map_flaw
-from verify.calculus.symbolic.proof import GradientProof, build_proof, flaws_of
+from verify.calculus.symbolic.proof import (
+    RULES_BESIDE_THE_GRAPH,
+    GradientProof,
+    build_proof,
+    flaws_of,
+    rules_of,
+)
 from verify.calculus.symbolic.rules import RULES, rule_proved
 from verify.outcomes import Finding, Verdict
 
@@ -15,7 +21,6 @@ if TYPE_CHECKING:
     from verify.architecture import Architecture, Edge
 
 NEEDED_FOR = "monotone decrease: the theorems speak of the gradient of E"
-RULES_BESIDE_THE_GRAPH = ("loss", "weight decay")
 
 
 @certified_environment()
@@ -119,12 +124,11 @@ def _refuted(architecture: Architecture, proof: GradientProof, edge: Edge, flaw:
 
 
 def _numbers(architecture: Architecture, proof: GradientProof, expansion: Expansion) -> dict[str, Any]:
-    used = tuple(dict.fromkeys([*proof.rules, *RULES_BESIDE_THE_GRAPH]))
     return {
         "parameters": architecture.size,
         "steps": len(proof.steps),
         "edges_traversed": sum(len(architecture.out_edges(name)) for name in architecture.order),
-        "rules": {rule: RULES[rule].statement for rule in used},
+        "rules": {rule: RULES[rule].statement for rule in rules_of(proof)},
         "expansion": expansion.detail,
         "expansion_equal": expansion.equal,
         "vertices_with_kinks": kinked_vertices(architecture),

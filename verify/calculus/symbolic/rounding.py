@@ -1,13 +1,11 @@
 """How far rounding may carry a correctly programmed gradient from the exact one.
 
-An error analysis, run beside the recursion: an error bound accompanies every h, z and adjoint.
-With u the unit roundoff, a sum of k products is charged k + 2 roundoffs of the sum of its absolute values,
-whatever its order, so one rounding of the data and the weights is covered too. An activation or its
-derivative is charged `ACTIVATION_ROUNDOFFS` roundoffs of its value, of its argument's effect and of 1
-(``1 - tanh(z)**2`` has an absolute, not a relative error; linear activations are spared this). Products of two
-errors are kept, since a saturated unit's slope may be nothing but error; the curvature of a derivative within the
-error of its argument is left to the factor `SAFETY`. Where a pre-activation may lie on either side of a kink,
-nothing is bounded.
+An error analysis, run beside the recursion: an error bound accompanies every h, z and adjoint. With u the unit
+roundoff, a sum of k products is charged k + 2 roundoffs of the sum of its absolute values, whatever its order, so one
+rounding of the data and the weights is covered too. Activations and their derivatives are followed operation by
+operation through the formula, with the error of their argument (`verify.activations.rounding_numbers`): what cancels
+inside a formula leaves an error of the size of what cancelled. Products of two errors are kept, since a saturated
+unit's slope may be nothing but error. Where a pre-activation may lie on either side of a kink, nothing is bounded.
 """
 
 from __future__ import annotations
@@ -26,8 +24,8 @@ if TYPE_CHECKING:
     from verify.architecture import Architecture, Edge
     from verify.calculus.problem import Problem
 
-ACTIVATION_ROUNDOFFS = 8
-SAFETY = 4
+SAFETY = 2
+"""The factor 1/(1 - k u) of k roundoffs is below 2 while k u < 1/2; beyond that it covers the analysis's own."""
 ROWS_AT_ONCE = 256
 
 
@@ -94,14 +92,11 @@ class _Analysis:
         return units
 
     def _activated(self, activation: Any, z: _Bounded) -> _Unit:
-        g, slope, bend = activation.values(z.value, 2)
-        floor = 0.0 if activation.symbolic_derivative(2) == 0 else 1.0
-        own = ACTIVATION_ROUNDOFFS * self.roundoff
-        slope_error = np.abs(bend) * z.error + own * (np.abs(slope) + np.abs(bend * z.value) + floor)
+        g, slope = activation.values(z.value, 1)
+        h_error, slope_error = activation.rounding_errors(z.value, z.error, self.roundoff)
         for kink in map(float, activation.kinks):
-            may_jump = np.abs(z.value - kink) <= z.error + own * abs(kink)
+            may_jump = np.abs(z.value - kink) <= z.error + 2 * self.roundoff * abs(kink)
             slope_error = np.where(may_jump, np.inf, slope_error)
-        h_error = (np.abs(slope) + slope_error) * z.error + own * (np.abs(g) + np.abs(slope * z.value) + floor)
         return _Unit(_Bounded(slope, slope_error), _Bounded(g, h_error))
 
     def backward(self, units: dict[str, _Unit], y: np.ndarray) -> dict[str, _Bounded]:

@@ -74,7 +74,7 @@ def _check_statement(content: dict[str, Any]) -> None:
     kind, tool = content["kind"], content["tool"]
     if kind not in CHECKS or not isinstance(tool, str) or not re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", tool):
         raise InputError("unknown kind, or unreadable version of the tool", where="kind, tool", kind=kind, tool=tool)
-    fixed = {"format": document.FORMAT, "version": document.VERSION, **document.statement(kind)}
+    fixed = {"format": document.FORMAT, "version": document.VERSION, **document.statement(kind, content["claim"])}
     for name, value in fixed.items():
         if content[name] != value or type(content[name]) is not type(value):
             raise InputError("another format, or altered", where=name, found=content[name], expected=value)

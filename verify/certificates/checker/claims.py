@@ -39,6 +39,7 @@ def check_step(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]
 
 def check_region(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
     """Theorem `sharp`: ||Hess E|| <= lipschitz on the region; steps with (eta, tau) lose at least gain |grad E|^2."""
+    _refuse_weights_outside(subject, region)
     lipschitz, eta, tau, gain = _numbers(claim, SETTING)
     inside = lipschitz > 0 and eta > 0 and 0 <= tau <= eta and lipschitz * (eta + tau) <= 2
     yield inside, "outside theorem `sharp`: 0 <= tau <= min(eta, 2/L - eta)"
@@ -102,6 +103,21 @@ def total_decrease(gradient: Any, lipschitz: Fraction, reach: Fraction, gain: Fr
         total = (total + rational(gain) * least * least).lower()
         travelled = (travelled + rational(reach) * (gradient + rational(lipschitz) * travelled)).upper()
     return total
+
+
+def _refuse_weights_outside(subject: Subject, region: Any) -> None:
+    """A bound on |w| <= radius says nothing of a training from weights outside; balls lie around the weights."""
+    if region["kind"] == "bounded":
+        radius = number(region["radius"], "region.radius")
+        norm = euclidean_norm([arb(w) for w in subject.weights])
+        if norm > rational(radius):
+            raise InputError(
+                "the weights that training starts from are not in the region",
+                where="region.radius",
+                norm=float(norm.upper()),
+                radius=float(radius),
+                remedy=f"certify a region with a radius of at least {float(norm.upper())!r}",
+            )
 
 
 def _numbers(claim: dict[str, Any], names: list[str]) -> list[Fraction]:

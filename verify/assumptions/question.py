@@ -1,0 +1,59 @@
+"""The question that a check answers, in words: which steps, and what of them decreases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from verify.bounds.regions import Ball, BoundedWeights
+
+if TYPE_CHECKING:
+    from verify.bounds.regions import Region
+
+ERROR = "the error"
+ENERGY = "V = E + mu/(2 eta) |D|^2, not E itself"
+
+
+def region_words(region: Region) -> str:
+    """Return where a step stays, to be put behind "stays".
+
+    Examples
+    --------
+    >>> region_words(Ball([0.0], 0.1)), region_words(BoundedWeights(14))
+    ('within 0.1 of the start', 'in |w| <= 14.0')
+    """
+    if isinstance(region, Ball):
+        return f"within {region.radius!r} of the start"
+    if isinstance(region, BoundedWeights):
+        return f"in |w| <= {region.radius!r}"
+    return "in the region around the start"
+
+
+def scope_words(region: Region, *, for_ever: bool = False, steps: int | None = None, from_rest: bool = False) -> str:
+    """Return which steps an answer speaks of.
+
+    Parameters
+    ----------
+    region : Region
+        Where the answer holds without further proof.
+    for_ever : bool
+        Whether no step is proved to leave it.
+    steps : int, optional
+        How many steps are proved not to leave it.
+    from_rest : bool
+        Whether that holds only for a start at rest.
+
+    Examples
+    --------
+    >>> region = Ball([0.0], 0.1)
+    >>> scope_words(region), scope_words(region, for_ever=True, from_rest=True)
+    ('every step that stays within 0.1 of the start', 'every step from rest, for ever,')
+    >>> scope_words(region, steps=17)
+    'each of the first 17 steps, and every later one that stays within 0.1 of the start,'
+    """
+    rest = " from rest" if from_rest else ""
+    if for_ever:
+        return f"every step{rest}, for ever,"
+    if steps:
+        first = f"each of the first {steps} steps" if steps > 1 else "the first step"
+        return f"{first}{rest}, and every later one that stays {region_words(region)},"
+    return f"every step that stays {region_words(region)}"

@@ -1,0 +1,54 @@
+"""What a certificate claims, as a sentence: which steps, and no more of them than are covered."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from verify.arithmetic.decimals import at_most
+from verify.certificates.document import number
+
+
+def claim_words(content: dict[str, Any]) -> str:
+    """Return the sentence that a confirmed certificate proves.
+
+    Parameters
+    ----------
+    content : dict
+        A certificate that `read_document` returned.
+
+    Examples
+    --------
+    >>> claim_words({"kind": "step", "region": None, "claim": {"decrease": "0x1.0000000000000p-1"}})
+    'the step to the next weights decreases the error by at least 0.5'
+    """
+    kind, claim, region = content["kind"], content["claim"], content["region"]
+    if kind == "step":
+        decrease = at_most(float(number(claim["decrease"], "claim.decrease")))
+        return f"the step to the next weights decreases the error by at least {decrease}"
+    setting = f"with eta={_shown(claim['eta'])}, tau <= {_shown(claim['tau'])}"
+    match kind:
+        case "region":
+            return f"every step {setting} that stays {_place(region)} decreases the error"
+        case "horizon":
+            count = f"each of the first {claim['steps']} steps" if claim["steps"] > 1 else "the first step"
+            return f"{count} {setting} stays {_place(region)} and decreases the error"
+        case _:
+            converges = "; the weights converge, if the theorem cited holds" if claim["converges"] else ""
+            return f"every step {setting}, for ever, stays {_place(region)} and decreases the error{converges}"
+
+
+def _place(region: dict[str, Any]) -> str:
+    match region["kind"]:
+        case "ball":
+            return f"within {_shown(region['radius'])} of the weights"
+        case "bounded":
+            return f"in |w| <= {_shown(region['radius'])}"
+        case _:
+            return "in the region around the weights"
+
+
+def _shown(text: str) -> str:
+    """Return the number exactly: as the decimal that is read as it, or as it stands."""
+    value = number(text, "claim")
+    return repr(float(value)) if Fraction(float(value)) == value else text
