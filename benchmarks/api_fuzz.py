@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
+import multiprocessing
 import os
 import signal
 import sys
@@ -19,7 +21,7 @@ import time
 import traceback
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -122,17 +124,24 @@ def _nans(value: Any, where: str, depth: int = 0) -> Iterator[str]:
                 yield from _nans(read(), f"{where}.{name}", depth + 1)
 
 
-def run(calls: int, seed: int, first: int = 0, only: str | None = None) -> list[Outcome]:
+def run(numbers: range, seed: int, only: str | None = None, workers: int = 1) -> list[Outcome]:
     """Make the calls, and print to stderr what is answered otherwise, with the command that makes it again."""
+    make = functools.partial(call, seed=seed, name=only)
+    if workers == 1:
+        return _watched(map(make, numbers), numbers, seed, only)
+    with multiprocessing.Pool(workers) as pool:
+        return _watched(pool.imap(make, numbers, chunksize=20), numbers, seed, only)
+
+
+def _watched(found: Iterable[Outcome], numbers: range, seed: int, only: str | None) -> list[Outcome]:
     outcomes = []
-    for number in range(first, first + calls):
-        outcome = call(number, seed, only)
+    for number, outcome in zip(numbers, found, strict=True):
         outcomes.append(outcome)
         if outcome.fault:
             again = f"--seed {seed} --replay {number}" + (f" --only {only}" if only else "")
             print(f"{again}: {outcome.name}: {outcome.fault}", file=sys.stderr, flush=True)
         elif sys.stderr.isatty() and number % 100 == 0:
-            print(f"\r{number - first} of {calls}", end="", file=sys.stderr)
+            print(f"\r{number - numbers.start} of {len(numbers)}", end="", file=sys.stderr)
     return outcomes
 
 
@@ -173,6 +182,7 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=50000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="number of the first call")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
     parser.add_argument("--only", choices=sorted(CALLS), help="make all calls of this name")
     parser.add_argument("--replay", type=int, metavar="NUMBER", help="make one call again and show where it fails")
     parser.add_argument("--out", type=Path, help="where the table goes; default: stdout")
@@ -181,10 +191,12 @@ def main() -> int:
         outcome = call(options.replay, options.seed, options.only)
         print(outcome.trace or outcome)
         return 1 if outcome.fault else 0
-    outcomes = run(options.calls, options.seed, options.first, options.only)
+    numbers = range(options.first, options.first + options.calls)
+    outcomes = run(numbers, options.seed, options.only, options.workers)
     command = f"python benchmarks/api_fuzz.py --calls {options.calls} --seed {options.seed}"
     command += f" --first {options.first}" if options.first else ""
     command += f" --only {options.only}" if options.only else ""
+    command += f" --workers {options.workers}" if options.workers > 1 else ""
     text = table(outcomes, command)
     if options.out is None:
         print(text)
