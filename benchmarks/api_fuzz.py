@@ -4,13 +4,14 @@
 
 Asked of every call: an answer or an error of the toolkit's own (`DagverifyError`), within a limit of processor time
 (`SECONDS`, `LONG`), no NaN anywhere in the answer (but where the documentation announces it, `PLAIN`), no warning. What
-the answer offers without arguments is read too. Every call has a number: ``--replay NUMBER`` makes it again, alone.
+the answer offers without arguments is read too. The constants of the activations are derived before (`warm`). Every call has a number: ``--replay NUMBER`` makes it again, alone.
 The exit code is 1 if any call was answered otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import functools
 import multiprocessing
@@ -29,9 +30,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from api_fuzz_calls import CALLS, SHARES, parts
-from api_fuzz_draws import Draw
+from api_fuzz_draws import ACTIVATIONS, Draw
 
-from verify import DagverifyError
+from verify import Architecture, Ball, DagverifyError, Problem, activation, hessian_bound
+from verify.activations import Smoothness
 from verify.arithmetic.intervals import Interval
 
 SECONDS = 5.0
@@ -124,8 +126,21 @@ def _nans(value: Any, where: str, depth: int = 0) -> Iterator[str]:
                 yield from _nans(read(), f"{where}.{name}", depth + 1)
 
 
+def warm() -> None:
+    """Derive the constants of every activation, which is done once in a process: no call is charged for them."""
+    for spec in ACTIVATIONS:
+        if activation(spec).smoothness in (Smoothness.ANALYTIC, Smoothness.C2):
+            node = {"width": 1, "activation": spec, "inputs": ["x"]}
+            problem = Problem(Architecture.from_data({"x": {"width": 1}, "y": node}, "y"), [[1.0]], [[0.5]])
+            with contextlib.suppress(DagverifyError):
+                hessian_bound(problem, Ball(problem.initial_weights, 0.5), "majorant")
+        for order in range(5):
+            activation(spec).range(order, [0.0], [1.0])
+
+
 def run(numbers: range, seed: int, only: str | None = None, workers: int = 1) -> list[Outcome]:
     """Make the calls, and print to stderr what is answered otherwise, with the command that makes it again."""
+    warm()
     make = functools.partial(call, seed=seed, name=only)
     if workers == 1:
         return _watched(map(make, numbers), numbers, seed, only)

@@ -32,8 +32,8 @@ from verify.training.evaluation import error_range
 if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
-_MOST_PIECES = 24
-_MOST_BOUNDS = 36
+_MOST_PIECES = 16
+_MOST_BOUNDS = 24
 _LEAST_GAIN = 2.0**-7
 _STORING = 8 * UNIT
 _TINY = 2.0**-1000
