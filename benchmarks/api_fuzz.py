@@ -4,7 +4,8 @@
 
 Asked of every call: an answer or an error of the toolkit's own (`DagverifyError`), within a limit of processor time
 (`SECONDS`, `LONG`), no NaN anywhere in the answer (but where the documentation announces it, `PLAIN`), no warning. What
-the answer offers without arguments is read too. The constants of the activations are derived before (`warm`). Every call has a number: ``--replay NUMBER`` makes it again, alone.
+the answer offers without arguments is read too. The constants of the activations are derived before (`warm`). Every
+call has a number: ``--replay NUMBER`` makes it again, alone.
 The exit code is 1 if any call was answered otherwise.
 """
 
@@ -140,7 +141,6 @@ def warm() -> None:
 
 def run(numbers: range, seed: int, only: str | None = None, workers: int = 1) -> list[Outcome]:
     """Make the calls, and print to stderr what is answered otherwise, with the command that makes it again."""
-    warm()
     make = functools.partial(call, seed=seed, name=only)
     if workers == 1:
         return _watched(map(make, numbers), numbers, seed, only)
@@ -206,6 +206,7 @@ def main() -> int:
         outcome = call(options.replay, options.seed, options.only)
         print(outcome.trace or outcome)
         return 1 if outcome.fault else 0
+    warm()
     numbers = range(options.first, options.first + options.calls)
     outcomes = run(numbers, options.seed, options.only, options.workers)
     command = f"python benchmarks/api_fuzz.py --calls {options.calls} --seed {options.seed}"

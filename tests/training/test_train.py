@@ -121,6 +121,22 @@ def test_weights_near_overflow_prove_nothing_false(tanh_problem: Problem, rule: 
             assert exact_change(tanh_problem, before, session.weights)[1] <= 0
 
 
+@pytest.mark.parametrize("rule", ["certified", "guarded"])
+@pytest.mark.parametrize("start", [1e-160, 1e-170, 1e-300, 5e-324])
+def test_gradients_whose_squares_underflow(parabola: Problem, rule: Any, start: float) -> None:
+    session = Session(parabola, make_rule(rule), [start])
+    record = session.step()
+    assert session.gradient_norm == start
+    assert session.stopped if record is None else record.verdict is Verdict.PROVED
+
+
+@pytest.mark.parametrize("start", [1e160, 1e300])
+def test_gradients_whose_squares_overflow_are_no_reason_to_fail(parabola: Problem, start: float) -> None:
+    run = train(parabola, [start], steps=2)
+    assert run.stopped == "overflow"
+    assert not np.isnan(run.errors).any()
+
+
 class TestFixedRule:
     def test_inside_the_range_every_step_is_proved(self, parabola: Problem) -> None:
         run = train(parabola, np.array([1.0]), steps=20, rule="fixed", eta=1.0, tau=0.5)
