@@ -12,7 +12,6 @@ The exit code is 1 if any call was answered otherwise.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import functools
 import multiprocessing
@@ -33,18 +32,21 @@ import numpy as np
 from api_fuzz_calls import CALLS, SHARES, parts
 from api_fuzz_draws import ACTIVATIONS, Draw
 
-from verify import Architecture, Ball, DagverifyError, Problem, activation, hessian_bound
-from verify.activations import Smoothness
+from verify import DagverifyError, activation
 from verify.arithmetic.intervals import Interval
 
 SECONDS = 5.0
-LONG = {"check": 30.0, "explain": 30.0, "run_suite": 30.0, "certify": 30.0, "one_step_ranges": 15.0}
+LONG = {
+    "hessian_bound": 15.0, "check_assumptions": 15.0, "check": 30.0, "explain": 30.0, "run_suite": 30.0, "certify": 30.0, "one_step_ranges": 15.0,
+}  # fmt: skip
 """Limits of processor time of one call; those named are made of many others."""
 PLAIN = {"Problem.error", "Problem.error_and_gradient", "Problem.gradient", "Problem.hessian_vector"} | {
     "Activation.value", "Activation.values", "Activation.one_sided", "Activation.arb"
 }  # fmt: skip
 """Plain float64 without a statement on the error, and balls that may be the whole line: NaN where they overflow."""
 DEEPEST = 6
+EVERY = 500
+"""After so many calls the table is written, so that a run that is stopped leaves one of what it did."""
 
 
 class TimeLimit(BaseException):
@@ -130,34 +132,28 @@ def _nans(value: Any, where: str, depth: int = 0) -> Iterator[str]:
 def warm() -> None:
     """Derive the constants of every activation, which is done once in a process: no call is charged for them."""
     for spec in ACTIVATIONS:
-        if activation(spec).smoothness in (Smoothness.ANALYTIC, Smoothness.C2):
-            node = {"width": 1, "activation": spec, "inputs": ["x"]}
-            problem = Problem(Architecture.from_data({"x": {"width": 1}, "y": node}, "y"), [[1.0]], [[0.5]])
-            with contextlib.suppress(DagverifyError):
-                hessian_bound(problem, Ball(problem.initial_weights, 0.5), "majorant")
         for order in range(5):
             activation(spec).range(order, [0.0], [1.0])
 
 
-def run(numbers: range, seed: int, only: str | None = None, workers: int = 1) -> list[Outcome]:
+def run(numbers: range, seed: int, only: str | None = None, workers: int = 1) -> Iterator[Outcome]:
     """Make the calls, and print to stderr what is answered otherwise, with the command that makes it again."""
     make = functools.partial(call, seed=seed, name=only)
     if workers == 1:
-        return _watched(map(make, numbers), numbers, seed, only)
+        yield from _watched(map(make, numbers), numbers, seed, only)
+        return
     with multiprocessing.Pool(workers) as pool:
-        return _watched(pool.imap(make, numbers, chunksize=20), numbers, seed, only)
+        yield from _watched(pool.imap(make, numbers, chunksize=20), numbers, seed, only)
 
 
-def _watched(found: Iterable[Outcome], numbers: range, seed: int, only: str | None) -> list[Outcome]:
-    outcomes = []
+def _watched(found: Iterable[Outcome], numbers: range, seed: int, only: str | None) -> Iterator[Outcome]:
     for number, outcome in zip(numbers, found, strict=True):
-        outcomes.append(outcome)
         if outcome.fault:
             again = f"--seed {seed} --replay {number}" + (f" --only {only}" if only else "")
             print(f"{again}: {outcome.name}: {outcome.fault}", file=sys.stderr, flush=True)
         elif sys.stderr.isatty() and number % 100 == 0:
             print(f"\r{number - numbers.start} of {len(numbers)}", end="", file=sys.stderr)
-    return outcomes
+        yield outcome
 
 
 def table(outcomes: list[Outcome], command: str) -> str:
@@ -208,11 +204,15 @@ def main() -> int:
         return 1 if outcome.fault else 0
     warm()
     numbers = range(options.first, options.first + options.calls)
-    outcomes = run(numbers, options.seed, options.only, options.workers)
     command = f"python benchmarks/api_fuzz.py --calls {options.calls} --seed {options.seed}"
     command += f" --first {options.first}" if options.first else ""
     command += f" --only {options.only}" if options.only else ""
     command += f" --workers {options.workers}" if options.workers > 1 else ""
+    outcomes = []
+    for outcome in run(numbers, options.seed, options.only, options.workers):
+        outcomes.append(outcome)
+        if options.out is not None and len(outcomes) % EVERY == 0:
+            options.out.write_text(table(outcomes, command))
     text = table(outcomes, command)
     if options.out is None:
         print(text)

@@ -82,6 +82,6 @@ def test_a_call_is_made_again_by_its_number(fuzz: SimpleNamespace) -> None:
 
 
 def test_a_sample_is_answered(fuzz: SimpleNamespace) -> None:
-    outcomes = fuzz.runner.run(range(150), seed=20)
+    outcomes = list(fuzz.runner.run(range(150), seed=20))
     assert [outcome for outcome in outcomes if outcome.fault] == []
     assert len({outcome.name for outcome in outcomes}) > 30
