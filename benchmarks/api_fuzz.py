@@ -42,6 +42,7 @@ LONG = {
 }  # fmt: skip
 """Limits of processor time of one call; those named are made of many others."""
 PLAIN = {"Problem.error", "Problem.error_and_gradient", "Problem.gradient", "Problem.hessian_vector"} | {
+    "GraphProblem.error", "GraphProblem.error_and_gradient", "GraphProblem.gradient", "GraphProblem.hessian_vector",
     "Activation.value", "Activation.values", "Activation.one_sided", "Activation.arb"
 }  # fmt: skip
 """Plain float64 without a statement on the error, and balls that may be the whole line: NaN where they overflow."""

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import api_fuzz_graphs as graphs
 import numpy as np
 from api_fuzz_draws import ACTIVATIONS, Draw
 
@@ -129,6 +130,12 @@ def _train(d: Draw) -> Any:
     )
 
 
+def _decide(d: Draw) -> Any:
+    if d.chance(0.2):
+        return graphs.decide(d)
+    return verify.decide_decrease(d.problem, d.weights, d.near(), plus=Fraction(d.number()))
+
+
 def _one_step(d: Draw) -> Any:
     previous = d.near() if d.chance(0.7) else None
     if d.chance(0.2):
@@ -179,6 +186,7 @@ def _block_ball(d: Draw) -> Any:
 
 
 CALLS: dict[str, Call] = {
+    **graphs.GRAPH_CALLS,
     "Architecture": lambda d: verify.Architecture(d.architecture.vertices.values(), d.architecture.edges, d.outputs),
     "Architecture.bias_key": lambda d: d.architecture.bias_key(_vertex(d)),
     "Architecture.flatten": lambda d: d.architecture.flatten(d.architecture.unflatten(d.weights)),
@@ -224,7 +232,7 @@ CALLS: dict[str, Call] = {
     "check_assumptions": lambda d: verify.check_assumptions(d.problem, d.region, d.setting()),
     "check_certificate": _checked_certificate,
     "check_gradient": lambda d: verify.check_gradient(d.problem, d.gradient(), points=d.pick((1, [d.near()]))),
-    "decide_decrease": lambda d: verify.decide_decrease(d.problem, d.weights, d.near(), plus=Fraction(d.number())),
+    "decide_decrease": _decide,
     "explain": lambda d: _with_spec(d, lambda path: verify.explain(verify.load_specification(path), budget=1.0)),
     "hessian_bound": _hessian,
     "lint": lambda d: _with_spec(d, verify.lint),
@@ -236,11 +244,11 @@ CALLS: dict[str, Call] = {
     "one_step_ranges": _one_step,
     "prove_gradients": lambda d: verify.prove_gradients(d.architecture, expansion_seconds=0.2),
     "run_suite": lambda d: verify.run_suite(d.problem, d.setting(), examples=3, seed=int(d.rng.integers(100))),
-    "segment_bound": _segment,
+    "segment_bound": lambda d: _segment(d) if d.chance(0.8) else graphs.segment(d),
     "SegmentBound.at": lambda d: _at(d, "at"),
     "SegmentBound.stored_change": lambda d: _at(d, "stored_change"),
     "to_toml": lambda d: verify.to_toml(d.problem, d.setting()),
-    "train": _train,
+    "train": lambda d: _train(d) if d.chance(0.8) else graphs.train(d),
 }
 """By name: how to make a call of it from a `Draw`."""
 
