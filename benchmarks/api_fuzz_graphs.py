@@ -9,9 +9,9 @@ import numpy as np
 from api_fuzz_draws import Draw
 
 import verify
-from verify.graph.classical import graph_problem
 from verify.graph.graph import Graph
 from verify.graph.problem import GraphProblem
+from verify.importers.architecture import graph_problem
 from verify.losses import LOSSES, loss
 from verify.operations.leaves import Parameter
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from verify.arithmetic import upward
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.floats import exact_float
-from verify.arithmetic import upward
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import UNIT, add_up
 from verify.bounds.segment_edges import Formats, Precision, Segment

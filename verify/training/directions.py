@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verify.training.state import SavedState
 from verify.arithmetic.lengths import length
+from verify.training.state import SavedState
 
 Factor = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
 """beta from the gradient, the previous gradient and the previous direction."""

@@ -23,8 +23,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.arithmetic.environment import certified_environment, check_environment, users_code
-from verify.arithmetic.environment import certified_environment
-from verify.arithmetic.lengths import length
 from verify.calculus.problem import classical
 from verify.certificates.run_files import RunFiles, bytes_digest, digest_array
 from verify.outcomes import InputError, Verdict
@@ -240,74 +238,6 @@ class RunFolder(RunFiles):
     def _save(self, session: Session, length: int) -> None:
         binding = {"lines": np.array(length), "lines_sha256": digest_array(self._hashed_lines)}
         save_checkpoint(self.checkpoint, {**session.state(), **binding, "run_sha256": self._run_sha256})
-        state: dict[str, Any] = {**session.state(), "lines": np.array(length)}
-        write_atomically(self.checkpoint, lambda stream: np.savez(stream, **state))
-
-    def _summary(self, session: Session) -> dict[str, Any]:
-        verdicts = {verdict.value: 0 for verdict in Verdict}
-        decreases = []
-        for line in self.read():
-            verdicts[line["verdict"]] += 1
-            decreases.append(-np.inf if line["decrease"] is None else line["decrease"])
-        counted = [Verdict(name) for name, count in verdicts.items() if count]
-        return {
-            "verdict": Verdict.weakest(counted or [Verdict.UNDECIDED]).value,
-            "steps": session.index,
-            "stopped": session.stopped or "step budget",
-            "verdicts": verdicts,
-            "error": _finite(session.problem.error(session.weights)),
-            "error_upper": _finite(session.error_upper),
-            "proved_decrease": _finite(np.nextafter(math.fsum(decreases), -np.inf) if decreases else 0.0),
-            "weight_norm": length(session.weights),
-            "weights_sha256": weights_digest(session.weights),
-            "arithmetic": ARITHMETIC,
-        }
-
-
-def step_line(session: Session, record: StepRecord) -> dict[str, Any]:
-    """Return the line of the step that the session took last.
-
-    ``error`` and ``gradient_norm`` are float64 values before the step, ``error_range`` proved bounds of E there (null
-    for infinity); with tau/eta as it is, E is proved not to rise for learning rates up to ``eta_until``, where that is
-    known. ``error_upper``, a proved bound of E, ``weight_norm``, ``distance`` from the initial weights and
-    ``remaining_radius`` to the region's boundary belong to the weights after the step.
-    """
-    return {
-        "step": session.index,
-        "error": _finite(session.error),
-        "error_range": [_finite(bound) for bound in session.error_range],
-        "error_upper": _finite(session.error_upper),
-        "gradient_norm": _finite(session.gradient_norm),
-        "eta": record.eta,
-        "tau": record.tau,
-        "eta_until": record.eta_until,
-        "verdict": record.verdict.value,
-        "decrease": _finite(record.decrease),
-        "evidence": record.evidence,
-        "weight_norm": length(session.weights),
-        "distance": length(session.weights - session.start),
-        "remaining_radius": _room(session.problem.region, session.weights),
-    }
-
-
-def _room(region: Region | None, w: np.ndarray) -> float | None:
-    """Distance to the region's boundary in float64, negative outside: `Region.room` is exact and slower."""
-    if region is None:
-        return None
-    return min(float(radius - length(w[block] - center)) for block, center, radius in region.balls(w.size))
-
-
-def subject(problem: Problem, start: np.ndarray) -> dict[str, Any]:
-    """Return what identifies a training problem: network, objective, data and initial weights."""
-    return {
-        "name": problem.name,
-        "architecture": problem.architecture.fingerprint(),
-        "reduction": problem.reduction,
-        "weight_decay": problem.weight_decay,
-        "samples": problem.samples,
-        "data_sha256": array_digest([problem.inputs, problem.targets]),
-        "initial_weights_sha256": weights_digest(start),
-    }
 
 
 def _damaged(what: str, path: Path, reason: str) -> InputError:
