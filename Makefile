@@ -70,6 +70,7 @@ falsify: setup
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/arithmetic.py --out benchmarks/arithmetic.md
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/falsify_certificates.py > benchmarks/mutations.md
 	$(BIN)/python benchmarks/malformed.py --inputs 10000 > benchmarks/malformed.md
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/api_fuzz.py --calls 50000 --out benchmarks/api_fuzz.md
 
 clean:
 	rm -rf $(VENV) .venv-torch build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -172,3 +172,24 @@ def test_refusals(quadratic):
     for numbers in ({"ratios": (-1.0,)}, {"ratios": (np.nan,)}, {"etas": (0.0,)}, {"etas": (np.inf,)}):
         with pytest.raises(InputError, match="not a number that a step can have"):
             one_step_ranges(quadratic, [1.0, 1.0], [0.0, 2.0], **numbers)
+
+
+@pytest.mark.parametrize("norm", ["global", "vertex"])
+@pytest.mark.parametrize("previous", [1.0, 3.0, 1e-150])
+def test_a_momentum_that_cancels_the_gradient_is_no_step(norm, previous):
+    nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "identity", "inputs": ["x"], "bias": False}}
+    problem = Problem(Architecture.from_data(nodes, "y"), [[1.0]], [[1.0]])
+    found = one_step_ranges(problem, [0.0], [previous], norm=norm)
+    cancelled = next(ray for ray in found.rays if ray.ratio == 1.0)
+    assert (cancelled.verdict, cancelled.eta_max) == (Verdict.UNDECIDED, 0.0)
+    assert cancelled.remedy == "take the step along -g"
+    assert found.rays[0].verdict is Verdict.PROVED
+
+
+def test_one_answer_takes_few_bounds(problem, monkeypatch):
+    bounds = []
+    segment = lines.segment_bound
+    monkeypatch.setattr(lines, "segment_bound", lambda *arguments: bounds.append(1) or segment(*arguments))
+    w, previous = step_of(problem, 0)
+    found = one_step_ranges(problem, w, previous)
+    assert len(bounds) <= 25 * (len(found.rays) + 2 * len(found.lines))

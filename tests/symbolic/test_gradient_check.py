@@ -304,3 +304,10 @@ def test_a_point_on_a_kink_is_undecided(make_problem):
     finding = verify.check_gradient(problem, points=[np.array([np.nextafter(1.0, 2.0), -1.0, 1.0, 0.0])])
     assert finding.verdict is Verdict.UNDECIDED
     assert agrees(verify.check_gradient(problem, points=[np.array([1.0, 0.3, 1.0, 0.0])]))
+
+
+@pytest.mark.parametrize("size", [1e-170, 1.4e154, 1e308])
+def test_weights_whose_squares_leave_the_range_are_checked(size):
+    nodes = {"x": {"width": 2}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}}
+    problem = verify.Problem(Architecture.from_data(nodes, "y"), [[1.0, 0.5]], [[0.5]], initial_weights=[size] * 3)
+    assert verify.check_gradient(problem).verdict is not Verdict.REFUTED

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import flint
 import numpy as np
 import pytest
 
+from tests.taylor_series import error_series
 from verify import InputError, Problem, Verdict, train
 from verify.arithmetic import arb
 from verify.calculus.exact import error_in_arb
@@ -96,9 +98,13 @@ def test_a_step_of_any_size_in_the_range_told_falls(smooth_problem: Problem) -> 
         assert record is not None
         assert record.eta_until is not None
         assert record.eta_until >= record.eta
+        direction = session.rule.directions.direction
         for share in (0.3, 0.9, 1.0):
-            other = before + share * record.eta_until / record.eta * (session.weights - before)
-            assert smooth_problem.error(other) <= smooth_problem.error(before) * (1 + 1e-14)
+            with arb.precision(300):
+                length = flint.arb(share) * flint.arb(record.eta_until)
+                other = [flint.arb(w) + length * flint.arb(d) for w, d in zip(before, direction, strict=True)]
+                change = error_series(smooth_problem, other, direction)[0] - error_in_arb(smooth_problem, before)
+                assert change <= 0
 
 
 @pytest.mark.parametrize("rule", ["certified", "guarded"])
@@ -113,6 +119,22 @@ def test_weights_near_overflow_prove_nothing_false(tanh_problem: Problem, rule: 
             break
         if record.verdict is Verdict.PROVED:
             assert exact_change(tanh_problem, before, session.weights)[1] <= 0
+
+
+@pytest.mark.parametrize("rule", ["certified", "guarded"])
+@pytest.mark.parametrize("start", [1e-160, 1e-170, 1e-300, 5e-324])
+def test_gradients_whose_squares_underflow(parabola: Problem, rule: Any, start: float) -> None:
+    session = Session(parabola, make_rule(rule), [start])
+    record = session.step()
+    assert session.gradient_norm == start
+    assert session.stopped if record is None else record.verdict is Verdict.PROVED
+
+
+@pytest.mark.parametrize("start", [1e160, 1e300])
+def test_gradients_whose_squares_overflow_are_no_reason_to_fail(parabola: Problem, start: float) -> None:
+    run = train(parabola, [start], steps=2)
+    assert run.stopped == "overflow"
+    assert not np.isnan(run.errors).any()
 
 
 class TestFixedRule:

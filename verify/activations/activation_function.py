@@ -18,6 +18,7 @@ from verify.activations.points import enclose_near, enclose_points
 from verify.activations.profile import Piece, Profile, profile
 from verify.activations.ranges import Ranges
 from verify.activations.rounding_numbers import Rounded, RoundingArithmetic
+from verify.activations.saturation import sharpened
 from verify.activations.symbols import Smoothness
 from verify.arithmetic import arb
 from verify.arithmetic.blocks import BLOCK
@@ -210,6 +211,7 @@ class Activation:
         computed = tuple(sorted({*orders, *(order + 1 for order in orders)}))
         bends = [self.supremum(order + 2) for order in orders]
         results = enclose_near(self._whole.program(*computed), z, orders, bends)
+        results = sharpened(self.expression, z, orders, results)
         redo = wide | np.any([~np.isfinite(result.rad) for result in results], axis=0)
         return self._redone(results, z, redo, orders) if np.any(redo) else results
 
@@ -227,7 +229,7 @@ class Activation:
 
     def _at(self, z: Array, orders: tuple[int, ...]) -> tuple[Interval, ...]:
         """Enclose derivatives at float64 points."""
-        results = enclose_points(self._whole.program(*orders), z)
+        results = sharpened(self.expression, Interval(z), orders, enclose_points(self._whole.program(*orders), z))
         return tuple(self._limited(r, z, order) for r, order in zip(results, orders, strict=True))
 
     def _limited(self, result: Interval, z: Array, order: int) -> Interval:

@@ -32,8 +32,8 @@ from verify.training.evaluation import error_range
 if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
-_MOST_PIECES = 40
-_MOST_BOUNDS = 60
+_MOST_PIECES = 16
+_MOST_BOUNDS = 24
 _LEAST_GAIN = 2.0**-7
 _STORING = 8 * UNIT
 _TINY = 2.0**-1000
@@ -184,7 +184,7 @@ def reach(around: Surroundings, direction: Vector, length: float, fixed: Sequenc
         gain, t = following - t, following
         if gain < _LEAST_GAIN * t or len(pieces) == _MOST_PIECES or not is_exact:
             break
-        scale = 1.5 * scale if piece.end == scale else max(1.25 * piece.end, 0.25 * scale)
+        scale = 2.0 * scale if piece.end == scale else max(1.25 * piece.end, 0.25 * scale)
     return _summary(pieces, t, exact)
 
 
@@ -255,7 +255,7 @@ def _below(polynomial: tuple[float, ...], length: float, storing: float) -> tupl
         and (s <= sure or never_positive(shifted, float(np.nextafter(s - sure, np.inf))))
     ):
         s *= 1 - shrinkage
-        shrinkage = min(2 * shrinkage, 0.5)
+        shrinkage = min(16 * shrinkage, 0.5)
     return (sure if s > sure else np.inf), s
 
 

@@ -20,6 +20,7 @@ from verify.arithmetic.decimals import at_least, at_most
 from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.arithmetic.floats import exact_float
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.lengths import length
 from verify.arithmetic.rational import round_down
 from verify.calculus.exact_step import exact_momentum
 from verify.calculus.problem import Problem
@@ -106,7 +107,7 @@ def one_step_ranges(
         asked = set() if setting is None or setting.tau is None else {setting.eta}
         chosen = {part * best for part in _ETA_PARTS} if etas is None else set(etas)
         lines = [fan.line(eta, setting, progress) for eta in sorted(chosen | asked)]
-    size = float(np.linalg.norm(fan.gradient))
+    size = length(fan.gradient)
     return StepRanges(problem.error(fan.w), size, fan.cosine, fan.norm, tuple(rays), tuple(lines))
 
 
@@ -129,8 +130,7 @@ class _Fan:
             return
         self.push = exact_momentum(self.around.gradient, self.step, w != before, norm, problem.architecture)
         self.stored_push = adaptive_momentum(self.gradient, w - before, 1.0, norm, problem.architecture)
-        sizes = float(np.linalg.norm(self.gradient) * np.linalg.norm(w - before))
-        self.cosine = float(-self.gradient @ (w - before)) / sizes if sizes > 0 else None
+        self.cosine = _cosine(-self.gradient, w - before)
 
     def ratios(self, ratios: Sequence[float], setting: Setting | None) -> list[float]:
         if self.push is None:
@@ -143,8 +143,9 @@ class _Fan:
         with np.errstate(all="ignore"):
             slope = float(self.gradient @ direction)
             curvature = float(direction @ self.problem.hessian_vector(self.w, direction))
-            length = -slope / curvature if curvature > 0 > slope else 1.0 / float(np.linalg.norm(direction))
-        return length if np.isfinite(length) and length > 0 else 1.0
+            size = length(direction)
+            to_minimum = -slope / curvature if curvature > 0 > slope else 1.0 / size if size > 0 else 0.0
+        return to_minimum if np.isfinite(to_minimum) and to_minimum > 0 else 1.0
 
     def ray(self, ratio: float, setting: Setting | None, progress: Progress) -> Ray:
         words = "-g" if ratio == 0 else f"-g + {ratio:.4g} |g| D/|D|"
@@ -246,6 +247,15 @@ class _Fan:
             statement,
             remedy,
         )
+
+
+def _cosine(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Return the cosine of the angle between two vectors, in float64; None where one of them is zero."""
+    sizes = [length(vector) for vector in (first, second)]
+    if not all(0 < size < np.inf for size in sizes):
+        return None
+    with np.errstate(all="ignore"):
+        return float((first / sizes[0]) @ (second / sizes[1]))
 
 
 def _product(ratio: float, eta: float) -> float:

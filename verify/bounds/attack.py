@@ -11,6 +11,7 @@ from verify.arithmetic import decompositions
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.floats import exact_float
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.lengths import length
 from verify.bounds.hessian_geometry import geometry
 from verify.calculus.enclosures import hessian_vector_enclosure
 from verify.outcomes import InputError, Verdict
@@ -238,5 +239,5 @@ class _Search:
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
-    length = np.linalg.norm(vector)
-    return vector / length if length > 0 else np.zeros_like(vector)
+    size = length(vector)
+    return vector / size if size > 0 else np.zeros_like(vector)

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from verify.arithmetic import upward
+from verify.arithmetic.intervals import Interval
+from verify.arithmetic.rounding import add_down, add_up
 from verify.bounds.hessian_center import Center, Gains, Sizes, edge_id
 from verify.bounds.hessian_geometry import bias_norm
 from verify.bounds.hessian_loss import loss_products
@@ -31,7 +33,9 @@ from verify.budget import check_time
 if TYPE_CHECKING:
     from verify.activations import Activation
     from verify.architecture import Edge
-    from verify.arithmetic.intervals import Interval
+
+_GROWN = 1.125
+"""Ranges are evaluated where a Taylor bound exceeds the size at the centre by this factor: elsewhere they gain less."""
 
 
 class Sweep:
@@ -192,17 +196,23 @@ def largest_derivatives(
 ) -> list[np.ndarray]:
     """Upper bounds of |g|, |g'|, ..., (n, width) each, within `shift` (n,) of every pre-activation (n, width).
 
-    Those of `taylor_bounds`, or for a derivative that is unbounded its range.
+    Those of `taylor_bounds`; where they are well above what holds at the centre, the ranges over the interval that the
+    pre-activation can reach, if those are smaller: far less where the unit is saturated.
     """
     if activation is None:
         raise ValueError("an input vertex has no activation")
     suprema = tuple(float(activation.supremum(k)) for k in range(5))
     result = taylor_bounds(sizes, suprema, shift, order)
-    lower, upper = np.nextafter(z.lower - shift[:, None], -np.inf), np.nextafter(z.upper + shift[:, None], np.inf)
-    for k in range(order + 1):
-        if not np.isfinite(suprema[k]):
-            low, high = activation.range(k, lower, upper)
-            result[k] = np.minimum(result[k], np.maximum(np.abs(low), np.abs(high)))
+    grown = np.any([~(bound <= _GROWN * size) for bound, size in zip(result, sizes, strict=False)], axis=0)
+    if order >= len(sizes):
+        grown |= result[order] > 0
+    grown &= np.isfinite(shift)[:, None]
+    if not np.any(grown):
+        return result
+    distance = np.broadcast_to(shift[:, None], grown.shape)[grown]
+    reached = Interval.from_bounds(add_down(z.lower[grown], -distance), add_up(z.upper[grown], distance))
+    for bound, found in zip(result, activation.enclosures(reached, order), strict=True):
+        bound[grown] = np.minimum(bound[grown], found.max_abs())
     return result
 
 

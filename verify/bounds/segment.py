@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.arithmetic import upward
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.floats import exact_float
 from verify.arithmetic.intervals import Interval
@@ -134,7 +135,7 @@ def _taylor_bound(
         cubic = (end - flat) / length + enlarged(4 * UNIT * (abs(end) + abs(flat)) / length)
         polynomials.append(_finished(problem, w, D, [means[0], flat, cubic], exponent))
     storage = enlarged(storage + _stored_weight_decay(problem, w, D, T))
-    return SegmentBound(tuple(polynomials), T, "taylor", storage)
+    return SegmentBound(tuple(polynomials), T, "taylor", np.inf if np.isnan(storage) else storage)
 
 
 def _segment(problem: Problem, w: np.ndarray, D: np.ndarray, length: float, formats: Formats) -> Segment:
@@ -222,5 +223,5 @@ def _stored_weight_decay(problem: Problem, w: np.ndarray, D: np.ndarray, length:
     """Upper bound of weight_decay/2 times the change of |w + t D|^2 when w + t D is stored."""
     if problem.weight_decay == 0.0:
         return 0.0
-    largest = enlarged(float(np.linalg.norm(w)) * (1 + 2.0**-20) + length * float(np.linalg.norm(D)) * (1 + 2.0**-20))
+    largest = float(upward.add(upward.norm(np.abs(w)), upward.mul(length, upward.norm(np.abs(D)))))
     return enlarged(4 * UNIT * problem.weight_decay * largest * largest)

@@ -166,5 +166,7 @@ def largest_slope(activation: Any, order: int, reach: float) -> float:
     everywhere = activation.supremum(order)
     if np.isfinite(everywhere):
         return everywhere
+    if np.isnan(reach):
+        return float("inf")
     low, high = activation.range(order, np.array([-reach]), np.array([reach]))
     return float(max(abs(low[0]), abs(high[0])))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.lengths import length
 from verify.budget import check_memory
 from verify.calculus.problem import Problem
 from verify.calculus.symbolic.comparison import Comparison, Gradient, against_reference, through_the_enclosure
@@ -107,8 +108,10 @@ def _points(problem: Problem, points: int | Sequence[np.ndarray], rng: np.random
         places = [problem.check_weights(point) for point in points]
     else:
         start = problem.initial_weights
-        spread = max(float(np.sqrt(np.mean(start**2))), 0.1) if start.size else 0.0
-        places = [start + spread * rng.standard_normal(start.shape) for _ in range(points)]
+        spread = max(length(start) / float(np.sqrt(start.size)), 0.1) if start.size else 0.0
+        with np.errstate(over="ignore"):
+            drawn = [start + spread * rng.standard_normal(start.shape) for _ in range(points)]
+        places = [place if np.all(np.isfinite(place)) else start for place in drawn]
     if not places:
         raise InputError("a gradient is checked at one point at least", points=points, remedy="use points=3")
     return places

@@ -163,7 +163,7 @@ class Problem(Objective):
         Returns
         -------
         float
-            May be inf or nan where float64 overflows; `error_enclosure` is the rigorous form.
+            inf where float64 overflows; `error_enclosure` is the rigorous form.
         """
         weights = self.check_weights(w)
         parts = self.architecture.unflatten(weights)
@@ -173,7 +173,12 @@ class Problem(Objective):
             state = passes.forward(FLOAT, self.architecture, parts, x, order=0)
             for residual in passes.residuals(FLOAT, self.architecture, state.outputs, y).values():
                 total += float(np.vdot(residual, residual))
-        return 0.5 * total / self.sample_divisor + 0.5 * self.weight_decay * float(weights @ weights)
+        return self._averaged(total, weights)
+
+    def _averaged(self, total: float, weights: np.ndarray) -> float:
+        """Return E from the sum of the squared residuals; a difference of two overflows is one, too."""
+        error = 0.5 * total / self.sample_divisor + 0.5 * self.weight_decay * float(weights @ weights)
+        return float("inf") if np.isnan(error) else error
 
     @np.errstate(all="ignore")
     def error_and_gradient(self, w: Any) -> tuple[float, np.ndarray]:
@@ -191,8 +196,7 @@ class Problem(Objective):
             gradient += self.architecture.layout.flatten(
                 passes.parameter_gradients(FLOAT, self.architecture, state.outputs, adjoints.preactivations),
             )
-        error = 0.5 * total / self.sample_divisor + 0.5 * self.weight_decay * float(weights @ weights)
-        return error, gradient / self.sample_divisor + self.weight_decay * weights
+        return self._averaged(total, weights), gradient / self.sample_divisor + self.weight_decay * weights
 
     @np.errstate(all="ignore")
     def hessian_vector(self, w: Any, direction: Any) -> np.ndarray:

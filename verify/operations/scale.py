@@ -31,7 +31,7 @@ class Scale(LinearOperation):
 
     def __post_init__(self) -> None:
         for part in (self.factor.numerator, self.factor.denominator):
-            if abs(part) > _EXACT and Fraction(float(part)) != part:
+            if abs(part) > _EXACT and not _is_float(part):
                 raise self.refuse("numerator and denominator must be float64 numbers")
 
     def shape(self, *arguments: Shape) -> Shape:
@@ -49,6 +49,13 @@ class Scale(LinearOperation):
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint.scale(self.factor),)
+
+
+def _is_float(number: int) -> bool:
+    try:
+        return float(number) == number
+    except OverflowError:
+        return False
 
 
 def x_number(value: float, like: Array) -> object:

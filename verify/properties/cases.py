@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from verify.arithmetic.lengths import length
 from verify.outcomes import InputError
 from verify.training.momentum import Norm, adaptive_step, heavy_ball_step
 
@@ -109,10 +110,10 @@ class StepCase:
             "random": lambda: np.random.default_rng([self.seed, 1]).standard_normal(gradient.size),
         }
         direction: np.ndarray = directions[self.previous]()
-        size = float(np.linalg.norm(direction))
+        size = length(direction)
         if self.rule == "adaptive" or size == 0.0:
             return direction
-        unit = self.eta * float(np.linalg.norm(gradient)) / (1.0 - self.momentum)
+        unit = self.eta * length(gradient) / (1.0 - self.momentum)
         return direction * (self.length * unit / size)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.lengths import length
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _region(region: Region, w: np.ndarray) -> dict[str, Any]:
         raise InputError(
             "the region's centre is not the weights",
             where="region",
-            distance=float(np.linalg.norm(np.asarray(centre) - w)),
+            distance=length(np.asarray(centre) - w),
             remedy="write the weights of the centre, or a region of kind 'bounded'",
         )
     return region.to_data()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from verify.architecture import Architecture
+from verify.arithmetic.lengths import length
 from verify.bounds.regions import Ball, BoundedWeights, Region
 from verify.calculus.problem import Problem
 from verify.spec import to_toml
@@ -45,7 +46,7 @@ def data_sets(
 
 def regions(center: np.ndarray) -> st.SearchStrategy[Region]:
     """Strategy of regions that hold `center`, (P,): balls around it, or bounds on all weights."""
-    norm = float(np.linalg.norm(center))
+    norm = length(center)
     return st.one_of(
         _RADII.map(lambda radius: Ball(center, radius)), _RADII.map(lambda room: BoundedWeights(2 * norm + room))
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from verify.arithmetic.lengths import length
 from verify.training.state import SavedState
 
 Factor = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
@@ -32,7 +33,7 @@ def hager_zhang(gradient: np.ndarray, previous: np.ndarray, direction: np.ndarra
     if not bend > 0:
         return 0.0
     factor = (float(change @ gradient) - 2 * float(change @ change) * float(direction @ gradient) / bend) / bend
-    least = float(np.linalg.norm(direction)) * min(_LEAST_FACTOR, float(np.linalg.norm(previous)))
+    least = length(direction) * min(_LEAST_FACTOR, length(previous))
     return max(factor, -1.0 / least) if least > 0 else 0.0
 
 

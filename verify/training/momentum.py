@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from verify.arithmetic.lengths import length
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _bounded_momentum(gradient: np.ndarray, previous: np.ndarray, tau: float) ->
     if scale == 0.0:
         return np.zeros_like(gradient)
     direction = previous / scale
-    return direction * (tau * float(np.linalg.norm(gradient)) / float(np.linalg.norm(direction)))
+    return direction * (tau * length(gradient) / length(direction))
 
 
 def adaptive_step(

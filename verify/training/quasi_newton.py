@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
+from verify.arithmetic.lengths import length as euclidean
 from verify.outcomes import Verdict
 from verify.training.evaluation import decide_by_errors, error_range
 from verify.training.limited_memory import HISTORY, LimitedMemory
@@ -95,7 +96,7 @@ class QuasiNewtonRule(Rule):
         """Return a point with sufficient decrease along the quasi-Newton direction, or None; the length is halved."""
         direction = self.memory.direction(point.gradient)
         with np.errstate(all="ignore"):
-            slope, size = float(direction @ point.gradient), float(np.linalg.norm(direction))
+            slope, size = float(direction @ point.gradient), euclidean(direction)
         if not (np.isfinite(size) and slope < 0):
             return None
         length = 1.0 if self.memory else self._first_length(point.weights, size)
@@ -112,7 +113,7 @@ class QuasiNewtonRule(Rule):
         return None
 
     def _first_length(self, weights: np.ndarray, size: float) -> float:
-        wanted = self.length or _FIRST_LENGTH * float(np.linalg.norm(weights)) or 1.0
+        wanted = self.length or _FIRST_LENGTH * euclidean(weights) or 1.0
         return wanted / size
 
     def state(self) -> State:

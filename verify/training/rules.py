@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 
+from verify.arithmetic.lengths import length as euclidean
 from verify.bounds.segment import segment_bound
 from verify.calculus.decide import Decision
 from verify.calculus.problem import classical
@@ -214,7 +215,7 @@ class CertifiedRule(Rule):
             if t > 0:
                 decision, evidence = self._stored_decision(problem, w, w_next, bound.stored_change(t))
                 if decision.sign == -1:
-                    self.displacement = t * float(np.linalg.norm(direction))
+                    self.displacement = t * euclidean(direction)
                     tau = _size(t * momentum, gradient)
                     return w_next, decided_record(decision, evidence, t, tau, bound.decrease_until)
                 hidden += 1
@@ -236,7 +237,7 @@ class CertifiedRule(Rule):
     def _trusted_length(self, problem: Objective, w: np.ndarray, gradient: np.ndarray, direction: np.ndarray) -> float:
         newton = _newton_length(problem, w, gradient, direction, self.turn)
         self.turn += 1
-        limit = 4 * self.displacement / float(np.linalg.norm(direction))
+        limit = 4 * self.displacement / euclidean(direction)
         length = min(self.trust * newton, limit) if newton else limit
         return length if np.isfinite(length) and length > 0 else 1.0
 
@@ -301,5 +302,5 @@ def _newton_length(
 
 
 def _size(momentum: np.ndarray, gradient: np.ndarray) -> float:
-    norm = float(np.linalg.norm(gradient))
-    return float(np.linalg.norm(momentum)) / norm if norm > 0 else 0.0
+    norm = euclidean(gradient)
+    return euclidean(momentum) / norm if norm > 0 else 0.0

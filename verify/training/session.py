@@ -11,6 +11,7 @@ import numpy as np
 
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.floats import exact_float
+from verify.arithmetic.lengths import length
 from verify.bounds.start import StartPass
 from verify.calculus.objective import Objective
 from verify.calculus.problem import Problem
@@ -74,7 +75,7 @@ class Session:
         with np.errstate(over="ignore", invalid="ignore"):
             evaluated = self.problem if self._pass is None else self._pass
             self.error, gradient = evaluated.error_and_gradient(self.weights)
-            self.gradient_norm = float(np.linalg.norm(gradient))
+            self.gradient_norm = length(gradient)
             self.stopped = self._reason_to_stop(gradient)
             if self.stopped is not None:
                 return None

@@ -95,3 +95,18 @@ def test_unknown_precisions_are_refused(smooth_problem):
     w = smooth_problem.initial_weights
     with pytest.raises(InputError, match="precision='float16'"):
         segment_bound(smooth_problem, w, w, 1.0, precision="float16")
+
+
+@pytest.mark.parametrize("output", ["gelu", {"expr": "x**3"}])
+@pytest.mark.parametrize("scale", [1e40, 1e80, 1e110, 1e150, 1e300])
+def test_steep_formulas_and_long_directions_overflow_to_infinity(problem_of, output, scale):
+    nodes = {
+        "x": {"width": 1},
+        "h": {"width": 1, "activation": {"expr": "x**3"}, "inputs": ["x"]},
+        "y": {"width": 1, "activation": output, "inputs": ["h"]},
+    }
+    problem = problem_of(nodes, samples=1)
+    for precision in ("mixed", "float64", "float32"):
+        bound = segment_bound(problem, np.full(4, 0.5), np.full(4, scale), 1.0, precision=precision)
+        assert not np.isnan([*bound.polynomial, bound.storage, bound.best_step]).any()
+        assert bound.decrease == 0

@@ -10,6 +10,7 @@ from verify.arithmetic import rounding
 from verify.bounds import (
     activation_values,
     factors,
+    segment_bent,
     segment_compose,
     segment_loss,
     segment_model,
@@ -167,6 +168,38 @@ def test_the_radius_of_second_order_is_needed(problem_of, violations, monkeypatc
 
     monkeypatch.setattr(segment_compose, "second_remainder", without_radius)
     assert long_violations(problem_of, violations) > 0
+
+
+def corner_violations(problem_of, violations) -> int:
+    """Attack a second layer on long segments: its b is an interval, and a = z1 + t b grows along the segment."""
+    total = 0
+    nodes = {**DEEP, "y": {**DEEP["y"], "activation": {"expr": "x**2"}}}
+    for target in (-64.0, 64.0):
+        problem = problem_of(nodes, samples=1)
+        problem.inputs[:], problem.targets[:] = 1.0, target
+        for start in np.arange(-4, 5) / 2:
+            for slope in (-1.0, 0.5, 2.0):
+                w, D = np.array([start, 1.0]), np.array([1.0, slope])
+                bound = segment_bound(problem, w, D, 4.0)
+                total += violations(problem, w, D, bound, [0.5, 2.0, 4.0])
+    return total
+
+
+@pytest.mark.parametrize("left_out", ["t = T", "upper b"])
+def test_every_corner_is_needed(problem_of, violations, monkeypatch, left_out):
+    assert corner_violations(problem_of, violations) == 0
+    extreme = segment_bent._extreme
+
+    def without_a_corner(ends, q, squares, picks, arrays):
+        start, at_low, at_high, infimum = squares
+        if left_out == "upper b":
+            ends, at_high = (ends[0], ends[0]), at_low
+        else:
+            at_low = at_high = start
+        extreme(ends, q, (start, at_low, at_high, infimum), picks, arrays)
+
+    monkeypatch.setattr(segment_bent, "_extreme", without_a_corner)
+    assert corner_violations(problem_of, violations) > 0
 
 
 @pytest.mark.parametrize("end", [0, 1])

@@ -11,6 +11,7 @@ import numpy as np
 
 from verify.arithmetic.arb import precision
 from verify.arithmetic.environment import users_code
+from verify.arithmetic.lengths import length
 from verify.calculus.problem import Problem
 from verify.calculus.symbolic.evaluation import BITS, reference_gradient
 from verify.calculus.symbolic.rounding import rounding_allowance
@@ -37,7 +38,7 @@ class Comparison:
 
     @property
     def norm(self) -> float:
-        return float(np.linalg.norm(self.expected))
+        return length(self.expected)
 
     @property
     def relative_error(self) -> float:
@@ -48,7 +49,7 @@ class Comparison:
     @property
     def resolution(self) -> float:
         """The allowance relative to the gradient's norm: smaller mistakes cannot be seen."""
-        allowed = float(np.linalg.norm(self.allowance))
+        allowed = length(self.allowance)
         return allowed / self.norm if self.norm > 0 else (0.0 if not self.expected.any() else np.inf)
 
     @property
