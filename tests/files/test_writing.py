@@ -37,7 +37,7 @@ def test_bad_targets_stay_as_they_are(tmp_path: Path, kind: kinds.OutputKind, ou
 
 
 @EVERY
-@pytest.mark.parametrize("target", set(BAD_TARGETS) - {"foreign file", "foreign lines"})
+@pytest.mark.parametrize("target", sorted(set(BAD_TARGETS) - {"foreign file", "foreign lines"}))
 def test_force_replaces_regular_files_only(tmp_path: Path, kind: kinds.OutputKind, ours: bytes, target: str) -> None:
     path = tmp_path / "file"
     BAD_TARGETS[target](path)
@@ -238,7 +238,7 @@ class TestAppending:
         append_text(tmp_path / "file", "two\n")
         assert (tmp_path / "file").read_text() == "one\ntwo\n"
 
-    @pytest.mark.parametrize("target", set(BAD_TARGETS) - {"foreign file", "foreign lines"})
+    @pytest.mark.parametrize("target", sorted(set(BAD_TARGETS) - {"foreign file", "foreign lines"}))
     def test_not_to_anything_else(self, tmp_path: Path, target: str) -> None:
         BAD_TARGETS[target](tmp_path / "file")
         before = state_of(tmp_path)
