@@ -117,7 +117,7 @@ def error_lower_bound(error_lower: Any, gradient_upper: Any, radius: Any, L: Any
     error_lower : float
         Lower bound of E(w_0), not negative.
     gradient_upper : float
-        Upper bound of |grad E(w_0)|.
+        Upper bound of |grad E(w_0)|; with infinity, which says nothing, the bound is 0.
     radius : float
     L : float
         Upper bound of ||Hess E|| on the ball.
@@ -133,6 +133,8 @@ def error_lower_bound(error_lower: Any, gradient_upper: Any, radius: Any, L: Any
     0.375
     """
     room = positive(radius, "radius")
+    if gradient_upper == math.inf:
+        return 0.0
     slope = not_negative(gradient_upper, "gradient_upper")
     below = not_negative(error_lower, "error_lower") - slope * room - curvature(L) * room**2 / 2
     return round_down(max(Fraction(0), below))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.arithmetic.lengths import length
 from verify.certificates.document import ARITHMETIC
 from verify.certificates.run_files import array_digest, weights_digest
 from verify.outcomes import Verdict
@@ -39,8 +40,8 @@ def step_line(session: Session, record: StepRecord) -> dict[str, Any]:
         "verdict": record.verdict.value,
         "decrease": _finite(record.decrease),
         "evidence": record.evidence,
-        "weight_norm": float(np.linalg.norm(session.weights)),
-        "distance": float(np.linalg.norm(session.weights - session.start)),
+        "weight_norm": _finite(length(session.weights)),
+        "distance": _finite(length(session.weights - session.start)),
         "remaining_radius": _room(session.problem.region, session.weights),
     }
 
@@ -68,7 +69,7 @@ def summary(session: Session, verdicts: dict[str, int]) -> dict[str, Any]:
         "error": _finite(error),
         "error_upper": _finite(upper),
         "proved_decrease": _finite(decrease),
-        "weight_norm": float(np.linalg.norm(session.weights)),
+        "weight_norm": _finite(length(session.weights)),
         "weights_sha256": weights_digest(session.weights),
         "arithmetic": ARITHMETIC,
     }
@@ -94,7 +95,7 @@ def _room(region: Region | None, w: np.ndarray) -> float | None:
     """Distance to the region's boundary in float64, negative outside: `Region.room` is exact and slower."""
     if region is None:
         return None
-    return min(float(radius - np.linalg.norm(w[block] - center)) for block, center, radius in region.balls(w.size))
+    return min(float(radius - length(w[block] - center)) for block, center, radius in region.balls(w.size))
 
 
 def subject(problem: Problem, start: np.ndarray) -> dict[str, Any]:
