@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import verify
+from verify.analysis.certify import certify
 from verify.calculus.problem import Problem
 from verify.certificates.curvature_claim import CurvatureClaims
 from verify.certificates.description import describe
-from verify.certificates.prover import certify
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 NAMES = ("xor_skip", "breast_cancer_residual", "digits_autoencoder")

@@ -21,9 +21,9 @@ sys.path.insert(0, str(ROOT))
 
 import verify  # noqa: E402 -- the tests' mutations are found beside this folder
 from tests.certificates.mutations import ANOTHER, HARMLESS, MALFORMED, UNPROVED, mutated  # noqa: E402
+from verify.analysis.certify import certify  # noqa: E402
 from verify.campaign.networks import random_problem  # noqa: E402
 from verify.certificates import document  # noqa: E402
-from verify.certificates.prover import certify  # noqa: E402
 
 KINDS: dict[str, dict[str, Any]] = {"region": {}, "step": {}, "horizon": {"steps": 5}, "weight_decay": {}}
 PER_CERTIFICATE = 200

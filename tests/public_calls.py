@@ -18,7 +18,6 @@ import numpy as np
 
 import verify
 from verify.analysis.any_direction import any_direction, examine_any_direction
-from verify.analysis.curvature import examine_curvature
 from verify.analysis.gradients import examine_gradients
 from verify.analysis.lines import Vector
 from verify.analysis.ranges import admissible_ranges
@@ -33,6 +32,7 @@ from verify.assumptions import (
 )
 from verify.baseline.comparison import compare
 from verify.bounds.attack import attack_hessian, curvature_lower
+from verify.bounds.curvature import examine_curvature
 from verify.bounds.regions import enclosing
 from verify.bounds.segment import segment_bound
 from verify.bounds.start import StartPass
@@ -69,7 +69,7 @@ MODULES = (
     "verify.theorems.convergence",
     "verify.theorems.direction_aware",
     "verify.analysis.check",
-    "verify.analysis.curvature",
+    "verify.bounds.curvature",
     "verify.analysis.gradients",
     "verify.analysis.ranges",
     "verify.analysis.any_direction",
@@ -101,7 +101,7 @@ MODULES = (
     "verify.properties.increase",
     "verify.properties.monotone",
     "verify.properties.control",
-    "verify.certificates.prover",
+    "verify.analysis.certify",
     "verify.certificates.checker",
     "verify.certificates.run_checker",
     "verify.baseline.comparison",

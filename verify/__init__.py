@@ -25,7 +25,7 @@ _PUBLIC = {
     "Trajectory": "verify.training.trajectory",
     "activation": "verify.activations",
     "check": "verify.analysis.check",
-    "certify": "verify.certificates.prover",
+    "certify": "verify.analysis.certify",
     "check_assumptions": "verify.assumptions",
     "check_certificate": "verify.certificates.checker",
     "check_gradient": "verify.calculus.gradient_check",
@@ -80,6 +80,7 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from verify.activations import activation
+    from verify.analysis.certify import certify
     from verify.analysis.check import check
     from verify.analysis.explain import explain
     from verify.analysis.one_step import one_step_ranges
@@ -94,7 +95,6 @@ if TYPE_CHECKING:
     from verify.calculus.problem import Problem
     from verify.calculus.symbolic import prove_gradients
     from verify.certificates.checker import check_certificate
-    from verify.certificates.prover import certify
     from verify.graph.problem import GraphProblem
     from verify.graph.tensor import GraphBuilder
     from verify.outcomes import DagverifyError, Finding, InputError, Verdict

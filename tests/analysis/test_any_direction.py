@@ -7,8 +7,8 @@ import pytest
 
 from verify import BlockBall, InputError, Problem, decide_decrease
 from verify.analysis.any_direction import any_direction, examine_any_direction
-from verify.analysis.curvature import Curvature
 from verify.bounds.attack import attack_hessian
+from verify.bounds.curvature import Curvature
 from verify.training.momentum import adaptive_step
 
 

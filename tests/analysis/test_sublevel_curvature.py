@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from verify import Architecture, Ball, Problem
-from verify.analysis.curvature import examine_curvature, starting_level
 from verify.analysis.lasting import horizon_row, weight_decay_row
+from verify.bounds.curvature import examine_curvature, starting_level
 
 
 def narrow_valley(weight_decay: float = 0.0) -> Problem:

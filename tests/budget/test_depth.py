@@ -15,9 +15,9 @@ import pytest
 import verify
 from verify.analysis.any_direction import examine_any_direction
 from verify.analysis.check import check
-from verify.analysis.curvature import Curvature
 from verify.assumptions import check_assumptions
 from verify.bounds.attack import curvature_lower
+from verify.bounds.curvature import Curvature
 from verify.bounds.hessian import hessian_bound
 from verify.calculus.gradient_check import check_gradient
 from verify.calculus.symbolic import prove_gradients, recursion_latex

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from verify import Architecture, Ball, Problem
-from verify.certificates.prover import certify
+from verify.analysis.certify import certify
 
 IMAGES: dict[str, Any] = {
     "x": {"shape": [1, 2, 3]},

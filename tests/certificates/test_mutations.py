@@ -13,11 +13,11 @@ import pytest
 import verify
 from tests.certificates.conftest import SETTINGS, make_problem, residual_nodes
 from tests.certificates.mutations import ANOTHER, FALSE, HARMLESS, Mutation, mutated
+from verify.analysis.certify import certify
 from verify.certificates import document
 from verify.certificates.checker.claims import PRECISIONS
 from verify.certificates.checker.subject import read_subject
 from verify.certificates.description import describe
-from verify.certificates.prover import certify
 
 EACH = 3
 

@@ -13,8 +13,8 @@ import pytest
 
 import verify
 from tests.certificates.conftest import make_problem, residual_nodes
+from verify.analysis.certify import UnconfirmedError, certify
 from verify.certificates import curvature_claim, horizon_search, prover
-from verify.certificates.prover import UnconfirmedError, certify
 from verify.theorems.ranges import RANGES
 
 Plant = Callable[[pytest.MonkeyPatch], None]

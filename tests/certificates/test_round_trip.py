@@ -12,9 +12,9 @@ import pytest
 
 import verify
 from tests.certificates.conftest import SETTINGS, make_problem, residual_nodes
+from verify.analysis.certify import certify, write_certificate
 from verify.certificates import document
 from verify.certificates.description import describe
-from verify.certificates.prover import certify, write_certificate
 from verify.certificates.words import claim_words
 
 SCHEMA = json.loads((Path(document.__file__).parent / "certificate.schema.json").read_text(encoding="utf-8"))

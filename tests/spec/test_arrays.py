@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.lib import format as npy_format
 
-from verify.calculus.stored_table import StoredTable
 from verify.files import arrays
 from verify.files.arrays import map_npy, read_npz
+from verify.files.stored_table import StoredTable
 from verify.outcomes import InputError
 
 

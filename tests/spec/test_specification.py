@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from verify.bounds.regions import Ball, BlockBall, BoundedWeights
-from verify.calculus.stored_table import StoredTable
+from verify.files.stored_table import StoredTable
 from verify.outcomes import InputError
 from verify.spec import load_problem, load_specification
 

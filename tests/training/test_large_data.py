@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from verify import Architecture, Problem
-from verify.calculus.stored_table import StoredTable
+from verify.files.stored_table import StoredTable
 from verify.training.session import Session
 from verify.training.train import make_rule
 
@@ -46,7 +46,7 @@ def peak_of_training(problem: Problem, rule: str) -> int:
 @pytest.mark.parametrize("rule", ["certified", "guarded", "fixed"])
 def test_memory_does_not_grow_with_the_samples(tmp_path: Path, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("verify.bounds.start.MOST_BYTES", 2**20)
-    monkeypatch.setattr("verify.calculus.stored_table.PRIVATE_BYTES", 0)
+    monkeypatch.setattr("verify.files.stored_table.PRIVATE_BYTES", 0)
     peaks = []
     for samples in (20_000, 60_000):
         folder = tmp_path / str(samples)

@@ -34,7 +34,7 @@ from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES
 
 if TYPE_CHECKING:
-    from verify.analysis.curvature import Curvature
+    from verify.bounds.curvature import Curvature
     from verify.bounds.hessian import Method
     from verify.calculus.problem import Problem
 

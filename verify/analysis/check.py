@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.analysis.any_direction import examine_any_direction
-from verify.analysis.curvature import Curvature, examine_curvature
 from verify.analysis.gradients import Gradients, examine_gradients
 from verify.analysis.question import question_of
 from verify.analysis.range_row import RangeRow
 from verify.analysis.ranges import admissible_ranges, overall
 from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.assumptions import check_assumptions
+from verify.bounds.curvature import Curvature, examine_curvature
 from verify.budget import time_limit
 from verify.calculus.problem import Problem
 from verify.outcomes import Finding, InputError, Verdict

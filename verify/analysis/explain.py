@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from verify.analysis.changes import Change, possible_changes
-from verify.analysis.curvature import Curvature, examine_curvature
 from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.bounds.attack import attack_hessian
+from verify.bounds.curvature import Curvature, examine_curvature
 from verify.bounds.hessian import check_smooth, hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.calculus.problem import Problem

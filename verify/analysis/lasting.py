@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from verify.analysis.curvature import starting_level
 from verify.analysis.range_row import RangeRow
 from verify.arithmetic.decimals import at_least, at_most
 from verify.arithmetic.rational import round_up
+from verify.bounds.curvature import starting_level
 from verify.bounds.hessian import hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.bounds.regions import BoundedWeights

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from verify.analysis.curvature import Curvature
 from verify.analysis.lasting import horizon_row, weight_decay_row
 from verify.analysis.range_row import RangeRow
 from verify.arithmetic.decimals import at_most
 from verify.arithmetic.environment import certified_environment
+from verify.bounds.curvature import Curvature
 from verify.budget import OverBudgetError, remaining, time_limit
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict

@@ -12,7 +12,7 @@ from verify.arithmetic.floats import exact_float, float64_array
 from verify.calculus import passes
 from verify.calculus.algebra import FLOAT
 from verify.calculus.objective import Objective
-from verify.calculus.stored_table import StoredTable
+from verify.files.stored_table import StoredTable
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:

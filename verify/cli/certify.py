@@ -66,7 +66,7 @@ def command(
         specification = load_specification(spec)
         outputs.protect(specification.document.files)
         problem = specification.problem
-        from verify.certificates.prover import UnconfirmedError, certify
+        from verify.analysis.certify import UnconfirmedError, certify
         from verify.files.arrays import read_npz
 
         w, w_next = (None if path is None else read_npz(path, ("w",))["w"] for path in (at, following))

@@ -75,8 +75,8 @@ def command(
         before = None if previous is None else _weights(previous, problem.architecture.size)
         from verify import budget
         from verify.analysis.any_direction import examine_any_direction
-        from verify.analysis.curvature import examine_curvature
         from verify.analysis.ranges import admissible_ranges, overall
+        from verify.bounds.curvature import examine_curvature
 
         announce("bounding the Hessian")
         with budget.time_limit(0.6 * time_limit, "the Hessian"):

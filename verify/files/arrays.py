@@ -14,9 +14,9 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy_format
 
-from verify.calculus.stored_table import StoredTable
 from verify.files.kinds import NPY, NPZ
 from verify.files.reading import input_size, open_input
+from verify.files.stored_table import StoredTable
 from verify.outcomes import InputError
 
 MAX_ARRAY_BYTES = 2**29

@@ -132,15 +132,15 @@ class GraphProblem(Objective):
 
     def read(self, module: Any) -> np.ndarray:
         """Return the parameters of the PyTorch module that this problem was imported from as weights, (P,)."""
-        from verify.importers.torch.weights import read
-
-        return read(self, module)
+        parameters = dict(module.named_parameters())
+        return self.flatten({b.label: parameters[b.label].detach().cpu().double().numpy() for b in self.blocks})
 
     def write(self, module: Any, w: Any) -> None:
-        """Set the parameters of a PyTorch module that this problem was imported from to a vector of weights."""
-        from verify.importers.torch.weights import write
-
-        write(self, module, self.check_weights(w))
+        """Set the parameters of that module to a vector of weights, rounded to their own format."""
+        parameters = dict(module.named_parameters())
+        for label, part in self.unflatten(self.check_weights(w)).items():
+            data = parameters[label].data
+            data.copy_(data.new_tensor(part, dtype=data.double().dtype))
 
     # values in float64
 

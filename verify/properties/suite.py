@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from verify.analysis.curvature import Curvature, examine_curvature
 from verify.arithmetic.environment import as_users_code, certified_environment
+from verify.bounds.curvature import Curvature, examine_curvature
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import StepCase
 from verify.properties.control import SharpnessControl, run_sharpness_control

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from verify.arithmetic.floats import float64_array
-from verify.calculus.stored_table import StoredTable
+from verify.files.stored_table import StoredTable
 from verify.outcomes import InputError
 from verify.spec.models import Data
 from verify.spec.sources import Samples

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from verify.calculus.stored_table import StoredTable
 from verify.files.arrays import map_npy, read_npz
+from verify.files.stored_table import StoredTable
 from verify.outcomes import InputError
 from verify.spec.messages import nearest
 from verify.spec.models import Data

@@ -7,11 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from verify.analysis.curvature import Curvature, examine_curvature
 from verify.analysis.range_row import RangeRow
 from verify.analysis.ranges import admissible_ranges
 from verify.arithmetic.environment import certified_environment
 from verify.assumptions.small_momentum import Setting
+from verify.bounds.curvature import Curvature, examine_curvature
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import StepCase

@@ -10,7 +10,6 @@ import torch
 from verify.arithmetic.intervals import Interval
 from verify.graph.problem import GraphProblem
 from verify.importers.torch.capture import Objective
-from verify.importers.torch.weights import write
 from verify.outcomes import InputError
 
 SHARE = 64.0
@@ -39,12 +38,12 @@ def check_agreement(problem: GraphProblem, objective: Objective, arguments: tupl
     w0 = problem.initial_weights
     for point in range(points):
         w = w0 if point == 0 else w0 + 0.1 * rng.normal(size=w0.shape) * (np.abs(w0) + 0.1)
-        write(problem, objective.module, w)
+        problem.write(objective.module, w)
         error, gradient = _by_autograd(problem, objective, arguments)
         lower, upper = problem.error_enclosure(w)
         _compare("loss", np.array([error]), Interval.from_bounds([lower], [upper]), point)
         _compare("gradient", gradient, problem.gradient_enclosure(w), point)
-    write(problem, objective.module, w0)
+    problem.write(objective.module, w0)
 
 
 def _by_autograd(problem: GraphProblem, objective: Objective, arguments: tuple[Any, ...]) -> tuple[float, np.ndarray]:

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from verify import Architecture, InputError, Problem, train
-from verify.calculus.fingerprint import fingerprint
-from verify.calculus.stored_table import StoredTable
 from verify.files.arrays import map_npy
+from verify.files.fingerprint import fingerprint
+from verify.files.stored_table import StoredTable
 
 NODES = {
     "x": {"width": 3},
@@ -27,8 +27,8 @@ ROWS = 9000
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verify.calculus.stored_table.PRIVATE_BYTES", 0)
-    monkeypatch.setattr("verify.calculus.stored_table.BLOCK_BYTES", 2**12)
+    monkeypatch.setattr("verify.files.stored_table.PRIVATE_BYTES", 0)
+    monkeypatch.setattr("verify.files.stored_table.BLOCK_BYTES", 2**12)
 
 
 def arrays() -> dict[str, np.ndarray]:
@@ -48,8 +48,8 @@ def arrays() -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("private", [False, True])
 @pytest.mark.parametrize("name", arrays())
 def test_it_reads_what_numpy_reads(tmp_path: Path, name: str, private: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verify.calculus.stored_table.PRIVATE_BYTES", 2**20 if private else 0)
-    monkeypatch.setattr("verify.calculus.stored_table.BLOCK_BYTES", 2**12)
+    monkeypatch.setattr("verify.files.stored_table.PRIVATE_BYTES", 2**20 if private else 0)
+    monkeypatch.setattr("verify.files.stored_table.BLOCK_BYTES", 2**12)
     array = arrays()[name]
     np.save(tmp_path / "x.npy", array)
     table = map_npy(tmp_path / "x.npy")

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.calculus.fingerprint import BLOCK_BYTES, fingerprint
+from verify.files.fingerprint import BLOCK_BYTES, fingerprint
 from verify.outcomes import InputError
 
 PRIVATE_BYTES = 2**26
