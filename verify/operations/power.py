@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import factorial, prod
 from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from verify.arithmetic import arb, elementary
 from verify.arithmetic.arrays import Array, is_exact_kind
@@ -53,7 +54,7 @@ class Power(Operation):
     def _by_products(self, x: Array) -> Array:
         base = _root(x) if self.exponent.denominator == 2 else x
         power = _whole_power(base, abs(self.exponent.numerator))
-        return power if self.exponent >= 0 else 1.0 / power
+        return power if self.exponent >= 0 else 1 / power
 
     def _enclosed_derivative(self, x: Interval, order: int) -> Interval:
         """Return ``p (p - 1) ... (p - order + 1) x^(p - order)``."""
@@ -63,13 +64,13 @@ class Power(Operation):
         return Power(self.exponent - order)._by_products(x) * float(factor.numerator) / float(factor.denominator)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
-        return (adjoint * self._derivative(arguments[0]),)
+        return (adjoint * self._derivative(arguments[0]) if self.exponent else None,)
 
     def pushforward(
         self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
     ) -> Tensor | None:
         (tangent,) = tangents
-        return None if tangent is None else tangent * self._derivative(arguments[0])
+        return None if tangent is None or not self.exponent else tangent * self._derivative(arguments[0])
 
     def _derivative(self, x: Tensor) -> Tensor:
         return x.apply(Power(self.exponent - 1), x).scale(self.exponent)
@@ -78,7 +79,7 @@ class Power(Operation):
 @final
 @dataclass(frozen=True)
 class Logarithm(Operation):
-    """The natural logarithm of positive numbers."""
+    """The natural logarithm of positive numbers; an enclosure of an argument that may not be positive is infinite."""
 
     name: ClassVar[str] = "logarithm"
 
@@ -92,7 +93,7 @@ class Logarithm(Operation):
         if isinstance(x, TaylorModel):
             return x.composed(lambda at, orders: [_logarithm_derivative(at, order) for order in orders])
         if isinstance(x, Interval):
-            return elementary.log(x)
+            return _enclosed_logarithm(x)
         if is_exact_kind(x):
             return arb.elementwise(lambda ball: ball.log())(x)
         with np.errstate(all="ignore"):
@@ -110,19 +111,31 @@ class Logarithm(Operation):
 
 def _logarithm_derivative(x: Interval, order: int) -> Interval:
     if order == 0:
-        return elementary.log(x)
+        return _enclosed_logarithm(x)
     return float((-1) ** (order - 1) * factorial(order - 1)) / _whole_power(x, order)
 
 
 def _root(x: Array) -> Array:
     if isinstance(x, Interval):
-        return x.sqrt()
+        return _on_domain(Interval.sqrt, x, x.lower < 0)
     return arb.elementwise(lambda ball: ball.sqrt())(x)
+
+
+def _enclosed_logarithm(x: Interval) -> Interval:
+    return _on_domain(elementary.log, x, x.lower <= 0)
+
+
+def _on_domain(function: Callable[[Interval], Interval], x: Interval, outside: NDArray[np.bool_]) -> Interval:
+    """Return the function's enclosure; the whole line where the argument may lie outside the domain, 1 being inside."""
+    if not np.any(outside):
+        return function(x)
+    result = function(Interval(np.where(outside, 1.0, x.mid), np.where(outside, 0.0, x.rad)))
+    return Interval(np.where(outside, 0.0, result.mid), np.where(outside, np.inf, result.rad))
 
 
 def _whole_power(x: Array, exponent: int) -> Array:
     if exponent == 0:
-        return x * 0.0 + 1.0
+        return x * 0 + 1
     result = None
     while exponent:
         if exponent & 1:
