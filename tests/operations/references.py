@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -212,7 +213,8 @@ def maximum(operation, zero, x):
 def power(operation, zero, x):
     p = operation.exponent
     if p.denominator == 1:
-        return filled(x.shape, lambda at: x[at] ** int(p))
+        factors = filled(x.shape, lambda at: reduce(mul, [x[at]] * abs(int(p)), zero + 1))
+        return factors if p >= 0 else filled(x.shape, lambda at: 1 / factors[at])
     return filled(x.shape, lambda at: (x[at].log() * p.numerator / p.denominator).exp())
 
 
@@ -222,20 +224,22 @@ def logarithm(operation, zero, x):
 
 
 def _exponentials(operation, x):
+    """Exponentials of the differences to the largest entry that takes part, and that entry, along the last axis."""
     taken = np.ones(x.shape) if operation.mask is None else np.broadcast_to(operation.mask.values, x.shape)
-    return filled(x.shape, lambda at: x[at].exp() if taken[at] else Arb(0))
+    largest = filled(x.shape[:-1], lambda at: reduce(lambda a, b: a.max(b), x[at][taken[at] == 1]))
+    return filled(x.shape, lambda at: (x[at] - largest[at[:-1]]).exp() if taken[at] else Arb(0)), largest
 
 
 @reference("softmax")
 def softmax(operation, zero, x):
-    e = _exponentials(operation, x)
+    e, _ = _exponentials(operation, x)
     return filled(x.shape, lambda at: e[at] / sum(e[at[:-1]], start=zero))
 
 
 @reference("logsumexp")
 def logsumexp(operation, zero, x):
-    e = _exponentials(operation, x)
-    return filled(x.shape[:-1], lambda at: sum(e[at], start=zero).log())
+    e, largest = _exponentials(operation, x)
+    return filled(x.shape[:-1], lambda at: sum(e[at], start=zero).log() + largest[at])
 
 
 def _positive_part(x: Arb) -> Arb:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import factorial, prod
@@ -15,7 +15,7 @@ from verify.arithmetic import arb, elementary
 from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.taylor_model import TaylorModel
-from verify.operations.operation import Operation, Shape
+from verify.operations.operation import Operation, OutsideDomain, Shape
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class Power(Operation):
     """``x ** exponent``, the exponent a multiple of 1/2; x positive unless the exponent is a whole number >= 0.
 
-    With a negative whole exponent x may be negative, but not zero. An enclosure of an argument that may leave the
-    domain is infinite.
+    With a negative whole exponent x may be negative, but not zero. An enclosure that may leave the domain raises
+    `OutsideDomain`.
     """
 
     exponent: Fraction
@@ -52,6 +52,8 @@ class Power(Operation):
             return np.asarray(x) ** float(self.exponent)
 
     def _by_products(self, x: Array) -> Array:
+        if self.exponent < 0 and isinstance(x, Interval):
+            _require(x.min_abs() > 0, self, x)
         base = _root(x) if self.exponent.denominator == 2 else x
         power = _whole_power(base, abs(self.exponent.numerator))
         return power if self.exponent >= 0 else 1 / power
@@ -79,7 +81,7 @@ class Power(Operation):
 @final
 @dataclass(frozen=True)
 class Logarithm(Operation):
-    """The natural logarithm of positive numbers; an enclosure of an argument that may not be positive is infinite."""
+    """The natural logarithm of positive numbers; an enclosure that may hold others raises `OutsideDomain`."""
 
     name: ClassVar[str] = "logarithm"
 
@@ -93,44 +95,50 @@ class Logarithm(Operation):
         if isinstance(x, TaylorModel):
             return x.composed(lambda at, orders: [_logarithm_derivative(at, order) for order in orders])
         if isinstance(x, Interval):
-            return _enclosed_logarithm(x)
+            return _logarithm_derivative(x, 0)
         if is_exact_kind(x):
             return arb.elementwise(lambda ball: ball.log())(x)
         with np.errstate(all="ignore"):
             return np.log(x)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
-        return (adjoint / arguments[0],)
+        return (adjoint * _reciprocal(arguments[0]),)
 
     def pushforward(
         self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
     ) -> Tensor | None:
         (tangent,) = tangents
-        return None if tangent is None else tangent / arguments[0]
+        return None if tangent is None else tangent * _reciprocal(arguments[0])
+
+
+def _reciprocal(x: Tensor) -> Tensor:
+    """Return 1/x for positive x alone, the domain of the logarithm."""
+    return x.apply(Power(Fraction(-1, 2)), x).square()
 
 
 def _logarithm_derivative(x: Interval, order: int) -> Interval:
+    _require(x.lower > 0, Logarithm(), x)
     if order == 0:
-        return _enclosed_logarithm(x)
+        return elementary.log(x)
     return float((-1) ** (order - 1) * factorial(order - 1)) / _whole_power(x, order)
 
 
 def _root(x: Array) -> Array:
     if isinstance(x, Interval):
-        return _on_domain(Interval.sqrt, x, x.lower < 0)
+        _require(x.lower >= 0, Power(Fraction(1, 2)), x)
+        return x.sqrt()
     return arb.elementwise(lambda ball: ball.sqrt())(x)
 
 
-def _enclosed_logarithm(x: Interval) -> Interval:
-    return _on_domain(elementary.log, x, x.lower <= 0)
-
-
-def _on_domain(function: Callable[[Interval], Interval], x: Interval, outside: NDArray[np.bool_]) -> Interval:
-    """Return the function's enclosure; the whole line where the argument may lie outside the domain, 1 being inside."""
-    if not np.any(outside):
-        return function(x)
-    result = function(Interval(np.where(outside, 1.0, x.mid), np.where(outside, 0.0, x.rad)))
-    return Interval(np.where(outside, 0.0, result.mid), np.where(outside, np.inf, result.rad))
+def _require(inside: NDArray[np.bool_], operation: Operation, x: Interval) -> None:
+    if not np.all(inside):
+        at = tuple(int(i) for i in np.argwhere(~inside)[0])
+        raise OutsideDomain(
+            "an argument may be outside the domain",
+            where=f"operation {operation.name}",
+            lower=float(x.lower[at]),
+            upper=float(x.upper[at]),
+        )
 
 
 def _whole_power(x: Array, exponent: int) -> Array:
