@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.graph.oracles import check_case  # noqa: E402
-from tests.graph.random_graphs import KINDS, random_case  # noqa: E402
+from tests.graph.oracles import check_case
+from tests.graph.random_graphs import KINDS, random_case
 
 
 def main() -> None:
@@ -36,20 +36,23 @@ def main() -> None:
         operations.update({node.operation.name for node in case.problem.graph.nodes})
         try:
             counts[case.kind].update(check_case(case))
-        except Exception as error:  # noqa: BLE001 -- whatever is raised is a finding
+        except Exception as error:
             found.append(f"seed {seed} ({case.kind}): {type(error).__name__}: {error}")
             print(found[-1], file=sys.stderr)
     print("# Random graphs of the vocabulary\n")
+    command = f"python benchmarks/vocabulary_fuzz.py --graphs {options.graphs} --seed {options.seed}"
+    print(f"`{command}` prints this. A graph has 4 to 10 operations on arrays of at most 30")
     print(
-        f"`python benchmarks/vocabulary_fuzz.py --graphs {options.graphs} --seed {options.seed}` prints this. A graph has 4 "
-        "to 10 operations on arrays of at most 30\nentries, axes of length 0 and 1 among them. What is compared is in "
-        "`tests/graph/oracles.py`; *extreme* graphs have weights\nup to 1e308, subnormal ones and zeros.\n"
+        "entries, axes of length 0 and 1 among them. What is compared is in `tests/graph/oracles.py`; *extreme* graphs"
     )
+    print("have weights up to 1e308, subnormal ones and zeros.\n")
     rows = list(dict.fromkeys(row for kind in KINDS for row in counts[kind]))
     print("| compared | " + " | ".join(KINDS) + " |\n|---|" + "---:|" * len(KINDS))
     for row in rows:
         print(f"| {row} | " + " | ".join(str(counts[kind][row]) for kind in KINDS) + " |")
-    print("\nGraphs that hold an operation: " + ", ".join(f"{name} {n}" for name, n in sorted(operations.items())) + ".\n")
+    print(
+        "\nGraphs that hold an operation: " + ", ".join(f"{name} {n}" for name, n in sorted(operations.items())) + ".\n"
+    )
     print(f"{len(found)} false; {time.monotonic() - start:.0f} s.")
     for line in found:
         print(f"- {line}")

@@ -13,7 +13,6 @@ from verify import decide_decrease, segment_bound
 from verify.arithmetic import arb
 from verify.arithmetic.intervals import Interval
 from verify.graph.evaluation import ARB, INTERVAL, RATIONAL, evaluate
-from verify.graph.problem import GraphProblem
 from verify.graph.segment import change_along
 from verify.graph.tangent import tangent_graph
 from verify.operations.leaves import Tangent

@@ -14,6 +14,7 @@ from verify.graph.problem import GraphProblem
 from verify.graph.tensor import GraphBuilder, Tensor
 from verify.operations.broadcast import Broadcast
 from verify.operations.contraction import Contraction
+from verify.operations.cumulative_sum import CumulativeSum
 from verify.operations.elementwise import Elementwise
 from verify.operations.gather import Gather, Indices, ScatterAdd
 from verify.operations.maximum import Maximum
@@ -98,6 +99,7 @@ class _Maker:
         linear = [
             self.reshape, self.permute, self.broadcast, self.sum, self.add, self.scale, self.gather, self.scatter,
             self.slice, self.pad, self.concatenate, self.windows, self.fold, self.repeated_sum,
+            self.cumulate,
         ]  # fmt: skip
         products = [self.multiply, self.contract, self.contract] if self.products < 4 else []
         if self.kind == "rational":
@@ -176,6 +178,9 @@ class _Maker:
         found = self.rng.integers(-1, length, size=x.shape[axis : axis + count])
         return x.apply(ScatterAdd(axis, Indices(found), length))
 
+    def cumulate(self, x):
+        return x.apply(CumulativeSum()) if x.shape else None
+
     def slice(self, x):
         axis = self.axis(x)
         if axis is None:
@@ -197,7 +202,7 @@ class _Maker:
             return None
         fits = [
             y for y in self.pool
-            if len(y.shape) == len(x.shape) and all(m == n for k, (m, n) in enumerate(zip(x.shape, y.shape, strict=True)) if k != axis)
+            if len(y.shape) == len(x.shape) and _without(y.shape, axis) == _without(x.shape, axis)
         ]  # fmt: skip
         return x.apply(Concatenate(axis), x, self.pick(fits), *([x] if self.rng.random() < 0.2 else []))
 
@@ -210,7 +215,8 @@ class _Maker:
             return None
         kernel = tuple(int(self.rng.integers(1, n + 1)) for n in lengths)
         stride = tuple(int(k) for k in self.rng.integers(1, 4, size=dimensions))
-        dilation = tuple(int(self.rng.integers(1, (n - 1) // max(k - 1, 1) + 1)) if k > 1 else int(self.rng.integers(1, 3)) for n, k in zip(lengths, kernel, strict=True))  # fmt: skip
+        most = [(n - 1) // (k - 1) if k > 1 else 2 for n, k in zip(lengths, kernel, strict=True)]
+        dilation = tuple(int(self.rng.integers(1, d + 1)) for d in most)
         return kernel, stride, dilation, lengths
 
     def windows(self, x):
@@ -296,6 +302,10 @@ class _Maker:
 
     def maximum(self, x):
         return x.apply(Maximum()) if x.shape and x.shape[-1] else None
+
+
+def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return (*shape[:axis], *shape[axis + 1 :])
 
 
 def _fit(left: tuple[int, ...], right: tuple[int, ...]) -> bool:

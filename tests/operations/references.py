@@ -203,6 +203,11 @@ def fold(operation, zero, x):
     return result
 
 
+@reference("cumulative_sum")
+def cumulative_sum(operation, zero, x):
+    return filled(x.shape, lambda at: sum(x[at[:-1]][: at[-1] + 1], start=zero))
+
+
 @reference("maximum")
 def maximum(operation, zero, x):
     larger = max if isinstance(zero, Fraction) else lambda a, b: a.max(b)
@@ -261,9 +266,7 @@ FUNCTIONS: dict[tuple[str, int], Callable[[Arb], Arb]] = {
     ("arctan", 0): lambda x: x.atan(),
     ("exp(x)", 0): lambda x: x.exp(),
     ("x*tanh(log(1+exp(x)))", 0): lambda x: x * (1 + x.exp()).log().tanh(),
-    ("x*tanh(log(1+exp(x)))", 1): lambda x: (
-        (y := (1 + x.exp()).log()).tanh() + x * (1 - y.tanh() ** 2) * _sigmoid(x)
-    ),
+    ("x*tanh(log(1+exp(x)))", 1): lambda x: (y := (1 + x.exp()).log()).tanh() + x * (1 - y.tanh() ** 2) * _sigmoid(x),
     ("relu", 0): _positive_part,
     ("max(x-1,0)", 0): lambda x: _positive_part(x - 1),
     ("abs(x)", 0): abs,

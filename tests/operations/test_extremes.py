@@ -1,4 +1,4 @@
-"""Arguments outside a domain, that overflow or are empty: an infinite bound or no decision, never a wrong finite one."""
+"""Arguments outside a domain, that overflow or are empty: an infinite bound or no decision, never a wrong one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from verify.operations.elementwise import Elementwise
 from verify.operations.gather import Gather, Indices, ScatterAdd
 from verify.operations.leaves import Constant, Parameter
 from verify.operations.maximum import Maximum
-from verify.operations.operation import OutsideDomain
+from verify.operations.operation import OutsideDomainError
 from verify.operations.power import Logarithm, Power
 from verify.operations.softmax import LogSumExp, Softmax
 from verify.operations.windows import Windows
@@ -51,7 +51,7 @@ def test_a_step_out_of_the_domain_is_not_decided(operation, outside):
 
 @pytest.mark.parametrize("operation", [HALF, INVERSE_ROOT, Logarithm()], ids=repr)
 def test_an_argument_that_may_be_negative_has_no_bound(operation):
-    with pytest.raises(OutsideDomain, match=r"lower=-0\.25, upper=4\.0"):
+    with pytest.raises(OutsideDomainError, match=r"lower=-0\.25, upper=4\.0"):
         operation.evaluate(Interval.from_bounds([0.25, -0.25], [4.0, 4.0]))
 
 

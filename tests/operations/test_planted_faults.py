@@ -114,9 +114,13 @@ def with_fields(**fields):
 def overwritten_scatter(right):
     def wrong(self, a):
         order, starts, present = self._sorted
-        flat = a.reshape(*a.shape[: self.axis], self.indices.values.size, *a.shape[self.axis + self.indices.values.ndim :])
+        flat = a.reshape(
+            *a.shape[: self.axis], self.indices.values.size, *a.shape[self.axis + self.indices.values.ndim :]
+        )
         result = right(self, a) * 0
-        result[(*(slice(None),) * self.axis, present)] = np.take(np.take(flat, order, axis=self.axis), starts, axis=self.axis)
+        result[(*(slice(None),) * self.axis, present)] = np.take(
+            np.take(flat, order, axis=self.axis), starts, axis=self.axis
+        )
         return result
 
     return wrong
@@ -200,13 +204,19 @@ FAULTS = {
         lambda right: lambda self, a: np.take(a, self.indices.values, axis=self.axis, mode="wrap"),
     ),
     "ScatterAdd overwrites": (ScatterAdd, "_add", overwritten_scatter),
-    "Slice starts late": (Slice, "evaluate", with_fields(start=lambda self: self.start + 1, stop=lambda self: self.stop + 1)),
+    "Slice starts late": (
+        Slice,
+        "evaluate",
+        with_fields(start=lambda self: self.start + 1, stop=lambda self: self.stop + 1),
+    ),
     "Pad starts early": (Pad, "_place", with_fields(start=lambda self: 0)),
     "Pad pulls back without its step": (
         Pad,
         "pullback",
-        lambda right: lambda self, arguments, result, adjoint: (
-            adjoint.slice(self.axis, self.start, self.start + arguments[0].shape[self.axis]),
+        lambda right: (
+            lambda self, arguments, result, adjoint: (
+                adjoint.slice(self.axis, self.start, self.start + arguments[0].shape[self.axis]),
+            )
         ),
     ),
     "Concatenate turns round": (Concatenate, "evaluate", lambda right: lambda self, *xs: right(self, *xs[::-1])),
@@ -238,7 +248,7 @@ FAULTS = {
 FUNCTIONS = {
     "Logarithm has another slope": (power, "_reciprocal", lambda right: lambda x: right(x).square(), Logarithm),
     "Logarithm loses a sign in models": (
-        power, "_logarithm_derivative", lambda right: lambda x, order: abs(right(x, order)) if order > 1 else right(x, order), Logarithm,
+        power, "_logarithm_derivative", lambda right: lambda x, order: right(x, order) * (-1 if order > 1 else 1), Logarithm,
     ),
     "softmax loses the coupled term": (softmax, "_jacobian", lambda right: lambda p, vector: p * vector, Softmax),
     "softmax forgets its mask": (softmax, "_kept", lambda right: lambda x, mask: x, Softmax),
@@ -272,7 +282,7 @@ ON_GRAPHS = {
         TaylorModel, "rearranged", lambda right: lambda self, move: TaylorModel(right(self, move).coefficients),
     ),
     "broadcasting products forget an axis": (
-        Tensor, "sum_to", lambda right: lambda self, shape: right(self, shape).scale(Fraction(1 if self.shape == shape else 2)),
+        Tensor, "sum_to", lambda right: lambda self, shape: self if self.shape == shape else right(self, shape).scale(Fraction(2)),
     ),
 }  # fmt: skip
 

@@ -18,7 +18,7 @@ from verify.arithmetic.intervals import Interval
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.graph.graph import Graph
 from verify.operations.leaves import Filled, Leaf
-from verify.operations.operation import Operation, OutsideDomain, Shape
+from verify.operations.operation import Operation, OutsideDomainError, Shape
 from verify.outcomes import InputError
 
 Values = Mapping[Leaf, np.ndarray | Array]
@@ -62,6 +62,8 @@ def _as_balls(array: np.ndarray) -> np.ndarray:
 
 FLOAT64 = Arithmetic("float64", _as_float64)
 FLOAT32 = Arithmetic("float32", _as_float32)
+
+
 def _whole_line(shape: Shape) -> Interval:
     return Interval(np.zeros(shape), np.full(shape, np.inf))
 
@@ -112,7 +114,7 @@ def evaluate(graph: Graph, values: Values, arithmetic: Arithmetic = FLOAT64) -> 
     """
     try:
         return _walked(graph, values, arithmetic)
-    except OutsideDomain:
+    except OutsideDomainError:
         if arithmetic.unknown is None:
             raise
         return [arithmetic.unknown(graph.nodes[output].shape) for output in graph.outputs]

@@ -134,7 +134,7 @@ class Tensor:
 
     # arithmetic
 
-    def __add__(self, other: Tensor | int) -> Tensor:
+    def __add__(self, other: Tensor | float) -> Tensor:
         left, right = self._aligned(other)
         return self.apply(Add(), left, right)
 
@@ -143,13 +143,13 @@ class Tensor:
     def __neg__(self) -> Tensor:
         return self.scale(Fraction(-1))
 
-    def __sub__(self, other: Tensor | int) -> Tensor:
+    def __sub__(self, other: Tensor | float) -> Tensor:
         return self + (-self._tensor(other))
 
-    def __rsub__(self, other: Tensor | int) -> Tensor:
+    def __rsub__(self, other: Tensor | float) -> Tensor:
         return self._tensor(other) + (-self)
 
-    def __mul__(self, other: Tensor | int) -> Tensor:
+    def __mul__(self, other: Tensor | float) -> Tensor:
         if not isinstance(other, Tensor):
             return self.scale(fraction(other, "factor"))
         shape = _common(self.shape, other.shape)
@@ -160,7 +160,7 @@ class Tensor:
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Tensor | int) -> Tensor:
+    def __truediv__(self, other: Tensor | float) -> Tensor:
         if not isinstance(other, Tensor):
             divisor = fraction(other, "divisor")
             if not divisor:
@@ -168,7 +168,7 @@ class Tensor:
             return self.scale(1 / divisor)
         return self * other.apply(Power(Fraction(-1)))
 
-    def __rtruediv__(self, other: int) -> Tensor:
+    def __rtruediv__(self, other: float) -> Tensor:
         return self.apply(Power(Fraction(-1))) * other
 
     def __matmul__(self, other: Tensor) -> Tensor:
@@ -241,13 +241,13 @@ class Tensor:
     def _without(self, axes: tuple[int, ...]) -> Shape:
         return tuple(1 if axis in axes else n for axis, n in enumerate(self.shape))
 
-    def _tensor(self, other: Tensor | int) -> Tensor:
+    def _tensor(self, other: Tensor | float) -> Tensor:
         if isinstance(other, Tensor):
             return other
         number = fraction(other, "summand")
         return self.builder.filled(number.numerator).scale(1 / Fraction(number.denominator))
 
-    def _aligned(self, other: Tensor | int) -> tuple[Tensor, Tensor]:
+    def _aligned(self, other: Tensor | float) -> tuple[Tensor, Tensor]:
         operand = self._tensor(other)
         shape = _common(self.shape, operand.shape)
         return self.broadcast_to(shape), operand.broadcast_to(shape)

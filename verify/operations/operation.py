@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 
 
-class OutsideDomain(InputError):
+class OutsideDomainError(InputError):
     """An argument may lie where the operation is not defined: nothing is known of what depends on it.
 
     An infinite interval would say less: a bounded function of it is bounded again, but not a number.

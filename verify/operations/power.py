@@ -15,7 +15,7 @@ from verify.arithmetic import arb, elementary
 from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.taylor_model import TaylorModel
-from verify.operations.operation import Operation, OutsideDomain, Shape
+from verify.operations.operation import Operation, OutsideDomainError, Shape
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -27,7 +27,7 @@ class Power(Operation):
     """``x ** exponent``, the exponent a multiple of 1/2; x positive unless the exponent is a whole number >= 0.
 
     With a negative whole exponent x may be negative, but not zero. An enclosure that may leave the domain raises
-    `OutsideDomain`.
+    `OutsideDomainError`.
     """
 
     exponent: Fraction
@@ -81,7 +81,7 @@ class Power(Operation):
 @final
 @dataclass(frozen=True)
 class Logarithm(Operation):
-    """The natural logarithm of positive numbers; an enclosure that may hold others raises `OutsideDomain`."""
+    """The natural logarithm of positive numbers; an enclosure that may hold others raises `OutsideDomainError`."""
 
     name: ClassVar[str] = "logarithm"
 
@@ -133,7 +133,7 @@ def _root(x: Array) -> Array:
 def _require(inside: NDArray[np.bool_], operation: Operation, x: Interval) -> None:
     if not np.all(inside):
         at = tuple(int(i) for i in np.argwhere(~inside)[0])
-        raise OutsideDomain(
+        raise OutsideDomainError(
             "an argument may be outside the domain",
             where=f"operation {operation.name}",
             lower=float(x.lower[at]),

@@ -19,7 +19,7 @@ SHARE = 64.0
 """How many radii of our enclosure PyTorch's result may be off. A radius bounds what one evaluation with correctly
 rounded sums and products does; other orders of summation and other elementary functions stay within a few of it."""
 UNPROVED = 1e-6
-"""How much two plain float64 results may differ, relatively, where the enclosure is infinite: an unstable evaluation."""
+"""How much two plain float64 results may differ, relatively, where the enclosure is infinite."""
 
 
 def check_agreement(problem: GraphProblem, objective: Objective, arguments: tuple[Any, ...], points: int = 3) -> None:

@@ -22,7 +22,7 @@ MOVES = frozenset(
     "view reshape _unsafe_view permute transpose t expand repeat unsqueeze squeeze select slice cat stack split "
     "split_with_sizes unbind flip roll index index_select gather clone alias contiguous lift_fresh_copy detach "
     "gt ge lt le eq ne isnan isinf isfinite logical_not logical_and logical_or bitwise_not any all sign masked_fill "
-    "where amax amin max min maximum minimum argmax zeros_like ones_like full_like tril triu constant_pad_nd".split()
+    "where amax amin max min maximum minimum argmax zeros_like ones_like full_like tril triu constant_pad_nd".split(" ")
 )
 """Operations that move, compare or pick numbers: on data their results are exact, masks and indices among them."""
 _CHECKS = ("_assert_tensor_metadata.default", "_assert_scalar.default", "sym_constrain_range_for_size.default")
@@ -102,7 +102,7 @@ def _leaves(program: ExportedProgram, module: torch.nn.Module, scope: Scope) -> 
 
 
 def _entered(scope: Scope, label: str, value: Any) -> Any:
-    """Return a value as it is, real numbers registered as exact ones: `scope.tensor` makes them constants of the graph."""
+    """Return a value as it is, real numbers registered: `scope.tensor` makes constants of the graph of them."""
     if isinstance(value, torch.Tensor) and value.is_floating_point():
         scope.know(label, value)
     return value

@@ -32,7 +32,6 @@ FORMULAS = {
     "log_sigmoid.default": "-log(1+exp(-x))",
     "sinh.default": "(exp(x)-exp(-x))/2",
     "cosh.default": "(exp(x)+exp(-x))/2",
-    "asinh.default": "log(x+sqrt(1+x^2))",
     "erfc.default": "1-erf(x)",
     "exp2.default": "exp(x*log(2))",
     "expm1.default": "exp(x)-1",
@@ -114,11 +113,6 @@ def prelu(scope: Scope, x: Tensor, slope: Any) -> Tensor:
         factors = factors.reshape((*factors.shape, *(1,) * (len(x.shape) - 2)))
     positive = x.apply(Elementwise("relu"))
     return positive + (x - positive) * factors
-
-
-@rule("softshrink.default")
-def softshrink(scope: Scope, x: Tensor, width: float = 0.5) -> Tensor:
-    return x - clamp(scope, x, -width, width)
 
 
 @rule("logaddexp.default")

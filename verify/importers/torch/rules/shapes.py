@@ -155,7 +155,9 @@ def copied(scope: Scope, x: Any, source: Any, **options: Any) -> Tensor:
 def slice_scatter(
     scope: Scope, x: Any, source: Any, axis: int = 0, start: int | None = None, stop: int | None = None, step: int = 1
 ) -> Tensor:
-    return _replaced(scope, x, source, lambda places: places[(slice(None),) * (axis % places.ndim) + (slice(start, stop, step),)])
+    return _replaced(
+        scope, x, source, lambda places: places[(slice(None),) * (axis % places.ndim) + (slice(start, stop, step),)]
+    )
 
 
 @rule("select_scatter.default")
@@ -227,7 +229,9 @@ def index(scope: Scope, x: Tensor, indices: Sequence[torch.Tensor | None]) -> Te
     picked = first.reshape((math.prod(lengths), *first.shape[len(axes) :])).apply(Gather(0, Indices(flat)))
     if axes != list(range(axes[0], axes[0] + len(axes))):
         return picked  # indices apart from one another come first, as in NumPy
-    return picked.permute(*(flat.ndim + k for k in range(axes[0])), *range(flat.ndim), *range(flat.ndim + axes[0], len(picked.shape)))
+    return picked.permute(
+        *(flat.ndim + k for k in range(axes[0])), *range(flat.ndim), *range(flat.ndim + axes[0], len(picked.shape))
+    )
 
 
 @rule("gather.default")
