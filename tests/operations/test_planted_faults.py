@@ -248,7 +248,7 @@ FAULTS = {
 FUNCTIONS = {
     "Logarithm has another slope": (power, "_reciprocal", lambda right: lambda x: right(x).square(), Logarithm),
     "Logarithm loses a sign in models": (
-        power, "_logarithm_derivative", lambda right: lambda x, order: right(x, order) * (-1 if order > 1 else 1), Logarithm,
+        power, "_logarithm_derivative", lambda right: lambda x, k: right(x, k) * (-1 if k > 1 else 1), Logarithm,
     ),
     "softmax loses the coupled term": (softmax, "_jacobian", lambda right: lambda p, vector: p * vector, Softmax),
     "softmax forgets its mask": (softmax, "_kept", lambda right: lambda x, mask: x, Softmax),
@@ -282,7 +282,7 @@ ON_GRAPHS = {
         TaylorModel, "rearranged", lambda right: lambda self, move: TaylorModel(right(self, move).coefficients),
     ),
     "broadcasting products forget an axis": (
-        Tensor, "sum_to", lambda right: lambda self, shape: self if self.shape == shape else right(self, shape).scale(Fraction(2)),
+        Tensor, "sum_to", lambda right: lambda self, to: right(self, to).scale(Fraction(1 + (self.shape != to))),
     ),
 }  # fmt: skip
 

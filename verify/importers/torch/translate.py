@@ -18,12 +18,16 @@ from verify.importers.torch.registry import RULES, TAKE_MASKED, Masked, Scope
 from verify.outcomes import InputError
 
 PREFIX = "module."
-MOVES = frozenset(
-    "view reshape _unsafe_view permute transpose t expand repeat unsqueeze squeeze select slice cat stack split "
-    "split_with_sizes unbind flip roll index index_select gather clone alias contiguous lift_fresh_copy detach "
-    "gt ge lt le eq ne isnan isinf isfinite logical_not logical_and logical_or bitwise_not any all sign masked_fill "
-    "where amax amin max min maximum minimum argmax zeros_like ones_like full_like tril triu constant_pad_nd".split(" ")
-)
+# fmt: off
+MOVES = frozenset((
+    "view", "reshape", "_unsafe_view", "permute", "transpose", "t", "expand", "repeat", "unsqueeze", "squeeze",
+    "select", "slice", "cat", "stack", "split", "split_with_sizes", "unbind", "flip", "roll", "index",
+    "index_select", "gather", "clone", "alias", "contiguous", "lift_fresh_copy", "detach", "gt", "ge", "lt",
+    "le", "eq", "ne", "isnan", "isinf", "isfinite", "logical_not", "logical_and", "logical_or", "bitwise_not",
+    "any", "all", "sign", "masked_fill", "where", "amax", "amin", "max", "min", "maximum", "minimum", "argmax",
+    "zeros_like", "ones_like", "full_like", "tril", "triu", "constant_pad_nd",
+))
+# fmt: on
 """Operations that move, compare or pick numbers: on data their results are exact, masks and indices among them."""
 _CHECKS = ("_assert_tensor_metadata.default", "_assert_scalar.default", "sym_constrain_range_for_size.default")
 
