@@ -183,8 +183,6 @@ def total(x: Array, r: Radius, axis: int | tuple[int, ...] | None) -> tuple[Arra
     with np.errstate(all="ignore"):
         mid = np.asarray(np.sum(x, axis=axis))
     terms = x.size // mid.size if mid.size else 0
-    if not np.all(np.isfinite(mid)):
-        return guarded(mid, np.zeros(mid.shape))
     rad = upward.mul(upward.sum(np.abs(x), axis), gamma(max(terms - 1, 0)))
     return guarded(mid, rad if r is None else upward.add(rad, upward.sum(r, axis)))
 

@@ -231,7 +231,7 @@ class TaylorModel:
         highest = at_start + Interval(np.zeros(reach.shape), upward.mul(reach, growth))
         wide = highest.rad > _WIDE * top
         if np.any(wide):
-            low, high = np.maximum(highest.lower, -top), np.minimum(highest.upper, top)
+            low, high = np.array(np.maximum(highest.lower, -top)), np.array(np.minimum(highest.upper, top))
             found = derivatives(self.range()[wide], orders[-1:])[0]
             low[wide], high[wide] = np.maximum(low[wide], found.lower), np.minimum(high[wide], found.upper)
             highest = Interval.from_bounds(low, high)

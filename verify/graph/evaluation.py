@@ -5,6 +5,7 @@ An arithmetic says only how a float64 array enters it; the operations do the res
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +18,7 @@ from verify.arithmetic.intervals import Interval
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.graph.graph import Graph
 from verify.operations.leaves import Filled, Leaf
+from verify.operations.operation import Operation, OutsideDomainError, Shape
 from verify.outcomes import InputError
 
 Values = Mapping[Leaf, np.ndarray | Array]
@@ -31,10 +33,13 @@ class Arithmetic:
     name : str
     enter : callable
         Turns an array of float64 numbers into an array of these numbers, exactly where they are exact or enclose.
+    unknown : callable, optional
+        Makes an array of a shape of which nothing is known: the answer where an operation may leave its domain.
     """
 
     name: str
     enter: Callable[[np.ndarray], Array]
+    unknown: Callable[[Shape], Array] | None = None
 
 
 def _as_float64(array: np.ndarray) -> np.ndarray:
@@ -57,14 +62,24 @@ def _as_balls(array: np.ndarray) -> np.ndarray:
 
 FLOAT64 = Arithmetic("float64", _as_float64)
 FLOAT32 = Arithmetic("float32", _as_float32)
-INTERVAL = Arithmetic("intervals", Interval.point)
+
+
+def _whole_line(shape: Shape) -> Interval:
+    return Interval(np.zeros(shape), np.full(shape, np.inf))
+
+
+INTERVAL = Arithmetic("intervals", Interval.point, _whole_line)
 ARB = Arithmetic("Arb balls", _as_balls)
 RATIONAL = Arithmetic("fractions", _as_fractions)
 
 
 def taylor_models(degree: int) -> Arithmetic:
     """Return the arithmetic of Taylor models of a degree; what enters does not move."""
-    return Arithmetic("Taylor models", lambda array: TaylorModel.constant(Interval.point(array), degree))
+    return Arithmetic(
+        "Taylor models",
+        lambda array: TaylorModel.constant(Interval.point(array), degree),
+        lambda shape: TaylorModel([_whole_line(shape)] * degree, _whole_line(shape)),
+    )
 
 
 def evaluate(graph: Graph, values: Values, arithmetic: Arithmetic = FLOAT64) -> list[Array]:
@@ -80,7 +95,7 @@ def evaluate(graph: Graph, values: Values, arithmetic: Arithmetic = FLOAT64) -> 
     Returns
     -------
     list of array
-        One for each output.
+        One for each output. Where an operation may leave its domain, nothing is known of any of them.
 
     Raises
     ------
@@ -97,6 +112,15 @@ def evaluate(graph: Graph, values: Values, arithmetic: Arithmetic = FLOAT64) -> 
     >>> float(evaluate(graph, {leaf: np.array([3.0, 4.0])})[0])
     25.0
     """
+    try:
+        return _walked(graph, values, arithmetic)
+    except OutsideDomainError:
+        if arithmetic.unknown is None:
+            raise
+        return [arithmetic.unknown(graph.nodes[output].shape) for output in graph.outputs]
+
+
+def _walked(graph: Graph, values: Values, arithmetic: Arithmetic) -> list[Array]:
     results: list[Array] = [None] * len(graph.nodes)
     last = graph.last_use
     with np.errstate(all="ignore"):
@@ -107,12 +131,19 @@ def evaluate(graph: Graph, values: Values, arithmetic: Arithmetic = FLOAT64) -> 
             elif isinstance(operation, Filled):
                 results[position] = arithmetic.enter(np.full(node.shape, float(operation.value)))
             else:
-                result = operation.evaluate(*(results[argument] for argument in node.arguments))
+                result = _result(operation, [results[argument] for argument in node.arguments], node.shape, arithmetic)
                 results[position] = result if isinstance(result, Interval | TaylorModel) else np.asarray(result)
             for argument in {*node.arguments, position}:
                 if last[argument] <= position:
                     results[argument] = None
     return [results[output] for output in graph.outputs]
+
+
+def _result(operation: Operation, arguments: list[Array], shape: Shape, arithmetic: Arithmetic) -> Array:
+    """Return the result of an operation; what arrays without entries add up to is zero, in these numbers."""
+    if math.prod(shape) and all(not math.prod(argument.shape) for argument in arguments):
+        return arithmetic.enter(np.zeros(shape))
+    return operation.evaluate(*arguments)
 
 
 def _entered(leaf: Leaf, values: Values, arithmetic: Arithmetic) -> Array:

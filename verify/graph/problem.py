@@ -55,7 +55,8 @@ class GraphProblem(Objective):
     graph : Graph
         One scalar output. Its `Parameter` leaves make up w, in the order of the graph, each row-major.
     constants : mapping of str to array
-        Data and other numbers of its `Constant` leaves, by label; finite float64 arrays, kept as they are.
+        Data and other numbers of its `Constant` leaves, by label; finite, copied: what happens to them later changes
+        nothing that is said of this problem.
     initial_weights : array, shape (P,)
     weight_decay : float or mapping of str to float
         The factors decay_p >= 0, for all parameters or by label.
@@ -99,7 +100,7 @@ class GraphProblem(Objective):
         self.graph = _with_decay(graph, self.blocks, self.weight_decay)
         self._last: tuple[np.ndarray, float, np.ndarray] | None = None
         self.constants = _checked_constants(graph, constants)
-        self.initial_weights = self.check_weights(initial_weights)
+        self.initial_weights = self.check_weights(initial_weights).copy()
 
     @property
     def size(self) -> int:
@@ -258,5 +259,6 @@ def _checked_constants(graph: Graph, constants: Mapping[str, Any]) -> dict[str, 
             raise InputError("wrong shape", where=leaf.label, shape=array.shape, expected=leaf.dimensions)
         if not np.all(np.isfinite(array)):
             raise InputError("numbers must be finite", where=leaf.label)
-        checked[leaf.label] = array
+        checked[leaf.label] = array.copy()
+        checked[leaf.label].flags.writeable = False
     return checked

@@ -9,6 +9,7 @@ from typing import final
 
 import numpy as np
 
+from verify.arithmetic.floats import fraction
 from verify.graph.graph import Graph, Node
 from verify.operations.add import Add
 from verify.operations.broadcast import Broadcast, SumOver
@@ -49,6 +50,8 @@ class GraphBuilder:
         InputError
             If it does not take arguments of these shapes; the place is named.
         """
+        if any(argument.builder is not self for argument in arguments):
+            raise InputError("a tensor of another graph", where=f"operation {operation.name}", remedy="use one builder")
         positions = tuple(argument.position for argument in arguments)
         known = self._known.get((operation, positions))
         if known is not None:
@@ -131,7 +134,7 @@ class Tensor:
 
     # arithmetic
 
-    def __add__(self, other: Tensor | int) -> Tensor:
+    def __add__(self, other: Tensor | float) -> Tensor:
         left, right = self._aligned(other)
         return self.apply(Add(), left, right)
 
@@ -140,15 +143,15 @@ class Tensor:
     def __neg__(self) -> Tensor:
         return self.scale(Fraction(-1))
 
-    def __sub__(self, other: Tensor | int) -> Tensor:
+    def __sub__(self, other: Tensor | float) -> Tensor:
         return self + (-self._tensor(other))
 
-    def __rsub__(self, other: Tensor | int) -> Tensor:
+    def __rsub__(self, other: Tensor | float) -> Tensor:
         return self._tensor(other) + (-self)
 
-    def __mul__(self, other: Tensor | int) -> Tensor:
+    def __mul__(self, other: Tensor | float) -> Tensor:
         if not isinstance(other, Tensor):
-            return self.scale(Fraction(other))
+            return self.scale(fraction(other, "factor"))
         shape = _common(self.shape, other.shape)
         left, right = _names(self, shape), _names(other, shape)
         out = "".join(c for c in string.ascii_lowercase[: len(shape)] if c in left or c in right)
@@ -157,12 +160,15 @@ class Tensor:
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Tensor | int) -> Tensor:
+    def __truediv__(self, other: Tensor | float) -> Tensor:
         if not isinstance(other, Tensor):
-            return self.scale(Fraction(1, other))
+            divisor = fraction(other, "divisor")
+            if not divisor:
+                raise InputError("division by zero", divisor=other)
+            return self.scale(1 / divisor)
         return self * other.apply(Power(Fraction(-1)))
 
-    def __rtruediv__(self, other: int) -> Tensor:
+    def __rtruediv__(self, other: float) -> Tensor:
         return self.apply(Power(Fraction(-1))) * other
 
     def __matmul__(self, other: Tensor) -> Tensor:
@@ -210,6 +216,8 @@ class Tensor:
         count = 1
         for axis in self._axes(axes):
             count *= self.shape[axis]
+        if not count:
+            raise InputError("the mean of no entries", shape=self.shape, axes=axes)
         return self.sum(axes, keep=keep).scale(Fraction(1, count))
 
     def sum_to(self, shape: Sequence[int]) -> Tensor:
@@ -224,15 +232,22 @@ class Tensor:
         if axes is None:
             return tuple(range(len(self.shape)))
         chosen = (axes,) if isinstance(axes, int) else tuple(axes)
-        return tuple(sorted(axis % len(self.shape) for axis in chosen))
+        dimensions = len(self.shape)
+        counted = sorted(axis % dimensions if -dimensions <= axis < dimensions else -1 for axis in chosen)
+        if -1 in counted or len(set(counted)) != len(counted):
+            raise InputError("no such axes, or one of them twice", axes=chosen, shape=self.shape)
+        return tuple(counted)
 
     def _without(self, axes: tuple[int, ...]) -> Shape:
         return tuple(1 if axis in axes else n for axis, n in enumerate(self.shape))
 
-    def _tensor(self, other: Tensor | int) -> Tensor:
-        return other if isinstance(other, Tensor) else self.builder.filled(other)
+    def _tensor(self, other: Tensor | float) -> Tensor:
+        if isinstance(other, Tensor):
+            return other
+        number = fraction(other, "summand")
+        return self.builder.filled(number.numerator).scale(1 / Fraction(number.denominator))
 
-    def _aligned(self, other: Tensor | int) -> tuple[Tensor, Tensor]:
+    def _aligned(self, other: Tensor | float) -> tuple[Tensor, Tensor]:
         operand = self._tensor(other)
         shape = _common(self.shape, operand.shape)
         return self.broadcast_to(shape), operand.broadcast_to(shape)

@@ -20,6 +20,7 @@ def attention(
     causal: bool = False,
     scale: float | None = None,
     mask: ArrayLike | None = None,
+    bias: Tensor | None = None,
 ) -> Tensor:
     """Return ``softmax(scale * Q K^T) V`` over the last two axes.
 
@@ -34,6 +35,8 @@ def attention(
         The float64 number nearest to 1/sqrt(d) by default, as frameworks use.
     mask : array of bool, optional
         Which sources a target sees, in place of `causal`.
+    bias : Tensor, optional
+        Added to the scaled scores.
 
     Examples
     --------
@@ -46,5 +49,6 @@ def attention(
     factor = 1 / float(np.sqrt(query.shape[-1])) if scale is None else scale
     lead = tuple(range(len(key.shape) - 2))
     scores = query.scale(Fraction(factor)) @ key.permute(*lead, len(lead) + 1, len(lead))
+    scores = scores if bias is None else scores + bias
     seen = np.tril(np.ones(scores.shape[-2:])) if causal else mask
     return scores.apply(Softmax(None if seen is None else Indices(seen))) @ value

@@ -90,9 +90,14 @@ class ScatterAdd(LinearOperation):
     name: ClassVar[str] = "scatter_add"
 
     def shape(self, *arguments: Shape) -> Shape:
-        axes = self.indices.values.shape
-        if len(arguments) != 1 or arguments[0][self.axis : self.axis + len(axes)] != axes:
+        found = self.indices.values
+        axes, last = found.shape, self.axis + found.ndim
+        if len(arguments) != 1 or not 0 <= self.axis <= last <= len(arguments[0]):
+            raise self.refuse("no such axes", *arguments)
+        if arguments[0][self.axis : last] != axes:
             raise self.refuse("the argument does not have the axes of the indices", *arguments)
+        if self.length < 0 or (found.size and not (found.min() >= -1 and found.max() < self.length)):
+            raise self.refuse("index out of range", *arguments)
         return (*arguments[0][: self.axis], self.length, *arguments[0][self.axis + len(axes) :])
 
     @cached_property
@@ -116,7 +121,7 @@ class ScatterAdd(LinearOperation):
     def _add(self, a: np.ndarray) -> np.ndarray:
         order, starts, present = self._sorted
         count = self.indices.values.ndim
-        flat = a.reshape(*a.shape[: self.axis], -1, *a.shape[self.axis + count :])
+        flat = a.reshape(*a.shape[: self.axis], self.indices.values.size, *a.shape[self.axis + count :])
         result = zeros((*flat.shape[: self.axis], self.length, *flat.shape[self.axis + 1 :]), a)
         if len(order):
             where: tuple[Any, ...] = (slice(None),) * self.axis

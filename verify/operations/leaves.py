@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, final
 
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.floats import exact_float
 from verify.operations.operation import Operation, Shape
 
 if TYPE_CHECKING:
@@ -75,6 +76,9 @@ class Filled(Operation):
     value: int
     dimensions: Shape
     name: ClassVar[str] = "filled"
+
+    def __post_init__(self) -> None:
+        exact_float(self.value, "operation filled")
 
     def shape(self, *arguments: Shape) -> Shape:
         if arguments:

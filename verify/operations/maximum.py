@@ -101,5 +101,7 @@ def _led(z: TaylorModel) -> TaylorModel:
     changes = indicator.rad.max(axis=-1) > 0
     if not changes.any():
         return largest
+    start = Maximum().evaluate(z.start)
     remainder = Interval(np.zeros(largest.shape), np.where(changes, np.inf, 0.0))
-    return TaylorModel(largest.coefficients, remainder if largest.remainder is None else largest.remainder + remainder)
+    total = remainder if largest.remainder is None else largest.remainder + remainder
+    return TaylorModel([start, *largest.coefficients[1:]], total)

@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 
+
+class OutsideDomainError(InputError):
+    """An argument may lie where the operation is not defined: nothing is known of what depends on it.
+
+    An infinite interval would say less: a bounded function of it is bounded again, but not a number.
+    """
+
+
 OPERATIONS: dict[str, type[Operation]] = {}
 """Every final operation by its name: filled by the classes themselves."""
 

@@ -9,12 +9,13 @@ from math import factorial, prod
 from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from verify.arithmetic import arb, elementary
 from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.taylor_model import TaylorModel
-from verify.operations.operation import Operation, Shape
+from verify.operations.operation import Operation, OutsideDomainError, Shape
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 class Power(Operation):
     """``x ** exponent``, the exponent a multiple of 1/2; x positive unless the exponent is a whole number >= 0.
 
-    With a negative whole exponent x may be negative, but not zero. An enclosure of an argument that may leave the
-    domain is infinite.
+    With a negative whole exponent x may be negative, but not zero. An enclosure that may leave the domain raises
+    `OutsideDomainError`.
     """
 
     exponent: Fraction
@@ -51,9 +52,11 @@ class Power(Operation):
             return np.asarray(x) ** float(self.exponent)
 
     def _by_products(self, x: Array) -> Array:
+        if self.exponent < 0 and isinstance(x, Interval):
+            _require(x.min_abs() > 0, self, x)
         base = _root(x) if self.exponent.denominator == 2 else x
         power = _whole_power(base, abs(self.exponent.numerator))
-        return power if self.exponent >= 0 else 1.0 / power
+        return power if self.exponent >= 0 else 1 / power
 
     def _enclosed_derivative(self, x: Interval, order: int) -> Interval:
         """Return ``p (p - 1) ... (p - order + 1) x^(p - order)``."""
@@ -63,13 +66,13 @@ class Power(Operation):
         return Power(self.exponent - order)._by_products(x) * float(factor.numerator) / float(factor.denominator)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
-        return (adjoint * self._derivative(arguments[0]),)
+        return (adjoint * self._derivative(arguments[0]) if self.exponent else None,)
 
     def pushforward(
         self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
     ) -> Tensor | None:
         (tangent,) = tangents
-        return None if tangent is None else tangent * self._derivative(arguments[0])
+        return None if tangent is None or not self.exponent else tangent * self._derivative(arguments[0])
 
     def _derivative(self, x: Tensor) -> Tensor:
         return x.apply(Power(self.exponent - 1), x).scale(self.exponent)
@@ -78,7 +81,7 @@ class Power(Operation):
 @final
 @dataclass(frozen=True)
 class Logarithm(Operation):
-    """The natural logarithm of positive numbers."""
+    """The natural logarithm of positive numbers; an enclosure that may hold others raises `OutsideDomainError`."""
 
     name: ClassVar[str] = "logarithm"
 
@@ -92,23 +95,29 @@ class Logarithm(Operation):
         if isinstance(x, TaylorModel):
             return x.composed(lambda at, orders: [_logarithm_derivative(at, order) for order in orders])
         if isinstance(x, Interval):
-            return elementary.log(x)
+            return _logarithm_derivative(x, 0)
         if is_exact_kind(x):
             return arb.elementwise(lambda ball: ball.log())(x)
         with np.errstate(all="ignore"):
             return np.log(x)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
-        return (adjoint / arguments[0],)
+        return (adjoint * _reciprocal(arguments[0]),)
 
     def pushforward(
         self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
     ) -> Tensor | None:
         (tangent,) = tangents
-        return None if tangent is None else tangent / arguments[0]
+        return None if tangent is None else tangent * _reciprocal(arguments[0])
+
+
+def _reciprocal(x: Tensor) -> Tensor:
+    """Return 1/x for positive x alone, the domain of the logarithm."""
+    return x.apply(Power(Fraction(-1, 2)), x).square()
 
 
 def _logarithm_derivative(x: Interval, order: int) -> Interval:
+    _require(x.lower > 0, Logarithm(), x)
     if order == 0:
         return elementary.log(x)
     return float((-1) ** (order - 1) * factorial(order - 1)) / _whole_power(x, order)
@@ -116,13 +125,25 @@ def _logarithm_derivative(x: Interval, order: int) -> Interval:
 
 def _root(x: Array) -> Array:
     if isinstance(x, Interval):
+        _require(x.lower >= 0, Power(Fraction(1, 2)), x)
         return x.sqrt()
     return arb.elementwise(lambda ball: ball.sqrt())(x)
 
 
+def _require(inside: NDArray[np.bool_], operation: Operation, x: Interval) -> None:
+    if not np.all(inside):
+        at = tuple(int(i) for i in np.argwhere(~inside)[0])
+        raise OutsideDomainError(
+            "an argument may be outside the domain",
+            where=f"operation {operation.name}",
+            lower=float(x.lower[at]),
+            upper=float(x.upper[at]),
+        )
+
+
 def _whole_power(x: Array, exponent: int) -> Array:
     if exponent == 0:
-        return x * 0.0 + 1.0
+        return x * 0 + 1
     result = None
     while exponent:
         if exponent & 1:

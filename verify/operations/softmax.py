@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from verify.arithmetic import arb, elementary
 from verify.arithmetic.arrays import Array, is_exact_kind, rearranged, zeros
@@ -130,19 +132,24 @@ def _check_mask(operation: Operation, mask: Indices | None, shape: Shape) -> Non
 
 def _exponentials(z: Array, mask: Indices | None) -> tuple[Array, Array]:
     """Return ``exp(z - shift)``, zero where masked out, and the shift: exact numbers near every row's largest entry."""
+    kept = np.broadcast_to(True if mask is None else mask.values == 1, z.shape)
     if is_exact_kind(z):
-        centres = np.array([float(ball.mid()) for ball in z.reshape(-1)]).reshape(z.shape)
+        shift = _largest_centres(z, kept)
     else:
-        centres = z.mid if isinstance(z, Interval) else z
-    if mask is None:
-        shift = centres.max(axis=-1, keepdims=True)
-    else:
-        shift = np.where(mask.values == 1, centres, -np.inf).max(axis=-1, keepdims=True)
-    exact_shift = arb.exact(shift) if is_exact_kind(z) else shift
-    exponentials = _exp(z - exact_shift)
-    if mask is None:
-        return exponentials, exact_shift
-    return _kept(exponentials, mask), exact_shift
+        shift = np.where(kept, z.mid if isinstance(z, Interval) else z, -np.inf).max(axis=-1, keepdims=True)
+    exponentials = _exp(z - shift)
+    return exponentials if mask is None else _kept(exponentials, mask), shift
+
+
+def _largest_centres(z: Array, kept: NDArray[np.bool_]) -> Array:
+    """Return the largest midpoint of every row of balls, as an exact ball; zero where it is no number."""
+    length = z.shape[-1]
+    largest = np.empty((*z.shape[:-1], 1), dtype=object)
+    rows = zip(z.reshape(-1, length), kept.reshape(-1, length), strict=True)
+    for place, (row, taken) in enumerate(rows):
+        centre = reduce(lambda a, b: b if b > a else a, (ball.mid() for ball in row[taken]))
+        largest.reshape(-1)[place] = centre if centre.is_finite() else arb.Arb(0)
+    return largest
 
 
 def _kept(x: Array, mask: Indices) -> Array:
@@ -150,8 +157,8 @@ def _kept(x: Array, mask: Indices) -> Array:
 
 
 def _sum_last(x: Array) -> Array:
-    shape = (*x.shape[:-1], 1)
-    return x.sum(axis=x.ndim - 1).reshape(shape)
+    total = x.sum(axis=x.ndim - 1)
+    return (np.asarray(total) if is_exact_kind(x) else total).reshape((*x.shape[:-1], 1))
 
 
 def _exp(x: Array) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ from verify.outcomes import InputError
 SHARE = 64.0
 """How many radii of our enclosure PyTorch's result may be off. A radius bounds what one evaluation with correctly
 rounded sums and products does; other orders of summation and other elementary functions stay within a few of it."""
+UNPROVED = 1e-6
+"""How much two plain float64 results may differ, relatively, where the enclosure is infinite."""
 
 
 def check_agreement(problem: GraphProblem, objective: Objective, arguments: tuple[Any, ...], points: int = 3) -> None:
@@ -41,27 +45,54 @@ def check_agreement(problem: GraphProblem, objective: Objective, arguments: tupl
         problem.write(objective.module, w)
         error, gradient = _by_autograd(problem, objective, arguments)
         lower, upper = problem.error_enclosure(w)
-        _compare("loss", np.array([error]), Interval.from_bounds([lower], [upper]), point)
-        _compare("gradient", gradient, problem.gradient_enclosure(w), point)
+        plain_error, plain_gradient = problem.error_and_gradient(w)
+        enclosure = Interval.from_bounds([lower], [upper])
+        _compare("loss", np.array([error]), enclosure, np.array([plain_error]), point)
+        _compare("gradient", gradient, problem.gradient_enclosure(w), plain_gradient, point)
+        if point == 0:
+            _refuse_if_it_changes(objective, arguments, error, float(_allowed(enclosure, np.array([plain_error]))[0]))
     problem.write(objective.module, w0)
 
 
 def _by_autograd(problem: GraphProblem, objective: Objective, arguments: tuple[Any, ...]) -> tuple[float, np.ndarray]:
     parameters = dict(objective.module.named_parameters())
     leaves = [parameters[block.label] for block in problem.blocks]
-    buffers = {name: buffer.clone() for name, buffer in objective.module.named_buffers()}
-    error = objective(*arguments)
-    parts = torch.autograd.grad(error, leaves, allow_unused=True)
-    for name, buffer in objective.module.named_buffers():
-        buffer.data.copy_(buffers[name])
+    with _buffers_kept(objective.module):
+        error = objective(*arguments)
+        parts = torch.autograd.grad(error, leaves, allow_unused=True)
     found = [torch.zeros_like(p) if g is None else g for p, g in zip(leaves, parts, strict=True)]
     return float(error.detach()), np.concatenate([part.detach().reshape(-1).numpy() for part in found])
 
 
-def _compare(what: str, theirs: np.ndarray, ours: Interval, point: int) -> None:
-    radius = ours.rad
-    allowed = SHARE * (radius + 2.0**-52 * float(np.max(np.abs(ours.mid), initial=0.0)))
-    off = np.abs(theirs - ours.mid)
+@contextmanager
+def _buffers_kept(module: torch.nn.Module) -> Iterator[None]:
+    buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
+    yield
+    for name, buffer in module.named_buffers():
+        buffer.data.copy_(buffers[name])
+
+
+def _refuse_if_it_changes(objective: Objective, arguments: tuple[Any, ...], error: float, allowed: float) -> None:
+    """Refuse a module whose second call is another function of the weights than the first."""
+    with torch.no_grad(), _buffers_kept(objective.module):
+        objective(*arguments)
+        second = float(objective(*arguments))
+    if not abs(second - error) <= allowed:
+        raise InputError(
+            "the module's loss changes from call to call", first=error, second=second, remedy="module.eval()"
+        )
+
+
+def _allowed(ours: Interval, plain: np.ndarray) -> np.ndarray:
+    """Return by how much a result may be off: some radii; a share of our plain result where nothing is proved."""
+    size = np.abs(np.where(np.isfinite(ours.rad), ours.mid, plain))
+    largest = float(np.max(size, initial=0.0))
+    return np.where(np.isfinite(ours.rad), SHARE * (ours.rad + 2.0**-52 * largest), UNPROVED * (1.0 + largest))
+
+
+def _compare(what: str, theirs: np.ndarray, ours: Interval, plain: np.ndarray, point: int) -> None:
+    allowed = _allowed(ours, plain)
+    off = np.abs(theirs - np.where(np.isfinite(ours.rad), ours.mid, plain))
     if not np.all(off <= allowed):
         worst = int(np.argmax(np.where(np.isnan(off), np.inf, off - allowed)))
         raise InputError(

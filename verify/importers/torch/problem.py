@@ -115,7 +115,7 @@ def _criterion(loss: str | Criterion, reduction: str, options: dict[str, Any]) -
     if not isinstance(loss, str):
         if options:
             raise InputError("options belong to a loss by name", options=sorted(options))
-        return loss
+        return in_float64(loss) if isinstance(loss, torch.nn.Module) else loss
     if loss not in LOSSES:
         raise InputError("unknown loss", loss=loss, remedy=f"use one of {', '.join(LOSSES)}, or a function")
     if reduction not in ("mean", "sum"):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
+from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 import torch
 
+from verify.arithmetic.floats import float64_array, fraction
 from verify.graph.tensor import GraphBuilder, Tensor
 
 Rule = Callable[..., Any]
+TAKE_MASKED = frozenset({"softmax.int", "_softmax.default", "logsumexp.default", "clone.default", "alias.default"})
+"""Operations that take `Masked` logits."""
 RULES: dict[str, Rule] = {}
 """Rules by the name of a core operation, e.g. ``"linear.default"``; each takes a `Scope`, then the arguments."""
 
@@ -30,6 +33,22 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
 
 
 @final
+@dataclass(frozen=True)
+class Masked:
+    """Logits of which only some take part: the others are minus infinity. Softmax and logsumexp take them.
+
+    Parameters
+    ----------
+    tensor : Tensor
+    kept : array of bool
+        Of a shape that repeats to that of the tensor.
+    """
+
+    tensor: Tensor
+    kept: np.ndarray
+
+
+@final
 class Scope:
     """The graph under construction, and what is known of the module.
 
@@ -43,17 +62,42 @@ class Scope:
     def __init__(self, builder: GraphBuilder) -> None:
         self.builder = builder
         self.constants: dict[str, np.ndarray] = {}
+        self._known: dict[int, tuple[torch.Tensor, str]] = {}
+        self._values: dict[int, torch.Tensor] = {}
+
+    @property
+    def count(self) -> int:
+        """How many tensors of PyTorch are registered."""
+        return len(self._known)
+
+    def know(self, label: str, value: torch.Tensor) -> None:
+        """Register numbers of the data or the module under a label, before it is known what they are used for."""
+        self._known[id(value)] = value, label
+
+    def knows(self, value: Any) -> bool:
+        """Whether one of the values, or of the parts of lists, is registered."""
+        if isinstance(value, list | tuple):
+            return any(self.knows(part) for part in value)
+        return id(value) in self._known
 
     def constant(self, label: str, value: torch.Tensor) -> Tensor:
         """Return a leaf with the value of a tensor, exactly."""
-        array = np.asarray(value.detach().to(torch.float64).numpy())
+        numbers = value.detach().to(torch.float64) if value.is_floating_point() else value.detach()
+        array = float64_array(numbers.numpy(), label)
         self.constants[label] = array
-        return self.builder.constant(label, array.shape)
+        leaf = self.builder.constant(label, array.shape)
+        self._values[leaf.position] = value
+        return leaf
+
+    def value(self, tensor: Any) -> torch.Tensor | None:
+        """Return the numbers of data, buffers and constants; None for what is computed of them or trained."""
+        return self._values.get(tensor.position) if isinstance(tensor, Tensor) else tensor
 
     def tensor(self, value: Any) -> Tensor:
         """Return a node's tensor as it is, numbers and tensors of PyTorch as exact constants."""
         if isinstance(value, Tensor):
             return value
         if isinstance(value, torch.Tensor):
-            return self.constant(f"constant.{len(self.constants)}", value)
-        return self.builder.filled(1).scale(Fraction(value))
+            known = self._known.get(id(value))
+            return self.constant(f"constant.{len(self.constants)}" if known is None else known[1], value)
+        return self.builder.filled(1).scale(fraction(value, "a number in forward"))

@@ -14,10 +14,21 @@ from verify.graph.graph import Graph
 from verify.graph.tensor import GraphBuilder, Tensor
 from verify.importers.torch import rules as _rules  # noqa: F401 -- importing registers them
 from verify.importers.torch.capture import operation_name
-from verify.importers.torch.registry import RULES, Scope
+from verify.importers.torch.registry import RULES, TAKE_MASKED, Masked, Scope
 from verify.outcomes import InputError
 
 PREFIX = "module."
+# fmt: off
+MOVES = frozenset((
+    "view", "reshape", "_unsafe_view", "permute", "transpose", "t", "expand", "repeat", "unsqueeze", "squeeze",
+    "select", "slice", "cat", "stack", "split", "split_with_sizes", "unbind", "flip", "roll", "index",
+    "index_select", "gather", "clone", "alias", "contiguous", "lift_fresh_copy", "detach", "gt", "ge", "lt",
+    "le", "eq", "ne", "isnan", "isinf", "isfinite", "logical_not", "logical_and", "logical_or", "bitwise_not",
+    "any", "all", "sign", "masked_fill", "where", "amax", "amin", "max", "min", "maximum", "minimum", "argmax",
+    "zeros_like", "ones_like", "full_like", "tril", "triu", "constant_pad_nd",
+))
+# fmt: on
+"""Operations that move, compare or pick numbers: on data their results are exact, masks and indices among them."""
 _CHECKS = ("_assert_tensor_metadata.default", "_assert_scalar.default", "sym_constrain_range_for_size.default")
 
 
@@ -39,8 +50,9 @@ def translate(program: ExportedProgram, module: torch.nn.Module) -> tuple[Graph,
     scope = Scope(GraphBuilder())
     values = _leaves(program, module, scope)
     output = _output_name(program)
+    needed = _needed(program, output)
     for node in program.graph.nodes:
-        if node.op == "call_function":
+        if node.op == "call_function" and node in needed:
             scope.builder.place = _place(node)
             values[node.name] = _called(node, values, scope)
     scope.builder.place = ""
@@ -51,6 +63,18 @@ def translate(program: ExportedProgram, module: torch.nn.Module) -> tuple[Graph,
             "the loss is no scalar that depends on parameters", shape=shape, remedy="reduce it by mean or sum"
         )
     return scope.builder.build(error), scope
+
+
+def _needed(program: ExportedProgram, output: str) -> set[Node]:
+    """Return the nodes that the loss is computed from: updates of running statistics are none of them."""
+    waiting = [node for node in program.graph.nodes if node.name == output]
+    needed: set[Node] = set()
+    while waiting:
+        node = waiting.pop()
+        if node not in needed:
+            needed.add(node)
+            waiting.extend(node.all_input_nodes)
+    return needed
 
 
 def _leaves(program: ExportedProgram, module: torch.nn.Module, scope: Scope) -> dict[str, Any]:
@@ -82,9 +106,9 @@ def _leaves(program: ExportedProgram, module: torch.nn.Module, scope: Scope) -> 
 
 
 def _entered(scope: Scope, label: str, value: Any) -> Any:
-    """Return a constant for real numbers; whole numbers and truth values stay as they are, for indices and masks."""
+    """Return a value as it is, real numbers registered: `scope.tensor` makes constants of the graph of them."""
     if isinstance(value, torch.Tensor) and value.is_floating_point():
-        return scope.constant(label, value)
+        scope.know(label, value)
     return value
 
 
@@ -104,17 +128,25 @@ def _called(node: Node, values: dict[str, Any], scope: Scope) -> Any:
     name = operation_name(node.target)
     if name in _CHECKS:
         return None
-    if not _holds_tensor(arguments) and not _holds_tensor(list(options.values())):
-        return _computed(node, name, arguments, options)
+    if not _holds_tensor([*arguments, *options.values()]):
+        exact = scope.knows([*arguments, *options.values()])
+        if not exact or name.split(".")[0] in MOVES:
+            return _remembered(scope, name, _computed(node, name, arguments, options), exact)
     if name not in RULES:
         raise InputError(
             "no rule for this operation", where=_place(node), operation=name, remedy="replace it in forward"
+        )
+    arguments, options = _known_as_tensors(scope, (arguments, options))
+    masked = [part for part in (*arguments, *options.values()) if isinstance(part, Masked)]
+    if masked and name not in TAKE_MASKED:
+        raise InputError(
+            "numbers that are minus infinity", where=_place(node), operation=name, remedy="softmax or logsumexp next"
         )
     try:
         return RULES[name](scope, *arguments, **options)
     except InputError as error:
         raise (error.at(_place(node)) if error.where is None else error) from None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RuntimeError) as error:
         raise InputError(
             "the rule does not know these options", where=_place(node), operation=name, reason=str(error)
         ) from error
@@ -134,10 +166,27 @@ def _computed(node: Node, name: str, arguments: Any, options: Any) -> Any:
         return target(*arguments, **options)
 
 
+def _remembered(scope: Scope, name: str, value: Any, exact: bool) -> Any:
+    """Register real numbers that were only moved."""
+    for part in value if isinstance(value, list | tuple) else (value,):
+        if exact and isinstance(part, torch.Tensor) and part.is_floating_point():
+            scope.know(f"{name.split('.')[0]}.{scope.count}", part)
+    return value
+
+
 def _holds_tensor(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return any(_holds_tensor(part) for part in value)
-    return isinstance(value, Tensor)
+    return isinstance(value, Tensor | Masked)
+
+
+def _known_as_tensors(scope: Scope, value: Any) -> Any:
+    """Return arguments with the numbers of data and buffers as constants of the graph."""
+    if isinstance(value, dict):
+        return {key: _known_as_tensors(scope, part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(_known_as_tensors(scope, part) for part in value)
+    return scope.tensor(value) if scope.knows(value) else value
 
 
 def _place(node: Node) -> str:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+import torch
+
 from verify.graph.tensor import Tensor
-from verify.importers.torch.registry import Scope, rule
+from verify.importers.torch.registry import Masked, Scope, rule
 from verify.operations.power import Logarithm, Power
 from verify.outcomes import InputError
 
 
 @rule("add.Tensor", "add.Scalar")
-def add(scope: Scope, left: Any, right: Any, alpha: float = 1) -> Tensor:
-    return scope.tensor(left) + scope.tensor(right).scale(Fraction(alpha))
+def add(scope: Scope, left: Any, right: Any, alpha: float = 1) -> Tensor | Masked:
+    return masked_sum(scope, left, scope.tensor(right).scale(Fraction(alpha)) if alpha != 1 else right)
 
 
 @rule("sub.Tensor", "sub.Scalar")
@@ -95,7 +97,20 @@ def matrix_product(scope: Scope, left: Any, right: Any) -> Tensor:
     return a @ b
 
 
-@rule("addmm.default")
-def add_matrix_product(scope: Scope, bias: Any, left: Any, right: Any, beta: float = 1, alpha: float = 1) -> Tensor:
+@rule("addmm.default", "baddbmm.default")
+def add_matrix_product(
+    scope: Scope, bias: Any, left: Any, right: Any, beta: float = 1, alpha: float = 1
+) -> Tensor | Masked:
     product = matrix_product(scope, left, right).scale(Fraction(alpha))
-    return product + scope.tensor(bias).scale(Fraction(beta))
+    return masked_sum(scope, product, scope.tensor(bias).scale(Fraction(beta)) if beta != 1 else bias)
+
+
+def masked_sum(scope: Scope, left: Any, right: Any) -> Tensor | Masked:
+    """Return the sum; data that are minus infinity take entries out."""
+    for mask, other in ((left, right), (right, left)):
+        numbers = scope.value(mask)
+        if isinstance(numbers, torch.Tensor) and bool(torch.isneginf(numbers).any()):
+            kept = ~torch.isneginf(numbers)
+            shift = scope.tensor(torch.where(kept, numbers, 0.0))
+            return Masked(scope.tensor(other) + shift, kept.numpy())
+    return scope.tensor(left) + scope.tensor(right)

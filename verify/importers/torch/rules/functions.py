@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 from verify.graph.tensor import Tensor
 from verify.importers.torch.registry import Scope, rule
+from verify.importers.torch.rules.normalisation import merged_last
 from verify.operations.elementwise import Elementwise
 from verify.operations.maximum import Maximum
+from verify.operations.power import Logarithm
 from verify.outcomes import InputError
 
 FORMULAS = {
@@ -27,6 +30,11 @@ FORMULAS = {
     "hardswish.default": "x*(max(x+3,0)-max(x-3,0))/6",
     "mish.default": "x*tanh(log(1+exp(x)))",
     "log_sigmoid.default": "-log(1+exp(-x))",
+    "sinh.default": "(exp(x)-exp(-x))/2",
+    "cosh.default": "(exp(x)+exp(-x))/2",
+    "erfc.default": "1-erf(x)",
+    "exp2.default": "exp(x*log(2))",
+    "expm1.default": "exp(x)-1",
 }
 """Formulas of functions without options; the hyperbolic tangent form of gelu and the others stand below."""
 
@@ -49,9 +57,17 @@ def gelu(scope: Scope, x: Tensor, approximate: str = "none") -> Tensor:
     return x * (cubic.scale(Fraction(0.7978845608028654)).apply(Elementwise("tanh")) + 1).scale(Fraction(1, 2))
 
 
+SMALLEST_THRESHOLD = 20.0
+"""PyTorch's own; a lower one makes another function of softplus, not only a faster one."""
+
+
 @rule("softplus.default")
 def softplus(scope: Scope, x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """Return the smooth function: the line that frameworks take beyond the threshold differs by exp(-threshold)."""
+    if threshold < SMALLEST_THRESHOLD:
+        raise InputError(
+            "softplus with a low threshold is not continuous", threshold=threshold, remedy="leave the threshold at 20"
+        )
     return _at_scale(x, beta, lambda y: y.apply(Elementwise("softplus")))
 
 
@@ -63,15 +79,18 @@ def leaky_relu(scope: Scope, x: Tensor, slope: float = 0.01) -> Tensor:
 
 @rule("elu.default")
 def elu(scope: Scope, x: Tensor, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Tensor:
-    if input_scale != 1:
-        raise InputError("elu with input_scale", input_scale=input_scale)
     positive = x.apply(Elementwise("relu"))
-    negative = (x - positive).apply(Elementwise("exp(x)")) - 1
+    negative = (x - positive).scale(Fraction(input_scale)).apply(Elementwise("exp(x)")) - 1
     return (positive + negative.scale(Fraction(alpha))).scale(Fraction(scale))
 
 
-@rule("hardtanh.default", "clamp.default")
-def clamp(scope: Scope, x: Tensor, low: float | None = -1.0, high: float | None = 1.0) -> Tensor:
+@rule("hardtanh.default")
+def hardtanh(scope: Scope, x: Tensor, low: float = -1.0, high: float = 1.0) -> Tensor:
+    return clamp(scope, x, low, high)
+
+
+@rule("clamp.default", "clamp.Tensor")
+def clamp(scope: Scope, x: Tensor, low: Any = None, high: Any = None) -> Tensor:
     if low is not None:
         x = (x - scope.tensor(low)).apply(Elementwise("relu")) + scope.tensor(low)
     return x if high is None else scope.tensor(high) - (scope.tensor(high) - x).apply(Elementwise("relu"))
@@ -82,17 +101,70 @@ def clamp_min(scope: Scope, x: Tensor, low: float) -> Tensor:
     return clamp(scope, x, low, None)
 
 
+@rule("clamp_max.default")
+def clamp_max(scope: Scope, x: Tensor, high: float) -> Tensor:
+    return clamp(scope, x, None, high)
+
+
+@rule("prelu.default", "_prelu_kernel.default")
+def prelu(scope: Scope, x: Tensor, slope: Any) -> Tensor:
+    factors = scope.tensor(slope)
+    if len(x.shape) > 1 and factors.shape != (1,) and len(factors.shape) == 1:
+        factors = factors.reshape((*factors.shape, *(1,) * (len(x.shape) - 2)))
+    positive = x.apply(Elementwise("relu"))
+    return positive + (x - positive) * factors
+
+
+@rule("logaddexp.default")
+def logaddexp(scope: Scope, left: Any, right: Any) -> Tensor:
+    a, b = scope.tensor(left), scope.tensor(right)
+    return a + (b - a).apply(Elementwise("softplus"))
+
+
+@rule("log1p.default")
+def log1p(scope: Scope, x: Tensor) -> Tensor:
+    return (x + 1).apply(Logarithm())
+
+
 @rule("amax.default")
 def amax(scope: Scope, x: Tensor, axes: list[int], keep: bool = False) -> Tensor:
-    (axis,) = axes
-    place = axis % len(x.shape)
-    order = [k for k in range(len(x.shape)) if k != place]
-    largest = x.permute(*order, place).apply(Maximum())
-    return largest if not keep else largest.reshape(tuple(1 if k == place else n for k, n in enumerate(x.shape)))
+    gone = {axis % len(x.shape) for axis in axes} or set(range(len(x.shape)))
+    largest = merged_last(x, axes).apply(Maximum())
+    return largest if not keep else largest.reshape(tuple(1 if k in gone else n for k, n in enumerate(x.shape)))
 
 
-@rule("maximum.default")
-def maximum(scope: Scope, left: Tensor, right: Tensor) -> Tensor:
+@rule("amin.default")
+def amin(scope: Scope, x: Tensor, axes: list[int], keep: bool = False) -> Tensor:
+    return -amax(scope, -x, axes, keep)
+
+
+@rule("max.dim")
+def largest_along(scope: Scope, x: Tensor, axis: int, keep: bool = False) -> list[Any]:
+    return [amax(scope, x, [axis], keep), None]
+
+
+@rule("min.dim")
+def least_along(scope: Scope, x: Tensor, axis: int, keep: bool = False) -> list[Any]:
+    return [amin(scope, x, [axis], keep), None]
+
+
+@rule("max.default")
+def largest(scope: Scope, x: Tensor) -> Tensor:
+    return amax(scope, x, [])
+
+
+@rule("min.default")
+def least(scope: Scope, x: Tensor) -> Tensor:
+    return amin(scope, x, [])
+
+
+@rule("minimum.default", "fmin.default")
+def minimum(scope: Scope, left: Any, right: Any) -> Tensor:
+    return -maximum(scope, -scope.tensor(left), -scope.tensor(right))
+
+
+@rule("maximum.default", "fmax.default")
+def maximum(scope: Scope, left: Any, right: Any) -> Tensor:
     a, b = scope.tensor(left), scope.tensor(right)
     return a + (b - a).apply(Elementwise("relu"))
 

@@ -65,6 +65,11 @@ def _convolution(
     groups: int,
 ) -> Tensor:
     x, weights = scope.tensor(h), scope.tensor(kernel)
+    if len(x.shape) < len(weights.shape):
+        one = x.reshape((1, *x.shape))
+        options = (stride, padding, dilation, transposed, output_padding, groups)
+        alone = _convolution(scope, one, weights, bias, *options)
+        return alone.reshape(alone.shape[1:])
     shift = None if bias is None else scope.tensor(bias)
     dimensions = len(x.shape) - 2
     stride, padding, dilation, output_padding = (
@@ -142,14 +147,17 @@ def scaled_dot_product_attention(
 ) -> Tensor:
     if dropout or enable_gqa:
         raise InputError("attention with dropout or grouped queries", remedy="module.eval(), or p=0")
-    if mask is None:
-        return attention(query, key, value, causal=is_causal, scale=scale)
-    if not isinstance(mask, torch.Tensor):
-        raise InputError("attention with a mask that depends on parameters")
-    kept = mask if mask.dtype == torch.bool else torch.isfinite(mask)
-    if mask.dtype != torch.bool and bool((mask[kept] != 0).any()):
-        raise InputError("attention with a mask that adds other numbers than 0 and -inf")
-    return attention(query, key, value, scale=scale, mask=kept.numpy())
+    query, key, value = (scope.tensor(part) for part in (query, key, value))
+    numbers = scope.value(mask)
+    if mask is None or (isinstance(numbers, torch.Tensor) and numbers.dtype == torch.bool):
+        kept = None if numbers is None else numbers.numpy()
+        return attention(query, key, value, causal=is_causal, scale=scale, mask=kept)
+    if numbers is None:
+        return attention(query, key, value, scale=scale, bias=scope.tensor(mask))
+    kept = ~torch.isneginf(numbers)
+    added = torch.where(kept, numbers, 0.0)
+    bias = scope.tensor(added) if bool((added != 0).any()) else None
+    return attention(query, key, value, scale=scale, mask=None if bool(kept.all()) else kept.numpy(), bias=bias)
 
 
 @rule("dropout.default", "native_dropout.default", "feature_dropout.default")

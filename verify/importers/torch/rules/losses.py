@@ -12,6 +12,7 @@ from verify.graph.tensor import Tensor
 from verify.importers.torch.registry import Scope, rule
 from verify.importers.torch.rules.normalisation import last_axis
 from verify.losses import loss
+from verify.operations.elementwise import Elementwise
 from verify.outcomes import InputError
 
 REDUCTIONS = {0: "none", 1: "mean", 2: "sum"}
@@ -41,13 +42,13 @@ def l1_loss(scope: Scope, outputs: Any, targets: Any, reduction: int = 1) -> Ten
 def binary_cross_entropy(
     scope: Scope, logits: Any, targets: Any, weight: Any = None, pos_weight: Any = None, reduction: int = 1
 ) -> Tensor:
-    if pos_weight is not None:
-        raise InputError("binary cross-entropy with pos_weight", remedy="use weight")
-    if weight is not None:
-        z, t = scope.tensor(logits), scope.tensor(targets)
-        terms = loss("sigmoid-cross-entropy").terms(z, t) * scope.tensor(weight)
-        return _total(terms, reduction)
-    return _reduced(scope, "sigmoid-cross-entropy", logits, targets, reduction)
+    z, t = scope.tensor(logits), scope.tensor(targets)
+    if pos_weight is None:
+        terms = loss("sigmoid-cross-entropy").terms(z, t)
+    else:
+        of_zeros = z.apply(Elementwise("softplus"))
+        terms = (1 - t) * of_zeros + scope.tensor(pos_weight) * t * (of_zeros - z)
+    return _total(terms if weight is None else terms * scope.tensor(weight), reduction)
 
 
 @rule("cross_entropy_loss.default")
@@ -74,7 +75,7 @@ def cross_entropy(
 def nll_loss(
     scope: Scope, logs: Tensor, targets: torch.Tensor, weight: Any = None, reduction: int = 1, ignore_index: int = -100
 ) -> Any:
-    probabilities, weights = _classes(targets, logs.shape[1], weight, ignore_index)
+    probabilities, weights = _classes(targets, logs.shape[1], _class_weights(scope, weight), ignore_index)
     terms = -(_logits(logs) * scope.tensor(probabilities)).sum(-1)
     return _weighted(scope, terms, weights, reduction)
 
@@ -84,7 +85,8 @@ def _of_classes(
 ) -> Tensor:
     if smoothing and weight is not None:
         raise InputError("cross-entropy with class weights and label smoothing", remedy="use one of the two")
-    probabilities, weights = _classes(targets, z.shape[1 if len(z.shape) > 1 else 0], weight, ignored)
+    numbers = _class_weights(scope, weight)
+    probabilities, weights = _classes(targets, z.shape[1 if len(z.shape) > 1 else 0], numbers, ignored)
     criterion = loss("softmax-cross-entropy", label_smoothing=smoothing)
     return _weighted(scope, criterion.terms(_logits(z), scope.tensor(probabilities)), weights, reduction)
 
@@ -96,9 +98,14 @@ def _classes(targets: torch.Tensor, count: int, weight: Any, ignored: int) -> tu
     probabilities = torch.nn.functional.one_hot(found, count).to(torch.float64)
     if weight is None:
         return probabilities, None if bool(kept.all()) else kept.to(torch.float64)
-    if not isinstance(weight, torch.Tensor):
-        raise InputError("class weights that depend on parameters")
     return probabilities, weight.to(torch.float64)[found] * kept
+
+
+def _class_weights(scope: Scope, weight: Any) -> torch.Tensor | None:
+    numbers = scope.value(weight)
+    if weight is not None and numbers is None:
+        raise InputError("class weights that depend on parameters")
+    return numbers
 
 
 def _logits(z: Tensor) -> Tensor:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from verify.graph.tensor import Tensor
-from verify.importers.torch.registry import Scope, rule
+from verify.importers.torch.registry import Masked, Scope, rule
 from verify.layers.normalisation import affine, group_normalise, normalise
+from verify.operations.gather import Indices
 from verify.operations.power import Power
 from verify.operations.softmax import LogSumExp, Softmax
 
 
 @rule("softmax.int", "_softmax.default")
-def softmax(scope: Scope, z: Tensor, axis: int, *options: Any) -> Tensor:
-    return last_axis(z, axis).apply(Softmax()).permute(*_inverse(z, axis))
+def softmax(scope: Scope, z: Tensor | Masked, axis: int, *options: Any) -> Tensor:
+    logits, mask = _logits_and_mask(z, axis)
+    return logits.apply(Softmax(mask)).permute(*_inverse(logits, axis))
 
 
 @rule("log_softmax.int", "_log_softmax.default")
@@ -25,10 +30,35 @@ def log_softmax(scope: Scope, z: Tensor, axis: int, *options: Any) -> Tensor:
 
 
 @rule("logsumexp.default")
-def logsumexp(scope: Scope, z: Tensor, axes: Sequence[int], keep: bool = False) -> Tensor:
-    (axis,) = axes
-    found = last_axis(z, axis).apply(LogSumExp())
-    return found.reshape(tuple(1 if k == axis % len(z.shape) else n for k, n in enumerate(z.shape))) if keep else found
+def logsumexp(scope: Scope, z: Tensor | Masked, axes: Sequence[int], keep: bool = False) -> Tensor:
+    if isinstance(z, Masked):
+        (axis,) = axes
+        logits, mask = _logits_and_mask(z, axis)
+        found = logits.apply(LogSumExp(mask))
+        return _kept(found, z.tensor.shape, axes) if keep else found
+    found = merged_last(z, axes).apply(LogSumExp())
+    return _kept(found, z.shape, axes) if keep else found
+
+
+def merged_last(z: Tensor, axes: Sequence[int]) -> Tensor:
+    """Return the array with some axes (all of them if none are named) merged to one at the end."""
+    gone = [axis % len(z.shape) for axis in axes] or list(range(len(z.shape)))
+    stay = [axis for axis in range(len(z.shape)) if axis not in gone]
+    moved = z.permute(*stay, *gone)
+    return moved.reshape((*moved.shape[: len(stay)], math.prod(moved.shape[len(stay) :])))
+
+
+def _kept(found: Tensor, shape: Sequence[int], axes: Sequence[int]) -> Tensor:
+    gone = {axis % len(shape) for axis in axes} or set(range(len(shape)))
+    return found.reshape(tuple(1 if axis in gone else n for axis, n in enumerate(shape)))
+
+
+def _logits_and_mask(z: Tensor | Masked, axis: int) -> tuple[Tensor, Indices | None]:
+    """Return logits, and the mask of those that take part, with the axis at the end."""
+    if isinstance(z, Tensor):
+        return last_axis(z, axis), None
+    kept = np.broadcast_to(z.kept, z.tensor.shape)
+    return last_axis(z.tensor, axis), Indices(np.moveaxis(kept, axis, -1))
 
 
 @rule("layer_norm.default")
@@ -57,6 +87,13 @@ def group_norm(
     scope: Scope, h: Tensor, groups: int, weight: Any = None, bias: Any = None, epsilon: float = 1e-5, *options: Any
 ) -> Tensor:
     return affine(group_normalise(h, groups, epsilon), _given(scope, weight), _given(scope, bias), 1)
+
+
+@rule("_native_batch_norm_legit.no_stats")
+def batch_norm_without_statistics(
+    scope: Scope, h: Tensor, weight: Any, bias: Any, training: bool, momentum: float, epsilon: float
+) -> list[Any]:
+    return batch_norm(scope, h, weight, bias, None, None, True, momentum, epsilon)
 
 
 @rule("_native_batch_norm_legit_functional.default", "batch_norm.default")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,16 +11,18 @@ import numpy as np
 import torch
 
 from verify.graph.tensor import Tensor
-from verify.importers.torch.registry import Scope, rule
+from verify.importers.torch.registry import Masked, Scope, rule
 from verify.layers.padding import padded
 from verify.operations.cumulative_sum import CumulativeSum
-from verify.operations.gather import Gather, Indices
+from verify.operations.gather import Gather, Indices, ScatterAdd
 from verify.operations.slices import Concatenate
 from verify.outcomes import InputError
 
 
 @rule("clone.default", "alias.default", "_to_copy.default", "contiguous.default", "lift_fresh_copy.default")
 def same(scope: Scope, x: Tensor, **options: Any) -> Tensor:
+    if options.get("dtype") not in (None, torch.float64):
+        raise InputError("numbers are rounded to another format in forward", remedy="leave the cast out", **options)
     return x
 
 
@@ -127,10 +129,84 @@ def unbind(scope: Scope, x: Tensor, axis: int = 0) -> list[Tensor]:
 
 @rule("constant_pad_nd.default")
 def pad(scope: Scope, x: Tensor, widths: Sequence[int], value: float = 0.0) -> Tensor:
-    if value != 0:
-        raise InputError("padding with another number than zero", value=value)
     pairs = [(len(x.shape) - 1 - k, widths[2 * k], widths[2 * k + 1]) for k in range(len(widths) // 2)]
-    return padded(x, pairs)
+    if not value:
+        return padded(x, pairs)
+    outside = torch.nn.functional.pad(torch.zeros(x.shape), list(widths), value=1.0)
+    return padded(x, pairs) + scope.tensor(outside * value)
+
+
+@rule("diagonal.default")
+def diagonal(scope: Scope, x: Tensor, offset: int = 0, first: int = 0, second: int = 1) -> Tensor:
+    return _picked(x, lambda places: torch.diagonal(places, offset, first, second))
+
+
+@rule("unfold.default")
+def unfold(scope: Scope, x: Tensor, axis: int, size: int, step: int) -> Tensor:
+    return _picked(x, lambda places: places.unfold(axis, size, step))
+
+
+@rule("copy.default")
+def copied(scope: Scope, x: Any, source: Any, **options: Any) -> Tensor:
+    return scope.tensor(source).broadcast_to(tuple(x.shape))
+
+
+@rule("slice_scatter.default")
+def slice_scatter(
+    scope: Scope, x: Any, source: Any, axis: int = 0, start: int | None = None, stop: int | None = None, step: int = 1
+) -> Tensor:
+    return _replaced(
+        scope, x, source, lambda places: places[(slice(None),) * (axis % places.ndim) + (slice(start, stop, step),)]
+    )
+
+
+@rule("select_scatter.default")
+def select_scatter(scope: Scope, x: Any, source: Any, axis: int, index: int) -> Tensor:
+    return _replaced(scope, x, source, lambda places: places.select(axis, index))
+
+
+@rule("index_put.default")
+def index_put(scope: Scope, x: Any, indices: Sequence[Any], source: Any, accumulate: bool = False) -> Tensor:
+    places = _places(x)[tuple(slice(None) if found is None else found for found in indices)]
+    return _put(scope, x, source, places, accumulate)
+
+
+@rule("scatter_add.default")
+def scatter_add(scope: Scope, x: Any, axis: int, found: torch.Tensor, source: Tensor) -> Tensor:
+    places = torch.gather(_places(x), axis, found)
+    cut = scope.tensor(source)
+    for k, n in enumerate(found.shape):
+        cut = cut if cut.shape[k] == n else cut.slice(k, 0, n)
+    return _put(scope, x, cut, places, True)
+
+
+def _places(x: Any) -> torch.Tensor:
+    """Return the number of every entry."""
+    return torch.arange(math.prod(x.shape)).reshape(tuple(x.shape))
+
+
+def _picked(x: Tensor, view: Callable[[torch.Tensor], torch.Tensor]) -> Tensor:
+    """Return the entries that a view shows."""
+    return x.reshape((math.prod(x.shape),)).apply(Gather(0, Indices(view(_places(x)).numpy())))
+
+
+def _replaced(scope: Scope, x: Any, source: Any, view: Callable[[torch.Tensor], torch.Tensor]) -> Tensor:
+    """Return x with the source in place of what a view shows."""
+    return _put(scope, x, source, view(_places(x)), False)
+
+
+def _put(scope: Scope, x: Any, source: Any, places: torch.Tensor, accumulate: bool) -> Tensor:
+    """Add the source at its places, or put it there in place of what stands there."""
+    before, flat = scope.tensor(x), places.reshape(-1).numpy()
+    if not accumulate:
+        if len(np.unique(flat)) != flat.size:
+            raise InputError("several numbers are put in one place")
+        kept = np.ones(math.prod(before.shape))
+        kept[flat] = 0
+        before = before * scope.tensor(torch.from_numpy(kept).reshape(before.shape))
+    added = scope.tensor(source).broadcast_to(tuple(places.shape)).reshape((flat.size,))
+    spread = added.apply(ScatterAdd(0, Indices(flat), math.prod(before.shape)))
+    return before + spread.reshape(before.shape)
 
 
 @rule("index_select.default")
@@ -144,12 +220,18 @@ def index(scope: Scope, x: Tensor, indices: Sequence[torch.Tensor | None]) -> Te
     if len(used) == 1:
         axis, found = used[0]
         return x.apply(Gather(axis, _whole(found, x.shape[axis])))
-    if [axis for axis, _ in used] != list(range(len(used))):
-        raise InputError("indices of axes that are not the first ones", axes=[axis for axis, _ in used])
-    lengths = x.shape[: len(used)]
+    axes = [axis for axis, _ in used]
+    others = [axis for axis in range(len(x.shape)) if axis not in axes]
+    lengths = [x.shape[axis] for axis in axes]
     places = [_whole(found, n).values for (_, found), n in zip(used, lengths, strict=True)]
     flat = np.ravel_multi_index(np.broadcast_arrays(*places), lengths)
-    return x.reshape((math.prod(lengths), *x.shape[len(used) :])).apply(Gather(0, Indices(flat)))
+    first = x.permute(*axes, *others)
+    picked = first.reshape((math.prod(lengths), *first.shape[len(axes) :])).apply(Gather(0, Indices(flat)))
+    if axes != list(range(axes[0], axes[0] + len(axes))):
+        return picked  # indices apart from one another come first, as in NumPy
+    return picked.permute(
+        *(flat.ndim + k for k in range(axes[0])), *range(flat.ndim), *range(flat.ndim + axes[0], len(picked.shape))
+    )
 
 
 @rule("gather.default")
@@ -175,6 +257,8 @@ def flip(scope: Scope, x: Tensor, axes: Sequence[int]) -> Tensor:
 
 @rule("roll.default")
 def roll(scope: Scope, x: Tensor, shifts: Sequence[int], axes: Sequence[int] = ()) -> Tensor:
+    if not axes:
+        return roll(scope, x.reshape((math.prod(x.shape),)), shifts, [0]).reshape(x.shape)
     for shift, axis in zip(shifts, axes, strict=True):
         length = x.shape[axis % len(x.shape)]
         x = x.apply(Gather(axis % len(x.shape), Indices((np.arange(length) - shift) % length)))
@@ -198,7 +282,12 @@ def variance(
     centre = x - x.mean(axes or None, keep=True)
     chosen = axes or range(len(x.shape))
     count = math.prod(x.shape[axis] for axis in chosen)
-    return centre.square().sum(axes or None, keep=keepdim) / int(count - correction)
+    return centre.square().sum(axes or None, keep=keepdim) / (count - (1 if correction is None else correction))
+
+
+@rule("var_mean.correction")
+def variance_and_mean(scope: Scope, x: Tensor, axes: Sequence[int] | None = None, **options: Any) -> list[Tensor]:
+    return [variance(scope, x, axes, **options), x.mean(axes or None, keep=options.get("keepdim", False))]
 
 
 @rule("cumsum.default")
@@ -209,19 +298,27 @@ def cumulative_sum(scope: Scope, x: Tensor, axis: int, **options: Any) -> Tensor
 
 
 @rule("masked_fill.Scalar")
-def masked_fill(scope: Scope, x: Tensor, mask: torch.Tensor, value: float) -> Tensor:
+def masked_fill(scope: Scope, x: Tensor, mask: torch.Tensor, value: float) -> Tensor | Masked:
+    if value == -np.inf:
+        return Masked(scope.tensor(x), (~mask).numpy())
     if not np.isfinite(value):
-        raise InputError(
-            "filling with an infinite number", remedy="use scaled_dot_product_attention with is_causal", value=value
-        )
+        raise InputError("filling with an infinite number", value=value)
     kept = scope.tensor((~mask).to(torch.float64))
     return x * kept + scope.tensor(mask.to(torch.float64) * value)
 
 
 @rule("where.self")
-def where(scope: Scope, mask: torch.Tensor, left: Any, right: Any) -> Tensor:
+def where(scope: Scope, mask: torch.Tensor, left: Any, right: Any) -> Tensor | Masked:
+    for kept, filling, other in ((mask, right, left), (~mask, left, right)):
+        if _is_minus_infinity(scope, filling):
+            return Masked(scope.tensor(other), kept.numpy())
     chosen = scope.tensor(mask.to(torch.float64))
     return scope.tensor(left) * chosen + scope.tensor(right) * (1 - chosen)
+
+
+def _is_minus_infinity(scope: Scope, value: Any) -> bool:
+    numbers = scope.value(value)
+    return isinstance(numbers, int | float | torch.Tensor) and bool(np.all(np.asarray(numbers) == -np.inf))
 
 
 def _whole(found: torch.Tensor, length: int) -> Indices:

@@ -1,0 +1,165 @@
+"""Single functions of PyTorch: each is held against PyTorch's own error and gradient, or refused with a reason."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402, N812
+
+from verify.importers.torch.problem import from_torch  # noqa: E402
+from verify.outcomes import InputError  # noqa: E402
+
+MASK = torch.tensor([[1, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 1]], dtype=torch.bool)
+INFINITE = torch.zeros(3, 4).masked_fill(~MASK, float("-inf"))
+ROWS, COLUMNS = torch.tensor([0, 1]), torch.tensor([[1], [0]])
+
+
+class Applied(nn.Module):
+    """A function of a dense layer's outputs."""
+
+    def __init__(self, function, **tensors) -> None:
+        super().__init__()
+        self.layer, self.function = nn.Linear(4, 4), function
+        for name, value in tensors.items():
+            self.register_buffer(name, value)
+
+    def forward(self, x):
+        return self.function(self, self.layer(x)) if self._buffers else self.function(self.layer(x))
+
+
+def filled_slices(x):
+    y = torch.zeros(3, 4, dtype=x.dtype)
+    y[:, 1] = x[:, 2]
+    y[0] += x[1]
+    y[1:, ::2] = 2 * x[:2, :2]
+    return y
+
+
+def filled_mask(x):
+    y = x.clone()
+    y[ROWS, COLUMNS] = 0
+    return y
+
+
+FUNCTIONS = {
+    "clamp from below": lambda x: x.clamp(min=-0.3),
+    "clamp from above": lambda x: x.clamp(max=0.3),
+    "clamp": lambda x: x.clamp(-0.3, 0.4),
+    "prelu": lambda x: F.prelu(x, torch.full((4,), 0.25, dtype=x.dtype)),
+    "expm1, log1p": lambda x: torch.log1p(torch.expm1(x).square()),
+    "hyperbolic": lambda x: torch.sinh(x) + torch.cosh(x),
+    "exp2, erfc": lambda x: torch.exp2(x) + torch.erfc(x),
+    "logaddexp": lambda x: torch.logaddexp(x, x.flip(1)),
+    "minimum": lambda x: torch.minimum(x, x.flip(1) / 2) + torch.fmax(x, x * x),
+    "amax of axes": lambda x: x.amax((0, 1)) + x.amin((0, 1), keepdim=True),
+    "max along": lambda x: x.max(1)[0] + x.min(1).values,
+    "max of all": lambda x: x.max() - x.min(),
+    "logsumexp of axes": lambda x: x.logsumexp((0, 1), keepdim=True),
+    "var_mean": lambda x: torch.var_mean(x, dim=1)[0] + torch.var_mean(x, dim=1, correction=0)[1],
+    "fractional correction": lambda x: x.var(dim=-1, correction=0.5),
+    "indices in the middle": lambda x: x.reshape(3, 2, 2)[:, [0, 1], [1, -1]],
+    "indices apart": lambda x: x.reshape(3, 2, 2)[[0, 1], :, [1, 1]],
+    "indices that repeat": lambda x: x.reshape(3, 2, 2)[:, COLUMNS, ROWS],
+    "roll without axes": lambda x: x.roll(2),
+    "diagonal": lambda x: x.diagonal(1),
+    "unfold": lambda x: x.unfold(1, 2, 2),
+    "padding with a number": lambda x: F.pad(x, (1, 2, -1, 1), value=3.0),
+    "assigned slices": filled_slices,
+    "assigned places": filled_mask,
+    "scatter_add": lambda x: torch.zeros(3, 2, dtype=x.dtype).scatter_add(1, torch.tensor([[0, 1, 1, 0]] * 3), x),
+    "index_add": lambda x: torch.zeros(2, 4, dtype=x.dtype).index_add(0, torch.tensor([0, 1, 1]), x),
+    "masked_fill": lambda x: x.masked_fill(~MASK, float("-inf")).softmax(-1),
+    "masked along another axis": lambda x: x.masked_fill(~MASK, float("-inf")).softmax(0),
+    "masked logsumexp": lambda x: x.masked_fill(~MASK, float("-inf")).logsumexp(-1, keepdim=True),
+    "where": lambda x: torch.where(MASK, x, float("-inf")).softmax(-1),
+    "added mask": lambda x: (x + INFINITE).softmax(-1),
+    "very negative mask": lambda x: x.masked_fill(~MASK, -1e9).softmax(-1),
+    "convolution of one image": lambda x: F.conv2d(x.reshape(1, 3, 4), torch.ones(2, 1, 2, 2, dtype=x.dtype)),
+    "instance norm": lambda x: F.instance_norm(x.reshape(1, 3, 4)),
+    "float mask in attention": lambda x: F.scaled_dot_product_attention(x, x, x, attn_mask=(x @ x.T)),
+}
+WITH_BUFFERS = {
+    "mask as a buffer": (lambda m, x: (x + m.mask).softmax(-1), {"mask": INFINITE}),
+    "comparison of a buffer": (lambda m, x: torch.where(m.mask > 0.5, x, 2 * x), {"mask": MASK.double()}),
+    "bias in attention": (
+        lambda m, x: F.scaled_dot_product_attention(x, x, x, attn_mask=m.mask.to(x.dtype)),
+        {"mask": torch.tensor([[0.0, float("-inf"), 1.0], [2.0, 0.0, float("-inf")], [0.5, 0.5, 0.0]])},
+    ),
+}
+LOSSES = {
+    "class weights": (nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5, 1.0])), torch.tensor([0, 2, 1])),
+    "weights of positives": (nn.BCEWithLogitsLoss(pos_weight=torch.tensor([1.0, 2.0, 3.0, 4.0])), torch.rand(3, 4)),
+    "nll with weights": (
+        lambda z, t: F.nll_loss(z.log_softmax(1), t, weight=torch.arange(1.0, 5.0, dtype=z.dtype), ignore_index=1),
+        torch.tensor([0, 2, 1]),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_taken(name):
+    taken(Applied(FUNCTIONS[name]))
+
+
+@pytest.mark.parametrize("name", WITH_BUFFERS)
+def test_a_function_of_a_buffer_is_taken(name):
+    function, buffers = WITH_BUFFERS[name]
+    taken(Applied(function, **buffers))
+
+
+def taken(module) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(3, 4)
+    problem = from_torch(module, x, torch.randn(module(x).shape))
+    assert problem.gradient_enclosure(problem.initial_weights).rad.max() < 1e-9
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_is_taken(name):
+    loss, targets = LOSSES[name]
+    torch.manual_seed(0)
+    from_torch(Applied(torch.tanh), torch.randn(3, 4), targets, loss)
+
+
+class Counting(nn.Module):
+    """Another function at every call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+        self.register_buffer("calls", torch.ones(1))
+
+    def forward(self, x):
+        self.calls += 1
+        return self.layer(x) * self.calls
+
+
+REFUSED = {
+    "changes": (Counting(), {}, "changes from call to call"),
+    "softplus": (Applied(lambda x: F.softplus(x, threshold=0.1)), {}, "threshold=0.1"),
+    "cast": (Applied(lambda x: x.float()), {}, "rounded to another format"),
+    "minus infinity": (Applied(lambda x: x.masked_fill(MASK, float("-inf")).exp()), {}, "softmax or logsumexp next"),
+    "infinity": (Applied(lambda x: x.masked_fill(MASK, float("inf"))), {}, "infinite number"),
+    "masked out row": (Applied(lambda x: x.masked_fill(MASK | True, float("-inf")).softmax(-1)), {}, "keep an entry"),
+    "label": (Applied(torch.tanh), {"targets": torch.tensor([0, 1, 4]), "loss": "cross_entropy"}, "smaller than"),
+    "large integer": (Applied(torch.tanh), {"targets": torch.full((3, 4), 2**53 + 1)}, "not exactly a float64"),
+    "no samples": (Applied(torch.tanh), {"inputs": torch.zeros(0, 4), "targets": torch.zeros(0, 4)}, "mean of no"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_would_be_another_network_is_refused(name):
+    module, options, reason = REFUSED[name]
+    with pytest.raises(InputError, match=reason):
+        from_torch(module, **({"inputs": torch.ones(3, 4), "targets": torch.ones(3, 4)} | options))
+
+
+def test_data_that_change_later_change_nothing():
+    x = torch.randn(3, 4, dtype=torch.float64)
+    problem = from_torch(Applied(torch.tanh), x, torch.ones(3, 4, dtype=torch.float64))
+    before = problem.error(problem.initial_weights)
+    x.zero_()
+    assert problem.error(problem.initial_weights) == before
