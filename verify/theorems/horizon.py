@@ -11,7 +11,7 @@ from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rational import round_down, round_up, sqrt_up
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import curvature, error_gap, not_negative, positive, steps_count
-from verify.theorems.ranges import range_of
+from verify.theorems.ranges import lasting_range_of
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ def horizon(
     radius : float
     steps : int
         K.
-    theorem : {"sharp", "triangle", "heavy_ball"}
-        The heavy ball starts at rest, D_0 = 0.
+    theorem : {"sharp", "triangle", "from_rest", "restart", "heavy_ball"}
+        ``"from_rest"`` and the heavy ball start at rest, D_0 = 0.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def horizon(
     Horizon(theorem='sharp', verdict=<Verdict.PROVED: 'PROVED'>, steps=4, largest_steps=7, gain=0.21875,
             required_radius=2.2677868380553634)
     """
-    admissible = range_of(theorem)
+    admissible = lasting_range_of(theorem)
     setting = admissible.with_gain(L, eta, momentum)
     quotient = admissible.squared_step_per_decrease(*setting)
     gap, room, count = error_gap(error_upper, error_infimum), positive(radius, "radius"), steps_count(steps)
