@@ -55,4 +55,4 @@ class RangeRow:
             "statement": self.statement,
             "remedy": self.remedy,
         }
-        return row if self.mu_max is None and self.theorem != "heavy_ball" else {**row, "mu_max": self.mu_max}
+        return row if self.mu_max is None and self.theorem not in ("heavy_ball", "nesterov") else {**row, "mu_max": self.mu_max}

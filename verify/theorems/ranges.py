@@ -100,7 +100,7 @@ def momentum_range(L: Any, eta: Any, theorem: str = "sharp") -> tuple[float, flo
     >>> momentum_range(2.0, 0.75), momentum_range(2.0, 0.75, theorem="heavy_ball")
     ((0.0, 0.25), (0.0, 0.25))
     >>> momentum_range(2.0, 0.1), momentum_range(2.0, 0.1, theorem="from_rest")
-    ((0.0, 0.1), (0.0, 0.2))
+    ((0.0, 0.1), (0.0, 0.19999999999999998))
     >>> momentum_range(2.0, 1.5)
     Traceback (most recent call last):
         ...
