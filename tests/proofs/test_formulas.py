@@ -173,7 +173,7 @@ def test_gain(name, notes):
         assert admissible.exact_gain(L, eta, momentum) == expected
 
 
-# Theorem `from_rest` gains outside its range too, where its induction fails; `nesterov` bounds mu by another inequality.
+# Theorem `from_rest` gains outside its range too, where its induction fails; the gain of `nesterov` is without mu.
 @pytest.mark.parametrize("name", sorted(set(RANGES) - {"from_rest", "nesterov"}))
 def test_gain_is_not_negative_exactly_in_the_range(name, notes):
     header = notes[name].header

@@ -114,7 +114,9 @@ def command(
         shown = [curvature_row(answer["lipschitz"]), *range_rows(answer["ranges"])]
         shown.append(any_direction_row(answer["any_direction"]))
         shown += step_rows(answer["step"]) if "step" in answer else []
-        notes = largest_momentum_notes(curvature.value, answer["largest_momentum"]) + ([] if verdict is Verdict.PROVED else [EXPLAIN])
+        notes = largest_momentum_notes(curvature.value, answer["largest_momentum"]) + (
+            [] if verdict is Verdict.PROVED else [EXPLAIN]
+        )
         notes += step_notes(answer["step"]) if "step" in answer else []
         print_table(f"{problem.name}: admissible ranges", verdict.value, shown, notes)
     return verdict.exit_code
@@ -135,20 +137,22 @@ def step_notes(step: Mapping[str, Any]) -> list[str]:
 
 
 def largest_momentum_notes(L: float | None, largest: Mapping[str, Any] | None) -> list[str]:
-    """Return notes that compare the momentum of the ranges: with the learning rate in question, and at their largest."""
+    """Return notes that compare the momentum of the ranges: with one learning rate, and at their largest."""
     from verify.arithmetic.decimals import at_most
     from verify.theorems.ranges import RANGES
 
     if not L or largest is None:
         return []
     limits = ", ".join(
-        f"{at_most(limit)} {name} ({RANGES[name].meaning})" for name, limit in largest["tau_max"].items() if name != "triangle"
+        f"{at_most(limit)} {name} ({RANGES[name].meaning})"
+        for name, limit in largest["tau_max"].items()
+        if name != "triangle"
     )
     (eta, tau), (paper_eta, paper_tau) = RANGES["sharp"].largest(L), RANGES["triangle"].largest(L)
     return [
         f"largest tau at eta={largest['eta']:.4g}: {limits}; widest without another rule: {largest['widest']}",
         f"largest tau: {tau:.4g} at eta={eta:.4g} (sharp), {paper_tau:.4g} at eta={paper_eta:.4g} (triangle): "
-        f"{tau / paper_tau:.4g} times as large"
+        f"{tau / paper_tau:.4g} times as large",
     ]
 
 

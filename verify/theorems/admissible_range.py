@@ -104,7 +104,9 @@ class AdmissibleRange(ABC):
         if not self.admits(bound, Fraction(limit), Fraction(0)):
             limit = math.nextafter(limit, 0.0)
         if limit == 0.0:
-            raise InputError(f"no float64 learning rate is below {self.rate_limit}/L", L=shown(bound), remedy="use a smaller region")
+            raise InputError(
+                f"no float64 learning rate is below {self.rate_limit}/L", L=shown(bound), remedy="use a smaller region"
+            )
         return limit
 
     @certified_environment(products=False)

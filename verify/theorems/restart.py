@@ -11,9 +11,9 @@ from verify.theorems.downhill import DownhillRange
 class RestartRange(DownhillRange):
     """tau <= min(sqrt(2 eta/L - eta^2), 2/L - eta), with m_k = 0 wherever g_k.D_k > 0, for every previous step.
 
-    The rule is the gradient restart of O'Donoghue and Candes (2015). -g.D - L/2 |D|^2 >= c |g|^2 is affine in the cosine
-    of -g and m, so its ends 0 and 1 decide; c >= 0 is the range. E = L/2 |w|^2 attains both ends: no wider range holds
-    for every L-smooth error and every previous step.
+    The rule is the gradient restart of O'Donoghue and Candes (2015). -g.D - L/2 |D|^2 >= c |g|^2 is affine in the
+    cosine of -g and m, so its ends 0 and 1 decide; c >= 0 is the range. E = L/2 |w|^2 attains both ends: no wider range
+    holds for every L-smooth error and every previous step.
 
     Examples
     --------
