@@ -56,7 +56,7 @@ mutate FromRest.v  'dot (G w) d + L * dot d d' 'dot (G w) d + L / 2 * dot d d'
 mutate Nesterov.v  'sqrt (1 / (1 + L * eta))' 'sqrt (1 / (1 + L * eta / 2))'
 mutate Nesterov.v  'E w + / (2 * eta) * dot d d' 'E w + / (3 * eta) * dot d d'
 mutate PL.v        'norm (w k ⊖ w O) <= (eta + tau) * sum_below k g' 'norm (w k ⊖ w O) <= eta * sum_below k g'
-mutate LocalMinimum.v 'E x + m / 2 * dot (u ⊖ x) (u ⊖ x) <= E u' 'E x + m * dot (u ⊖ x) (u ⊖ x) <= E u'
+mutate LocalMinimum.v 'norm (w k ⊖ x)) <= 2 * (E (w k) - E x)' 'norm (w k ⊖ x)) <= E (w k) - E x'
 mutate Backpropagation.v '+ wy0h0 * delta_y0'          '+ wy0h1 * delta_y0'
 
 exit $survived

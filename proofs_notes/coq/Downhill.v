@@ -46,13 +46,18 @@ Qed.
 Lemma from_rest_range_iff L eta tau : 0 < L -> 0 < eta -> 0 <= tau ->
   (from_rest_range L eta tau <-> L * (eta * eta + tau * tau) <= eta /\ L * (eta + tau) <= 1).
 Proof.
-  intros HL He Ht. unfold from_rest_range. rewrite <- (Rmult_1_l eta) at 1.
+  intros HL He Ht. unfold from_rest_range.
+  match goal with |- context [sqrt ?z] => replace z with (1 * eta / L - eta * eta) by (field; lra) end.
   rewrite (range_without_roots 1 L eta tau HL He Ht), Rmult_1_l. reflexivity.
 Qed.
 
 Lemma restart_range_iff L eta tau : 0 < L -> 0 < eta -> 0 <= tau ->
   (restart_range L eta tau <-> L * (eta * eta + tau * tau) <= 2 * eta /\ L * (eta + tau) <= 2).
-Proof. intros. now apply range_without_roots. Qed.
+Proof.
+  intros HL He Ht. unfold restart_range.
+  match goal with |- context [sqrt ?z] => replace z with (2 * eta / L - eta * eta) by (field; lra) end.
+  now apply range_without_roots.
+Qed.
 
 Theorem restart_gain_nonneg_iff L eta tau : 0 < L -> 0 < eta -> 0 <= tau ->
   (0 <= restart_gain L eta tau <-> restart_range L eta tau).
@@ -213,7 +218,8 @@ Proof.
   intros HL He Ht HS Hrho HC Hlow Hmom Hdown Hreach. unfold downhill_horizon_range in Hreach.
   set (M := downhill_curvature eta tau) in *. assert (HM : M <= downhill_curvature eta tau) by (unfold M; lra).
   assert (M0 : L / 2 <= M) by lra. assert (Mpos : 0 < M) by lra.
-  set (c := M - L / 2) in *. assert (Hc : 0 < c) by (unfold c; lra). set (q := fun k => norm (w (S k) ⊖ w k)).
+  set (c := M - L / 2) in *. assert (Hc : 0 < c) by (unfold c; lra).
+  assert (Reach : 1 * sqrt (INR K * (E (w O) - lowest) / c) <= rho) by lra. set (q := fun k => norm (w (S k) ⊖ w k)).
   assert (Hq : forall k, 0 <= q k) by (intros; apply norm_pos).
   assert (Hinball : ball (w O) rho (w O)).
   { unfold ball. replace (w O ⊖ w O) with (@vzero n) by vector_ring. rewrite norm_vzero. lra. }

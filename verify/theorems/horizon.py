@@ -175,8 +175,8 @@ def largest_eta(
     With tau = b eta and G = K (E(w_0) - E_inf)/radius^2, c is the smaller of (1 - b) eta - L (1 - b)^2 eta^2/2 and
     (1 + b) eta - L (1 + b)^2 eta^2/2, so (eta + tau)^2 G <= c bounds eta by the smaller of
     (1 - b)/((1 + b)^2 G + L (1 - b)^2/2) and 1/((1 + b)(G + L/2)). For the heavy ball G <= S bounds it by
-    (1 - mu)/(G + L/2). For `from_rest` and `restart` G <= M - L/2 with M = 1/(eta max(1 + b, 1 + b^2)), and M >= L for the
-    former.
+    (1 - mu)/(G + L/2). For `from_rest` and `restart` G <= M - L/2 with M = 1/(eta max(1 + b, 1 + b^2)), and M >= L for
+    the former.
 
     Examples
     --------
