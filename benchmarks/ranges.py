@@ -3,7 +3,7 @@
 python benchmarks/ranges.py table                     largest tau/eta of each theorem
 python benchmarks/ranges.py examples                  largest tau at eta = 0.01 on the examples
 python benchmarks/ranges.py search                    10,000 random smooth problems inside each range, then outside
-python benchmarks/ranges.py steps --networks 40       executed steps of random networks, each decided rigorously
+python benchmarks/ranges.py steps                     executed steps of random networks, each decided rigorously
 """
 
 from __future__ import annotations
@@ -284,8 +284,8 @@ def main() -> None:
     """Run one of the four."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["table", "examples", "search", "steps"])
-    parser.add_argument("--networks", type=int, default=40)
-    parser.add_argument("--each", type=int, default=30, help="steps of each network and range")
+    parser.add_argument("--networks", type=int, default=19)
+    parser.add_argument("--each", type=int, default=60, help="steps of each network and range")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     match arguments.what:
