@@ -48,6 +48,15 @@ mutate Staying.v    'speed * sqrt (K * drop / c)'       'speed * sqrt (K * drop 
 mutate WeightDecay.v 'sqrt (2 * start / lam)'           'sqrt (start / lam)'
 mutate Sums.v       '<= (e O - floor) / c'              '<= (e O - floor) / (2 * c)'
 mutate HeavyBall.v  'mu / (2 * eta) * dot d d'          'mu / (3 * eta) * dot d d'
+mutate Downhill.v  'Rmin (sqrt (2 * eta / L - eta * eta))' 'Rmin (sqrt (3 * eta / L - eta * eta))'
+mutate Downhill.v  'Rmin (sqrt (eta / L - eta * eta))' 'Rmin (sqrt (2 * eta / L - eta * eta))'
+mutate Downhill.v  'Rmin (eta - L * (eta * eta + tau * tau) / 2)' 'Rmin (eta - L * (eta * eta + tau * tau) / 3)'
+mutate Downhill.v  '(downhill_curvature eta tau - L / 2)) <= rho' '(downhill_curvature eta tau - L / 3)) <= rho'
+mutate FromRest.v  'dot (G w) d + L * dot d d' 'dot (G w) d + L / 2 * dot d d'
+mutate Nesterov.v  'sqrt (1 / (1 + L * eta))' 'sqrt (1 / (1 + L * eta / 2))'
+mutate Nesterov.v  'E w + / (2 * eta) * dot d d' 'E w + / (3 * eta) * dot d d'
+mutate PL.v        'norm (w k ⊖ w O) <= (eta + tau) * sum_below k g' 'norm (w k ⊖ w O) <= eta * sum_below k g'
+mutate LocalMinimum.v 'norm (w k ⊖ x)) <= 2 * (E (w k) - E x)' 'norm (w k ⊖ x)) <= E (w k) - E x'
 mutate Backpropagation.v '+ wy0h0 * delta_y0'          '+ wy0h1 * delta_y0'
 
 exit $survived

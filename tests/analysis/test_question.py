@@ -101,7 +101,7 @@ def test_horizons_of_the_heavy_ball_say_from_rest(heavy_ball: CheckReport) -> No
     assert row.verdict is Verdict.PROVED and "from rest" in row.statement
     assert "every step from rest, for ever," in decaying.question
     adaptive = verify.check(tanh_unit(weight_decay=0.5), Setting(eta=0.05, tau=0.01))
-    assert all("rest" not in row.statement for row in adaptive.ranges)
+    assert all("rest" not in row.statement for row in adaptive.ranges if row.theorem != "from_rest")
     assert adaptive.error_rise is None
 
 

@@ -53,7 +53,7 @@ def test_the_limit_is_inside_and_the_next_number_is_not() -> None:
             "mu is 1.5 times the largest",
             "use eta <= 0.25 with mu=0.75, or mu <= 0.5 with eta=0.5",
         ),
-        (Setting(2.0, tau=0.25), "eta is 2 times the largest", "use eta <= 0.75 with tau=0.25"),
+        (Setting(2.0, tau=0.25), "eta is 2 times the largest", "use eta=0.75 with tau=0.25"),
         (Setting(2.0, tau=0.75), "eta is 2 times the largest", "use eta=0.5 with tau <= 0.25"),
         (Setting(2.0, tau=0.0), "eta is 2 times the largest", "use eta <= 0.9999999999999999"),
         (Setting(1.0, mu=0.5), "mu is any number of times the largest", "use eta <= 0.5 with mu=0.5"),

@@ -78,6 +78,20 @@ CURVATURES = [Fraction(1, 3), Fraction(1), Fraction(7, 2), Fraction(100)]
 RATES = [(Fraction(s, 20) ** 2 - 1) / 4 for s in range(21, 60)]
 SHARES = [Fraction(k, 24) for k in range(49)]
 GRID = [(L, rate / L, share) for L, rate, share in itertools.product(CURVATURES, RATES, SHARES)]
+# Rates at which the other theorems' square roots are rational: Pythagorean triples, and squares for 1 + L eta.
+CIRCLE = [Fraction(p**2, p**2 + q**2) for p, q in itertools.product(range(1, 9), repeat=2) if math.gcd(p, q) == 1]
+GRIDS = {
+    "from_rest": CIRCLE,
+    "restart": [2 * rate for rate in CIRCLE],
+    "nesterov": [Fraction(s, 100) ** 2 - 1 for s in range(101, 142)],
+}
+
+
+def grid(name: str) -> list[tuple[Fraction, Fraction, Fraction]]:
+    """Settings (L, eta, share of the momentum) at which the range of a theorem is rational."""
+    if name not in GRIDS:
+        return GRID
+    return [(L, rate / L, share) for L, rate, share in itertools.product(CURVATURES, GRIDS[name], SHARES)]
 
 
 def test_evaluation_refuses_what_is_not_listed():
@@ -103,7 +117,7 @@ def test_coq_terms_are_read_as_coq_reads_them(coq_value):
 def test_coq_defines_what_the_note_says(name, what, notes, coq_value):
     momentum_name, formula = RANGES[name].momentum_name, notes[name].header[what]
     seen = set()
-    for L, eta, share in GRID[::11]:
+    for L, eta, share in grid(name)[::11]:
         momentum = share / 2 * (1 if momentum_name == "mu" else 1 / L)
         numbers = {"L": L, "eta": eta, momentum_name: momentum}
         found = coq_value(f"{name}_{what} L eta {momentum_name}", **numbers)
@@ -138,7 +152,7 @@ def test_range(name, notes):
     limit_formula = formula.removeprefix(f"{admissible.momentum_name} <= ")
     assert limit_formula != formula
     seen = set()
-    for L, eta, share in GRID:
+    for L, eta, share in grid(name):
         edge = evaluate(limit_formula, L=L, eta=eta)
         scale = 1 if admissible.momentum_name == "mu" else 1 / L
         for momentum in (share / 2 * scale, edge, edge + scale / 10**9):
@@ -153,17 +167,18 @@ def test_range(name, notes):
 @pytest.mark.parametrize("name", sorted(RANGES))
 def test_gain(name, notes):
     admissible, formula = RANGES[name], notes[name].header["gain"]
-    for L, eta, share in GRID:
+    for L, eta, share in grid(name):
         momentum = share / 2 if admissible.momentum_name == "mu" else share / 2 / L
         expected = evaluate(formula, L=L, eta=eta, **{admissible.momentum_name: momentum})
         assert admissible.exact_gain(L, eta, momentum) == expected
 
 
-@pytest.mark.parametrize("name", sorted(RANGES))
+# Theorem `from_rest` gains outside its range too, where its induction fails; the gain of `nesterov` is without mu.
+@pytest.mark.parametrize("name", sorted(set(RANGES) - {"from_rest", "nesterov"}))
 def test_gain_is_not_negative_exactly_in_the_range(name, notes):
     header = notes[name].header
     momentum_name = RANGES[name].momentum_name
-    for L, eta, share in GRID:
+    for L, eta, share in grid(name):
         numbers = {"L": L, "eta": eta, momentum_name: share / 2 if momentum_name == "mu" else share / 2 / L}
         assert (evaluate(header["gain"], **numbers) >= 0) == evaluate(header["range"], **numbers)
 

@@ -119,7 +119,7 @@ def test_bad_numbers(change: dict[str, object], message: str) -> None:
 def test_largest_eta_refuses() -> None:
     with pytest.raises(InputError, match="below 1"):
         largest_eta(1.0, 1.0, 0.0, 1.0, 5, 1.0)
-    with pytest.raises(InputError, match="use 'sharp' or 'heavy_ball'"):
+    with pytest.raises(InputError, match="use 'sharp', 'from_rest', 'restart' or 'heavy_ball'"):
         largest_eta(1.0, 1.0, 0.0, 1.0, 5, 0.5, "triangle")
     with pytest.raises(InputError, match="no learning rate keeps so many steps"):
         largest_eta(1.0, 1e300, 0.0, 1e-300, 5)

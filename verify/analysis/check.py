@@ -135,7 +135,7 @@ def check(
     >>> region = verify.Ball(architecture.initial_weights(), 0.1)
     >>> report = check(verify.Problem(architecture, [[1.0], [2.0]], [[0.0], [0.5]], region=region))
     >>> report.verdict.value, [row.theorem for row in report.ranges]
-    ('PROVED', ['triangle', 'sharp', 'heavy_ball', 'horizon'])
+    ('PROVED', ['triangle', 'sharp', 'from_rest', 'restart', 'heavy_ball', 'nesterov', 'horizon'])
     """
     progress = as_users_code(progress)
     total = math.inf if seconds is None else seconds

@@ -82,7 +82,7 @@ def horizon_row(problem: Problem, L: float, setting: Setting | None, sublevel: f
     start = _Start(along, upper, error_lower_bound(max(0.0, lower), slope, radius, L), radius)
     try:
         if setting is not None:
-            return _asked_horizon(start, setting)
+            return _asked_horizon(start, setting, _theorem(setting, L, along))
         eta, tau = start.largest_eta(DEFAULT_STEPS)
         return _proved_horizon(eta, tau, eta, start.horizon(eta, tau, DEFAULT_STEPS), "tau")
     except InputError as error:
@@ -102,8 +102,18 @@ def _horizon_remedy(start: _Start, setting: Setting | None, error: InputError) -
     return error.remedy or "use a larger radius or a smaller learning rate"
 
 
-def _asked_horizon(start: _Start, setting: Setting) -> RangeRow:
-    eta, size, theorem = setting.eta, setting.momentum, setting.theorem
+def _theorem(setting: Setting, *bounds: float) -> str:
+    """Return whose range a setting is asked to last in: `from_rest` for a tau that no bound L admits in `sharp`."""
+    if setting.theorem == "sharp" and setting.norm == "global":
+        sharp, from_rest = RANGES["sharp"], RANGES["from_rest"]
+        outside = all(sharp.contains(L, setting.eta, setting.momentum) is not Verdict.PROVED for L in bounds)
+        if outside and from_rest.contains(bounds[-1], setting.eta, setting.momentum) is Verdict.PROVED:
+            return "from_rest"
+    return setting.theorem
+
+
+def _asked_horizon(start: _Start, setting: Setting, theorem: str) -> RangeRow:
+    eta, size = setting.eta, setting.momentum
     admissible = RANGES[theorem]
     adaptive = admissible.momentum_name == "tau"
     found = start.horizon(eta, size, 1, theorem)
@@ -148,13 +158,13 @@ def weight_decay_row(
         return None
     _, upper = problem.error_enclosure(problem.initial_weights)
     admissible = RANGES["sharp" if setting is None else setting.theorem]
-    symbol = admissible.momentum_name
     try:
         level = sublevel_radius(upper, problem.weight_decay)
         radius, bound = _bound_beyond(problem, L if sublevel is None else min(L, sublevel), level)
         eta, size = admissible.recommended(bound)
         if setting is not None:
             eta, size = setting.eta, setting.momentum
+            admissible = RANGES[_theorem(setting, L, bound)]
         decided = weight_decay(bound, upper, problem.weight_decay, eta, size, radius, admissible.name)
     except InputError as error:
         eta_asked = None if setting is None else setting.eta
@@ -162,7 +172,7 @@ def weight_decay_row(
         return RangeRow(
             "weight_decay", Verdict.UNDECIDED, error.what, eta=eta_asked, tau_max=0.0, eta_max=0.0, remedy=remedy
         )
-    largest = admissible.momentum_limit(bound, eta)
+    symbol, largest = admissible.momentum_name, admissible.momentum_limit(bound, eta)
     return RangeRow(
         "weight_decay",
         decided.verdict,
@@ -208,8 +218,8 @@ def _proved_horizon(eta: float, largest: float, eta_max: float, found: Horizon, 
 
 
 def _from_rest(theorem: str) -> str:
-    """Return what must be said wherever the heavy ball is proved to stay: its first step has no step before it."""
-    return " from rest (D_0 = 0)" if theorem == "heavy_ball" else ""
+    """Return what must be said where a theorem about a start at rest is used: its first step has no step before it."""
+    return " from rest (D_0 = 0)" if theorem in ("heavy_ball", "from_rest") else ""
 
 
 def _largest(holds: Callable[[float], bool], low: float, high: float) -> float:

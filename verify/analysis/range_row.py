@@ -55,4 +55,5 @@ class RangeRow:
             "statement": self.statement,
             "remedy": self.remedy,
         }
-        return row if self.mu_max is None and self.theorem != "heavy_ball" else {**row, "mu_max": self.mu_max}
+        of_mu = self.theorem in ("heavy_ball", "nesterov")
+        return {**row, "mu_max": self.mu_max} if of_mu or self.mu_max is not None else row

@@ -57,18 +57,55 @@ def overall(rows: Sequence[RangeRow], setting: Setting | None) -> Verdict:
     return next(row.verdict for row in rows if row.theorem == theorem)
 
 
+def largest_momentum(L: float | None, setting: Setting | None) -> dict[str, Any] | None:
+    """Return the largest tau of each theorem with one learning rate, and whose is the widest.
+
+    The rule of theorem `restart` is another algorithm; it is listed, but not compared.
+
+    Parameters
+    ----------
+    L : float or None
+        The Hessian bound; None if there is none.
+    setting : Setting or None
+        Whose learning rate and norm are meant; without it the learning rate is 1/(2L), where `from_rest` and `sharp`
+        meet.
+
+    Returns
+    -------
+    dict or None
+        ``eta``; ``tau_max`` by theorem, 0 where the learning rate itself is too large; ``widest``, a theorem, with its
+        ``meaning``. None without L.
+    """
+    if L is None:
+        return None
+    L = max(L, LEAST_CURVATURE)
+    eta = RANGES["from_rest"].recommended(L)[0] if setting is None else setting.eta
+    limits = {
+        name: admissible.momentum_limit(L, eta) if eta <= admissible.eta_limit(L) else 0.0
+        for name, admissible in RANGES.items()
+        if admissible.momentum_name == "tau"
+        and not (admissible.global_norm and setting is not None and setting.norm != "global")
+    }
+    widest = max((name for name in limits if name != "restart"), key=limits.__getitem__)
+    widest = "sharp" if limits[widest] == limits["sharp"] else widest
+    return {"eta": eta, "tau_max": limits, "widest": widest, "meaning": RANGES[widest].meaning}
+
+
 def _row(admissible: AdmissibleRange, L: float, setting: Setting | None) -> RangeRow:
     eta_max = admissible.eta_limit(L)
     eta = admissible.recommended(L)[0] if setting is None else setting.eta
     symbol = admissible.momentum_name
     asked = None if setting is None else getattr(setting, symbol)
+    if asked is not None and admissible.global_norm and setting is not None and setting.norm != "global":
+        statement = f"{admissible.meaning}; the setting's norms are per vertex"
+        return RangeRow(admissible.name, Verdict.UNDECIDED, statement, eta, 0.0, eta_max, remedy="use norm = 'global'")
     try:
         largest = admissible.momentum_limit(L, eta)
     except InputError as error:
         return RangeRow(
             admissible.name,
             Verdict.UNDECIDED,
-            f"{error.what}: eta={at_most(eta)}",
+            f"{error.what}: eta={at_most(eta)} ({admissible.meaning})",
             eta=eta,
             tau_max=None if symbol == "mu" else 0.0,
             mu_max=0.0 if symbol == "mu" else None,
@@ -84,12 +121,11 @@ def _row(admissible: AdmissibleRange, L: float, setting: Setting | None) -> Rang
     question = (
         "" if asked is None else f"; {symbol}={at_most(asked)} is {'in' if verdict is Verdict.PROVED else 'outside'}"
     )
-    decreasing = "E + mu/(2 eta)|D|^2" if symbol == "mu" else "E"
     return RangeRow(
         admissible.name,
         verdict,
-        f"{decreasing} decreases for eta={at_most(eta)} and 0 <= {symbol} <= {at_most(largest)} "
-        f"(eta <= {at_most(eta_max)}){question}",
+        f"{admissible.decreasing} decreases for eta={at_most(eta)} and 0 <= {symbol} <= {at_most(largest)} "
+        f"(eta <= {at_most(eta_max)}){question} ({admissible.meaning})",
         eta=eta,
         tau_max=None if symbol == "mu" else largest,
         mu_max=largest if symbol == "mu" else None,

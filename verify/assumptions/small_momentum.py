@@ -90,7 +90,7 @@ def small_momentum(
     >>> small_momentum(2.0, Setting(eta=0.25, tau=0.125)).verdict.value
     'PROVED'
     >>> small_momentum(2.0, Setting(eta=0.25, tau=0.5)).remedy
-    'use eta <= 0.5 with tau=0.5, or tau <= 0.25 with eta=0.25'
+    'use tau <= 0.25 with eta=0.25'
     """
     finding = _decided(L, setting, increase, reason, remedy)
     mu = None if setting is None else setting.mu
@@ -143,8 +143,16 @@ def _asked(L: float, setting: Setting) -> Finding:
         theorem=admissible.name,
         numbers=numbers,
         needed_for=NEEDED_FOR,
-        remedy=admissible.remedy(L, setting.eta, setting.momentum),
+        remedy=admissible.remedy(L, setting.eta, setting.momentum) + _from_rest(L, setting),
     )
+
+
+def _from_rest(L: float, setting: Setting) -> str:
+    """Return what theorem `from_rest` proves of a setting that is too large for every previous step."""
+    if setting.tau is None or setting.norm != "global":
+        return ""
+    proved = range_of("from_rest").contains(L, setting.eta, setting.tau) is Verdict.PROVED
+    return "; from rest (D_0 = 0) theorem from_rest proves each step that stays inside" if proved else ""
 
 
 def _refuted(L: float | None, setting: Setting | None, increase: Mapping[str, Any]) -> Finding:
@@ -158,6 +166,7 @@ def _refuted(L: float | None, setting: Setting | None, increase: Mapping[str, An
         remedy = f"use eta={eta!r} with {admissible.momentum_name} <= {size!r}"
         if setting.mu:
             remedy = admissible.remedy(L, setting.eta, setting.mu)
+        remedy += _from_rest(L, setting)
         if admissible.contains(L, setting.eta, setting.momentum) is Verdict.PROVED:
             remedy = "report this: a theorem proves that the step does not exist"
     return Finding(

@@ -75,7 +75,7 @@ def command(
         before = None if previous is None else _weights(previous, problem.architecture.size)
         from verify import budget
         from verify.analysis.any_direction import examine_any_direction
-        from verify.analysis.ranges import admissible_ranges, overall
+        from verify.analysis.ranges import admissible_ranges, largest_momentum, overall
         from verify.bounds.curvature import examine_curvature
 
         announce("bounding the Hessian")
@@ -91,6 +91,7 @@ def command(
             "verdict": verdict.value,
             "lipschitz": curvature.to_json(),
             "ranges": [row.to_json() for row in rows],
+            "largest_momentum": largest_momentum(curvature.value, momentum),
             "any_direction": first_step,
         }
         if w is not None:
@@ -113,7 +114,9 @@ def command(
         shown = [curvature_row(answer["lipschitz"]), *range_rows(answer["ranges"])]
         shown.append(any_direction_row(answer["any_direction"]))
         shown += step_rows(answer["step"]) if "step" in answer else []
-        notes = largest_momentum_notes(curvature.value) + ([] if verdict is Verdict.PROVED else [EXPLAIN])
+        notes = largest_momentum_notes(curvature.value, answer["largest_momentum"]) + (
+            [] if verdict is Verdict.PROVED else [EXPLAIN]
+        )
         notes += step_notes(answer["step"]) if "step" in answer else []
         print_table(f"{problem.name}: admissible ranges", verdict.value, shown, notes)
     return verdict.exit_code
@@ -133,16 +136,23 @@ def step_notes(step: Mapping[str, Any]) -> list[str]:
     return notes
 
 
-def largest_momentum_notes(L: float | None) -> list[str]:
-    """Return a note that compares the largest momentum of the sharp range with that of the paper's argument."""
+def largest_momentum_notes(L: float | None, largest: Mapping[str, Any] | None) -> list[str]:
+    """Return notes that compare the momentum of the ranges: with one learning rate, and at their largest."""
+    from verify.arithmetic.decimals import at_most
     from verify.theorems.ranges import RANGES
 
-    if not L:
+    if not L or largest is None:
         return []
+    limits = ", ".join(
+        f"{at_most(limit)} {name} ({RANGES[name].meaning})"
+        for name, limit in largest["tau_max"].items()
+        if name != "triangle"
+    )
     (eta, tau), (paper_eta, paper_tau) = RANGES["sharp"].largest(L), RANGES["triangle"].largest(L)
     return [
+        f"largest tau at eta={largest['eta']:.4g}: {limits}; widest without another rule: {largest['widest']}",
         f"largest tau: {tau:.4g} at eta={eta:.4g} (sharp), {paper_tau:.4g} at eta={paper_eta:.4g} (triangle): "
-        f"{tau / paper_tau:.4g} times as large"
+        f"{tau / paper_tau:.4g} times as large",
     ]
 
 

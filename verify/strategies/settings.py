@@ -20,7 +20,7 @@ def admissible_settings(lipschitz: float, theorem: str = "sharp") -> st.SearchSt
     ----------
     lipschitz : float
         Proved bound L of the curvature, positive.
-    theorem : {"sharp", "triangle", "heavy_ball"}
+    theorem : {"sharp", "triangle", "from_rest", "restart", "heavy_ball", "nesterov"}
 
     Raises
     ------
@@ -44,7 +44,7 @@ def inadmissible_settings(lipschitz: float, theorem: str = "sharp") -> st.Search
     ----------
     lipschitz : float
         Proved bound L of the curvature, positive.
-    theorem : {"sharp", "triangle", "heavy_ball"}
+    theorem : {"sharp", "triangle", "from_rest", "restart", "heavy_ball", "nesterov"}
 
     Raises
     ------
@@ -69,4 +69,4 @@ def inadmissible_settings(lipschitz: float, theorem: str = "sharp") -> st.Search
 
 
 def _setting(eta: float, momentum: float, theorem: str) -> Setting:
-    return Setting(eta, mu=momentum) if theorem == "heavy_ball" else Setting(eta, tau=momentum)
+    return Setting(eta, mu=momentum) if range_of(theorem).momentum_name == "mu" else Setting(eta, tau=momentum)

@@ -17,8 +17,7 @@ class AdmissibleRange(ABC):
     """Learning rates eta and momentum sizes for which one step on any L-smooth error does not increase it.
 
     Valid means: `admits` holds in exact rational arithmetic for the float64 numbers returned. Limits are tight: the
-    next float64 outward is not admitted (for float64 `L` and `eta`). What decreases is the error E along adaptive
-    momentum, V = E + mu/(2 eta) |D|^2 along the classical heavy ball.
+    next float64 outward is not admitted (for float64 `L` and `eta`).
 
     Attributes
     ----------
@@ -26,10 +25,25 @@ class AdmissibleRange(ABC):
         Of the theorem, as in ``proofs_notes/``.
     momentum_name : str
         ``"tau"``, in the units of eta, or ``"mu"``, a pure number.
+    decreasing : str
+        What does not increase.
+    meaning : str
+        Of which steps the theorem speaks, in one phrase.
+    rate_limit : int
+        Supremum of L eta without momentum.
+    global_norm : bool
+        Whether the norms of the momentum have to be taken over all weights.
+    lasting : bool
+        Whether theorems about many steps (`horizon`, `weight_decay`, `convergence`) rest on this range.
     """
 
     name: ClassVar[str]
     momentum_name: ClassVar[str]
+    decreasing: ClassVar[str] = "E"
+    meaning: ClassVar[str]
+    rate_limit: ClassVar[int] = 2
+    global_norm: ClassVar[bool] = False
+    lasting: ClassVar[bool] = True
 
     @abstractmethod
     def admits(self, L: Fraction, eta: Fraction, momentum: Fraction) -> bool:
@@ -86,11 +100,13 @@ class AdmissibleRange(ABC):
             If L is not positive and finite, or 2/L is no float64 number.
         """
         bound = curvature(L)
-        limit = round_down(2 / bound)
+        limit = round_down(self.rate_limit / bound)
         if not self.admits(bound, Fraction(limit), Fraction(0)):
             limit = math.nextafter(limit, 0.0)
         if limit == 0.0:
-            raise InputError("no float64 learning rate is below 2/L", L=shown(bound), remedy="use a smaller region")
+            raise InputError(
+                f"no float64 learning rate is below {self.rate_limit}/L", L=shown(bound), remedy="use a smaller region"
+            )
         return limit
 
     @certified_environment(products=False)
@@ -144,13 +160,17 @@ class AdmissibleRange(ABC):
         --------
         >>> from verify.theorems.ranges import RANGES
         >>> RANGES["heavy_ball"].remedy(2.0, 0.5, 0.75), RANGES["sharp"].remedy(2.0, 3.0, 0.25)
-        ('use eta <= 0.25 with mu=0.75, or mu <= 0.5 with eta=0.5', 'use eta <= 0.75 with tau=0.25')
+        ('use eta <= 0.25 with mu=0.75, or mu <= 0.5 with eta=0.5', 'use eta=0.75 with tau=0.25')
         """
         bound, rate, size = curvature(L), positive(eta, "eta"), not_negative(momentum, self.momentum_name)
         smaller = self.eta_limit_with(bound, size)
         options = []
         if smaller is not None and smaller < rate:
-            options.append(f"use eta <= {smaller!r}" + (f" with {self.momentum_name}={float(size)!r}" if size else ""))
+            below = self.momentum_name == "mu" or size == 0
+            relation = " <= " if below else "="  # a range of tau ends towards small learning rates too
+            options.append(
+                f"use eta{relation}{smaller!r}" + (f" with {self.momentum_name}={float(size)!r}" if size else "")
+            )
         if self.admits(bound, rate, Fraction(0)) and (limit := self.momentum_limit(bound, rate)) > 0:
             options.append(f"use {self.momentum_name} <= {limit!r} with eta={float(rate)!r}")
         if not options:
@@ -187,7 +207,7 @@ class AdmissibleRange(ABC):
         Returns
         -------
         Verdict
-            PROVED, or UNDECIDED: outside the range some L-smooth error increases, but not necessarily this one.
+            PROVED, or UNDECIDED: outside the range the theorem is silent.
 
         Raises
         ------

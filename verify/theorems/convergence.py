@@ -10,7 +10,7 @@ from verify.arithmetic.rational import round_up, sqrt_up
 from verify.outcomes import Verdict
 from verify.theorems.horizon import Horizon
 from verify.theorems.numbers import error_gap, exact, positive, steps_count
-from verify.theorems.ranges import range_of
+from verify.theorems.ranges import lasting_range_of
 from verify.theorems.weight_decay import WeightDecay
 
 
@@ -35,8 +35,8 @@ def gradient_bound(
         Setting of the range, with a positive gain.
     steps : int
         K.
-    theorem : {"sharp", "triangle", "heavy_ball"}
-        The heavy ball starts at rest, D_0 = 0.
+    theorem : {"sharp", "triangle", "from_rest", "restart", "heavy_ball"}
+        ``"from_rest"`` and the heavy ball start at rest, D_0 = 0.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def gradient_bound(
     >>> gradient_bound(1.0, 0.5, 0.0, eta=1.0, momentum=0.0, steps=4)
     0.5
     """
-    admissible = range_of(theorem)
+    admissible = lasting_range_of(theorem)
     quotient = admissible.squared_gradient_per_decrease(*admissible.with_gain(L, eta, momentum))
     return round_up(sqrt_up(quotient * error_gap(error_upper, error_infimum) / steps_count(steps)))
 
@@ -86,7 +86,7 @@ def steps_to_gradient(
     >>> steps_to_gradient(1.0, 0.5, 0.0, eta=1.0, momentum=0.0, gradient_norm=0.5)
     4
     """
-    admissible = range_of(theorem)
+    admissible = lasting_range_of(theorem)
     quotient = admissible.squared_gradient_per_decrease(*admissible.with_gain(L, eta, momentum))
     norm = positive(gradient_norm, "gradient_norm")
     return max(1, math.ceil(quotient * error_gap(error_upper, error_infimum) / norm**2))

@@ -31,6 +31,8 @@ class HeavyBallRange(AdmissibleRange):
 
     name = "heavy_ball"
     momentum_name = "mu"
+    decreasing = "E + mu/(2 eta)|D|^2"
+    meaning = "constant coefficient, as in common SGD"
 
     def admits(self, L: Fraction, eta: Fraction, momentum: Fraction) -> bool:
         """Decide 0 < eta, 0 <= mu < 1 and mu <= 1 - L eta/2."""

@@ -11,7 +11,7 @@ from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rational import round_down, round_up, sqrt_up
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import curvature, error_gap, not_negative, positive, steps_count
-from verify.theorems.ranges import range_of
+from verify.theorems.ranges import lasting_range_of
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ def horizon(
     radius : float
     steps : int
         K.
-    theorem : {"sharp", "triangle", "heavy_ball"}
-        The heavy ball starts at rest, D_0 = 0.
+    theorem : {"sharp", "triangle", "from_rest", "restart", "heavy_ball"}
+        ``"from_rest"`` and the heavy ball start at rest, D_0 = 0.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def horizon(
     Horizon(theorem='sharp', verdict=<Verdict.PROVED: 'PROVED'>, steps=4, largest_steps=7, gain=0.21875,
             required_radius=2.2677868380553634)
     """
-    admissible = range_of(theorem)
+    admissible = lasting_range_of(theorem)
     setting = admissible.with_gain(L, eta, momentum)
     quotient = admissible.squared_step_per_decrease(*setting)
     gap, room, count = error_gap(error_upper, error_infimum), positive(radius, "radius"), steps_count(steps)
@@ -157,8 +157,8 @@ def largest_eta(
     L, error_upper, error_infimum, radius, steps
         As in `horizon`.
     momentum : float
-        tau/eta in [0, 1), or mu in [0, 1) for the heavy ball.
-    theorem : {"sharp", "heavy_ball"}
+        tau/eta, in [0, 1) for `sharp`, or mu in [0, 1) for the heavy ball.
+    theorem : {"sharp", "from_rest", "restart", "heavy_ball"}
 
     Returns
     -------
@@ -168,14 +168,15 @@ def largest_eta(
     Raises
     ------
     InputError
-        If the momentum is not in [0, 1) or there is no such learning rate among the float64 numbers.
+        If the momentum is out of range or there is no such learning rate among the float64 numbers.
 
     Notes
     -----
     With tau = b eta and G = K (E(w_0) - E_inf)/radius^2, c is the smaller of (1 - b) eta - L (1 - b)^2 eta^2/2 and
     (1 + b) eta - L (1 + b)^2 eta^2/2, so (eta + tau)^2 G <= c bounds eta by the smaller of
     (1 - b)/((1 + b)^2 G + L (1 - b)^2/2) and 1/((1 + b)(G + L/2)). For the heavy ball G <= S bounds it by
-    (1 - mu)/(G + L/2).
+    (1 - mu)/(G + L/2). For `from_rest` and `restart` G <= M - L/2 with M = 1/(eta max(1 + b, 1 + b^2)), and M >= L for
+    the former.
 
     Examples
     --------
@@ -183,7 +184,7 @@ def largest_eta(
     (0.5, 0.25)
     """
     bound, part = curvature(L), not_negative(momentum, "momentum")
-    if part >= 1:
+    if part >= 1 and theorem not in ("from_rest", "restart"):
         raise InputError("the momentum must be below 1 as a part of eta, or as mu", momentum=float(part))
     room, count = positive(radius, "radius"), steps_count(steps)
     pull = count * error_gap(error_upper, error_infimum) / room**2
@@ -191,14 +192,18 @@ def largest_eta(
         case "sharp":
             short = (1 - part) / ((1 + part) ** 2 * pull + bound * (1 - part) ** 2 / 2)
             limit = min(short, 1 / ((1 + part) * (pull + bound / 2)))
+        case "from_rest" | "restart":
+            paid = max(bound, pull + bound / 2) if theorem == "from_rest" else pull + bound / 2
+            limit = 1 / (max(1 + part, 1 + part**2) * paid)
         case "heavy_ball":
             limit = (1 - part) / (pull + bound / 2)
         case _:
-            raise InputError("unknown theorem", theorem=theorem, remedy="use 'sharp' or 'heavy_ball'")
+            able = "'sharp', 'from_rest', 'restart' or 'heavy_ball'"
+            raise InputError("unknown theorem", theorem=theorem, remedy=f"use {able}")
     eta = round_down(limit)
     if pull == 0 and eta == limit:
         eta = math.nextafter(eta, 0.0)
     if eta == 0.0:
         raise InputError("no learning rate keeps so many steps in the ball", steps=count, remedy="use fewer steps")
-    size = Fraction(eta) * part if theorem == "sharp" else part
+    size = part if theorem == "heavy_ball" else Fraction(eta) * part
     return eta, round_down(size)

@@ -8,7 +8,10 @@ from typing import Any
 from verify.arithmetic.environment import certified_environment
 from verify.outcomes import InputError
 from verify.theorems.admissible_range import AdaptiveRange, AdmissibleRange
+from verify.theorems.from_rest import FromRestRange
 from verify.theorems.heavy_ball import HeavyBallRange
+from verify.theorems.nesterov import NesterovRange
+from verify.theorems.restart import RestartRange
 from verify.theorems.sharp import SharpRange
 from verify.theorems.triangle import TriangleRange
 
@@ -24,7 +27,17 @@ __all__ = [
 ]
 
 RANGES: MappingProxyType[str, AdmissibleRange] = MappingProxyType(
-    {each.name: each for each in (TriangleRange(), SharpRange(), HeavyBallRange())}
+    {
+        each.name: each
+        for each in (
+            TriangleRange(),
+            SharpRange(),
+            FromRestRange(),
+            RestartRange(),
+            HeavyBallRange(),
+            NesterovRange(),
+        )
+    }
 )
 
 
@@ -41,6 +54,21 @@ def range_of(theorem: str) -> AdmissibleRange:
     return RANGES[theorem]
 
 
+def lasting_range_of(theorem: str) -> AdmissibleRange:
+    """Return the range of a theorem on which the theorems about many steps rest.
+
+    Raises
+    ------
+    InputError
+        If there is no such theorem, or it speaks of one step only.
+    """
+    admissible = range_of(theorem)
+    if not admissible.lasting:
+        able = ", ".join(name for name, each in RANGES.items() if each.lasting)
+        raise InputError(f"theorem {theorem} speaks of one step only", theorem=theorem, remedy=f"use one of {able}")
+    return admissible
+
+
 @certified_environment(products=False)
 def momentum_range(L: Any, eta: Any, theorem: str = "sharp") -> tuple[float, float]:
     """Return the momentum sizes that are proved not to increase the error.
@@ -52,9 +80,10 @@ def momentum_range(L: Any, eta: Any, theorem: str = "sharp") -> tuple[float, flo
         it is taken exactly, in extended precision too.
     eta : float
         Learning rate.
-    theorem : {"sharp", "triangle", "heavy_ball"}
-        The first two bound tau of adaptive momentum, in the units of eta; the third bounds mu of the classical heavy
-        ball.
+    theorem : {"sharp", "triangle", "from_rest", "restart", "heavy_ball", "nesterov"}
+        The first four bound tau of adaptive momentum, in the units of eta: for every previous step; for a training
+        that starts at rest (D_0 = 0, norms over all weights); for momentum that is dropped where it points uphill. The
+        last two bound mu of the classical heavy ball and of Nesterov's variant, along which an energy decreases.
 
     Returns
     -------
@@ -70,6 +99,8 @@ def momentum_range(L: Any, eta: Any, theorem: str = "sharp") -> tuple[float, flo
     --------
     >>> momentum_range(2.0, 0.75), momentum_range(2.0, 0.75, theorem="heavy_ball")
     ((0.0, 0.25), (0.0, 0.25))
+    >>> momentum_range(2.0, 0.1), momentum_range(2.0, 0.1, theorem="from_rest")
+    ((0.0, 0.1), (0.0, 0.19999999999999998))
     >>> momentum_range(2.0, 1.5)
     Traceback (most recent call last):
         ...

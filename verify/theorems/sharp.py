@@ -31,6 +31,7 @@ class SharpRange(AdaptiveRange):
     """
 
     name = "sharp"
+    meaning = "every previous step"
 
     def admits(self, L: Fraction, eta: Fraction, momentum: Fraction) -> bool:
         """Decide 0 < eta < 2/L and 0 <= tau <= min(eta, 2/L - eta)."""

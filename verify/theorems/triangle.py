@@ -27,6 +27,7 @@ class TriangleRange(AdaptiveRange):
     """
 
     name = "triangle"
+    meaning = "every previous step"
 
     def admits(self, L: Fraction, eta: Fraction, momentum: Fraction) -> bool:
         """Decide 0 < eta < 2/L, 0 <= tau and c >= 0."""

@@ -9,7 +9,7 @@ from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rational import round_down, round_up, sqrt_up
 from verify.outcomes import Verdict
 from verify.theorems.numbers import not_negative, positive
-from verify.theorems.ranges import range_of
+from verify.theorems.ranges import lasting_range_of
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def weight_decay(
         Setting of the range.
     radius : float
         Must exceed rho_0.
-    theorem : {"sharp", "triangle", "heavy_ball"}
-        The heavy ball starts at rest, D_0 = 0.
+    theorem : {"sharp", "triangle", "from_rest", "restart", "heavy_ball"}
+        ``"from_rest"`` and the heavy ball start at rest, D_0 = 0.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def weight_decay(
     >>> weight_decay(1.0, 2.0, 0.25, eta=1.0, momentum=0.5, radius=4.0).verdict.value
     'UNDECIDED'
     """
-    admissible = range_of(theorem)
+    admissible = lasting_range_of(theorem)
     setting = admissible.checked(L, eta, momentum)
     penalty, upper = positive(weight_decay, "weight_decay"), not_negative(error_upper, "error_upper")
     beyond = penalty * positive(radius, "radius") ** 2 > 2 * upper

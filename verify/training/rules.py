@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from verify.architecture import Architecture
     from verify.bounds.start import StartPass
     from verify.calculus.objective import Objective
+    from verify.training.downhill import DownhillProof
 
 _TRIES = 30
 _HIDDEN_TRIES = 3
@@ -31,6 +32,7 @@ _HIDDEN_TRIES = 3
 _MOST_TRUST = 4.0
 _HISTORY = ("gradient", "direction")
 """What `ConjugateDirections` saves once it has a previous step."""
+DOWNHILL = "theorem from_rest"
 _NOTHING_PROVABLE = "no decrease can be proved any more"
 State = dict[str, np.ndarray]
 Range = tuple[float, float]
@@ -105,7 +107,10 @@ class KnownError:
 @final
 @dataclass
 class FixedRule(Rule):
-    """Adaptive momentum with constant (eta, tau), the algorithm of the theorem; every step is decided afterwards."""
+    """Adaptive momentum with constant (eta, tau), the algorithm of the theorem; every step is decided afterwards.
+
+    With a proof of theorem `from_rest` a step is decided by its slope where that is enough.
+    """
 
     name = "fixed"
     eta: float
@@ -113,20 +118,15 @@ class FixedRule(Rule):
     norm: Norm = "global"
     previous: np.ndarray | None = None
     known: KnownError = field(default_factory=KnownError)
+    proof: DownhillProof | None = None
 
     def step(
         self, problem: Objective, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
     ) -> tuple[np.ndarray, StepRecord]:
         previous = np.zeros_like(w) if self.previous is None else self.previous
         w_next = w + adaptive_step(gradient, previous, self.eta, self.tau, self.norm, _blocks(problem, self.norm))
-        if not np.all(np.isfinite(w_next)):
-            raise NoStepError("overflow")
-        if np.array_equal(w, w_next):
-            raise NoStepError("the step is too small to change the stored weights")
-        before, after = self.known.at(problem, w), error_range(problem, w_next)
-        decision, evidence = decide_by_errors(problem, w, w_next, before, after)
+        decision, evidence = decide_stored_step(problem, w, w_next, self.known, self.proof)
         self.previous = w_next - w
-        self.known.keep(w_next, after)
         return w_next, decided_record(decision, evidence, self.eta, self.tau if np.any(previous) else 0.0)
 
     def state(self) -> State:
@@ -135,6 +135,27 @@ class FixedRule(Rule):
     def restore(self, saved: SavedState) -> None:
         saved.expect((), ("previous",))
         self.previous = saved.vector("previous") if "previous" in saved.content else None
+
+
+def decide_stored_step(
+    problem: Objective, w: np.ndarray, w_next: np.ndarray, known: KnownError, proof: DownhillProof | None
+) -> tuple[Decision, str]:
+    """Decide a step that is taken whatever it does: by its slope where theorem `from_rest` speaks of it, else by E.
+
+    Raises
+    ------
+    NoStepError
+        If the weights overflow or do not change.
+    """
+    if not np.all(np.isfinite(w_next)):
+        raise NoStepError("overflow")
+    if np.array_equal(w, w_next):
+        raise NoStepError("the step is too small to change the stored weights")
+    if proof is not None and (decision := _decrease_at_most(proof.change(problem, w, w_next))) is not None:
+        return decision, DOWNHILL
+    before, after = known.at(problem, w), error_range(problem, w_next)
+    known.keep(w_next, after)
+    return decide_by_errors(problem, w, w_next, before, after)
 
 
 def _blocks(problem: Objective, norm: Norm) -> Architecture | None:
@@ -173,7 +194,9 @@ class GuardedRule(Rule):
                     self.length = t
                     if t == length:
                         self.known.keep(w_next, after)
-                    return w + t * direction, decided_record(decision, evidence, t, _size(t * momentum, gradient))
+                    return w + t * direction, decided_record(
+                        decision, evidence, t, momentum_size(t * momentum, gradient)
+                    )
             length *= 0.5
         raise NoStepError(_NOTHING_PROVABLE)
 
@@ -216,7 +239,7 @@ class CertifiedRule(Rule):
                 decision, evidence = self._stored_decision(problem, w, w_next, bound.stored_change(t))
                 if decision.sign == -1:
                     self.displacement = t * euclidean(direction)
-                    tau = _size(t * momentum, gradient)
+                    tau = momentum_size(t * momentum, gradient)
                     return w_next, decided_record(decision, evidence, t, tau, bound.decrease_until)
                 hidden += 1
                 if hidden == _HIDDEN_TRIES:
@@ -301,6 +324,7 @@ def _newton_length(
     return length if np.isfinite(length) and length > 0 else None
 
 
-def _size(momentum: np.ndarray, gradient: np.ndarray) -> float:
+def momentum_size(momentum: np.ndarray, gradient: np.ndarray) -> float:
+    """Return |m|/|g| in float64, for the record of a step; 0 where |g| underflows."""
     norm = euclidean(gradient)
     return euclidean(momentum) / norm if norm > 0 else 0.0

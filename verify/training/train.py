@@ -10,6 +10,9 @@ import numpy as np
 from verify.arithmetic.floats import exact_float
 from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError
+from verify.theorems.ranges import range_of
+from verify.training.clipped import ClippedRule
+from verify.training.downhill import DownhillProof
 from verify.training.momentum import Norm
 from verify.training.quasi_newton import QuasiNewtonRule
 from verify.training.rules import CertifiedRule, FixedRule, GuardedRule, Rule
@@ -19,7 +22,7 @@ from verify.training.trajectory import StepRecord, Trajectory
 if TYPE_CHECKING:
     from verify.calculus.objective import Objective
 
-RuleName = Literal["certified", "guarded", "fixed"]
+RuleName = Literal["certified", "guarded", "fixed", "clipped"]
 
 
 def train(
@@ -31,6 +34,8 @@ def train(
     eta: float | None = None,
     tau: float | None = None,
     norm: Norm = "global",
+    mu: float | None = None,
+    theorem: str = "sharp",
     gradient_tolerance: float = 0.0,
     callback: Callable[[int, float, StepRecord], None] = lambda index, error, record: None,
 ) -> Trajectory:
@@ -43,16 +48,23 @@ def train(
         Default: the problem's initial weights.
     steps : int
         Budget.
-    rule : {"certified", "guarded", "fixed"}
+    rule : {"certified", "guarded", "fixed", "clipped"}
         certified: the step's length is proved before it is taken, along -g combined with the previous direction;
         guarded: the same directions, decrease proved after the fact, with backtracking; for a `GraphProblem` several
         proposals of L-BFGS are one step;
         fixed: the theorem's adaptive momentum with constant (eta, tau); a step that increases the error is
-        recorded as REFUTED and the run goes on.
+        recorded as REFUTED and the run goes on;
+        clipped: SGD with momentum mu from rest, whose momentum term is cut to tau |g| where it is longer.
     eta, tau : float
-        For ``rule="fixed"`` only, and needed there.
+        For ``rule="fixed"`` and ``rule="clipped"`` only, and needed there; for ``"clipped"`` tau may be left out: then
+        it is the largest of theorem `from_rest` on the problem's region.
     norm : {"global", "vertex"}
         Norms of the adaptive momentum, for ``rule="fixed"``.
+    mu : float
+        For ``rule="clipped"``, and needed there.
+    theorem : {"sharp", "from_rest"}
+        For ``rule="fixed"``. With ``"from_rest"`` the setting has to be in its range for the bound of the Hessian over
+        the problem's region, and a step in it is proved by its slope alone where that is enough.
     gradient_tolerance : float
         Stop when |grad E| is proved to be at most this.
     callback : callable
@@ -78,7 +90,8 @@ def train(
     """
     if not (isinstance(steps, int) and not isinstance(steps, bool) and steps >= 0):
         raise InputError("steps must be a whole number, not negative", steps=steps)
-    session = Session(problem, make_rule(rule, eta, tau, norm, problem), w0, gradient_tolerance=gradient_tolerance)
+    chosen = make_rule(rule, eta, tau, norm, problem, mu=mu, theorem=theorem)
+    session = Session(problem, chosen, w0, gradient_tolerance=gradient_tolerance)
     errors: list[float] = []
     records: list[StepRecord] = []
     while len(records) < steps and (record := session.step()) is not None:
@@ -96,35 +109,76 @@ def make_rule(
     tau: float | None = None,
     norm: str = "global",
     problem: Objective | None = None,
+    *,
+    mu: float | None = None,
+    theorem: str = "sharp",
 ) -> Rule:
     """Return a step rule by name.
 
     Parameters
     ----------
-    name : {"certified", "guarded", "fixed"}
-    eta, tau, norm
-        For ``"fixed"`` only.
+    name : {"certified", "guarded", "fixed", "clipped"}
+    eta, tau, norm, mu, theorem
+        As in `train`.
     problem : Objective, optional
-        What it is for: ``"guarded"`` proposes by L-BFGS for a `GraphProblem`, else along conjugate directions.
+        What it is for: ``"guarded"`` proposes by L-BFGS for a `GraphProblem`, else along conjugate directions; theorem
+        `from_rest` needs its region.
 
     Raises
     ------
     InputError
         If the rule is unknown or its settings are missing or out of range.
     """
-    if name not in ("certified", "guarded", "fixed"):
-        raise InputError("unknown rule", remedy="use 'certified', 'guarded' or 'fixed'", rule=name)
+    if name not in ("certified", "guarded", "fixed", "clipped"):
+        raise InputError("unknown rule", remedy="use 'certified', 'guarded', 'fixed' or 'clipped'", rule=name)
+    if theorem not in ("sharp", "from_rest") or (theorem != "sharp" and name != "fixed"):
+        remedy = "use theorem = 'from_rest' or 'sharp' with rule 'fixed', none with another"
+        raise InputError("no such theorem for this rule", rule=name, theorem=theorem, remedy=remedy)
+    if mu is not None and name != "clipped":
+        raise InputError("mu is for rule 'clipped' only", rule=name, mu=mu, remedy="leave it out")
+    if name in ("fixed", "clipped"):
+        numbers = {"eta": eta, "tau": tau, "mu": mu}
+        eta, tau, mu = (None if each is None else exact_float(each, key) for key, each in numbers.items())
     if name == "fixed":
-        eta, tau = (
-            None if number is None else exact_float(number, name) for name, number in (("eta", eta), ("tau", tau))
-        )
-        if eta is None or tau is None or not (np.isfinite(eta) and eta > 0 and np.isfinite(tau) and tau >= 0):
-            raise InputError("rule 'fixed' needs eta > 0 and tau >= 0", eta=eta, tau=tau)
-        if norm not in ("global", "vertex"):
-            raise InputError("unknown norm", remedy="use 'global' or 'vertex'", norm=norm)
-        return FixedRule(eta, tau, "global" if norm == "global" else "vertex")
+        return _fixed(eta, tau, norm, problem, theorem)
+    if name == "clipped":
+        return _clipped(eta, tau, mu, norm, problem)
     if eta is not None or tau is not None:
         raise InputError(f"rule {name!r} chooses eta and tau itself", remedy="leave them out", eta=eta, tau=tau)
     if name == "certified":
         return CertifiedRule()
     return QuasiNewtonRule() if isinstance(problem, GraphProblem) else GuardedRule()
+
+
+def _fixed(eta: float | None, tau: float | None, norm: str, problem: Objective | None, theorem: str) -> FixedRule:
+    if eta is None or tau is None or not (np.isfinite(eta) and eta > 0 and np.isfinite(tau) and tau >= 0):
+        raise InputError("rule 'fixed' needs eta > 0 and tau >= 0", eta=eta, tau=tau)
+    if norm not in ("global", "vertex"):
+        raise InputError("unknown norm", remedy="use 'global' or 'vertex'", norm=norm)
+    if theorem == "sharp":
+        return FixedRule(eta, tau, "global" if norm == "global" else "vertex")
+    if norm != "global":
+        raise InputError("theorem from_rest needs norms over all weights", norm=norm, remedy="use norm = 'global'")
+    proof = _proof(problem)
+    range_of("from_rest").checked(proof.L, eta, tau)
+    return FixedRule(eta, tau, proof=proof)
+
+
+def _clipped(
+    eta: float | None, tau: float | None, mu: float | None, norm: str, problem: Objective | None
+) -> ClippedRule:
+    if eta is None or mu is None or not (np.isfinite(eta) and eta > 0 and np.isfinite(mu) and mu >= 0):
+        raise InputError("rule 'clipped' needs eta > 0 and mu >= 0", eta=eta, mu=mu)
+    if norm != "global":
+        raise InputError("rule 'clipped' needs norms over all weights", norm=norm, remedy="use norm = 'global'")
+    proof = _proof(problem)
+    limit = range_of("from_rest").momentum_limit(proof.L, eta)
+    if tau is not None:
+        range_of("from_rest").checked(proof.L, eta, tau)
+    return ClippedRule(eta, mu, limit if tau is None else tau, proof)
+
+
+def _proof(problem: Objective | None) -> DownhillProof:
+    if problem is None:
+        raise InputError("theorem from_rest needs the problem", remedy="give the problem to make_rule")
+    return DownhillProof.of(problem)
