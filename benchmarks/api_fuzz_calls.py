@@ -177,7 +177,10 @@ def _region_calls(make: Callable[[Draw], Any], name: str) -> dict[str, Call]:
     return {
         name: make,
         f"{name}.balls": lambda d: list(make(d).balls(d.weights.size)),
+        f"{name}.check_start": lambda d: make(d).check_start(d.near()),
         f"{name}.contains": lambda d: make(d).contains(d.near()),
+        f"{name}.contains_box": lambda d: make(d).contains_box(Interval.point(d.near())),
+        f"{name}.farthest": lambda d: make(d).farthest(d.near()),
         f"{name}.largest_scale": lambda d: make(d).largest_scale(d.near(), d.numbers(d.weights.size)),
         f"{name}.point": lambda d: make(d).point(d.numbers(d.weights.size), distance(d)),
         f"{name}.room": lambda d: make(d).room(d.near()),
@@ -227,6 +230,7 @@ CALLS: dict[str, Call] = {
     "Activation.one_sided": lambda d: _activation(d).one_sided(arb.exact(d.number()), _order(d)),
     "Activation.profile": lambda d: _activation(d).profile(_order(d)),
     "Activation.range": lambda d: _activation(d).range(_order(d), *_ends(d)),
+    "Activation.rounding_errors": lambda d: _activation(d).rounding_errors(d.numbers(3), np.zeros(3), 2.0**-53),
     "Activation.supremum": lambda d: _activation(d).supremum(_order(d)),
     "Activation.symbolic_derivative": lambda d: _activation(d).symbolic_derivative(int(d.rng.integers(0, 3))),
     "Activation.value": lambda d: _activation(d).value(d.numbers(3), _order(d)),

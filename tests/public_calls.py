@@ -20,7 +20,7 @@ import verify
 from verify.analysis.any_direction import any_direction, examine_any_direction
 from verify.analysis.gradients import examine_gradients
 from verify.analysis.lines import Vector
-from verify.analysis.ranges import admissible_ranges
+from verify.analysis.ranges import admissible_ranges, largest_momentum
 from verify.analysis.rising import first_rise
 from verify.arithmetic import arb
 from verify.arithmetic.intervals import Interval
@@ -69,6 +69,8 @@ MODULES = (
     "verify.theorems.convergence",
     "verify.theorems.direction_aware",
     "verify.analysis.check",
+    "verify.analysis.question",
+    "verify.assumptions.question",
     "verify.bounds.curvature",
     "verify.analysis.gradients",
     "verify.analysis.ranges",
@@ -86,6 +88,7 @@ MODULES = (
     "verify.calculus.decide",
     "verify.calculus.difference",
     "verify.calculus.enclosures",
+    "verify.calculus.exact_step",
     "verify.calculus.gradient_check",
     "verify.graph.problem",
     "verify.graph.decision",
@@ -98,10 +101,12 @@ MODULES = (
     "verify.properties.suite",
     "verify.properties.step",
     "verify.properties.lyapunov",
+    "verify.properties.heavy_ball_run",
     "verify.properties.increase",
     "verify.properties.monotone",
     "verify.properties.control",
     "verify.analysis.certify",
+    "verify.certificates.words",
     "verify.certificates.checker",
     "verify.certificates.run_checker",
     "verify.baseline.comparison",
@@ -266,6 +271,7 @@ CALLS: dict[str, Call] = {
     "assumptions.finitely_many_stationary_points": lambda s: finitely_many_stationary_points(s.problem),
     "assumptions.small_momentum": lambda s: small_momentum(2.0, s.setting),
     "ranges.eta_limit": lambda s: ranges.eta_limit(2.0),
+    "ranges.largest_momentum": lambda s: largest_momentum(2.0, s.setting),
     "ranges.gain": lambda s: ranges.gain(2.0, 0.25, 0.125),
     "ranges.recommended": lambda s: ranges.recommended(2.0),
     "ranges.admissible_ranges": lambda s: admissible_ranges(s.problem, s.curvature),
@@ -356,7 +362,7 @@ NO_CLAIM: dict[str, str] = {
     "ParameterBlock.__init__": _GRAPH,
     "decision.entries": _GRAPH,
     "segment.change_along": _PART,
-    "classical.graph_problem": "numbers as given",
+    "architecture.graph_problem": "numbers as given",
     **{
         f"{kind}.{name}": "numbers as given"
         for kind in ("Ball", "BlockBall", "BoundedWeights", "Region")
@@ -449,7 +455,6 @@ NO_CLAIM: dict[str, str] = {
     "ranges.range_of": "finds a theorem by name",
     "ranges.overall": _DATA,
     "curvature.starting_level": _PART,
-    "one_step.exact_momentum": _PART,
     "hessian.majorant_trajectory": _PART,
     "hessian.is_affordable": "chooses the method",
     "hessian.is_near": "chooses the method",
@@ -462,8 +467,11 @@ NO_CLAIM: dict[str, str] = {
     "train.make_rule": "numbers as given",
     "Session.state": _DATA,
     **{f"RunFolder.{name}": _DATA for name in ("read", "link", "links")},
-    "run_folder.step_line": _DATA,
-    "run_folder.subject": _DATA,
+    **{
+        f"RunFolder.{name}": "files of a run, nothing is said of them"
+        for name in ("append", "check_own", "held", "release", "remove", "replace", "starting", "truncate")
+    },
+    **{f"GraphProblem.{name}": "numbers as given" for name in ("read", "write")},
     "step.shortened": _PART,
     "exact_step.exact_step": "encloses a step; an increase is proved by decide_increase",
     "exact_step.exact_momentum": "encloses a momentum term; an increase is proved by decide_increase",
@@ -471,7 +479,7 @@ NO_CLAIM: dict[str, str] = {
     "question.scope_words": "words",
     "question.question_of": "words",
     "words.claim_words": "words",
-    "Piece.programs_with_slope": "programs, not yet run",
+    **{f"ErrorRise.{name}": "data that find_error_rise computed" for name in ("__init__", "to_json")},
     "monotone.heavy_ball_cases": "draws settings; what is said of them is decided by take_heavy_ball_step",
     "Activation.rounding_errors": "how far rounding may carry a gradient; check_gradient compares with it",
     "monotone.step_cases": "draws settings; what is said of them is decided by take_step",
