@@ -210,8 +210,9 @@ def trained(problem: verify.Problem, run: RunFolder) -> Any:
 @pytest.mark.parametrize("hostile_call", [1, "last"])
 def test_nothing_is_published_from_a_hostile_state(name, hostile_call, monkeypatch, tmp_path):
     calls = 0
-    (tmp_path / "before").mkdir()
-    (tmp_path / "after").mkdir()
+    for folder in ("first", "before", "after"):
+        (tmp_path / folder).mkdir()
+    PUBLISHERS[name](small(), tmp_path / "first")  # what is kept for later calls is computed now
     honest = environment.check_thread
 
     def counted(limit: float) -> Callable[[], None]:

@@ -182,12 +182,16 @@ class RunFolder(HeldFolder):
         InputError
             If another process trains in the folder.
         """
-        with (
-            self.held(to_the_end=True),
-            certified_environment(),
-            self.append(self.lines) as stream,
-            self._weights_stream() as weights,
-        ):
+        with self.held(to_the_end=True):
+            result = self._trained(session, steps, callback, every)
+            self.replace(self.result, lambda stream: stream.write(_json(result, indent=2)))
+        return result
+
+    def _trained(
+        self, session: Session, steps: int, callback: Callable[[Session, StepRecord], None], every: int
+    ) -> dict[str, Any]:
+        """Train and return the result; nothing of it is written before the processor passed its last test."""
+        with certified_environment(), self.append(self.lines) as stream, self._weights_stream() as weights:
             while session.index < steps:
                 if self.chain is not None and session.stopped is None:
                     self.chain.before(session)
@@ -209,9 +213,7 @@ class RunFolder(HeldFolder):
             lines, digest = self._read_lines(self.lines.stat().st_size)
             if digest.digest() != self._hashed_lines.digest():
                 raise _damaged("the file of steps", self.lines, "it was changed while the run went on")
-            result = summary(session, count_verdicts(lines))
-            self.replace(self.result, lambda stream: stream.write(_json(result, indent=2)))
-        return result
+            return summary(session, count_verdicts(lines))
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of the steps; a line cut off by a kill ends them."""
