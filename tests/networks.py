@@ -70,3 +70,20 @@ def make_problem(
     x = rng.integers(-8, 9, (samples, architecture.input_dimension)) / 8.0
     y = rng.integers(-largest_target, largest_target + 1, (samples, architecture.output_dimension)) / 8.0
     return Problem(architecture, x, y, **settings)
+
+
+def with_data(problem: Problem, inputs: Any = None, targets: Any = None) -> Problem:
+    """Return the same problem with other data, given as an array or as one number for every entry."""
+    x = problem.inputs if inputs is None else np.broadcast_to(np.asarray(inputs, dtype=float), problem.inputs.shape)
+    y = problem.targets if targets is None else np.broadcast_to(np.asarray(targets, dtype=float), problem.targets.shape)
+    return Problem(
+        problem.architecture,
+        x,
+        y,
+        problem.loss,
+        problem.reduction,
+        problem.weight_decay,
+        initial_weights=problem.initial_weights,
+        region=problem.region,
+        name=problem.name,
+    )

@@ -8,6 +8,7 @@ import flint
 import numpy as np
 import pytest
 
+from tests.networks import with_data
 from verify import Verdict, decide_decrease
 from verify.calculus.difference import difference_enclosure
 from verify.calculus.exact import error_in_arb
@@ -59,7 +60,7 @@ def test_arb_decides_what_float64_cannot(problem_of):
 def test_equal_errors_are_recognised(problem_of):
     nodes = {"x": {"width": 2}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}}
     problem = problem_of(nodes)
-    problem.inputs[:, 1] = 0.0
+    problem = with_data(problem, inputs=problem.inputs * [1.0, 0.0])
     w = np.array([0.5, 1.0, 0.25])
     assert decide_decrease(problem, w, np.array([0.5, -3.0, 0.25])).sign == 0
     assert decide_decrease(problem, w, w).decreases is Verdict.PROVED

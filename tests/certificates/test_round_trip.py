@@ -167,5 +167,5 @@ def test_a_step_that_increases_the_error_is_not_certified(small_problem: verify.
 
 
 def test_region_must_be_around_the_weights(small_problem: verify.Problem) -> None:
-    with pytest.raises(verify.InputError, match="centre"):
+    with pytest.raises(verify.InputError, match="not in the region"):
         certify(small_problem, "region", weights=np.zeros(small_problem.architecture.size))

@@ -227,7 +227,7 @@ def test_missing_file_directory_device_and_odd_names(tmp_path: Path, dagverify: 
     assert "absent.toml: no such file: path=" in one_line(dagverify("check", tmp_path / "absent.toml"))
     assert "not a file: kind='directory'" in one_line(dagverify("check", tmp_path))
     os.mkfifo(tmp_path / "pipe")
-    assert "not a file: kind='special file'" in one_line(dagverify("check", tmp_path / "pipe"))
+    assert "not a file: kind='named pipe'" in one_line(dagverify("check", tmp_path / "pipe"))
     assert "reason=" in one_line(dagverify("check", "a" * 5000))
     assert "no such file" in one_line(dagverify("check", tmp_path / "two\nlines"))
 
@@ -275,7 +275,7 @@ def test_debug_shows_the_traceback(write_spec: Callable[..., Path], dagverify: C
 @pytest.mark.parametrize(
     ("content", "fragment"),
     [
-        (b"\xff{}", "no UTF-8 text: byte='0xff', offset=0; write the certificate again"),
+        (b"\xff{}", "not UTF-8 text: byte='0xff', offset=0; save it as UTF-8"),
         (b'{"a": 1, "a": 2}', "duplicate key: key='a'; "),
         (b'{"a": NaN}', "value='NaN'; "),
         (b'{"a": ', ":1: no valid JSON: reason="),

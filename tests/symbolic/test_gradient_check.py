@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import verify
+from tests.networks import with_data
 from verify import Architecture, InputError, Verdict
 from verify.calculus import gradient_check
 from verify.calculus.symbolic.comparison import against_reference
@@ -192,7 +193,7 @@ def test_a_vanishing_gradient_is_undecided(network, make_problem):
     architecture = network("perceptron")
     problem = make_problem(architecture, samples=1)
     w = np.zeros(architecture.size)
-    problem.targets[:] = np.tanh(0.0) + 1e-15
+    problem = with_data(problem, targets=np.tanh(0.0) + 1e-15)
     finding = verify.check_gradient(problem, points=[w + 1e-15])
     assert finding.verdict is Verdict.UNDECIDED and "could hide" in finding.statement
 
@@ -300,7 +301,7 @@ def test_a_point_on_a_kink_is_undecided(make_problem):
     finding = verify.check_gradient(problem, points=[np.array([0.0, 0.0, 1.0, 0.0])])
     assert finding.verdict is Verdict.UNDECIDED and "kink" in finding.remedy
 
-    problem.inputs[:] = 1.0
+    problem = with_data(problem, inputs=1.0)
     finding = verify.check_gradient(problem, points=[np.array([np.nextafter(1.0, 2.0), -1.0, 1.0, 0.0])])
     assert finding.verdict is Verdict.UNDECIDED
     assert agrees(verify.check_gradient(problem, points=[np.array([1.0, 0.3, 1.0, 0.0])]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.networks import with_data
 from verify import InputError
 from verify.bounds.segment import segment_bound
 from verify.bounds.segment_result import SegmentBound
@@ -84,8 +85,7 @@ def test_the_scale_of_the_direction_is_immaterial(problem_of, exponent):
 
 def test_overflow_in_float32_falls_back_to_float64(problem_of):
     nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "identity", "inputs": ["x"], "bias": False}}
-    problem = problem_of(nodes, samples=1)
-    problem.inputs[:], problem.targets[:] = 1e25, 0.0
+    problem = with_data(problem_of(nodes, samples=1), 1e25, 0.0)
     w, D = np.array([1.0]), np.array([-1.0])
     assert segment_bound(problem, w, D, 1.0, precision="float32").decrease == 0
     assert segment_bound(problem, w, D, 1.0).decrease > 0.4e50

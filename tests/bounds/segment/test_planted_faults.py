@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.networks import with_data
 from verify.activations import Activation
 from verify.arithmetic import rounding
 from verify.bounds import (
@@ -33,8 +34,7 @@ def curved_violations(problem_of, violations) -> int:
     """Attack single units, pulled up and down from many starts: only the remainder stands between bound and truth."""
     total = 0
     for target in (-64.0, 64.0):
-        problem = problem_of(NODES, samples=1)
-        problem.inputs[:], problem.targets[:] = 1.0, target
+        problem = with_data(problem_of(NODES, samples=1), 1.0, target)
         for start in np.arange(-24, 25) / 16:
             for D in (-1.0, 1.0):
                 bound = segment_bound(problem, np.array([start]), np.array([D]), 0.25)
@@ -46,8 +46,7 @@ def propagated_violations(problem_of, violations) -> int:
     """Attack two layers, where the remainder of the first is carried on."""
     total = 0
     for target in (-64.0, 64.0):
-        problem = problem_of(DEEP, samples=1)
-        problem.inputs[:], problem.targets[:] = 1.0, target
+        problem = with_data(problem_of(DEEP, samples=1), 1.0, target)
         for start in np.arange(-16, 17) / 8:
             w, D = np.array([start, 1.0]), np.array([1.0, 0.0])
             bound = segment_bound(problem, w, D, 0.5)
@@ -87,7 +86,7 @@ def bent_violations(problem_of, violations) -> int:
     total = 0
     for seed in range(12):
         problem = problem_of(nodes, seed=seed, samples=3)
-        problem.targets[:] *= 64.0
+        problem = with_data(problem, targets=64.0 * problem.targets)
         rng = np.random.default_rng(seed)
         w, D = np.round(4096 * rng.standard_normal((2, 9))) / 4096
         bound = segment_bound(problem, w, D, 2.0**-13)
@@ -147,8 +146,7 @@ def long_violations(problem_of, violations) -> int:
     """Attack long segments, where the remainder of second order decides."""
     total = 0
     for target in (-64.0, 64.0):
-        problem = problem_of(NODES, samples=1)
-        problem.inputs[:], problem.targets[:] = 1.0, target
+        problem = with_data(problem_of(NODES, samples=1), 1.0, target)
         for start in np.arange(-8, 9) / 4:
             for D in (-1.0, 1.0):
                 bound = segment_bound(problem, np.array([start]), np.array([D]), 16.0)
@@ -175,8 +173,7 @@ def corner_violations(problem_of, violations) -> int:
     total = 0
     nodes = {**DEEP, "y": {**DEEP["y"], "activation": {"expr": "x**2"}}}
     for target in (-64.0, 64.0):
-        problem = problem_of(nodes, samples=1)
-        problem.inputs[:], problem.targets[:] = 1.0, target
+        problem = with_data(problem_of(nodes, samples=1), 1.0, target)
         for start in np.arange(-4, 5) / 2:
             for slope in (-1.0, 0.5, 2.0):
                 w, D = np.array([start, 1.0]), np.array([1.0, slope])
