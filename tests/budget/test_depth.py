@@ -19,7 +19,7 @@ from verify.assumptions import check_assumptions
 from verify.bounds.attack import curvature_lower
 from verify.bounds.curvature import Curvature
 from verify.bounds.hessian import hessian_bound
-from verify.calculus.gradient_check import check_gradient
+from verify.calculus.gradient_check import AGREES, check_gradient
 from verify.calculus.symbolic import prove_gradients, recursion_latex
 from verify.outcomes import Verdict
 from verify.spec import load_specification
@@ -87,7 +87,7 @@ def test_a_deep_graph_needs_few_frames(part: str, skip: bool, few_frames: Callab
 def test_a_chain_of_forty_layers_is_checked() -> None:
     report = check(chain(40), seconds=None)
     assert report.gradients.proof.verdict is Verdict.PROVED
-    assert report.gradients.comparison.verdict is Verdict.PROVED
+    assert report.gradients.comparison.numbers["outcome"] == AGREES
     assert report.curvature.value is not None
 
 

@@ -62,6 +62,7 @@ def test_imports_are_arb_the_document_and_the_outcomes_only() -> None:
                 imported |= {alias.name for alias in node.names}
     own = {name for name in imported if name.startswith("verify")}
     assert {name for name in own if not name.startswith("verify.certificates.checker")} == {
+        "verify.arithmetic.environment",  # the test of the processor's state, no arithmetic
         "verify.certificates",
         "verify.certificates.document",
         "verify.outcomes",
@@ -75,7 +76,11 @@ def test_shared_reader_of_documents_imports_nothing_else() -> None:
     tree = ast.parse(Path(document.__file__).read_text(encoding="utf-8"))
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     files = {f"verify.files.{name}" for name in ("kinds", "reading", "writing")}
-    assert {name for name in modules if name and name.startswith("verify")} == {"verify.outcomes", *files}
+    assert {name for name in modules if name and name.startswith("verify")} == {
+        "verify.outcomes",
+        "verify.whole_numbers",
+        *files,
+    }
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 5), (6, 2), (4, 4)])
