@@ -8,8 +8,6 @@ from typing import Any, NoReturn
 
 import pytest
 
-from verify.escaping import shorten, terminal
-
 _WRITE = 'write specs = ["models/net.toml"]'
 
 
@@ -70,6 +68,8 @@ def _files(root: Path, pattern: str, file: Path) -> Iterator[Path]:
 
 
 def _shown(value: Any) -> str:
+    from verify.escaping import shorten
+
     try:
         return shorten(repr(value), 200)
     except ValueError:
@@ -77,4 +77,6 @@ def _shown(value: Any) -> str:
 
 
 def _refuse(file: Path, fault: str, remedy: str) -> NoReturn:
+    from verify.escaping import terminal
+
     raise pytest.UsageError(terminal(f"{file}: {fault}; {remedy}"))

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from dagverify_pytest.pyproject import named_specs
-from verify.escaping import shorten, terminal
 
 SUFFIX = ".dagverify.toml"
 OLDEST_PYTEST = (8, 4)
@@ -87,8 +86,12 @@ def _number(config: pytest.Config, name: str, least: int) -> int:
     try:
         value: Any = config.getini(f"dagverify_{name}") if option is None else option
     except (TypeError, ValueError, pytest.UsageError) as error:
+        from verify.escaping import terminal
+
         raise pytest.UsageError(f"dagverify_{name}: {terminal(str(error))}; write a whole number >= {least}") from None
     if not least <= value <= _LARGEST:
+        from verify.escaping import shorten
+
         shown = shorten(f"{value:#x}" if abs(value) > _LARGEST else str(value), 40)
         raise pytest.UsageError(f"dagverify_{name}: out of range: {name}={shown}; use a number >= {least} below 2^63")
     return int(value)
