@@ -88,7 +88,7 @@ def test_one_analysis_a_file(pytester, spec, monkeypatch):
     monkeypatch.setattr(module, "check", lambda *a, **k: (calls.append(a), original(*a, **k))[1])
     spec()
     spec("other.dagverify.toml")
-    pytester.runpytest("-k", "not decrease").assert_outcomes(passed=10, skipped=2, deselected=2)
+    pytester.runpytest("-k", "not decrease").assert_outcomes(passed=12, deselected=2)
     assert len(calls) == 2
 
 
@@ -111,14 +111,14 @@ def test_items_are_marked(pytester, spec):
 def test_under_xdist(pytester, spec):
     spec()
     result = pytester.runpytest_subprocess("-n2", "--dagverify-examples=3")
-    result.assert_outcomes(passed=6, skipped=1)
+    result.assert_outcomes(passed=7)
 
 
 def test_loadfile_keeps_a_file_on_one_worker(pytester, spec):
     spec()
     spec("other.dagverify.toml")
     result = pytester.runpytest_subprocess("-n2", "--dist=loadfile", "-v", "--dagverify-examples=3")
-    result.assert_outcomes(passed=12, skipped=2)
+    result.assert_outcomes(passed=14)
     for name in ("net.dagverify.toml", "other.dagverify.toml"):
         workers = {line.split("]")[0] for line in result.outlines if line.startswith("[gw") and f" {name}::" in line}
         assert len(workers) == 1

@@ -88,7 +88,7 @@ def test_plot(tmp_path: Path) -> None:
         (["--rule", "fixed"], "eta=None"),
         (["--rule", "guarded", "--eta", "0.1"], "eta=0.1"),
         (["--resume"], "start it without --resume"),
-        (["--gradient-tolerance", "nan"], "gradient_tolerance=nan"),
+        (["--gradient-tolerance", "nan"], "gradient_tolerance='nan'"),
     ],
 )
 def test_bad_settings(tmp_path: Path, arguments: list[str], named: str) -> None:

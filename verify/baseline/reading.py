@@ -35,7 +35,7 @@ def read_baseline(path: Path) -> dict[str, Any]:
         try:
             return whole_number(literal)
         except InputError as error:
-            raise error.at(str(path)) from None
+            raise InputError(error.what, where=str(path), remedy=_REMEDY, **error.values) from None
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         table = dict(pairs)
