@@ -13,8 +13,9 @@ import pytest
 
 import verify
 from tests.certificates.conftest import make_problem, residual_nodes
+from verify.analysis import certify as prover
 from verify.analysis.certify import UnconfirmedError, certify
-from verify.certificates import curvature_claim, horizon_search, prover
+from verify.certificates import curvature_claim, horizon_search
 from verify.theorems.ranges import RANGES
 
 Plant = Callable[[pytest.MonkeyPatch], None]

@@ -18,8 +18,8 @@ def length(vector: NDArray[Any]) -> float:
 
     Examples
     --------
-    >>> length(np.array([3e-200, 4e-200])), length(np.array([3e200, 4e200])), length(np.array([3.0, 4.0]))
-    (5e-200, 5e+200, 5.0)
+    >>> [f"{length(scale * np.array([3.0, 4.0])):.3g}" for scale in (1e-200, 1.0, 1e200)]
+    ['5e-200', '5', '5e+200']
     """
     with np.errstate(all="ignore"):
         plain = float(np.linalg.norm(vector))
