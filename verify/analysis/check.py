@@ -27,7 +27,7 @@ from verify.properties.heavy_ball_run import find_error_rise
 if TYPE_CHECKING:
     from verify.assumptions.small_momentum import Setting
 
-DEFAULT_SECONDS = 50.0
+DEFAULT_SECONDS = 180.0
 GRADIENTS = "backpropagation computes the gradient"
 
 

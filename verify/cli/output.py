@@ -33,7 +33,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 time_limit_option = click.option(
     "--time-limit",
     type=click.FloatRange(min=0, min_open=True),
-    default=50.0,
+    default=180.0,
     show_default=True,
     help="Seconds of processor time for all parts of the analysis.",
 )
