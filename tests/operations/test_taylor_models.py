@@ -12,6 +12,7 @@ from verify.arithmetic import arb
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.graph.evaluation import ARB
+from verify.operations.elementwise import Elementwise
 from verify.operations.power import Power
 from verify.outcomes import InputError
 
@@ -88,3 +89,14 @@ def test_relu_is_bounded_off_its_kink_only():
     assert inside.upper[1] == 0
     across = TaylorModel([Interval.point([1.0]), Interval.point([-2.0])])
     assert not np.isfinite(relu.evaluate(across).range().upper).any()
+
+
+@pytest.mark.parametrize("formula", ["relu", "max(x,0)**2", "max(x,0)**3", "x*abs(x)", "abs(x)**3"])
+@pytest.mark.parametrize("degree", [2, 3, 4])
+def test_a_kink_on_the_way_is_bounded_or_unbounded_but_never_forgotten(formula, degree):
+    across = TaylorModel([Interval.point([-1.0]), Interval.point([2.0]), *(None,) * (degree - 2)])
+    operation = Elementwise(formula)
+    result = operation.evaluate(across)
+    with arb.precision(300):
+        for s in (Fraction(0), Fraction(1, 4), Fraction(3, 4), Fraction(1)):
+            assert holds(result, operation.evaluate(ARB.enter(np.array([float(2 * s - 1)]))), s)
