@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from verify import Architecture, Ball, BlockBall, BoundedWeights, InputError, Problem, Setting
+from verify import Architecture, Ball, BlockBall, BoundedWeights, InputError, Optimizer, Problem, Setting
 from verify.activations import BUILTIN_NAMES
 from verify.bounds.regions import Region
 from verify.campaign.graphs import FORMULAS, images
@@ -176,6 +176,17 @@ class Draw:
         if self.chance(0.3):
             return Setting(self.positive(), mu=float(self.rng.uniform(0, 1)) if self.chance(0.7) else 0.0, norm=norm)
         return Setting(self.positive(), tau=self.size(), norm=norm)
+
+    def optimizer(self) -> Optimizer:
+        """An optimizer's numbers, which may be refused."""
+        return Optimizer(
+            self.positive(),
+            float(self.rng.uniform(0, 1.1)) if self.chance(0.7) else 0.0,
+            self.size() if self.chance(0.1) else 0.0,
+            self.chance(0.3),
+            kind=self.pick(("sgd", "sgd", "adam")),
+            convention=self.pick(("torch", "keras", "ema", "sutskever")),
+        )
 
     def gradient(self) -> Any:
         """A user's gradient: the right one, one of zeros, or one that is twice too large; or None."""

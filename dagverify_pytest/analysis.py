@@ -45,7 +45,7 @@ class Analysis:
         """What ``dagverify check`` answers."""
         from verify.analysis.check import check
 
-        return check(self.specification.problem, self.specification.momentum, seed=self.seed, seconds=MOST_SECONDS)
+        return check(self.specification.problem, self.specification.asked, seed=self.seed, seconds=MOST_SECONDS)
 
     def row(self, question: str) -> Row:
         """Return the answer to one question: a key of `QUESTIONS`, or ``"decrease"``."""
@@ -64,7 +64,7 @@ class Analysis:
         from verify.properties.suite import run_suite
 
         specification = self.specification
-        suite = run_suite(specification.problem, specification.momentum, examples=self.examples, seed=self.seed)
+        suite = run_suite(specification.problem, specification.asked, examples=self.examples, seed=self.seed)
         answer = suite.to_json()
         taken = (
             f"{answer['examples']} steps, {answer['violations']} increases of {answer['decreasing']}, "
@@ -72,7 +72,7 @@ class Analysis:
             f"margin {answer['margin']}"
         )
         statement = taken if suite.reason is None else f"{suite.reason}: {taken}"
-        line = line_of(specification.document.lines, ("momentum",), ("region",))
+        line = line_of(specification.document.lines, ("momentum",), ("optimizer",), ("region",))
         return Row(
             DECREASE,
             Verdict(answer["verdict"]),

@@ -229,6 +229,10 @@ def _range_calls(name: str, theorem: str) -> dict[str, Call]:
 
 
 CALLS: dict[str, Call] = {
+    "Setting.remedy": lambda s: verify.Setting(3.0, mu=0.9).remedy(2.0),
+    "Optimizer.remedy": lambda s: verify.Optimizer(3.0, momentum=0.9).remedy(2.0),
+    "Optimizer.largest_lr": lambda s: verify.Optimizer(3.0, momentum=0.9).largest_lr(2.0),
+    "Optimizer.largest_momentum": lambda s: verify.Optimizer(0.1, momentum=0.9).largest_momentum(2.0),
     **_region_calls("Ball", "region"),
     **_region_calls("BlockBall", "block_ball"),
     **_region_calls("BoundedWeights", "bounded"),
@@ -415,6 +419,7 @@ NO_CLAIM: dict[str, str] = {
         for kind in (
             "Finding",
             "Setting",
+            "Optimizer",
             "Trajectory",
             "Report",
             "Horizon",
@@ -443,7 +448,12 @@ NO_CLAIM: dict[str, str] = {
         )
     },
     **{f"Trajectory.{name}": _DATA for name in ("eta", "tau", "verdicts")},
-    **{f"Setting.{name}": _DATA for name in ("momentum", "theorem")},
+    **{f"Setting.{name}": _DATA for name in ("momentum", "theorem", "of", "words")},
+    **{
+        f"Optimizer.{name}": _DATA
+        for name in ("is_proved", "theorem", "numbers", "words", "translation", "notes", "to_json")
+    },
+    **{f"Optimizer.{name}": _EXACT for name in ("exact_eta", "eta")},
     "AnyDirection.statement": "decimals rounded outward from the float64 numbers by exact decimal arithmetic",
     "StepOutcome.violates": "asks Decision.decreases",
     "LyapunovOutcome.violates": "asks Decision.decreases",
@@ -476,6 +486,7 @@ NO_CLAIM: dict[str, str] = {
     "exact_step.exact_step": "encloses a step; an increase is proved by decide_increase",
     "exact_step.exact_momentum": "encloses a momentum term; an increase is proved by decide_increase",
     "question.region_words": "words",
+    "question.decreasing_words": "words",
     "question.scope_words": "words",
     "question.question_of": "words",
     "words.claim_words": "words",

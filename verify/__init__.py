@@ -19,6 +19,7 @@ _PUBLIC = {
     "GraphBuilder": "verify.graph.tensor",
     "GraphProblem": "verify.graph.problem",
     "InputError": "verify.outcomes",
+    "Optimizer": "verify.theorems.optimizers",
     "Problem": "verify.calculus.problem",
     "Verdict": "verify.outcomes",
     "Setting": "verify.assumptions.small_momentum",
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
     from verify.outcomes import DagverifyError, Finding, InputError, Verdict
     from verify.properties.suite import run_suite
     from verify.spec import lint, load_problem, load_specification, to_toml
+    from verify.theorems.optimizers import Optimizer
     from verify.theorems.ranges import momentum_range
     from verify.training.train import train
     from verify.training.trajectory import Trajectory

@@ -98,7 +98,7 @@ def test_an_increase_refutes() -> None:
     step = {"seed": 3, "previous": "none"}
     finding = small_momentum(2.0, Setting(2.0, tau=0.0), step)
     assert (finding.verdict, finding.counterexample) == (Verdict.REFUTED, step)
-    assert finding.remedy == "use eta=0.5 with tau <= 0.25"
+    assert finding.remedy == f"use eta <= {RANGES['sharp'].eta_limit(2.0)!r}"
     assert small_momentum(None, Setting(2.0, tau=0.0), step).verdict is Verdict.REFUTED
     assert "report this" in str(small_momentum(2.0, Setting(0.5, tau=0.25), step).remedy)
     with pytest.raises(InputError, match="an increase refutes a setting"):

@@ -17,12 +17,14 @@ from verify.analysis.range_row import RangeRow
 from verify.analysis.ranges import admissible_ranges, overall
 from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.assumptions import check_assumptions
+from verify.assumptions.small_momentum import as_setting
 from verify.bounds.curvature import Curvature, examine_curvature
 from verify.budget import time_limit
 from verify.calculus.problem import Problem
 from verify.outcomes import Finding, InputError, Verdict
 from verify.properties.cases import required_region
 from verify.properties.heavy_ball_run import find_error_rise
+from verify.theorems.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from verify.assumptions.small_momentum import Setting
@@ -53,6 +55,8 @@ class CheckReport:
         What the verdict answers: which steps, and whether the error decreases or, for mu, the energy V.
     error_rise : dict or None
         For mu: a step from rest that is proved to raise the error itself, if one was found.
+    optimizer : Optimizer or None
+        The numbers that the user set, if these are judged.
     """
 
     name: str
@@ -63,6 +67,7 @@ class CheckReport:
     any_direction: dict[str, Any]
     question: str = ""
     error_rise: dict[str, Any] | None = None
+    optimizer: Optimizer | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -79,6 +84,7 @@ class CheckReport:
             "name": self.name,
             "verdict": self.verdict.value,
             "question": self.question,
+            "optimizer": None if self.optimizer is None else self.optimizer.to_json(),
             "assumptions": [finding.to_json() for finding in self.assumptions],
             "gradients": self.gradients.to_json(),
             "lipschitz": self.curvature.to_json(),
@@ -93,7 +99,7 @@ class CheckReport:
 @certified_environment()
 def check(
     problem: Problem,
-    setting: Setting | None = None,
+    setting: Setting | Optimizer | None = None,
     *,
     seed: int = 0,
     seconds: float | None = DEFAULT_SECONDS,
@@ -108,8 +114,9 @@ def check(
     ----------
     problem : Problem
         With a region.
-    setting : Setting, optional
-        The setting to be judged: ``eta``, and ``tau`` or ``mu``. Without it the question is whether any is admissible.
+    setting : Setting or Optimizer, optional
+        The setting to be judged: ``eta``, and ``tau`` or ``mu``, or an optimizer's numbers. Without it the question is
+        whether any is admissible.
     seed : int
         Of the attacks and the points at which gradients are compared.
     seconds : float or None
@@ -138,6 +145,9 @@ def check(
     ('PROVED', ['triangle', 'sharp', 'from_rest', 'restart', 'heavy_ball', 'nesterov', 'horizon'])
     """
     progress = as_users_code(progress)
+    asked = as_setting(setting)
+    setting = None if isinstance(asked, Optimizer) else asked
+    optimizer = asked if isinstance(asked, Optimizer) or asked is None else asked.optimizer
     total = math.inf if seconds is None else seconds
     started = time.process_time()
     progress("proving the gradients")
@@ -159,16 +169,16 @@ def check(
     progress("checking the assumptions")
     with time_limit(max(0.05 * total, total - (time.process_time() - started)), "the assumptions"):
         report = check_assumptions(
-            problem, setting=setting, curvature=curvature, increase=increase, gradients=gradients.proof
+            problem, setting=asked, curvature=curvature, increase=increase, gradients=gradients.proof
         )
     assumptions = tuple(finding for finding in report.findings if finding.id != gradients.proof.id)
-    question = question_of(required_region(problem), setting, ranges, _verdict(assumptions, gradients))
+    question = question_of(required_region(problem), asked, ranges, _verdict(assumptions, gradients))
     rise = None
-    if setting is not None and setting.mu is not None:
+    if setting is not None and setting.mu is not None and not setting.nesterov:
         progress("looking for a step of the heavy ball that increases the error itself")
         rise = find_error_rise(problem, setting.eta, setting.mu)
     found = None if rise is None else rise.to_json()
-    return CheckReport(problem.name, assumptions, gradients, curvature, ranges, first_step, question, found)
+    return CheckReport(problem.name, assumptions, gradients, curvature, ranges, first_step, question, found, optimizer)
 
 
 def _verdict(assumptions: tuple[Finding, ...], gradients: Gradients) -> Verdict:

@@ -70,11 +70,11 @@ def horizon_row(problem: Problem, L: float, setting: Setting | None, sublevel: f
     Returns
     -------
     RangeRow or None
-        None if the region has no room around the initial weights.
+        None if the region has no room around the initial weights, or the setting's theorem is about one step.
     """
     w = problem.initial_weights
     radius = required_region(problem).room(w)
-    if radius <= 0:
+    if radius <= 0 or not _lasts(setting):
         return None
     lower, upper = problem.error_enclosure(w)
     slope = float(problem.gradient_enclosure(w).norm().upper)
@@ -154,7 +154,7 @@ def weight_decay_row(
     sublevel : float, optional
         Hessian bound over the part of the region with an error of at most `curvature.starting_level`.
     """
-    if problem.weight_decay == 0:
+    if problem.weight_decay == 0 or not _lasts(setting):
         return None
     _, upper = problem.error_enclosure(problem.initial_weights)
     admissible = RANGES["sharp" if setting is None else setting.theorem]
@@ -215,6 +215,11 @@ def _proved_horizon(eta: float, largest: float, eta_max: float, found: Horizon, 
         eta_max=eta_max,
         numbers={"steps": found.largest_steps, "gain": found.gain},
     )
+
+
+def _lasts(setting: Setting | None) -> bool:
+    """Whether theorems about many steps speak of a setting at all: those about one step have no row here."""
+    return setting is None or RANGES[setting.theorem].lasting
 
 
 def _from_rest(theorem: str) -> str:

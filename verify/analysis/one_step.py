@@ -99,7 +99,7 @@ def one_step_ranges(
                 raise InputError("not a number that a step can have", where=name, value=number)
     fan = _Fan(problem, problem.check_weights(w), previous, norm or ("global" if setting is None else setting.norm))
     rays = [fan.ray(ratio, setting, progress) for ratio in fan.ratios(ratios, setting)]
-    if fan.push is not None and setting is not None and setting.mu is not None:
+    if fan.push is not None and setting is not None and setting.theorem == "heavy_ball":
         rays.append(fan.heavy_ball(setting))
     lines: list[MomentumLine] = []
     if fan.push is not None:

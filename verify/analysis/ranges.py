@@ -110,10 +110,14 @@ def _row(admissible: AdmissibleRange, L: float, setting: Setting | None) -> Rang
             tau_max=None if symbol == "mu" else 0.0,
             mu_max=0.0 if symbol == "mu" else None,
             eta_max=eta_max,
-            remedy=admissible.remedy(L, eta, 0.0 if asked is None else asked),
+            remedy=_remedy(admissible, L, eta, 0.0 if asked is None else asked, setting),
         )
     verdict = Verdict.PROVED if asked is None else admissible.contains(L, eta, asked)
     numbers: dict[str, Any] = {}
+    optimizer = None if setting is None or setting.theorem != admissible.name else setting.optimizer
+    given = "" if optimizer is None else f"{optimizer.words}: "
+    if optimizer is not None:
+        numbers |= {"lr": optimizer.lr, "momentum": optimizer.momentum, "lr_max": optimizer.largest_lr(L)}
     if asked is not None:
         numbers[symbol] = asked
         if verdict is Verdict.PROVED:
@@ -124,12 +128,19 @@ def _row(admissible: AdmissibleRange, L: float, setting: Setting | None) -> Rang
     return RangeRow(
         admissible.name,
         verdict,
-        f"{admissible.decreasing} decreases for eta={at_most(eta)} and 0 <= {symbol} <= {at_most(largest)} "
+        f"{given}{admissible.decreasing} decreases for eta={at_most(eta)} and 0 <= {symbol} <= {at_most(largest)} "
         f"(eta <= {at_most(eta_max)}){question} ({admissible.meaning})",
         eta=eta,
         tau_max=None if symbol == "mu" else largest,
         mu_max=largest if symbol == "mu" else None,
         eta_max=eta_max,
-        remedy=None if asked is None or verdict is Verdict.PROVED else admissible.remedy(L, eta, asked),
+        remedy=None if asked is None or verdict is Verdict.PROVED else _remedy(admissible, L, eta, asked, setting),
         numbers=numbers,
     )
+
+
+def _remedy(admissible: AdmissibleRange, L: float, eta: float, momentum: float, setting: Setting | None) -> str:
+    """Return what to change, in the numbers that were set if the theorem is the setting's own."""
+    if setting is not None and setting.theorem == admissible.name:
+        return setting.remedy(L)
+    return admissible.remedy(L, eta, momentum)

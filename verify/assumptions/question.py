@@ -5,12 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from verify.bounds.regions import Ball, BoundedWeights
+from verify.theorems.ranges import RANGES
 
 if TYPE_CHECKING:
     from verify.bounds.regions import Region
 
 ERROR = "the error"
-ENERGY = "V = E + mu/(2 eta) |D|^2, not E itself"
+
+
+def decreasing_words(theorem: str | None) -> str:
+    """Return what a theorem proves to decrease: the error, or for mu the energy.
+
+    Examples
+    --------
+    >>> decreasing_words("sharp"), decreasing_words("nesterov")
+    ('the error', 'V = E + |D|^2/(2 eta), not E itself')
+    """
+    if theorem is None or RANGES[theorem].momentum_name == "tau":
+        return ERROR
+    return f"V = {RANGES[theorem].decreasing}, not E itself"
 
 
 def region_words(region: Region) -> str:
@@ -28,7 +41,14 @@ def region_words(region: Region) -> str:
     return "in the region around the start"
 
 
-def scope_words(region: Region, *, for_ever: bool = False, steps: int | None = None, from_rest: bool = False) -> str:
+def scope_words(
+    region: Region,
+    *,
+    for_ever: bool = False,
+    steps: int | None = None,
+    from_rest: bool = False,
+    ahead: bool = False,
+) -> str:
     """Return which steps an answer speaks of.
 
     Parameters
@@ -41,6 +61,8 @@ def scope_words(region: Region, *, for_ever: bool = False, steps: int | None = N
         How many steps are proved not to leave it.
     from_rest : bool
         Whether that holds only for a start at rest.
+    ahead : bool
+        Whether w + mu D, where Nesterov's variant takes its gradient, has to stay too.
 
     Examples
     --------
@@ -56,4 +78,4 @@ def scope_words(region: Region, *, for_ever: bool = False, steps: int | None = N
     if steps:
         first = f"each of the first {steps} steps" if steps > 1 else "the first step"
         return f"{first}{rest}, and every later one that stays {region_words(region)},"
-    return f"every step that stays {region_words(region)}"
+    return f"every step that stays{', with w + mu D,' if ahead else ''} {region_words(region)}"

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from verify.arithmetic.environment import certified_environment
 from verify.assumptions.activation_regularity import activation_regularity
 from verify.assumptions.boundedness import bounded_weights, prove_boundedness
-from verify.assumptions.question import ENERGY, ERROR
-from verify.assumptions.small_momentum import Setting, small_momentum
+from verify.assumptions.question import decreasing_words
+from verify.assumptions.small_momentum import Setting, as_setting, small_momentum
 from verify.assumptions.stationary_points import finitely_many_stationary_points
 from verify.bounds.hessian import hessian_bound
 from verify.budget import OverBudgetError
 from verify.calculus.symbolic import prove_gradients
 from verify.outcomes import Finding, InputError, Verdict
 from verify.theorems.numbers import LEAST_CURVATURE
+from verify.theorems.optimizers import Optimizer
 from verify.theorems.ranges import range_of
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Report:
 
     def __str__(self) -> str:
         lines = [f"{finding.id}: {finding.verdict.value}: {finding.statement}" for finding in self.findings]
-        what = ENERGY if "mu" in self["A4"].numbers else ERROR
+        what = decreasing_words(self["A4"].theorem)
         return "\n".join([*lines, f"every step that stays in the region decreases {what}: {self.verdict.value}"])
 
 
@@ -95,7 +96,7 @@ def check_assumptions(
     problem : Problem
     region : Region, optional
         Default: the problem's own.
-    setting : Setting, optional
+    setting : Setting or Optimizer, optional
         The learning rate and momentum in question, or anything with ``eta``, ``tau``, ``mu`` and ``norm``; without it
         A4 asks whether any setting is admissible, and A2 is about the recommended one.
     curvature : optional
@@ -129,11 +130,13 @@ def check_assumptions(
     where.check_start(problem.initial_weights)
     bound = curvature if curvature is not None else _bound(problem, where)
     L = None if bound.value is None else max(bound.value, LEAST_CURVATURE)
-    asked = None if setting is None else Setting(setting.eta, setting.tau, setting.mu, setting.norm)
+    asked = as_setting(setting)
     return Report(
         (
             activation_regularity(problem.architecture),
-            bounded_weights(where, None if L is None else _proof(problem, where, L, asked)),
+            bounded_weights(
+                where, None if L is None or isinstance(asked, Optimizer) else _proof(problem, where, L, asked)
+            ),
             _stationary_points(problem, where, L),
             small_momentum(
                 L, asked, increase, reason=bound.reason or "unknown", remedy=bound.remedy or "use a smaller region"

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.floats import exact_float
 from verify.outcomes import Finding, InputError, Verdict
+from verify.theorems.optimizers import Optimizer, nothing_in_advance
 from verify.theorems.ranges import AdmissibleRange, range_of
 
 NEEDED_FOR = "monotone decrease"
@@ -25,21 +26,29 @@ class Setting:
         Exactly one of them; 0 is plain descent.
     norm : {"global", "vertex"}
         Over which weights the norms of adaptive momentum are taken; the theorems hold for both.
+    nesterov : bool
+        Nesterov's variant, for mu.
+    optimizer : Optimizer, optional
+        The numbers of the user that these are the theorem's for: answers lead with them.
 
     Examples
     --------
-    >>> Setting(eta=0.1, mu=0.9).theorem
-    'heavy_ball'
+    >>> Setting(eta=0.1, mu=0.9).theorem, Setting.of(Optimizer(0.1, momentum=0.9)).words
+    ('heavy_ball', 'lr=0.1, momentum=0.9 (eta=0.1, mu=0.9)')
     """
 
     eta: float
     tau: float | None = None
     mu: float | None = None
     norm: Literal["global", "vertex"] = "global"
+    nesterov: bool = False
+    optimizer: Optimizer | None = None
 
     def __post_init__(self) -> None:
         if (self.tau is None) == (self.mu is None):
             raise InputError("exactly one of tau and mu is needed", tau=self.tau, mu=self.mu)
+        if self.nesterov and self.mu is None:
+            raise InputError("Nesterov's variant has mu", tau=self.tau, remedy="give mu, or leave out nesterov")
         for name in ("eta", "tau", "mu"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, exact_float(getattr(self, name), name))
@@ -47,6 +56,8 @@ class Setting:
     @property
     def theorem(self) -> str:
         """Whose range the setting is judged by."""
+        if self.nesterov:
+            return "nesterov"
         return "sharp" if self.mu is None else "heavy_ball"
 
     @property
@@ -54,6 +65,37 @@ class Setting:
         """Tau or mu."""
         size = self.tau if self.mu is None else self.mu
         return 0.0 if size is None else size
+
+    @classmethod
+    def of(cls, optimizer: Optimizer) -> Setting:
+        """Return the theorem's numbers of an optimizer.
+
+        Raises
+        ------
+        InputError
+            If no theorem speaks of its steps in advance.
+        """
+        if not optimizer.is_proved:
+            raise InputError(nothing_in_advance(optimizer.kind), kind=optimizer.kind, remedy='use kind = "sgd"')
+        eta, size = optimizer.eta, optimizer.momentum
+        if size == 0:
+            return cls(eta, tau=0.0, optimizer=optimizer)
+        return cls(eta, mu=size, nesterov=optimizer.nesterov, optimizer=optimizer)
+
+    @property
+    def words(self) -> str:
+        """The setting in words: what the user sets, if that is known, before the theorem's numbers."""
+        if self.optimizer is not None:
+            return self.optimizer.translation
+        name = range_of(self.theorem).momentum_name
+        return f"eta={self.eta!r}, {name}={self.momentum!r}"
+
+    @certified_environment(products=False)
+    def remedy(self, L: float) -> str:
+        """Return what to change of a setting outside its theorem's range, in the numbers that were set."""
+        if self.optimizer is not None:
+            return self.optimizer.remedy(L)
+        return range_of(self.theorem).remedy(L, self.eta, self.momentum)
 
 
 @certified_environment(products=False)
@@ -92,14 +134,53 @@ def small_momentum(
     >>> small_momentum(2.0, Setting(eta=0.25, tau=0.5)).remedy
     'use tau <= 0.25 with eta=0.25'
     """
-    finding = _decided(L, setting, increase, reason, remedy)
-    mu = None if setting is None else setting.mu
-    return finding if mu is None else replace(finding, needed_for=f"{NEEDED_FOR} of V = E + mu/(2 eta) |D|^2")
+    asked = as_setting(setting)
+    if isinstance(asked, Optimizer):
+        return _not_in_advance(L, asked)
+    finding = _decided(L, asked, increase, reason, remedy)
+    return finding if asked is None or asked.mu is None else replace(finding, needed_for=needed_for(asked.theorem))
 
 
-def _decided(L: float | None, setting: Any, increase: Mapping[str, Any] | None, reason: str, remedy: str) -> Finding:
-    if setting is not None and not isinstance(setting, Setting):
-        setting = Setting(setting.eta, setting.tau, setting.mu, setting.norm)
+def as_setting(setting: Any) -> Setting | Optimizer | None:
+    """Return what is asked as a `Setting`; an optimizer that no theorem speaks of in advance as it is.
+
+    Parameters
+    ----------
+    setting : Setting, Optimizer, or anything with ``eta``, ``tau``, ``mu`` and ``norm``, optional
+    """
+    if setting is None or isinstance(setting, Setting):
+        return setting
+    if isinstance(setting, Optimizer):
+        return Setting.of(setting) if setting.is_proved else setting
+    return Setting(setting.eta, setting.tau, setting.mu, setting.norm)
+
+
+def needed_for(theorem: str) -> str:
+    """Return what A4 is needed for: that the error decreases, or for mu the energy."""
+    admissible = range_of(theorem)
+    return NEEDED_FOR if admissible.momentum_name == "tau" else f"{NEEDED_FOR} of V = {admissible.decreasing}"
+
+
+def _not_in_advance(L: float | None, optimizer: Optimizer) -> Finding:
+    """Return the honest answer about an optimizer that is no gradient descent with momentum."""
+    sgd = ""
+    if L is not None:
+        limit = Optimizer(1.0, momentum=0.9).largest_lr(L)
+        sgd = f", or use sgd with lr <= {range_of('sharp').eta_limit(L)!r} (with momentum 0.9: lr <= {limit!r})"
+    return Finding(
+        id="A4",
+        verdict=Verdict.UNDECIDED,
+        statement=f"{optimizer.words}: {nothing_in_advance(optimizer.kind)}",
+        numbers=optimizer.to_json(),
+        needed_for=NEEDED_FOR,
+        remedy="train certified (dagverify train SPEC --out RUN/), where every step is proved before it is taken and "
+        f"no learning rate is needed{sgd}",
+    )
+
+
+def _decided(
+    L: float | None, setting: Setting | None, increase: Mapping[str, Any] | None, reason: str, remedy: str
+) -> Finding:
     if increase is not None:
         return _refuted(L, setting, increase)
     if L is None:
@@ -124,11 +205,14 @@ def _not_empty(L: float) -> Finding:
 def _asked(L: float, setting: Setting) -> Finding:
     admissible = range_of(setting.theorem)
     numbers = _numbers(L, setting, admissible)
-    words = _words(setting, admissible)
+    words = setting.words
     if admissible.contains(L, setting.eta, setting.momentum) is Verdict.PROVED:
         numbers["gain"] = admissible.gain(L, setting.eta, setting.momentum)
-        what = "E" if setting.mu is None else "V = E + mu/(2 eta) |D|^2, not E itself,"
-        statement = f"{words} is in the range of theorem {admissible.name}: {what} does not increase at any step inside"
+        what = "E" if setting.mu is None else f"V = {admissible.decreasing}, not E itself,"
+        ahead = " with w + mu D" if setting.nesterov else ""
+        statement = (
+            f"{words} is in the range of theorem {admissible.name}: {what} does not increase at any step inside{ahead}"
+        )
         return Finding("A4", Verdict.PROVED, statement, admissible.name, _hypotheses(L), numbers, needed_for=NEEDED_FOR)
     symbol, limit = admissible.momentum_name, numbers[f"{admissible.momentum_name}_max"]
     if limit is None:
@@ -143,7 +227,7 @@ def _asked(L: float, setting: Setting) -> Finding:
         theorem=admissible.name,
         numbers=numbers,
         needed_for=NEEDED_FOR,
-        remedy=admissible.remedy(L, setting.eta, setting.momentum) + _from_rest(L, setting),
+        remedy=setting.remedy(L) + _from_rest(L, setting),
     )
 
 
@@ -162,17 +246,13 @@ def _refuted(L: float | None, setting: Setting | None, increase: Mapping[str, An
     numbers = {} if L is None else _numbers(L, setting, admissible)
     remedy = "use a smaller learning rate and momentum"
     if L is not None:
-        eta, size = admissible.recommended(L)
-        remedy = f"use eta={eta!r} with {admissible.momentum_name} <= {size!r}"
-        if setting.mu:
-            remedy = admissible.remedy(L, setting.eta, setting.mu)
-        remedy += _from_rest(L, setting)
+        remedy = setting.remedy(L) + _from_rest(L, setting)
         if admissible.contains(L, setting.eta, setting.momentum) is Verdict.PROVED:
             remedy = "report this: a theorem proves that the step does not exist"
     return Finding(
         id="A4",
         verdict=Verdict.REFUTED,
-        statement=f"a step inside the region with {_words(setting, admissible)} was found that increases "
+        statement=f"a step inside the region with {setting.words} was found that increases "
         + ("E" if setting.mu is None else "E, from rest and so V too"),
         theorem=admissible.name,
         numbers=numbers,
@@ -189,7 +269,9 @@ def _numbers(L: float, setting: Setting, admissible: AdmissibleRange) -> dict[st
     except InputError:
         limit = None
     symbol = admissible.momentum_name
+    given = {} if setting.optimizer is None else setting.optimizer.to_json()
     return {
+        **given,
         "L": L,
         "eta": setting.eta,
         symbol: setting.momentum,
@@ -204,7 +286,3 @@ def _hypotheses(L: float) -> tuple[Finding, ...]:
         Finding("L", Verdict.PROVED, f"||Hess E|| <= {L!r} on the region", numbers={"L": L}),
         Finding("stays", Verdict.UNDECIDED, "the step's segment is in the region (A2)", counted=False, assumed=True),
     )
-
-
-def _words(setting: Setting, admissible: AdmissibleRange) -> str:
-    return f"eta={setting.eta!r}, {admissible.momentum_name}={setting.momentum!r}"

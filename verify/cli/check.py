@@ -92,7 +92,7 @@ def _checked(
         outputs.protect(specification.document.files)
         from verify.analysis.check import check
 
-        report = check(specification.problem, specification.momentum, seconds=seconds, progress=announce)
+        report = check(specification.problem, specification.asked, seconds=seconds, progress=announce)
     answer, comparison = report.to_json(), None
     if before is not None:
         from verify.baseline.comparison import compare
@@ -121,15 +121,17 @@ def _print(answer: dict[str, Any], comparison: Comparison | None, setting: Setti
         error_rise_row,
         finding_rows,
         gradient_rows,
+        optimizer_row,
         print_table,
         range_rows,
     )
 
-    rows = [row for finding in answer["assumptions"] for row in finding_rows(finding)]
+    rows = [] if answer["optimizer"] is None else [optimizer_row(answer["optimizer"])]
+    rows += [row for finding in answer["assumptions"] for row in finding_rows(finding)]
     rows += gradient_rows(answer["gradients"])
     rows += [curvature_row(answer["lipschitz"]), *range_rows(answer["ranges"])]
     rows.append(any_direction_row(answer["any_direction"]))
-    if setting is not None and setting.mu is not None:
+    if setting is not None and setting.theorem == "heavy_ball":
         rows.append(error_rise_row(answer["error_rise"]))
     if comparison is not None:
         rows += [Row("baseline", "REFUTED", each.statement) for each in comparison.regressions]

@@ -106,6 +106,19 @@ def any_direction_row(answer: Mapping[str, Any]) -> Row:
     return Row("any direction", answer["verdict"], answer["statement"], answer["remedy"])
 
 
+def optimizer_row(optimizer: Mapping[str, Any]) -> Row:
+    """Return the row of what the user sets, and what the theorems call it."""
+    shown = [
+        f"{name}={optimizer[name]!r}" for name in ("lr", "momentum", "dampening", "weight_decay") if optimizer[name]
+    ]
+    shown += ["nesterov"] if optimizer["nesterov"] else []
+    theirs = [f"{name}={optimizer[name]!r}" for name in ("eta", "mu", "tau") if name in optimizer]
+    means = f" is {', '.join(theirs)} of theorem {optimizer['theorem']}" if theirs else ""
+    convention = f", convention {optimizer['convention']}" if theirs else ""
+    notes = "".join(f"; {note}" for note in optimizer["notes"])
+    return Row("optimizer", "", f"{optimizer['kind']} with {', '.join(shown)}{convention}{means}{notes}")
+
+
 def error_rise_row(rise: Mapping[str, Any] | None) -> Row:
     """Return the row about the error itself for the heavy ball, whose energy is what decreases."""
     if rise is None:

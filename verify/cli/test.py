@@ -32,7 +32,7 @@ def command(spec: Path, examples: int, seed: int, as_json: bool) -> int:
         from verify.properties.suite import run_suite
 
         answer = run_suite(
-            specification.problem, specification.momentum, examples=examples, seed=seed, announce=announce
+            specification.problem, specification.asked, examples=examples, seed=seed, announce=announce
         )
     name, content = specification.problem.name, answer.to_json()
     if as_json:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from verify.arithmetic.environment import as_users_code, certified_environment
+from verify.assumptions.small_momentum import Setting, as_setting
 from verify.bounds.curvature import Curvature, examine_curvature
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import StepCase
@@ -23,12 +24,12 @@ from verify.properties.monotone import (
 )
 from verify.properties.step import take_step
 from verify.theorems.numbers import LEAST_CURVATURE
+from verify.theorems.optimizers import Optimizer
 from verify.theorems.ranges import RANGES
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from verify.assumptions.small_momentum import Setting
     from verify.calculus.problem import Problem
 
 _MOMENTUM_RATIOS = (0.0, 0.5, 1.0)
@@ -109,7 +110,7 @@ class SuiteReport:
 @certified_environment()
 def run_suite(
     problem: Problem,
-    setting: Setting | None = None,
+    setting: Setting | Optimizer | None = None,
     *,
     examples: int = 200,
     seed: int = 0,
@@ -121,7 +122,7 @@ def run_suite(
     ----------
     problem : Problem
         With a region.
-    setting : Setting, optional
+    setting : Setting or Optimizer, optional
         The setting asked: tested itself if it is admissible, else searched for an increase.
     examples, seed : int
         Of the property test.
@@ -135,8 +136,20 @@ def run_suite(
     Raises
     ------
     InputError
-        If the problem has no region or there is no example to take.
+        If the problem has no region, there is no example to take, or the optimizer's steps are not tested.
     """
+    asked = as_setting(setting)
+    if isinstance(asked, Optimizer):
+        asked = Setting.of(asked)
+    if asked is not None and asked.nesterov:
+        remedy = "use check, which proves them, or leave out nesterov"
+        raise InputError("steps of Nesterov's variant are not tested", eta=asked.eta, mu=asked.mu, remedy=remedy)
+    return _run(problem, asked, examples, seed, announce)
+
+
+def _run(
+    problem: Problem, setting: Setting | None, examples: int, seed: int, announce: Callable[[str], None]
+) -> SuiteReport:
     if examples < 1:
         raise InputError("at least one example is needed", examples=examples)
     announce = as_users_code(announce)

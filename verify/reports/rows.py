@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from verify.assumptions.small_momentum import needed_for
 from verify.outcomes import Verdict
 
 if TYPE_CHECKING:
@@ -123,10 +124,16 @@ def _assumption(finding: Mapping[str, Any], lines: LineMap) -> Row:
     if finding["id"] == "A1":
         places = tuple(_vertex_places(finding["hypotheses"], lines))
     if not places:
-        keys = {"A4": (("momentum",), ("region",)), "A2": (("region",),)}.get(finding["id"], (("output",),))
+        keys = {"A4": (("momentum",), ("optimizer",), ("region",)), "A2": (("region",),)}.get(
+            finding["id"], (("output",),)
+        )
         places = (Place(line_of(lines, *keys), finding["statement"]),)
     verdict = Verdict(finding["verdict"])
-    numbers = {key: finding[key] for key in ("L", "eta", "tau", "mu", "tau_max", "mu_max", "eta_max") if key in finding}
+    numbers = {
+        key: finding[key]
+        for key in ("lr", "momentum", "L", "eta", "tau", "mu", "tau_max", "mu_max", "eta_max")
+        if key in finding
+    }
     return Row(
         finding["id"],
         verdict,
@@ -173,9 +180,11 @@ def _gradients(gradients: Mapping[str, Any], lines: LineMap, architecture: Archi
 
 def _range(answer: Mapping[str, Any], theorem: str, lines: LineMap) -> Row:
     row = next(row for row in answer["ranges"] if row["theorem"] == theorem)
-    keys: tuple[KeyPath, ...] = (("momentum",), ("region", "radius"), ("region",))
+    keys: tuple[KeyPath, ...] = (("momentum",), ("optimizer",), ("region", "radius"), ("region",))
     statement = f"theorem {theorem}: {row['statement']}"
-    numbers = {key: row[key] for key in ("eta", "tau_max", "mu_max", "eta_max") if key in row}
+    numbers = {
+        key: row[key] for key in ("lr", "momentum", "lr_max", "eta", "tau_max", "mu_max", "eta_max") if key in row
+    }
     return Row(
         "range",
         Verdict(row["verdict"]),
@@ -183,7 +192,7 @@ def _range(answer: Mapping[str, Any], theorem: str, lines: LineMap) -> Row:
         statement,
         (Place(line_of(lines, *keys), statement),),
         row["remedy"],
-        "monotone decrease" if theorem != "heavy_ball" else "monotone decrease of V = E + mu/(2 eta) |D|^2",
+        needed_for(theorem),
         None,
         {**numbers, "L": answer["lipschitz"]["value"]},
     )

@@ -264,6 +264,7 @@ class Momentum(Closed, json_schema_extra={"oneOf": [{"required": ["tau"]}, {"req
     tau: NotNegative | None = None
     mu: Annotated[float, Field(ge=0, lt=1), EXACTLY] | None = None
     norm: Literal["global", "vertex"] = "global"
+    nesterov: bool = False
 
     @model_validator(mode="after")
     def _tau_or_mu(self) -> Momentum:
@@ -277,6 +278,35 @@ class Momentum(Closed, json_schema_extra={"oneOf": [{"required": ["tau"]}, {"req
                     "remedy": "keep tau (adaptive momentum; 0 is plain descent) or mu (classical heavy ball)",
                 },
             )
+        return self
+
+
+class OptimizerTable(Closed):
+    """The setting to be judged, in the numbers of the program that trains."""
+
+    kind: Literal["sgd", "adam", "adamw", "rmsprop"] = "sgd"
+    lr: Positive
+    momentum: Annotated[float, Field(ge=0, lt=1), EXACTLY] = 0.0
+    dampening: NotNegative = 0.0
+    nesterov: bool = False
+    maximize: bool = False
+    weight_decay: NotNegative = 0.0
+    convention: Literal["torch", "keras", "ema", "sutskever"] = "torch"
+    betas: Annotated[list[NotNegative], Field(min_length=2, max_length=2)] | None = None
+    alpha: NotNegative | None = None
+    eps: NotNegative | None = None
+
+    @model_validator(mode="after")
+    def _only_what_a_theorem_reads(self) -> OptimizerTable:
+        if self.maximize:
+            remedy = "remove maximize, and let the loss be what the training makes smaller"
+            raise PydanticCustomError(
+                "optimizer", "the theorems speak of descent", {"maximize": True, "remedy": remedy}
+            )
+        others = {key: getattr(self, key) for key in ("betas", "alpha", "eps") if getattr(self, key) is not None}
+        if self.kind == "sgd" and others:
+            remedy = f"remove {', '.join(others)}, or name the optimizer that has it"
+            raise PydanticCustomError("optimizer", "no setting of sgd", {**others, "remedy": remedy})
         return self
 
 
@@ -299,3 +329,4 @@ class SpecFile(Closed):
     weights: Weights = Weights()
     region: RegionTable | None = None
     momentum: Momentum | None = None
+    optimizer: OptimizerTable | None = None

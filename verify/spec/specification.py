@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from verify.bounds.regions import Region
     from verify.calculus.problem import Problem
     from verify.spec.preparation import Table
+    from verify.theorems.optimizers import Optimizer
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,19 @@ class Specification:
         The setting to be judged: ``eta``, and ``tau`` or ``mu``, and ``norm``.
     document : Document
         The file it was read from.
+    optimizer : Optimizer, optional
+        The numbers of ``[optimizer]``; those of the theorem are `momentum`.
     """
 
     problem: Problem
     momentum: Setting | None
     document: Document
+    optimizer: Optimizer | None = None
+
+    @property
+    def asked(self) -> Setting | Optimizer | None:
+        """The setting to be judged, or an optimizer of whose steps nothing is proved in advance."""
+        return self.optimizer if self.momentum is None else self.momentum
 
     @property
     def path(self) -> Path:
@@ -69,8 +78,8 @@ def load_specification(path: str | Path) -> Specification:
 
 def build_specification(document: Document) -> Specification:
     """Build the problem of a document: see `load_specification`."""
-    from verify.assumptions.small_momentum import Setting
     from verify.calculus.problem import Problem
+    from verify.spec.optimizer import coupled_weight_decay, judged
 
     content = document.content
     architecture = document.architecture()
@@ -84,13 +93,13 @@ def build_specification(document: Document) -> Specification:
             targets,
             loss=content.loss,
             reduction=content.reduction,
-            weight_decay=content.weight_decay,
+            weight_decay=content.weight_decay or coupled_weight_decay(content.optimizer),
             initial_weights=weights,
             region=region,
             name=content.name,
         )
-    setting = None if content.momentum is None else Setting(**content.momentum.model_dump())
-    return Specification(problem, setting, document)
+    setting, optimizer = judged(document)
+    return Specification(problem, setting, document, optimizer)
 
 
 def load_problem(path: str | Path) -> Problem:

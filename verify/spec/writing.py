@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,8 +63,8 @@ def to_toml(problem: Problem, setting: Setting | None = None, *, weights: Any = 
     if problem.region is not None:
         sections.append(("region", _region(problem.region, w)))
     if setting is not None:
-        given = {key: value for key, value in asdict(setting).items() if value is not None}
-        sections.append(("momentum", given))
+        given = {key: value for key, value in asdict(replace(setting, optimizer=None)).items() if value is not None}
+        sections.append(("momentum", {key: value for key, value in given.items() if value is not False}))
     lines = _pairs(header)
     for title, table in sections:
         lines += ["", f"[{title}]", *_pairs(table)]

@@ -31,7 +31,7 @@ class HeavyBallRange(AdmissibleRange):
 
     name = "heavy_ball"
     momentum_name = "mu"
-    decreasing = "E + mu/(2 eta)|D|^2"
+    decreasing = "E + mu/(2 eta) |D|^2"
     meaning = "constant coefficient, as in common SGD"
 
     def admits(self, L: Fraction, eta: Fraction, momentum: Fraction) -> bool:
