@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from functools import singledispatch
+from typing import Literal
 
 import numpy as np
 
@@ -19,12 +20,11 @@ from verify.bounds.hessian_result import HessianBound, UndecidedHessianError
 from verify.bounds.majorant.bound import Trajectory, follow, whole_region
 from verify.bounds.majorant.center import center_facts
 from verify.bounds.majorant.structure import structure
+from verify.bounds.regions import Region
 from verify.budget import OverBudgetError, remaining, time_limit
+from verify.calculus.objective import Objective
+from verify.calculus.problem import Problem
 from verify.outcomes import InputError
-
-if TYPE_CHECKING:
-    from verify.bounds.regions import Region
-    from verify.calculus.problem import Problem
 
 Method = Literal["auto", "norms", "majorant"]
 
@@ -36,8 +36,9 @@ _FAR_GROWTH = 100.0
 
 
 @certified_environment()
+@singledispatch
 def hessian_bound(
-    problem: Problem,
+    problem: Objective,
     region: Region | None = None,
     method: Method = "auto",
     cells: int = 50,
@@ -46,10 +47,11 @@ def hessian_bound(
     """Bound ||Hess E(w)|| for every w of a region, weight decay included, or for those of them with E(w) <= level.
 
     By theorem `second_derivative_descent` the error lies below a parabola of this curvature on every segment inside.
+    Every kind of `Objective` has its own form.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     region : Region, optional
         Default: the problem's own region.
     method : {"auto", "norms", "majorant"}
@@ -88,6 +90,17 @@ def hessian_bound(
     >>> 4.0 <= bound.value < 4.0 + 1e-9
     True
     """
+    raise NotImplementedError(f"no bound of the Hessian for {type(problem).__name__}")
+
+
+@hessian_bound.register
+def _classical_bound(
+    problem: Problem,
+    region: Region | None = None,
+    method: Method = "auto",
+    cells: int = 50,
+    level: float | None = None,
+) -> HessianBound:
     where = region if region is not None else problem.region
     if where is None:
         raise InputError("no region to bound the Hessian on", remedy="give a Ball or BoundedWeights")

@@ -1,8 +1,9 @@
 """Graphs of operations: their evaluation, their derivatives, and the errors that they define.
 
-Importing the package teaches `verify.decide_decrease` and `verify.segment_bound` the problems of this floor.
+Importing the package teaches `verify.decide_decrease`, `verify.segment_bound` and `verify.hessian_bound` the problems of
+this floor.
 """
 
-from verify.graph import decision, segment
+from verify.graph import decision, hessian, segment
 
-__all__ = ["decision", "segment"]
+__all__ = ["decision", "hessian", "segment"]

@@ -9,6 +9,8 @@ over its uses.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from verify.graph.graph import Graph
 from verify.graph.tensor import GraphBuilder, Tensor
 from verify.operations.add import Add
@@ -46,30 +48,65 @@ def gradient_graph(graph: Graph, kind: type[Leaf] = Parameter) -> Graph:
     >>> evaluate(gradient_graph(graph), {leaf: np.array([3.0, 4.0])})[1]
     array([6., 8.])
     """
-    if len(graph.outputs) != 1 or graph.nodes[graph.outputs[0]].shape != ():
-        raise InputError("a gradient needs one scalar output", shapes=[graph.nodes[o].shape for o in graph.outputs])
     builder = GraphBuilder()
     tensors = builder.include(graph)
+    adjoints = _accumulated(graph, builder, tensors, kind)
+    wanted = [p for p, node in enumerate(graph.nodes) if isinstance(node.operation, kind)]
+    found = [adjoints[p] if p in adjoints else tensors[p].zeros() for p in wanted]
+    return builder.build(tensors[graph.outputs[0]], *found)
+
+
+def adjoint_graph(graph: Graph, kind: type[Leaf] = Parameter) -> tuple[Graph, dict[int, int]]:
+    """Return a graph whose outputs are first all nodes of `graph`, in order, then derivatives of its output in them.
+
+    Parameters
+    ----------
+    graph : Graph
+        With one output of shape ``()``.
+    kind : type of Leaf
+        Of the leaves that move.
+
+    Returns
+    -------
+    Graph
+    dict of int to int
+        Which output is the derivative in a node's result; nodes without influence, or that do not move, are left out.
+
+    Raises
+    ------
+    InputError
+        If the output is not one scalar.
+    """
+    builder = GraphBuilder()
+    tensors = builder.include(graph)
+    adjoints = _accumulated(graph, builder, tensors, kind)
+    numbers = {position: len(tensors) + k for k, position in enumerate(adjoints)}
+    return builder.build(*tensors, *adjoints.values()), numbers
+
+
+def _accumulated(
+    graph: Graph, builder: GraphBuilder, tensors: Sequence[Tensor], kind: type[Leaf]
+) -> dict[int, Tensor]:
+    """Return the adjoint of every node that moves and that the output depends on."""
+    if len(graph.outputs) != 1 or graph.nodes[graph.outputs[0]].shape != ():
+        raise InputError("a gradient needs one scalar output", shapes=[graph.nodes[o].shape for o in graph.outputs])
     moving = _depend_on(graph, kind)
-    adjoints: dict[int, list[Tensor]] = {graph.outputs[0]: [builder.filled(1)]}
-    gradients: dict[int, Tensor] = {}
+    parts: dict[int, list[Tensor]] = {graph.outputs[0]: [builder.filled(1)]}
+    adjoints: dict[int, Tensor] = {}
     for position in reversed(range(len(graph.nodes))):
         node = graph.nodes[position]
-        if position not in adjoints or not moving[position]:
+        if position not in parts or not moving[position]:
             continue
-        adjoint = _total(adjoints.pop(position))
+        adjoint = adjoints[position] = _total(parts.pop(position))
         if isinstance(node.operation, kind):
-            gradients[position] = adjoint
             continue
         builder.place = node.place
         arguments = [tensors[argument] for argument in node.arguments]
-        parts = node.operation.pullback(arguments, tensors[position], adjoint)
-        for argument, part in zip(node.arguments, parts, strict=True):
+        pulled = node.operation.pullback(arguments, tensors[position], adjoint)
+        for argument, part in zip(node.arguments, pulled, strict=True):
             if part is not None and moving[argument]:
-                adjoints.setdefault(argument, []).append(part)
-    wanted = [p for p, node in enumerate(graph.nodes) if isinstance(node.operation, kind)]
-    found = [gradients[p] if p in gradients else tensors[p].zeros() for p in wanted]
-    return builder.build(tensors[graph.outputs[0]], *found)
+                parts.setdefault(argument, []).append(part)
+    return adjoints
 
 
 def _total(parts: list[Tensor]) -> Tensor:

@@ -9,6 +9,7 @@ from operator import add
 from typing import TYPE_CHECKING, ClassVar, final
 
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.movement import Derivatives, Movement, of_sum
 from verify.operations.operation import Operation, Shape
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ class Add(Operation):
 
     def evaluate(self, *arguments: Array) -> Array:
         return reduce(add, arguments)
+
+    def derivatives(self, arguments: Sequence[Movement], orders: int) -> Derivatives:
+        return tuple(of_sum(arguments, k) for k in range(1, orders + 1))
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint,) * len(arguments)

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 
+from verify.arithmetic import upward
 from verify.arithmetic.arrays import Array, accumulated, rearranged
+from verify.arithmetic.sizes import Array as Numbers
+from verify.arithmetic.sizes import Sizes
 from verify.operations.operation import LinearOperation, Shape
 
 if TYPE_CHECKING:
@@ -28,6 +31,16 @@ class Broadcast(LinearOperation):
         if len(arguments) != 1 or not _stretches(arguments[0], self.target):
             raise self.refuse("the argument cannot be repeated to this shape", *arguments)
         return self.target
+
+    def keeps_rows(self, *arguments: Shape) -> bool:
+        return len(arguments[0]) == len(self.target) > 0 and arguments[0][0] == self.target[0]
+
+    def rows(self, arguments: Sequence[Sizes]) -> Numbers | None:
+        (x,) = arguments
+        if self.keeps_rows(x.shape) or not self.target or not x.entries.size:
+            return None
+        repeats = math.prod(self.target[1:]) // x.entries.size
+        return np.full(self.target[0], upward.mul(x.whole, upward.sqrt(float(max(repeats, 1)))))
 
     def evaluate(self, *arguments: Array) -> Array:
         return rearranged(lambda a: np.broadcast_to(a, self.target), arguments[0])
@@ -48,6 +61,9 @@ class SumOver(LinearOperation):
         if len(arguments) != 1 or not set(self.axes) <= set(range(len(arguments[0]))):
             raise self.refuse("no such axes", *arguments)
         return tuple(n for axis, n in enumerate(arguments[0]) if axis not in self.axes)
+
+    def keeps_rows(self, *arguments: Shape) -> bool:
+        return bool(arguments[0]) and 0 not in self.axes
 
     def evaluate(self, *arguments: Array) -> Array:
         (x,) = arguments

@@ -11,9 +11,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
+import numpy as np
+
+from verify.arithmetic import upward
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.intervals import Interval
+from verify.arithmetic.movement import Derivatives, Movement, of_product
+from verify.arithmetic.sizes import Array as Numbers
+from verify.arithmetic.sizes import Sizes
+from verify.arithmetic.spectral import norm_upper
 from verify.operations.operation import Operation, Shape
 
 if TYPE_CHECKING:
@@ -77,6 +85,84 @@ class Contraction(Operation):
         product = (left @ right).reshape(tuple(lengths[c] for c in found))
         return product if found == self.out else product.transpose(tuple(found.index(c) for c in self.out))
 
+    def derivatives(self, arguments: Sequence[Movement], orders: int) -> Derivatives:
+        """Bound them by Leibniz' rule, every term by the sharpest of `_product`'s bounds."""
+        a, b = arguments
+        left = (_Factor.of_value(a), *(_Factor.of_bound(bound) for bound in a.derivatives[:orders]))
+        right = (_Factor.of_value(b), *(_Factor.of_bound(bound) for bound in b.derivatives[:orders]))
+        disjoint = not a.support & b.support
+        return tuple(
+            of_product(k, [self._product(left[j], right[k - j]) for j in range(k + 1)], disjoint)
+            for k in range(1, orders + 1)
+        )
+
+    def bending(self, adjoint: Movement, arguments: Sequence[Movement], order: int) -> float:
+        """Bound every term of Leibniz' rule in the three ways that its trilinear form can be read."""
+        a, b = arguments
+        weight = _Factor.of_value(adjoint)
+        parts: list[Sizes | None] = [None]
+        for j in range(1, order):
+            x, y = a.derivatives[j - 1], b.derivatives[order - j - 1]
+            if x is None or y is None:
+                parts.append(None)
+                continue
+            left, right = _Factor(x), _Factor(y)
+            product = self._product(left, right)
+            onto_left = Contraction(self.out, self.right, self.left)._product(weight, right)
+            onto_right = Contraction(self.out, self.left, self.right)._product(weight, left)
+            ways = zip((adjoint.value, x, y), (product, onto_left, onto_right), strict=True)
+            parts.append(Sizes.of(np.asarray(min(one.products(other) for one, other in ways if other is not None))))
+        whole = of_product(order, [*parts, None], not a.support & b.support)
+        return 0.0 if whole is None else whole.whole
+
+    def _product(self, a: _Factor | None, b: _Factor | None) -> Sizes | None:
+        """Bound the contraction of two arrays; None is zero.
+
+        It is a stack of matrix products, one for each index of the batch, and bilinear: entries are bounded by the
+        contraction of absolute values and by Cauchy's inequality over the summed axes; rows and the whole by
+        ``|X Y|_F <= |X|_F |Y|_F`` and ``<= |X|_F |Y|``, the spectral norm being the largest of the stack's.
+        """
+        if a is None or b is None:
+            return None
+        x, y = a.sizes, b.sizes
+        if not (x.is_finite and y.is_finite):
+            return Sizes.of(np.full(self.shape(x.shape, y.shape), np.inf))
+        absolute = self.evaluate(Interval(x.entries), Interval(y.entries)).upper
+        entries = np.minimum(absolute, upward.mul(*(self._lengths(s, c) for s, c in ((x, self.left), (y, self.right)))))
+        by_a, by_b = self._spectral(a, self.left), self._spectral(b, self.right)
+        whole = min(float(upward.mul(x.whole, min(y.whole, by_b))), float(upward.mul(min(x.whole, by_a), y.whole)))
+        rows: Any = np.inf
+        if self.out:
+            left, right = _rows(x, self.left, self.out[0]), _rows(y, self.right, self.out[0])
+            rows = np.minimum(
+                upward.mul(left, np.minimum(right, by_b)), upward.mul(np.minimum(left, by_a), right)
+            )
+        absolute = np.inf if self._groups[2] or self._groups[3] else x.products(y)
+        return Sizes.of(entries, rows, whole, absolute)
+
+    def _lengths(self, sizes: Sizes, letters: str) -> Numbers:
+        """Bound the norms over the summed axes, arranged as the result's axes."""
+        summed = self._groups[1]
+        kept = "".join(c for c in letters if c not in summed)
+        found = sizes.over(tuple(letters.index(c) for c in summed))
+        return _aligned(found, kept, self.out) if kept else found
+
+    def _spectral(self, factor: _Factor, letters: str) -> float:
+        """Bound the largest spectral norm of the matrices that the batch counts, summed axes against the others."""
+        batch, summed, _, _ = self._groups
+        stack = "".join(c for c in letters if c in batch)
+        others = "".join(c for c in letters if c not in stack and c not in summed)
+        axes = tuple(letters.index(c) for c in summed + others)
+        frobenius = float(np.max(factor.sizes.over(axes), initial=0.0))
+        if factor.centre is None or not factor.centre.size:
+            return frobenius
+        lengths = dict(zip(letters, factor.centre.shape, strict=True))
+        matrices = _matrices(factor.centre, letters, (stack, summed, others), lengths)
+        found = float(np.max(norm_upper(matrices), initial=0.0))
+        if factor.reach is not None:
+            found = float(upward.add(found, np.max(factor.reach.over(axes), initial=0.0)))
+        return min(found, frobenius)
+
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         a, b = arguments
         return (
@@ -90,6 +176,31 @@ class Contraction(Operation):
         (a, b), (da, db) = arguments, tangents
         parts = [result.apply(self, *pair) for pair in ((da, b), (a, db)) if None not in pair]
         return None if not parts else parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+
+@dataclass(frozen=True)
+class _Factor:
+    """What is known of one operand of a product; a value is within `reach` of `centre` too."""
+
+    sizes: Sizes
+    centre: Interval | None = None
+    reach: Sizes | None = None
+
+    @staticmethod
+    def of_value(movement: Movement) -> _Factor:
+        return _Factor(movement.value, movement.centre, movement.reach)
+
+    @staticmethod
+    def of_bound(bound: Sizes | None) -> _Factor | None:
+        return None if bound is None else _Factor(bound)
+
+
+def _rows(sizes: Sizes, letters: str, first: str) -> Numbers | float:
+    """Bound the norms of the parts of an operand that enter each row of the result."""
+    if first not in letters:
+        return sizes.whole
+    place = letters.index(first)
+    return sizes.over(tuple(axis for axis in range(len(letters)) if axis != place))
 
 
 def _matrices(x: Array, letters: str, groups: tuple[str, str, str], lengths: dict[str, int]) -> Array:

@@ -28,6 +28,9 @@ class CumulativeSum(LinearOperation):
             raise self.refuse("takes one array with a last axis", *arguments)
         return arguments[0]
 
+    def keeps_rows(self, *arguments: Shape) -> bool:
+        return len(arguments[0]) > 1
+
     def evaluate(self, *arguments: Array) -> Array:
         (x,) = arguments
         return accumulated(lambda a: np.cumsum(a, axis=-1), max(x.shape[-1], 1), x)

@@ -13,6 +13,7 @@ from verify.activations.symbols import Smoothness
 from verify.arithmetic import arb
 from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.movement import Derivatives, Movement, of_function
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.operation import Operation, Shape
 
@@ -72,6 +73,11 @@ class Elementwise(Operation):
             return [self.function.enclosure(x, self.order + orders[0])]
         enclosures = self.function.enclosures(x, self.order + max(orders))
         return [enclosures[self.order + k] for k in orders]
+
+    def derivatives(self, arguments: Sequence[Movement], orders: int) -> Derivatives:
+        (x,) = arguments
+        found = self.function.enclosures(x.box, self.order + orders)
+        return of_function(x, [found[self.order + k].max_abs() for k in range(1, orders + 1)], orders)
 
     def derivative(self) -> Elementwise:
         """Return the operation of the next order."""

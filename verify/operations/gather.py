@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from verify.arithmetic import upward
 from verify.arithmetic.arrays import Array, accumulated, rearranged, zeros
+from verify.arithmetic.sizes import Array as Numbers
+from verify.arithmetic.sizes import Sizes
 from verify.operations.operation import LinearOperation, Shape
 
 if TYPE_CHECKING:
@@ -64,6 +67,19 @@ class Gather(LinearOperation):
             raise self.refuse("index out of range", *arguments)
         return (*shape[: self.axis], *found.shape, *shape[self.axis + 1 :])
 
+    def keeps_rows(self, *arguments: Shape) -> bool:
+        return self.axis > 0
+
+    def rows(self, arguments: Sequence[Sizes]) -> Numbers | None:
+        if self.axis or not self.indices.values.ndim:
+            return None
+        found = upward.norm(self._pick(arguments[0].rows), axis=tuple(range(1, self.indices.values.ndim)))
+        repeats = max((int(np.unique(row[row >= 0], return_counts=True)[1].max(initial=1)) for row in self._first()), default=1)
+        return np.minimum(found, upward.mul(arguments[0].whole, upward.sqrt(float(repeats))))
+
+    def _first(self) -> NDArray[np.int64]:
+        return self.indices.values.reshape(len(self.indices.values), -1)
+
     def evaluate(self, *arguments: Array) -> Array:
         return rearranged(self._pick, arguments[0])
 
@@ -114,6 +130,9 @@ class ScatterAdd(LinearOperation):
         """The largest number of entries that are added up in one place."""
         order, starts, _ = self._sorted
         return int(np.max(np.diff([*starts, len(order)]), initial=1))
+
+    def keeps_rows(self, *arguments: Shape) -> bool:
+        return self.axis > 0
 
     def evaluate(self, *arguments: Array) -> Array:
         return accumulated(self._add, self._terms, arguments[0])

@@ -11,6 +11,8 @@ import numpy as np
 
 from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.movement import Derivatives, Movement
+from verify.arithmetic.sizes import Sizes
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.operation import Operation, Shape
 
@@ -84,6 +86,11 @@ class LargestIndicator(Operation):
             raise self.refuse("has no exact form: its value may be undecided", z.shape)
         first = np.expand_dims(z.argmax(axis=-1), -1)
         return (np.arange(z.shape[-1]) == first).astype(z.dtype)
+
+    def derivatives(self, arguments: Sequence[Movement], orders: int) -> Derivatives:
+        """Zero where no other entry can become the largest; it jumps elsewhere."""
+        undecided = self.evaluate(arguments[0].box).rad > 0
+        return (Sizes.of(np.where(undecided, np.inf, 0.0)) if np.any(undecided) else None,) * orders
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (None,)

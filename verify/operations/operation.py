@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.movement import Derivatives, Movement, derivatives_of
+from verify.arithmetic.sizes import Array as Numbers
+from verify.arithmetic.sizes import Sizes
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -78,6 +81,28 @@ class Operation(abc.ABC):
     ) -> Tensor | None:
         """Return ``sum of J_k tangent_k``; a tangent that is None is zero, and so is a result that is None."""
 
+    def derivatives(self, arguments: Sequence[Movement], orders: int) -> Derivatives:
+        """Return bounds of the result's derivatives of orders 1, ..., `orders` (at most 3) over a region of weights.
+
+        The default works them out entry by entry, from the definition itself in Taylor models; an operation that knows
+        more of norms overrides it.
+        """
+        return derivatives_of(self.evaluate(*(argument.model() for argument in arguments)), orders)
+
+    def bending(self, adjoint: Movement, arguments: Sequence[Movement], order: int) -> float:
+        """Bound ``<adjoint, d^k result>`` where the derivatives of order k of the arguments are zero.
+
+        Parameters
+        ----------
+        adjoint : Movement
+            Of the derivative of the error in the result.
+        arguments : sequence of Movement
+        order : int
+            k, 2 or 3.
+        """
+        bound = self.derivatives([argument.upto(order - 1) for argument in arguments], order)[order - 1]
+        return 0.0 if bound is None else adjoint.value.products(bound)
+
     def refuse(self, what: str, *shapes: Shape) -> InputError:
         """Return the error for arguments that do not fit."""
         return InputError(what, where=f"operation {self.name}", shapes=shapes, options=repr(self))
@@ -86,6 +111,17 @@ class Operation(abc.ABC):
 @dataclass(frozen=True)
 class LinearOperation(Operation):
     """An operation that is linear in its arguments together: its derivative is the operation itself."""
+
+    def bending(self, adjoint: Movement, arguments: Sequence[Movement], order: int) -> float:
+        return 0.0
+
+    def keeps_rows(self, *arguments: Shape) -> bool:
+        """Whether row k of the result (index k of its first axis) depends on row k of each argument alone."""
+        return False
+
+    def rows(self, arguments: Sequence[Sizes]) -> Numbers | None:
+        """Return bounds of the norms of the result's rows where more is known than `keeps_rows` says; None if not."""
+        return None
 
     def pushforward(
         self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]

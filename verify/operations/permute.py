@@ -26,6 +26,9 @@ class Permute(LinearOperation):
             raise self.refuse("axes are no permutation", *arguments)
         return tuple(arguments[0][axis] for axis in self.axes)
 
+    def keeps_rows(self, *arguments: Shape) -> bool:
+        return self.axes[:1] == (0,)
+
     def evaluate(self, *arguments: Array) -> Array:
         return arguments[0].transpose(self.axes)
 

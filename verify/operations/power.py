@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from verify.arithmetic import arb, elementary
 from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.movement import Derivatives, Movement, of_function
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.operation import Operation, OutsideDomainError, Shape
 
@@ -65,6 +66,12 @@ class Power(Operation):
             return Interval.zeros(x.shape)
         return Power(self.exponent - order)._by_products(x) * float(factor.numerator) / float(factor.denominator)
 
+    def derivatives(self, arguments: Sequence[Movement], orders: int) -> Derivatives:
+        (x,) = arguments
+        box = x.box
+        suprema = [self._enclosed_derivative(box, k).max_abs() for k in range(1, orders + 1)]
+        return of_function(x, suprema, orders)
+
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint * self._derivative(arguments[0]) if self.exponent else None,)
 
@@ -100,6 +107,11 @@ class Logarithm(Operation):
             return arb.elementwise(lambda ball: ball.log())(x)
         with np.errstate(all="ignore"):
             return np.log(x)
+
+    def derivatives(self, arguments: Sequence[Movement], orders: int) -> Derivatives:
+        (x,) = arguments
+        box = x.box
+        return of_function(x, [_logarithm_derivative(box, k).max_abs() for k in range(1, orders + 1)], orders)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint * _reciprocal(arguments[0]),)

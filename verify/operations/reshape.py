@@ -27,6 +27,9 @@ class Reshape(LinearOperation):
             raise self.refuse("another number of entries", *arguments)
         return self.target
 
+    def keeps_rows(self, *arguments: Shape) -> bool:
+        return bool(arguments[0] and self.target) and arguments[0][0] == self.target[0]
+
     def evaluate(self, *arguments: Array) -> Array:
         return arguments[0].reshape(self.target)
 

@@ -39,6 +39,9 @@ class Scale(LinearOperation):
             raise self.refuse("takes one argument", *arguments)
         return arguments[0]
 
+    def keeps_rows(self, *arguments: Shape) -> bool:
+        return bool(arguments[0])
+
     def evaluate(self, *arguments: Array) -> Array:
         (x,) = arguments
         if self.factor == -1:

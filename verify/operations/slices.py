@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 
 from verify.arithmetic.arrays import Array, concatenated, rearranged, zeros
+from verify.arithmetic.sizes import Array as Numbers
+from verify.arithmetic.sizes import Sizes
 from verify.operations.operation import LinearOperation, Shape
 
 if TYPE_CHECKING:
@@ -34,6 +36,12 @@ class Slice(LinearOperation):
         if not (0 <= self.start <= self.stop <= shape[self.axis] and self.step >= 1):
             raise self.refuse("range out of bounds", *arguments)
         return (*shape[: self.axis], len(range(self.start, self.stop, self.step)), *shape[self.axis + 1 :])
+
+    def keeps_rows(self, *arguments: Shape) -> bool:
+        return self.axis > 0
+
+    def rows(self, arguments: Sequence[Sizes]) -> Numbers | None:
+        return arguments[0].rows[self.start : self.stop : self.step] if self.axis == 0 else None
 
     def evaluate(self, *arguments: Array) -> Array:
         where = (*(slice(None),) * self.axis, slice(self.start, self.stop, self.step))
@@ -64,6 +72,9 @@ class Pad(LinearOperation):
             raise self.refuse("the entries do not fit", *arguments)
         return (*shape[: self.axis], self.length, *shape[self.axis + 1 :])
 
+    def keeps_rows(self, *arguments: Shape) -> bool:
+        return self.axis > 0
+
     def evaluate(self, *arguments: Array) -> Array:
         return rearranged(self._place, arguments[0])
 
@@ -93,6 +104,12 @@ class Concatenate(LinearOperation):
         if not 0 <= self.axis < len(first) or len(others) != 1 or any(len(s) != len(first) for s in arguments):
             raise self.refuse("shapes disagree off the axis", *arguments)
         return (*first[: self.axis], sum(shape[self.axis] for shape in arguments), *first[self.axis + 1 :])
+
+    def keeps_rows(self, *arguments: Shape) -> bool:
+        return self.axis > 0
+
+    def rows(self, arguments: Sequence[Sizes]) -> Numbers | None:
+        return np.concatenate([argument.rows for argument in arguments]) if self.axis == 0 else None
 
     def evaluate(self, *arguments: Array) -> Array:
         return concatenated(arguments, self.axis)

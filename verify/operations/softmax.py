@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from verify.arithmetic import arb, elementary
+from verify.arithmetic import arb, elementary, upward
 from verify.arithmetic.arrays import Array, is_exact_kind, rearranged, zeros
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.movement import Derivatives, Movement
+from verify.arithmetic.sizes import Sizes, total
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.gather import Indices
 from verify.operations.operation import Operation, Shape
@@ -51,6 +53,32 @@ class Softmax(Operation):
             return weighted / _sum_last(weighted)
         exponentials, _ = _exponentials(arguments[0], self.mask)
         return exponentials / _sum_last(exponentials)
+
+    def derivatives(self, arguments: Sequence[Movement], orders: int) -> Derivatives:
+        """Bound them by moments of the movement under the probabilities p.
+
+        With m the mean of f', u = f' - m and J = diag(p) - p p^T, whose norm is at most 1/2 (Popoviciu),
+
+            p' = J f' = p u,   p'' = p (u^2 - Var) + J f'',
+            p''' = p (u^3 - 3 u Var - mu_3) + 3 p (u u_2 - Cov(f', f'')) + J f'''.
+
+        The 1-norms along a row of what stands beside J are at most 2 Var, (2 max |u| + 3 sd) Var, and 6 sd sd_2.
+        """
+        (z,) = arguments
+        p = self.evaluate(z.box)
+        moments = [Moments.of(bound, p, self.mask) for bound in z.derivatives[:orders]]
+        weights = np.minimum(p.max_abs(), 1.0)
+        found = [_by_jacobian(weights, b, m) for b, m in zip(z.derivatives, moments, strict=False)]
+        first = moments[0]
+        if orders > 1:
+            square = _of_rows(upward.mul(2.0, first.variance), upward.mul(weights, first.spread, first.spread))
+            found[1] = total([found[1], square])
+        if orders > 2:
+            deviation, other = upward.sqrt(first.variance), upward.sqrt(moments[1].variance)
+            third = upward.mul(upward.add(upward.mul(2.0, first.spread), upward.mul(3.0, deviation)), first.variance)
+            row = upward.add(third, upward.mul(6.0, deviation, other))
+            found[2] = total([found[2], _of_rows(row, np.broadcast_to(row, z.shape))])
+        return tuple(found)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (_jacobian(result, adjoint),)
@@ -93,6 +121,25 @@ class LogSumExp(Operation):
         logarithm = _log(_sum_last(exponentials)) + shift
         return logarithm.reshape(z.shape[:-1])
 
+    def derivatives(self, arguments: Sequence[Movement], orders: int) -> Derivatives:
+        """Bound them by moments: ``<p, f'>``, ``Var(f') + <p, f''>``, ``mu_3(f') + 3 Cov(f', f'') + <p, f'''>``."""
+        (z,) = arguments
+        p = Softmax(self.mask).evaluate(z.box)
+        moments = [Moments.of(bound, p, self.mask) for bound in z.derivatives[:orders]]
+        weights = np.minimum(p.max_abs(), 1.0)
+        found = [None if bound is None else _mean(weights, bound) for bound in z.derivatives[:orders]]
+        first = moments[0]
+        if orders > 1:
+            found[1] = total([found[1], Sizes.of(first.variance[..., 0], absolute=first.total(first))])
+        if orders > 2:
+            second = moments[1]
+            third = upward.mul(first.spread, first.variance)
+            cubic = upward.mul(np.max(first.spread, initial=0.0), first.total(first))
+            mixed = upward.mul(3.0, upward.sqrt(first.variance), upward.sqrt(second.variance))
+            absolute = upward.add(cubic, upward.mul(3.0, first.total(second)))
+            found[2] = total([found[2], Sizes.of(upward.add(third, mixed)[..., 0], absolute=float(absolute))])
+        return tuple(found)
+
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         (z,) = arguments
         return (adjoint.reshape((*result.shape, 1)) * z.apply(Softmax(self.mask), z),)
@@ -102,6 +149,84 @@ class LogSumExp(Operation):
     ) -> Tensor | None:
         (z,), (tangent,) = arguments, tangents
         return None if tangent is None else (z.apply(Softmax(self.mask), z) * tangent).sum(-1)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Bounds of the moments, along the last axis, of an array of a given size under probabilities p.
+
+    A variable with values x_i has a range of at most ``sqrt 2 |x|`` and of at most ``2 max |x_i|``; no value is farther
+    from the mean than the range, and the variance is at most a quarter of its square (Popoviciu). The covariance of x
+    and y is ``x^T J y`` with J = diag(p) - p p^T, and ``|J| <= max of 2 p_i (1 - p_i)`` (Gershgorin).
+
+    Parameters
+    ----------
+    spread : array, shape (..., 1)
+        Of the distance of a value from the mean.
+    variance : array, shape (..., 1)
+    norm : float
+        Of J, the largest of all rows.
+    whole : float
+        Of the array.
+    """
+
+    spread: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    norm: float
+    whole: float
+
+    @staticmethod
+    def of(bound: Sizes | None, p: Interval, mask: Indices | None) -> Moments:
+        """Return them for an array of a size, of which only what the mask keeps counts; None is zero."""
+        if bound is None:
+            nothing = np.zeros((*p.shape[:-1], 1))
+            return Moments(nothing, nothing, 0.0, 0.0)
+        last = p.ndim - 1
+        length = np.expand_dims(bound.over((last,)), -1)
+        entries = bound.entries
+        if mask is not None:
+            entries = np.where(mask.values == 1, entries, 0.0)
+            length = np.minimum(length, np.expand_dims(upward.norm(entries, axis=last), -1))
+        norms = jacobian_norms(p)
+        spread = np.minimum(upward.mul(_ROOT_TWO, length), 2.0 * entries.max(axis=-1, keepdims=True))
+        variance = np.minimum(upward.mul(0.25, spread, spread), upward.mul(norms, length, length))
+        return Moments(spread, variance, float(np.max(norms, initial=0.0)), bound.whole)
+
+    def total(self, other: Moments) -> float:
+        """Bound the sum of the covariances of all rows with those of another array."""
+        return float(upward.mul(max(self.norm, other.norm), self.whole, other.whole))
+
+
+def jacobian_norms(p: Interval) -> NDArray[np.float64]:
+    """Bound the norm of diag(p) - p p^T in every row, (..., 1)."""
+    low, high = np.clip(p.lower, 0.0, 1.0), np.clip(p.upper, 0.0, 1.0)
+    nearest = np.clip(0.5, low, high)
+    return upward.mul(2.0, nearest, upward.add(1.0 - nearest, 2.0**-53)).max(axis=-1, keepdims=True)
+
+
+_ROOT_TWO = float(np.nextafter(np.sqrt(2.0), 2.0))
+
+
+def _by_jacobian(p: NDArray[np.float64], bound: Sizes | None, moments: Moments) -> Sizes | None:
+    """Bound ``J x = p (x - mean)``."""
+    if bound is None:
+        return None
+    return bound.times(moments.norm).least(Sizes.of(upward.mul(p, moments.spread)))
+
+
+def _of_rows(lengths: NDArray[np.float64], entries: NDArray[np.float64]) -> Sizes:
+    """Return the size of an array with bounds of the norms along the last axis, (..., 1), and of the entries."""
+    entries = np.minimum(entries, lengths)
+    rows = upward.norm(lengths, axis=tuple(range(1, lengths.ndim))) if lengths.ndim > 1 else np.inf
+    return Sizes.of(entries, rows, float(upward.norm(lengths)))
+
+
+def _mean(p: NDArray[np.float64], bound: Sizes) -> Sizes:
+    """Bound the mean along the last axis, which is at most the largest entry and at most the norm of the row."""
+    last = bound.entries.ndim - 1
+    mean = np.minimum(upward.inner(p, bound.entries, axis=last), bound.entries.max(axis=last))
+    rows: Any = bound.rows if last > 0 else np.inf
+    return Sizes.of(np.minimum(mean, bound.over((last,))), rows if last > 1 else np.inf, bound.whole)
 
 
 def _jacobian(p: Tensor, vector: Tensor) -> Tensor:

@@ -62,6 +62,9 @@ class Windows(LinearOperation):
             for n, k, s, d in zip(lengths, self.kernel, self.stride, self.dilation, strict=True)
         )
 
+    def keeps_rows(self, *arguments: Shape) -> bool:
+        return len(arguments[0]) > len(self.kernel)
+
     def evaluate(self, *arguments: Array) -> Array:
         return rearranged(self._views, arguments[0])
 
@@ -94,6 +97,9 @@ class Fold(LinearOperation):
         if len(arguments) != 1 or arguments[0][-2 * dimensions :] != (*windows.grid(self.lengths), *self.kernel):
             raise self.refuse("the argument does not hold the windows of such an array", *arguments)
         return (*arguments[0][: -2 * dimensions], *self.lengths)
+
+    def keeps_rows(self, *arguments: Shape) -> bool:
+        return len(arguments[0]) > 2 * len(self.kernel)
 
     def evaluate(self, *arguments: Array) -> Array:
         return accumulated(self._add, math.prod(self.kernel), arguments[0])
