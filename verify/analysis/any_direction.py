@@ -28,6 +28,7 @@ from verify.bounds.hessian import hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.bounds.regions import BlockBall
 from verify.budget import OverBudgetError, time_limit
+from verify.calculus.problem import classical
 from verify.calculus.symbolic.evaluation import affordable_samples, reference_gradient
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import LEAST_CURVATURE
@@ -36,6 +37,7 @@ from verify.theorems.ranges import RANGES
 if TYPE_CHECKING:
     from verify.bounds.curvature import Curvature
     from verify.bounds.hessian import Method
+    from verify.calculus.objective import Objective
     from verify.calculus.problem import Problem
 
 DEFAULT_BOUNDS = 2
@@ -104,7 +106,7 @@ class AnyDirection:
 
 @certified_environment()
 def examine_any_direction(
-    problem: Problem,
+    problem: Objective,
     w: Any = None,
     *,
     bounds: int = DEFAULT_BOUNDS,
@@ -145,7 +147,7 @@ class _Bound:
 
 @certified_environment()
 def any_direction(
-    problem: Problem,
+    problem: Objective,
     w: Any = None,
     *,
     bounds: int = DEFAULT_BOUNDS,
@@ -156,7 +158,7 @@ def any_direction(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     w : array, shape (P,), optional
         Default: the initial weights.
     bounds : int
@@ -189,9 +191,10 @@ def any_direction(
     >>> 0.49 < found.eta_max <= 0.5, found.eta + found.tau <= found.eta_max
     (True, True)
     """
-    weights = problem.initial_weights if w is None else problem.check_weights(w)
+    network = classical(problem, "steps in any direction")
+    weights = network.initial_weights if w is None else network.check_weights(w)
     progress = as_users_code(progress)
-    search = _Search(problem, weights)
+    search = _Search(network, weights)
     cheap = search.cheap()
     found = [] if cheap is None else [cheap]
     hint = max(search.hint(curvature), 0.0 if cheap is None else cheap.admissible * _NORMS_OVER_MAJORANTS)

@@ -17,10 +17,11 @@ from verify.analysis.range_row import RangeRow
 from verify.analysis.ranges import admissible_ranges, overall
 from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.assumptions import check_assumptions
+from verify.assumptions.gradients import GIVEN
 from verify.assumptions.small_momentum import as_setting
 from verify.bounds.curvature import Curvature, examine_curvature
 from verify.budget import time_limit
-from verify.calculus.problem import Problem
+from verify.calculus.objective import Objective
 from verify.outcomes import Finding, InputError, Verdict
 from verify.properties.cases import required_region
 from verify.properties.heavy_ball_run import find_error_rise
@@ -98,7 +99,7 @@ class CheckReport:
 
 @certified_environment()
 def check(
-    problem: Problem,
+    problem: Objective,
     setting: Setting | Optimizer | None = None,
     *,
     seed: int = 0,
@@ -112,7 +113,7 @@ def check(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
         With a region.
     setting : Setting or Optimizer, optional
         The setting to be judged: ``eta``, and ``tau`` or ``mu``, or an optimizer's numbers. Without it the question is
@@ -173,6 +174,7 @@ def check(
         )
     assumptions = tuple(finding for finding in report.findings if finding.id != gradients.proof.id)
     question = question_of(required_region(problem), asked, ranges, _verdict(assumptions, gradients))
+    question = question if gradients.proof.counted else f"{GIVEN}, {question}"
     rise = None
     if setting is not None and setting.mu is not None and not setting.nesterov:
         progress("looking for a step of the heavy ball that increases the error itself")
@@ -182,10 +184,13 @@ def check(
 
 
 def _verdict(assumptions: tuple[Finding, ...], gradients: Gradients) -> Verdict:
-    return Verdict.weakest([*(finding.verdict for finding in assumptions if finding.counted), gradients.verdict])
+    counted = [finding.verdict for finding in assumptions if finding.counted]
+    if gradients.proof.counted or gradients.verdict is Verdict.REFUTED:
+        counted.append(gradients.verdict)
+    return Verdict.weakest(counted)
 
 
-def _increase(problem: Problem, setting: Setting, curvature: Curvature, seed: int) -> dict[str, Any] | None:
+def _increase(problem: Objective, setting: Setting, curvature: Curvature, seed: int) -> dict[str, Any] | None:
     """Return a proved increase with the setting as data that replay it, or None.
 
     For the heavy ball only steps from rest are tried: there an increase of E is one of V = E + mu/(2 eta)|D|^2 too.
@@ -195,7 +200,7 @@ def _increase(problem: Problem, setting: Setting, curvature: Curvature, seed: in
 
     tau = 0.0 if setting.tau is None else setting.tau
     case = StepCase(seed, 0.0, "none", setting.eta, tau, norm=setting.norm)
-    leading = curvature.leading if curvature.leading is not None else np.ones(problem.architecture.size)
+    leading = curvature.leading if curvature.leading is not None else np.ones(problem.size)
     try:
         found = find_increase(problem, case, leading, seed=seed)
     except InputError:

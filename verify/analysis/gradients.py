@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify.arithmetic.environment import certified_environment
+from verify.assumptions.gradients import gradient_proof
 from verify.budget import OverBudgetError, remaining, time_limit
 from verify.calculus.gradient_check import AGREES, OPEN, check_gradient
-from verify.calculus.problem import Problem
-from verify.calculus.symbolic import prove_gradients
+from verify.calculus.objective import Objective
 from verify.outcomes import Finding, Verdict
 
 
@@ -47,17 +47,17 @@ class Gradients:
 
 
 @certified_environment()
-def examine_gradients(problem: Problem, *, seed: int = 0) -> Gradients:
+def examine_gradients(problem: Objective, *, seed: int = 0) -> Gradients:
     """Prove the recursion of a problem's graph and compare the code with it at random points; undecided beyond a limit.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     seed : int
         Of the points.
     """
     return Gradients(
-        _within(remaining() / 2, "gradients", lambda: prove_gradients(problem.architecture)),
+        _within(remaining() / 2, "gradients", lambda: gradient_proof(problem)),
         _within(None, "gradient_check", lambda: check_gradient(problem, seed=seed)),
     )
 

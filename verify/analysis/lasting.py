@@ -21,7 +21,7 @@ from verify.bounds.curvature import starting_level
 from verify.bounds.hessian import hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.bounds.regions import BoundedWeights
-from verify.calculus.problem import Problem
+from verify.calculus.objective import Objective
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import required_region
 from verify.theorems.horizon import Horizon, error_lower_bound, horizon, largest_eta
@@ -53,12 +53,14 @@ class _Start:
         return largest_eta(self.L, self.error_upper, self.error_infimum, self.radius, steps, part, theorem)
 
 
-def horizon_row(problem: Problem, L: float, setting: Setting | None, sublevel: float | None = None) -> RangeRow | None:
+def horizon_row(
+    problem: Objective, L: float, setting: Setting | None, sublevel: float | None = None
+) -> RangeRow | None:
     """Return how many steps from the initial weights are proved to stay in the region.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
         With a region.
     L : float
         Hessian bound over the region.
@@ -79,7 +81,9 @@ def horizon_row(problem: Problem, L: float, setting: Setting | None, sublevel: f
     lower, upper = problem.error_enclosure(w)
     slope = float(problem.gradient_enclosure(w).norm().upper)
     along = L if sublevel is None else min(L, sublevel)
-    start = _Start(along, upper, error_lower_bound(max(0.0, lower), slope, radius, L), radius)
+    start = _Start(
+        along, upper, error_lower_bound(max(problem.least_error, lower), slope, radius, L, problem.least_error), radius
+    )
     try:
         if setting is not None:
             return _asked_horizon(start, setting, _theorem(setting, L, along))
@@ -139,13 +143,13 @@ def _asked_horizon(start: _Start, setting: Setting, theorem: str) -> RangeRow:
 
 
 def weight_decay_row(
-    problem: Problem, L: float, setting: Setting | None, sublevel: float | None = None
+    problem: Objective, L: float, setting: Setting | None, sublevel: float | None = None
 ) -> RangeRow | None:
     """Return whether weight decay keeps every iterate bounded, for ever; None without weight decay.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
         With a region.
     L : float
         Hessian bound over that region; another one is computed if the region does not hold the sublevel set.
@@ -154,18 +158,18 @@ def weight_decay_row(
     sublevel : float, optional
         Hessian bound over the part of the region with an error of at most `curvature.starting_level`.
     """
-    if problem.weight_decay == 0 or not _lasts(setting):
+    if problem.quadratic_growth == 0 or not _lasts(setting):
         return None
     _, upper = problem.error_enclosure(problem.initial_weights)
     admissible = RANGES["sharp" if setting is None else setting.theorem]
     try:
-        level = sublevel_radius(upper, problem.weight_decay)
+        level = sublevel_radius(upper, problem.quadratic_growth)
         radius, bound = _bound_beyond(problem, L if sublevel is None else min(L, sublevel), level)
         eta, size = admissible.recommended(bound)
         if setting is not None:
             eta, size = setting.eta, setting.momentum
             admissible = RANGES[_theorem(setting, L, bound)]
-        decided = weight_decay(bound, upper, problem.weight_decay, eta, size, radius, admissible.name)
+        decided = weight_decay(bound, upper, problem.quadratic_growth, eta, size, radius, admissible.name)
     except InputError as error:
         eta_asked = None if setting is None else setting.eta
         remedy = error.remedy or "use a smaller learning rate or more weight decay"
@@ -188,7 +192,7 @@ def weight_decay_row(
     )
 
 
-def _bound_beyond(problem: Problem, L: float, level: float) -> tuple[float, float]:
+def _bound_beyond(problem: Objective, L: float, level: float) -> tuple[float, float]:
     """Return (radius, L) for a ball |w| <= radius that reaches beyond the sublevel set, L being needed on that set."""
     if isinstance(problem.region, BoundedWeights) and problem.region.radius > level:
         return problem.region.radius, L

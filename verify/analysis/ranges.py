@@ -11,7 +11,7 @@ from verify.arithmetic.decimals import at_most
 from verify.arithmetic.environment import certified_environment
 from verify.bounds.curvature import Curvature
 from verify.budget import OverBudgetError, remaining, time_limit
-from verify.calculus.problem import Problem
+from verify.calculus.objective import Objective
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES, AdmissibleRange
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 @certified_environment()
-def admissible_ranges(problem: Problem, curvature: Curvature, setting: Setting | None = None) -> tuple[RangeRow, ...]:
+def admissible_ranges(problem: Objective, curvature: Curvature, setting: Setting | None = None) -> tuple[RangeRow, ...]:
     """Return one row for each theorem that applies.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
         With a region.
     curvature : Curvature
         The Hessian bound over that region.

@@ -74,7 +74,7 @@ class Movement:
         at_centre = Sizes.of(self.centre.max_abs())
         if self.reach is None:
             return at_centre
-        return at_centre.each(lambda a, b: upward.add(a, b), self.reach)
+        return at_centre.each(upward.add, self.reach)
 
     def upto(self, order: int) -> Movement:
         """Return the movement with the derivatives above an order set to zero."""
@@ -97,10 +97,10 @@ def derivatives_of(model: TaylorModel, orders: int) -> Derivatives:
     """Return the derivatives at s = 0 of all functions that a Taylor model of the scaled directions holds.
 
     Theorem: let the arguments of an operation F be a_j(s), with derivatives inside the arguments' bounds. The
-    polynomials p_j of degree d that agree with a_j at s = 0 up to order d are held by `Movement.model`, and by the chain
-    rule F(p) and F(a) have the same derivatives up to order d. The model of F(p) says F(p)(s) = c_0 + ... + r(s) s^d;
-    where r is bounded, c_k is the derivative of order k over k! and, as s goes to 0, r tends to that of order d over d!.
-    Where r has no bound nothing is known of any order.
+    polynomials p_j of degree d that agree with a_j at s = 0 up to order d are held by `Movement.model`, and by the
+    chain rule F(p) and F(a) have the same derivatives up to order d. The model says F(p)(s) = c_0 + ... + r(s) s^d;
+    where r is bounded, c_k is the derivative of order k over k!, and as s goes to 0, r tends to that of order d over
+    d!. Where r has no bound nothing is known of any order.
     """
     unknown = None if model.remainder is None else ~np.isfinite(model.remainder.max_abs())
     found: list[Sizes | None] = []
@@ -206,4 +206,3 @@ def _squares(x: Sizes, factors: np.ndarray, y: Sizes) -> Sizes:
         return x
     found = x.weighted(upward.mul(factors, y.entries)).least(y.weighted(upward.mul(factors, x.entries)))
     return Sizes.of(found.entries, found.rows, found.whole, float(upward.mul(factors.max(), x.products(y))))
-

@@ -49,9 +49,7 @@ class Sizes:
         self.absolute = absolute
 
     @staticmethod
-    def of(
-        entries: Array, rows: Array | float = np.inf, whole: float = np.inf, absolute: float = np.inf
-    ) -> Sizes:
+    def of(entries: Array, rows: Array | float = np.inf, whole: float = np.inf, absolute: float = np.inf) -> Sizes:
         """Return the bounds given, each sharpened by the others."""
         entries = np.asarray(entries)
         whole = min(whole, absolute)
@@ -62,9 +60,7 @@ class Sizes:
         rows = np.minimum(np.minimum(upward.norm(entries, axis=beside), rows), whole)
         whole = min(whole, float(upward.norm(rows)))
         entries = np.minimum(entries, rows.reshape((-1, *(1 for _ in beside))))
-        absolute = min(
-            absolute, float(upward.sum(entries)), float(upward.mul(whole, upward.sqrt(float(entries.size))))
-        )
+        absolute = min(absolute, float(upward.sum(entries)), float(upward.mul(whole, upward.sqrt(float(entries.size)))))
         return Sizes(entries, entries if entries.ndim == 1 else rows, whole, absolute)
 
     @staticmethod
@@ -86,7 +82,7 @@ class Sizes:
         """Return the bounds of a multiple, for a factor >= 0."""
         return self.each(lambda a: upward.mul(a, factor))
 
-    def each(self, function: Callable[[Any], Any], *others: Sizes) -> Sizes:
+    def each(self, function: Callable[..., Any], *others: Sizes) -> Sizes:
         """Apply an increasing function that is right for absolute values and for norms."""
         entries, rows, whole, absolute = (
             function(*(getattr(sizes, part) for sizes in (self, *others)))
@@ -143,4 +139,4 @@ def total(parts: Sequence[Sizes | None]) -> Sizes | None:
     present = [part for part in parts if part is not None]
     if len(present) < 2:
         return present[0] if present else None
-    return present[0].each(lambda *sizes: upward.add(*sizes), *present[1:])
+    return present[0].each(upward.add, *present[1:])

@@ -12,7 +12,7 @@ from verify.theorems.weight_decay import WeightDecay, weight_decay
 
 if TYPE_CHECKING:
     from verify.bounds.regions import Region
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 NEEDED_FOR = "L holds inside the region only; the question of one step's decrease is about steps that stay inside"
 
@@ -71,13 +71,13 @@ def bounded_weights(region: Region, proof: WeightDecay | Horizon | None = None) 
 
 @certified_environment()
 def prove_boundedness(
-    problem: Problem, region: Region, L: float, eta: float, momentum: float, theorem: str
+    problem: Objective, region: Region, L: float, eta: float, momentum: float, theorem: str
 ) -> WeightDecay | Horizon | None:
     """Try to prove A2 for a setting, from the initial weights, by weight decay, else for as many steps as possible.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     region : Region
     L : float
         Hessian bound over the region.
@@ -94,15 +94,15 @@ def prove_boundedness(
     w = problem.initial_weights
     try:
         lower, upper = problem.error_enclosure(w)
-        if isinstance(region, BoundedWeights) and problem.weight_decay > 0:
-            decided = weight_decay(L, upper, problem.weight_decay, eta, momentum, region.radius, theorem)
+        if isinstance(region, BoundedWeights) and problem.quadratic_growth > 0:
+            decided = weight_decay(L, upper, problem.quadratic_growth, eta, momentum, region.radius, theorem)
             if decided.verdict is Verdict.PROVED:
                 return decided
         radius = region.room(w)
         if radius <= 0:
             return None
         slope = float(problem.gradient_enclosure(w).norm().upper)
-        infimum = error_lower_bound(max(0.0, lower), slope, radius, L)
+        infimum = error_lower_bound(max(problem.least_error, lower), slope, radius, L, problem.least_error)
         limited = horizon(L, upper, infimum, eta, momentum, radius, 1, theorem)
     except InputError:
         return None

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from verify.arithmetic.environment import certified_environment
-from verify.assumptions.activation_regularity import activation_regularity
 from verify.assumptions.boundedness import bounded_weights, prove_boundedness
+from verify.assumptions.gradients import gradient_proof
+from verify.assumptions.operation_regularity import regularity
 from verify.assumptions.question import decreasing_words
 from verify.assumptions.small_momentum import Setting, as_setting, small_momentum
 from verify.assumptions.stationary_points import finitely_many_stationary_points
 from verify.bounds.hessian import hessian_bound
 from verify.budget import OverBudgetError
-from verify.calculus.symbolic import prove_gradients
 from verify.outcomes import Finding, InputError, Verdict
 from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.optimizers import Optimizer
@@ -22,7 +22,7 @@ from verify.theorems.ranges import range_of
 
 if TYPE_CHECKING:
     from verify.bounds.regions import Region
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 
 class Bound(Protocol):
@@ -81,7 +81,7 @@ class Report:
 
 @certified_environment()
 def check_assumptions(
-    problem: Problem,
+    problem: Objective,
     region: Region | None = None,
     setting: Any = None,
     *,
@@ -93,7 +93,7 @@ def check_assumptions(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     region : Region, optional
         Default: the problem's own.
     setting : Setting or Optimizer, optional
@@ -133,7 +133,7 @@ def check_assumptions(
     asked = as_setting(setting)
     return Report(
         (
-            activation_regularity(problem.architecture),
+            regularity(problem, L, bound.reason, bound.remedy),
             bounded_weights(
                 where, None if L is None or isinstance(asked, Optimizer) else _proof(problem, where, L, asked)
             ),
@@ -141,12 +141,12 @@ def check_assumptions(
             small_momentum(
                 L, asked, increase, reason=bound.reason or "unknown", remedy=bound.remedy or "use a smaller region"
             ),
-            gradients if gradients is not None else prove_gradients(problem.architecture),
+            gradients if gradients is not None else gradient_proof(problem),
         )
     )
 
 
-def _stationary_points(problem: Problem, region: Region, L: float | None) -> Finding:
+def _stationary_points(problem: Objective, region: Region, L: float | None) -> Finding:
     try:
         return finitely_many_stationary_points(problem, region, L)
     except OverBudgetError as error:
@@ -160,14 +160,14 @@ class _Known:
     remedy: str | None = None
 
 
-def _bound(problem: Problem, region: Region) -> Bound:
+def _bound(problem: Objective, region: Region) -> Bound:
     try:
         return _Known(hessian_bound(problem, region).value)
     except InputError as error:
         return _Known(None, f"{error.where}: {error.what}" if error.where else error.what, error.remedy)
 
 
-def _proof(problem: Problem, region: Region, L: float, setting: Setting | None) -> Any:
+def _proof(problem: Objective, region: Region, L: float, setting: Setting | None) -> Any:
     if setting is None:
         return prove_boundedness(problem, region, L, *range_of("sharp").recommended(L), "sharp")
     return prove_boundedness(problem, region, L, setting.eta, setting.momentum, setting.theorem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,14 +12,17 @@ from verify.arithmetic import arb, upward
 from verify.arithmetic.decimals import at_least, at_most
 from verify.arithmetic.environment import certified_environment
 from verify.assumptions.free_directions import FreeDirection, free_directions
+from verify.assumptions.operation_regularity import is_analytic, words
 from verify.bounds.hessian import hessian_bound
 from verify.bounds.regions import BlockBall
 from verify.calculus.exact import error_in_arb
+from verify.calculus.objective import Objective
+from verify.calculus.problem import Problem
+from verify.graph.problem import GraphProblem
 from verify.outcomes import Finding, InputError, Verdict
 
 if TYPE_CHECKING:
     from verify.bounds.regions import Region
-    from verify.calculus.problem import Problem
 
 NEEDED_FOR = "convergence of the weights without analytic activations"
 _SHOWN = 5
@@ -27,13 +31,13 @@ _BITS = 1024
 
 @certified_environment()
 def finitely_many_stationary_points(
-    problem: Problem, region: Region | None = None, curvature: float | None = None
+    problem: Objective, region: Region | None = None, curvature: float | None = None
 ) -> Finding:
     """Decide A3 where that is cheap.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     region : Region, optional
         Default: the problem's own. Weights that it holds fixed are not free.
     curvature : float, optional
@@ -76,7 +80,7 @@ def finitely_many_stationary_points(
             statement="E has finitely many stationary points in the region; no reason against it was found",
             needed_for=needed_for,
             counted=False,
-            remedy=None if vertex is None else f"make the activation of vertex {vertex} analytic",
+            remedy=None if vertex is None else f"make {vertex} analytic",
         )
     first = free[0]
     direction = {str(index): value for index, value in first.direction.items()}
@@ -108,7 +112,7 @@ def finitely_many_stationary_points(
     )
 
 
-def _nowhere_stationary(problem: Problem, region: Region, curvature: float | None) -> dict[str, float] | None:
+def _nowhere_stationary(problem: Objective, region: Region, curvature: float | None) -> dict[str, float] | None:
     """Return the numbers that prove |grad E| > 0 on the region: |grad E(w)| >= |grad E(w0)| - L |w - w0|.
 
     Both gradients are those of the weights that the region lets move, so that L need not bound more.
@@ -130,38 +134,50 @@ def _nowhere_stationary(problem: Problem, region: Region, curvature: float | Non
     return {"L": curvature, "gradient": gradient, "farthest": farthest, "taken": taken} if gradient > taken else None
 
 
-def _moves(problem: Problem, region: Region | None, free: FreeDirection) -> bool:
+def _moves(problem: Objective, region: Region | None, free: FreeDirection) -> bool:
     """Whether w0 can move along the direction without leaving the region at once."""
     if region is None:
         return True
-    direction = np.zeros(problem.architecture.size)
+    direction = np.zeros(problem.size)
     direction[list(free.direction)] = list(free.direction.values())
     return region.contains(problem.initial_weights) is Verdict.PROVED and (
         region.largest_scale(problem.initial_weights, direction) > 0
     )
 
 
-def _error_is_zero(problem: Problem) -> bool:
+def _error_is_zero(problem: Objective) -> bool:
     """Whether E(w0) = 0 is proved, so that w0 is a minimum of E, which is never negative."""
     w = problem.initial_weights
-    if problem.error(w) != 0.0:
+    if not isinstance(problem, Problem) or problem.error(w) != 0.0:
         return False
     with arb.precision(_BITS):
         return bool(error_in_arb(problem, w) == 0)
 
 
-def not_analytic(problem: Problem) -> str | None:
-    """Return a vertex whose activation is not analytic, None if there is none."""
+@singledispatch
+def not_analytic(problem: Objective) -> str | None:
+    """Return what is not analytic, such as a vertex's activation, in words; None if there is nothing."""
+    raise NotImplementedError(f"no answer for {type(problem).__name__}")
+
+
+@not_analytic.register
+def _operation_not_analytic(problem: GraphProblem) -> str | None:
+    nodes = (node for node in problem.graph.nodes if not is_analytic(node))
+    return next((words(node) for node in nodes), None)
+
+
+@not_analytic.register
+def _activation_not_analytic(problem: Problem) -> str | None:
     vertices = problem.architecture.vertices
     for name in problem.architecture.order:
         activation = vertices[name].activation
         if activation is not None and activation.smoothness is not Smoothness.ANALYTIC:
-            return name
+            return f"the activation of vertex {name}"
     return None
 
 
-def _free(problem: Problem, region: Region | None) -> list[FreeDirection]:
-    if problem.weight_decay > 0:
+def _free(problem: Objective, region: Region | None) -> list[FreeDirection]:
+    if not isinstance(problem, Problem) or problem.weight_decay > 0:
         return []
     fixed = {name for name, radius in region.radii.items() if radius == 0} if isinstance(region, BlockBall) else set()
     return [each for each in free_directions(problem) if each.vertex not in fixed]

@@ -12,13 +12,11 @@ from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.floats import exact_float
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.lengths import length
-from verify.bounds.hessian_geometry import geometry
-from verify.calculus.enclosures import hessian_vector_enclosure
 from verify.outcomes import InputError, Verdict
 
 if TYPE_CHECKING:
     from verify.bounds.regions import Region
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 _INSIDE = 1.0 - 2.0**-40
 _DIFFERENCE = 2.0**-13
@@ -48,7 +46,7 @@ class HessianAttack:
 
 @certified_environment()
 def attack_hessian(
-    problem: Problem,
+    problem: Objective,
     region: Region | None = None,
     points: int = 3,
     seed: int = 0,
@@ -59,7 +57,7 @@ def attack_hessian(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     region : Region, optional
         Default: the problem's own region.
     points : int
@@ -105,9 +103,9 @@ def attack_hessian(
     rng = np.random.default_rng(seed)
     search = _Search(problem, where, rng, np.inf if level is None else level)
     first = search.start()
-    best = (-1.0, first, rng.standard_normal(problem.architecture.size))
+    best = (-1.0, first, rng.standard_normal(problem.size))
     for start in range(points):
-        point = first if start == 0 else search.pulled(where.sample(rng, problem.architecture.size), first)
+        point = first if start == 0 else search.pulled(where.sample(rng, problem.size), first)
         found = search.climb(point, ascents)
         if found[0] > best[0]:
             best = found
@@ -119,10 +117,10 @@ def attack_hessian(
 
 
 @certified_environment()
-def curvature_lower(problem: Problem, w: np.ndarray, direction: np.ndarray) -> float:
+def curvature_lower(problem: Objective, w: np.ndarray, direction: np.ndarray) -> float:
     """Proved lower bound of |u' Hess E(w) u| / |u|^2 for the direction u, in exact reals; 0 if nothing is proved."""
     along = Interval.point(direction)
-    product = along.dot(hessian_vector_enclosure(problem, w, direction))
+    product = along.dot(problem.hessian_vector_enclosure(w, direction))
     curvature = abs(product / along.square().sum())
     lower = float(curvature.lower)
     return lower if np.isfinite(lower) else 0.0
@@ -131,11 +129,11 @@ def curvature_lower(problem: Problem, w: np.ndarray, direction: np.ndarray) -> f
 class _Search:
     """State of one search."""
 
-    def __init__(self, problem: Problem, region: Region, rng: np.random.Generator, level: float) -> None:
+    def __init__(self, problem: Objective, region: Region, rng: np.random.Generator, level: float) -> None:
         self.problem = problem
         self.region = region
         self.level = level
-        self.center = geometry(problem, region).center
+        self.center = _center(problem, region)
         self.rng = rng
         self.products = 0
 
@@ -236,6 +234,13 @@ class _Search:
             if value <= previous * (1 + 1e-4):
                 break
         return value, w, direction
+
+
+def _center(problem: Objective, region: Region) -> np.ndarray:
+    center = np.empty(problem.size)
+    for block, at, _ in region.balls(problem.size):
+        center[block] = at
+    return problem.check_weights(center)
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

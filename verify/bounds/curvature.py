@@ -13,7 +13,7 @@ from verify.bounds.attack import HessianAttack, attack_hessian
 from verify.bounds.hessian import check_smooth, hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.budget import OverBudgetError, remaining, time_limit
-from verify.calculus.problem import Problem
+from verify.calculus.objective import Objective
 from verify.outcomes import InputError
 
 
@@ -76,12 +76,12 @@ class Curvature:
 
 
 @certified_environment()
-def examine_curvature(problem: Problem, *, attack: bool = True, seed: int = 0) -> Curvature:
+def examine_curvature(problem: Objective, *, attack: bool = True, seed: int = 0) -> Curvature:
     """Bound the Hessian over the problem's region and attack the bound; what exceeds a time limit has no answer.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
         With a region.
     attack : bool
         Whether to search for large curvature.
@@ -119,7 +119,8 @@ def examine_curvature(problem: Problem, *, attack: bool = True, seed: int = 0) -
     except OverBudgetError as error:
         return Curvature(None, below, words, reason=error.reason, remedy=error.remedy, leading=leading)
     except UndecidedHessianError as error:
-        return Curvature(None, below, words, reason=error.what, remedy=error.remedy, leading=leading)
+        reason = f"{error.where}: {error.what}" if error.where else error.what
+        return Curvature(None, below, words, reason=reason, remedy=error.remedy, leading=leading)
     return Curvature(
         bound.whole,
         below,
@@ -133,7 +134,7 @@ def examine_curvature(problem: Problem, *, attack: bool = True, seed: int = 0) -
     )
 
 
-def starting_level(problem: Problem) -> float | None:
+def starting_level(problem: Objective) -> float | None:
     """Return a number above E at the initial weights, for the sublevel set that steps cannot leave; None if infinite.
 
     It is above, not equal, so that an error that does not rise along a segment cannot reach the level.

@@ -195,14 +195,19 @@ def is_near(problem: Problem, region: Geometry, value: float) -> bool:
     return value <= _FAR_GROWTH * norm_products(problem, nothing, 1).value
 
 
-def check_smooth(problem: Problem) -> None:
-    """Refuse activations without a continuous second derivative.
+@singledispatch
+def check_smooth(problem: Objective) -> None:
+    """Refuse activations without a continuous second derivative, where that does not depend on the region.
 
     Raises
     ------
     InputError
         Names the vertex and the activation.
     """
+
+
+@check_smooth.register
+def _check_activations(problem: Problem) -> None:
     for name, shown, smoothness in activations(problem):
         if smoothness not in (Smoothness.ANALYTIC, Smoothness.C2):
             raise InputError(

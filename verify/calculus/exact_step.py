@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from verify.arithmetic.intervals import Interval
+from verify.outcomes import InputError
 
 if TYPE_CHECKING:
     from verify.architecture import Architecture
@@ -15,7 +16,7 @@ Norm = Literal["global", "vertex"]
 
 
 def exact_momentum(
-    gradient: Interval, step: Interval, moved: np.ndarray, norm: Norm, architecture: Architecture
+    gradient: Interval, step: Interval, moved: np.ndarray, norm: Norm, architecture: Architecture | None
 ) -> Interval:
     """Enclose |g| D/|D| over all weights or vertex by vertex; a block that did not move gets no momentum.
 
@@ -26,9 +27,12 @@ def exact_momentum(
     moved : array of bool, shape (P,)
         Where D is not 0.
     norm : {"global", "vertex"}
-    architecture : Architecture
+    architecture : Architecture or None
+        Needed for norms per vertex.
     """
-    blocks = [slice(None)] if norm == "global" else list(architecture.blocks.values())
+    if norm == "vertex" and architecture is None:
+        raise InputError("norms per vertex need the architecture", norm=norm)
+    blocks = [slice(None)] if architecture is None or norm == "global" else list(architecture.blocks.values())
     lower, upper = np.zeros(moved.shape), np.zeros(moved.shape)
     for block in blocks:
         if moved[block].any():
@@ -43,7 +47,7 @@ def exact_step(
     eta: float,
     momentum: float,
     norm: Norm | None,
-    architecture: Architecture,
+    architecture: Architecture | None,
 ) -> Interval:
     """Enclose the algorithm's next step in exact reals.
 
@@ -57,7 +61,8 @@ def exact_step(
         Learning rate, and tau, or mu for the heavy ball.
     norm : {"global", "vertex"} or None
         Of adaptive momentum, -eta g + tau |g| D/|D|; None for the heavy ball's -eta g + mu D.
-    architecture : Architecture
+    architecture : Architecture or None
+        Needed for norms per vertex.
 
     Returns
     -------

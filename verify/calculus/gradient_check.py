@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.lengths import length
 from verify.budget import check_memory
+from verify.calculus.objective import Objective
 from verify.calculus.problem import Problem
 from verify.calculus.symbolic.comparison import Comparison, Gradient, against_reference, through_the_enclosure
 from verify.calculus.symbolic.evaluation import NUMBERS_PER_PARAMETER, affordable_samples, slope_flaw
@@ -33,8 +35,9 @@ OVERFLOW_REMEDY = "give points where nothing overflows and no pre-activation mee
 
 
 @certified_environment()
+@singledispatch
 def check_gradient(
-    problem: Problem,
+    problem: Objective,
     user_gradient: Gradient | None = None,
     *,
     points: int | Sequence[np.ndarray] = 3,
@@ -51,7 +54,7 @@ def check_gradient(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     user_gradient : callable, optional
         From w (P,) to anything that ``np.asarray`` turns into P real numbers: the gradient over all samples,
         reduction and weight decay included. Default: ``problem.gradient``.
@@ -83,6 +86,17 @@ def check_gradient(
     >>> check_gradient(problem, lambda w: 2 * problem.gradient(w)).verdict.value
     'REFUTED'
     """
+    raise NotImplementedError(f"no check of gradients for {type(problem).__name__}")
+
+
+@check_gradient.register
+def _against_recursion(
+    problem: Problem,
+    user_gradient: Gradient | None = None,
+    *,
+    points: int | Sequence[np.ndarray] = 3,
+    seed: int = 0,
+) -> Finding:
     check_memory(
         NUMBERS_PER_PARAMETER * problem.architecture.size,
         "the gradient in 50 digits",
@@ -90,7 +104,7 @@ def check_gradient(
         parameters=problem.architecture.size,
     )
     rng = np.random.default_rng(seed)
-    places = _points(problem, points, rng)
+    places = points_near_start(problem, points, rng)
     covered = min(problem.samples, affordable_samples(problem.architecture))
     comparisons: list[Comparison] = []
     for w in places:
@@ -103,7 +117,16 @@ def check_gradient(
     return _finding(problem, comparisons, covered, len(places), user_gradient is not None, flaws)
 
 
-def _points(problem: Problem, points: int | Sequence[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+def points_near_start(
+    problem: Objective, points: int | Sequence[np.ndarray], rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Return the points given, or so many random ones around the initial weights.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
     if not isinstance(points, (int, np.integer)):
         places = [problem.check_weights(point) for point in points]
     else:

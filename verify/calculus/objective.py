@@ -24,6 +24,21 @@ class Objective(abc.ABC):
     region: Region | None
     """Where the weights are assumed or proved to stay."""
 
+    name: str
+    """For reports."""
+    least_error: float
+    """A number that E is nowhere below; minus infinity if none is known."""
+
+    @property
+    def quadratic_growth(self) -> float:
+        """A number a >= 0 with E(w) >= a/2 |w|^2 for all w; 0 if no larger one is known."""
+        return 0.0
+
+    @property
+    def size(self) -> int:
+        """Number P of weights."""
+        return int(self.initial_weights.size)
+
     @abc.abstractmethod
     def check_weights(self, w: Any) -> np.ndarray:
         """Return w as a finite (P,) float64 array, or raise `InputError`."""
@@ -47,6 +62,14 @@ class Objective(abc.ABC):
     @abc.abstractmethod
     def gradient_enclosure(self, w: Any) -> Interval:
         """Return an interval array, (P,), that contains the exact gradient."""
+
+    @abc.abstractmethod
+    def error_over(self, box: Interval) -> tuple[float, float]:
+        """Return float64 numbers lo <= E(w) <= hi that hold for all weights w of a box, (P,)."""
+
+    @abc.abstractmethod
+    def hessian_vector_enclosure(self, w: Any, direction: Any) -> Interval:
+        """Return an interval array, (P,), that contains the exact product (Hess E(w)) direction."""
 
     def gradient(self, w: Any) -> np.ndarray:
         """Return grad E(w), (P,), by backpropagation in float64."""

@@ -108,6 +108,18 @@ class Problem(Objective):
         self.name = name
         self._initial_weights = None if initial_weights is None else self.check_weights(initial_weights)
 
+    least_error = 0.0
+
+    @property
+    def quadratic_growth(self) -> float:
+        """The factor of the weight decay: the rest of E is never negative."""
+        return self.weight_decay
+
+    @property
+    def size(self) -> int:
+        """Number P of weights."""
+        return self.architecture.size
+
     @property
     def samples(self) -> int:
         """Number of samples n."""
@@ -224,6 +236,29 @@ class Problem(Objective):
         from verify.calculus.enclosures import gradient_enclosure
 
         return gradient_enclosure(self, w)
+
+    def error_over(self, box: Interval) -> tuple[float, float]:
+        """Return float64 numbers lo <= E(w) <= hi that hold for all weights w of a box, (P,)."""
+        from verify.calculus.enclosures import error_over
+
+        return error_over(self, box)
+
+    def hessian_vector_enclosure(self, w: Any, direction: Any) -> Interval:
+        """Return an interval array, (P,), that contains the exact product (Hess E(w)) direction."""
+        from verify.calculus.enclosures import hessian_vector_enclosure
+
+        return hessian_vector_enclosure(self, w, direction)
+
+
+def vertex_blocks(problem: Objective, norm: Literal["global", "vertex"] | None) -> Architecture | None:
+    """Return what names the blocks that norms are taken of: None for the norm of all weights.
+
+    Raises
+    ------
+    InputError
+        If the problem has no vertices.
+    """
+    return classical(problem, "norms per vertex").architecture if norm == "vertex" else None
 
 
 def classical(problem: Objective, purpose: str) -> Problem:

@@ -1,9 +1,9 @@
 """Graphs of operations: their evaluation, their derivatives, and the errors that they define.
 
-Importing the package teaches `verify.decide_decrease`, `verify.segment_bound` and `verify.hessian_bound` the problems of
-this floor.
+Importing the package teaches `verify.decide_decrease`, `verify.segment_bound`, `verify.hessian_bound` and
+`verify.check_gradient` the problems of this floor.
 """
 
-from verify.graph import decision, hessian, segment
+from verify.graph import decision, gradient_check, hessian, segment
 
-__all__ = ["decision", "hessian", "segment"]
+__all__ = ["decision", "gradient_check", "hessian", "segment"]

@@ -5,8 +5,8 @@ derivative at s = 0 of node n's operation applied to arguments whose derivatives
 
     d^k/ds^k E(w + s v) = sum over n of <l_n, p_n^k>.
 
-Proof: by the chain rule the k-th derivative of z_n is p_n^k plus the node's derivative applied to the k-th derivatives of
-its arguments; unrolled along the graph, p_n^k reaches E through l_n. Linear operations have p^k = 0 for k >= 2.
+Proof: by the chain rule the k-th derivative of z_n is p_n^k plus the node's derivative applied to the k-th derivatives
+of its arguments; unrolled along the graph, p_n^k reaches E through l_n. Linear operations have p^k = 0 for k >= 2.
 
 The term of a node that depends on a set S of parameters is at most c_n |v_S|^k <= c_n times the sum over the parameters
 b in S of |v_b|^2, so for |v| <= 1 the sum is at most the largest, over b, of the sum of the c_n with b in S_n.
@@ -21,7 +21,7 @@ import numpy as np
 
 from verify.arithmetic import upward
 from verify.arithmetic.movement import Derivatives, Movement
-from verify.graph.graph import Graph, Node
+from verify.graph.graph import Node
 from verify.graph.movements import Place, Walk
 from verify.graph.problem import GraphProblem
 from verify.graph.reverse import adjoint_graph
@@ -69,9 +69,7 @@ class AdjointWalk:
         last = max(self._primal)
         self._orders = [3 if position <= last else 2 for position in range(len(self.graph.nodes))]
 
-    def over(
-        self, place: Place, known: Sequence[Derivatives] | None = None, distance: float = 0.0
-    ) -> list[Movement]:
+    def over(self, place: Place, known: Sequence[Derivatives] | None = None, distance: float = 0.0) -> list[Movement]:
         """Return the movements of all nodes over a place, see `Walk`.
 
         Raises

@@ -60,7 +60,7 @@ def sizes_of(jacobian: Interval, shape: tuple[int, ...]) -> Sizes:
 
 
 def _units(problem: GraphProblem) -> Iterator[dict[Leaf, np.ndarray]]:
-    zeros = {Tangent(b.label, b.shape): np.zeros(b.shape) for b in problem.blocks}
+    zeros: dict[Leaf, np.ndarray] = {Tangent(b.label, b.shape): np.zeros(b.shape) for b in problem.blocks}
     for block in problem.blocks:
         for index in np.ndindex(block.shape):
             unit = np.zeros(block.shape)

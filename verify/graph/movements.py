@@ -71,12 +71,12 @@ class Place:
             centre[block], radii[block] = at, radius
             squares.append(upward.mul(radius, radius))
         reaches = {}
-        for block in problem.blocks:
+        for parameter in problem.blocks:
             inside = [
-                upward.mul(radius, radius) for place, radius in members if _meet(range(size)[place], block.place)
+                upward.mul(radius, radius) for place, radius in members if _meet(range(size)[place], parameter.place)
             ]
-            reaches[block.label] = Sizes.of(
-                radii[block.place].reshape(block.shape), whole=float(upward.sqrt(upward.add(0.0, *inside)))
+            reaches[parameter.label] = Sizes.of(
+                radii[parameter.place].reshape(parameter.shape), whole=float(upward.sqrt(upward.add(0.0, *inside)))
             )
         return Place(problem.check_weights(centre), float(upward.sqrt(upward.add(0.0, *squares))), reaches)
 
@@ -193,7 +193,7 @@ def derivatives_of_node(node: Node, arguments: Sequence[Movement], orders: int) 
 
 
 def grown(found: Derivatives, known: Derivatives, distance: float) -> Derivatives:
-    """Sharpen bounds over a place by those over a part of it: a derivative changes by the next one times the distance."""
+    """Sharpen bounds over a place by those over a part of it: the next derivative says how far they change."""
     sharp = list(found)
     for k in reversed(range(min(len(found), len(known)))):
         here, before = sharp[k], known[k]
@@ -247,7 +247,7 @@ def _linear(operation: LinearOperation, bounds: Sequence[Sizes | None], argument
     entries = _interval(operation.evaluate(*(sizes.within() for sizes in present))).max_abs()
     gain, columns, row_gains = _gains(operation, tuple(sizes.shape for sizes in present))
     whole = float(upward.mul(gain, upward.norm(np.array([sizes.whole for sizes in present]))))
-    rows = np.inf
+    rows: np.ndarray | float = np.inf
     if row_gains is not None:
         rows = upward.mul(row_gains, upward.norm(np.stack([sizes.rows for sizes in present]), axis=0))
     known = operation.rows(present)
@@ -265,14 +265,15 @@ def _gains(operation: LinearOperation, shapes: tuple[Shape, ...]) -> tuple[float
     parts = operation.pullback(leaves, result, adjoint)
     ones = {f"x{k}": Interval(np.zeros(s), np.ones(s)) for k, s in enumerate(shapes)}
     ones["y"] = Interval(np.zeros(result.shape), np.ones(result.shape))
-    graph = builder.build(result, *(leaf.zeros() if part is None else part for leaf, part in zip(leaves, parts, strict=True)))
+    back = [leaf.zeros() if part is None else part for leaf, part in zip(leaves, parts, strict=True)]
+    graph = builder.build(result, *back)
     values = {leaf: ones[leaf.label] for leaf in graph.leaves(Constant)}
-    across, *down = (_interval(found).max_abs() for found in evaluate(graph, values, INTERVAL))
-    columns = max(float(np.max(sums, initial=0.0)) for sums in down)
+    across, *sums = (_interval(found).max_abs() for found in evaluate(graph, values, INTERVAL))
+    columns = max(float(np.max(part, initial=0.0)) for part in sums)
     gain = float(upward.sqrt(upward.mul(float(np.max(across, initial=0.0)), columns)))
     if not operation.keeps_rows(*shapes):
         return gain, columns, None
-    most = np.max([_rowwise(sums) for sums in down], axis=0)
+    most = np.max([_rowwise(part) for part in sums], axis=0)
     return gain, columns, upward.sqrt(upward.mul(_rowwise(across), most))
 
 

@@ -102,6 +102,8 @@ class GraphProblem(Objective):
         self.constants = _checked_constants(graph, constants)
         self.initial_weights = self.check_weights(initial_weights).copy()
 
+    least_error = -math.inf
+
     @property
     def size(self) -> int:
         """Number of trainable numbers P."""
@@ -176,6 +178,18 @@ class GraphProblem(Objective):
     def gradient_enclosure(self, w: Any) -> Interval:
         """Return an interval array, (P,), that contains the exact gradient."""
         parts = evaluate(self.gradient_graph, self._values(w), INTERVAL)[1:]
+        return concatenate([part.reshape(-1) for part in parts])
+
+    @certified_environment()
+    def error_over(self, box: Interval) -> tuple[float, float]:
+        """Return float64 numbers lo <= E(w) <= hi that hold for all weights w of a box, (P,)."""
+        return _ends(evaluate(self.graph, self.values(box), INTERVAL)[0])
+
+    @certified_environment()
+    def hessian_vector_enclosure(self, w: Any, direction: Any) -> Interval:
+        """Return an interval array, (P,), that contains the exact product (Hess E(w)) direction."""
+        values = self._values(w) | self._tangents(self.check_weights(direction))
+        parts = evaluate(self._hessian_graph, values, INTERVAL)[1:]
         return concatenate([part.reshape(-1) for part in parts])
 
     @certified_environment()

@@ -84,9 +84,7 @@ def adjoint_graph(graph: Graph, kind: type[Leaf] = Parameter) -> tuple[Graph, di
     return builder.build(*tensors, *adjoints.values()), numbers
 
 
-def _accumulated(
-    graph: Graph, builder: GraphBuilder, tensors: Sequence[Tensor], kind: type[Leaf]
-) -> dict[int, Tensor]:
+def _accumulated(graph: Graph, builder: GraphBuilder, tensors: Sequence[Tensor], kind: type[Leaf]) -> dict[int, Tensor]:
     """Return the adjoint of every node that moves and that the output depends on."""
     if len(graph.outputs) != 1 or graph.nodes[graph.outputs[0]].shape != ():
         raise InputError("a gradient needs one scalar output", shapes=[graph.nodes[o].shape for o in graph.outputs])

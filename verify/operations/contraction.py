@@ -134,9 +134,7 @@ class Contraction(Operation):
         rows: Any = np.inf
         if self.out:
             left, right = _rows(x, self.left, self.out[0]), _rows(y, self.right, self.out[0])
-            rows = np.minimum(
-                upward.mul(left, np.minimum(right, by_b)), upward.mul(np.minimum(left, by_a), right)
-            )
+            rows = np.minimum(upward.mul(left, np.minimum(right, by_b)), upward.mul(np.minimum(left, by_a), right))
         absolute = np.inf if self._groups[2] or self._groups[3] else x.products(y)
         return Sizes.of(entries, rows, whole, absolute)
 

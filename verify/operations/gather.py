@@ -74,7 +74,8 @@ class Gather(LinearOperation):
         if self.axis or not self.indices.values.ndim:
             return None
         found = upward.norm(self._pick(arguments[0].rows), axis=tuple(range(1, self.indices.values.ndim)))
-        repeats = max((int(np.unique(row[row >= 0], return_counts=True)[1].max(initial=1)) for row in self._first()), default=1)
+        counts = [np.unique(row[row >= 0], return_counts=True)[1].max(initial=1) for row in self._first()]
+        repeats = max(counts, default=1)
         return np.minimum(found, upward.mul(arguments[0].whole, upward.sqrt(float(repeats))))
 
     def _first(self) -> NDArray[np.int64]:

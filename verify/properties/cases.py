@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from verify.arithmetic.lengths import length
+from verify.calculus.problem import vertex_blocks
 from verify.outcomes import InputError
 from verify.training.momentum import Norm, adaptive_step, heavy_ball_step
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 Previous = Literal["none", "with-gradient", "against-gradient", "curvature", "random"]
 PREVIOUS: tuple[Previous, ...] = get_args(Previous)
@@ -81,7 +82,7 @@ class StepCase:
             raise InputError("not a case", remedy="give the JSON that a test printed", case=text)
         return case
 
-    def start(self, problem: Problem) -> np.ndarray:
+    def start(self, problem: Objective) -> np.ndarray:
         """Return the weights, (P,), that the step starts from.
 
         Raises
@@ -91,14 +92,14 @@ class StepCase:
         """
         region = required_region(problem)
         rng = np.random.default_rng(self.seed)
-        return region.point(rng.standard_normal(problem.architecture.size), self.distance)
+        return region.point(rng.standard_normal(problem.size), self.distance)
 
-    def step(self, problem: Problem, gradient: np.ndarray, leading: np.ndarray) -> np.ndarray:
+    def step(self, problem: Objective, gradient: np.ndarray, leading: np.ndarray) -> np.ndarray:
         """Return D = w_next - w, (P,), before any scaling; `leading` is the Hessian's leading eigenvector."""
         previous = self.previous_step(gradient, leading)
         if self.rule == "heavy_ball":
             return heavy_ball_step(gradient, previous, self.eta, self.momentum)
-        return adaptive_step(gradient, previous, self.eta, self.momentum, self.norm, problem.architecture)
+        return adaptive_step(gradient, previous, self.eta, self.momentum, self.norm, vertex_blocks(problem, self.norm))
 
     def previous_step(self, gradient: np.ndarray, leading: np.ndarray) -> np.ndarray:
         """Return D_k; for adaptive momentum only its direction matters."""
@@ -117,7 +118,7 @@ class StepCase:
         return direction * (self.length * unit / size)
 
 
-def required_region(problem: Problem) -> Any:
+def required_region(problem: Objective) -> Any:
     """Return the problem's region.
 
     Raises

@@ -14,7 +14,7 @@ from verify.properties.increase import decide_increase
 from verify.training.momentum import heavy_ball_step
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 STEPS = 100
 
@@ -42,12 +42,12 @@ class ErrorRise:
 
 
 @certified_environment()
-def find_error_rise(problem: Problem, eta: float, mu: float, steps: int = STEPS) -> ErrorRise | None:
+def find_error_rise(problem: Objective, eta: float, mu: float, steps: int = STEPS) -> ErrorRise | None:
     """Run the heavy ball from rest and return the first step inside the region that is proved to raise E.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
         With a region.
     eta, mu : float
     steps : int

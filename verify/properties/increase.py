@@ -16,12 +16,12 @@ from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import ArithmeticDomainError
 from verify.calculus.decide import Decision
-from verify.calculus.enclosures import error_over
 from verify.calculus.exact_step import exact_step
+from verify.calculus.problem import vertex_blocks
 from verify.properties.cases import PREVIOUS, StepCase, required_region
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
     from verify.training.momentum import Norm
 
 _DOUBLINGS = 24
@@ -47,7 +47,7 @@ class Increase:
 
 @certified_environment()
 def find_increase(
-    problem: Problem, case: StepCase, leading: np.ndarray, *, starts: int = 8, seed: int = 0
+    problem: Objective, case: StepCase, leading: np.ndarray, *, starts: int = 8, seed: int = 0
 ) -> Increase | None:
     """Look for a step inside the region, from any point and after any step, that increases the error.
 
@@ -56,7 +56,7 @@ def find_increase(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
         With a region.
     case : StepCase
         Its eta, momentum, rule and norm are kept; where it starts and what came before is searched.
@@ -82,12 +82,12 @@ def find_increase(
 
 
 @certified_environment()
-def prove_increase(problem: Problem, case: StepCase, leading: np.ndarray, *, inside: bool = True) -> Increase | None:
+def prove_increase(problem: Objective, case: StepCase, leading: np.ndarray, *, inside: bool = True) -> Increase | None:
     """Prove that the step of a case increases the error.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
         With a region.
     case : StepCase
     leading : array, shape (P,)
@@ -111,7 +111,7 @@ def prove_increase(problem: Problem, case: StepCase, leading: np.ndarray, *, ins
 
 @certified_environment()
 def decide_increase(
-    problem: Problem,
+    problem: Objective,
     w: np.ndarray,
     previous: Interval,
     eta: float,
@@ -125,7 +125,7 @@ def decide_increase(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     w : array, shape (P,)
     previous, eta, momentum, norm
         As in `exact_step`.
@@ -140,7 +140,7 @@ def decide_increase(
         None if it is not proved.
     """
     try:
-        step = exact_step(problem.gradient_enclosure(w), previous, eta, momentum, norm, problem.architecture)
+        step = exact_step(problem.gradient_enclosure(w), previous, eta, momentum, norm, vertex_blocks(problem, norm))
         ends = Interval.point(w) + step
         ends = Interval.from_bounds(np.minimum(ends.lower, stored), np.maximum(ends.upper, stored))
     except (ArithmeticDomainError, ZeroDivisionError):
@@ -149,14 +149,14 @@ def decide_increase(
         return None
     if inside and not required_region(problem).contains_box(ends):
         return None
-    (before, at_most), (at_least, after) = problem.error_enclosure(w), error_over(problem, ends)
+    (before, at_most), (at_least, after) = problem.error_enclosure(w), problem.error_over(ends)
     lower, upper = float(np.nextafter(at_least - at_most, -np.inf)), float(np.nextafter(after - before, np.inf))
     return Decision(1, lower, upper, 53) if at_least > at_most and lower > 0 else None
 
 
 @certified_environment()
 def smallest_increasing_factor(
-    problem: Problem,
+    problem: Objective,
     case: StepCase,
     leading: np.ndarray,
     *,
@@ -168,7 +168,7 @@ def smallest_increasing_factor(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     case : StepCase
         The certified pair, factor 1.
     leading : array, shape (P,)
@@ -191,7 +191,7 @@ def smallest_increasing_factor(
 
 
 def _first_increase(
-    problem: Problem, case: StepCase, leading: np.ndarray, below: float
+    problem: Objective, case: StepCase, leading: np.ndarray, below: float
 ) -> tuple[float, Increase] | None:
     w = case.start(problem)
     step = case.step(problem, problem.gradient(w), leading)
@@ -222,7 +222,7 @@ def _candidates(case: StepCase, starts: int, seed: int) -> Iterator[StepCase]:
             yield replace(case, seed=int(rng.integers(2**32)), distance=distance, previous=previous)
 
 
-def _visibly_larger(problem: Problem, error: float, w_next: np.ndarray) -> bool:
+def _visibly_larger(problem: Objective, error: float, w_next: np.ndarray) -> bool:
     """Whether float64 shows an increase; it is only a filter, the decision is rigorous."""
     if not np.all(np.isfinite(w_next)):
         return False

@@ -21,7 +21,7 @@ from verify.properties.cases import StepCase, required_region
 from verify.properties.step import shortened
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ class LyapunovOutcome:
 
 
 @certified_environment()
-def take_heavy_ball_step(problem: Problem, case: StepCase, lipschitz: float, leading: np.ndarray) -> LyapunovOutcome:
+def take_heavy_ball_step(problem: Objective, case: StepCase, lipschitz: float, leading: np.ndarray) -> LyapunovOutcome:
     """Take a step of the heavy ball from a point of the region.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
         With a region.
     case : StepCase
         Of the rule ``"heavy_ball"``.

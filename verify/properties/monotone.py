@@ -19,7 +19,7 @@ from verify.properties.step import StepOutcome, take_step
 from verify.theorems.ranges import RANGES
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 _EDGE = 1 - 2.0**-30
 
@@ -120,7 +120,7 @@ def heavy_ball_cases(eta: float, mu: float) -> st.SearchStrategy[StepCase]:
 
 @certified_environment()
 def run_monotone_test(
-    problem: Problem,
+    problem: Objective,
     lipschitz: float,
     leading: np.ndarray,
     cases: st.SearchStrategy[StepCase],
@@ -134,7 +134,7 @@ def run_monotone_test(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     lipschitz : float
         L of the range.
     leading : array, shape (P,)

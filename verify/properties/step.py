@@ -10,6 +10,7 @@ import numpy as np
 from verify.arithmetic.environment import certified_environment
 from verify.calculus.decide import Decision
 from verify.calculus.executed_step import momentum_within
+from verify.calculus.problem import vertex_blocks
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import StepCase, required_region
 from verify.theorems.ranges import RANGES
@@ -17,7 +18,7 @@ from verify.training.evaluation import decide_by_errors, error_range
 
 if TYPE_CHECKING:
     from verify.bounds.regions import Region
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,12 @@ class StepOutcome:
 
 
 @certified_environment()
-def take_step(problem: Problem, case: StepCase, lipschitz: float, leading: np.ndarray) -> StepOutcome:
+def take_step(problem: Objective, case: StepCase, lipschitz: float, leading: np.ndarray) -> StepOutcome:
     """Take a step of the adaptive rule from a point of the region.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
         With a region.
     case : StepCase
     lipschitz : float
@@ -89,7 +90,7 @@ def shortened(region: Region, w: np.ndarray, step: np.ndarray) -> tuple[np.ndarr
 
 
 def _theorem_applies(
-    problem: Problem, case: StepCase, lipschitz: float, w: np.ndarray, w_next: np.ndarray, scale: float
+    problem: Objective, case: StepCase, lipschitz: float, w: np.ndarray, w_next: np.ndarray, scale: float
 ) -> bool:
     if np.array_equal(w, w_next):
         return True
@@ -98,5 +99,5 @@ def _theorem_applies(
         allowed = RANGES["sharp"].momentum_limit(lipschitz, eta)
     except InputError:
         return False
-    blocks = problem.architecture if case.norm == "vertex" else None
+    blocks = vertex_blocks(problem, case.norm)
     return momentum_within(problem.gradient_enclosure(w), w, w_next, eta, allowed, blocks)

@@ -30,7 +30,7 @@ from verify.theorems.ranges import RANGES
 if TYPE_CHECKING:
     import numpy as np
 
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 _MOMENTUM_RATIOS = (0.0, 0.5, 1.0)
 
@@ -109,7 +109,7 @@ class SuiteReport:
 
 @certified_environment()
 def run_suite(
-    problem: Problem,
+    problem: Objective,
     setting: Setting | Optimizer | None = None,
     *,
     examples: int = 200,
@@ -120,7 +120,7 @@ def run_suite(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
         With a region.
     setting : Setting or Optimizer, optional
         The setting asked: tested itself if it is admissible, else searched for an increase.
@@ -189,7 +189,7 @@ def _case(setting: Setting) -> StepCase:
     return StepCase(0, 0.0, "none", setting.eta, setting.momentum, rule, setting.norm)  # type: ignore[arg-type]
 
 
-def _margin(problem: Problem, L: float, leading: np.ndarray, seed: int) -> float | None:
+def _margin(problem: Objective, L: float, leading: np.ndarray, seed: int) -> float | None:
     """Smallest factor over three rays tau = ratio * eta; factor 1 is where each leaves the sharp range."""
     factors = []
     for ratio in _MOMENTUM_RATIOS:

@@ -12,7 +12,7 @@ from verify.analysis.ranges import admissible_ranges
 from verify.arithmetic.environment import certified_environment
 from verify.assumptions.small_momentum import Setting
 from verify.bounds.curvature import Curvature, examine_curvature
-from verify.calculus.problem import Problem
+from verify.calculus.objective import Objective
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import StepCase
 from verify.properties.increase import find_increase
@@ -21,7 +21,7 @@ from verify.testing.counterexample import CounterexampleError
 
 @certified_environment()
 def assert_admissible(
-    problem: Problem,
+    problem: Objective,
     eta: float,
     tau: float | None = None,
     *,
@@ -33,7 +33,7 @@ def assert_admissible(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
         With a region.
     eta : float
         Learning rate.
@@ -78,14 +78,14 @@ def assert_admissible(
 
 
 def _counterexample(
-    problem: Problem, setting: Setting, curvature: Curvature, row: RangeRow, seed: int
+    problem: Objective, setting: Setting, curvature: Curvature, row: RangeRow, seed: int
 ) -> CounterexampleError:
     momentum = f"mu={setting.mu!r}" if setting.mu is not None else f"tau={setting.tau!r}"
     call = f"assert_admissible(problem, eta={setting.eta!r}, {momentum}, norm={setting.norm!r}, seed={seed})"
     outside = CounterexampleError(row.statement, Verdict.UNDECIDED, row.remedy, call)
     # From rest the heavy ball's step is plain descent, so an increase of E is one of its energy too.
     case = StepCase(seed, 0.0, "none", setting.eta, setting.tau or 0.0, norm=setting.norm)
-    leading = np.ones(problem.architecture.size) if curvature.leading is None else curvature.leading
+    leading = np.ones(problem.size) if curvature.leading is None else curvature.leading
     try:
         found = find_increase(problem, case, leading, seed=seed)
     except InputError:

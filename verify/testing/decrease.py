@@ -9,7 +9,7 @@ import numpy as np
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.floats import float64_array
 from verify.calculus.decide import decide_decrease
-from verify.calculus.problem import Problem
+from verify.calculus.objective import Objective
 from verify.outcomes import InputError, Verdict
 from verify.testing.counterexample import CounterexampleError
 from verify.training.trajectory import Trajectory
@@ -18,7 +18,7 @@ _REMEDY = "use a smaller learning rate or momentum: assert_admissible says which
 
 
 @certified_environment()
-def assert_monotone_decrease(trajectory: Trajectory | Any, problem: Problem | None = None) -> int:
+def assert_monotone_decrease(trajectory: Trajectory | Any, problem: Objective | None = None) -> int:
     """Fail unless the error did not increase at any step.
 
     Parameters
@@ -27,7 +27,7 @@ def assert_monotone_decrease(trajectory: Trajectory | Any, problem: Problem | No
         A run of `verify.train`, whose steps carry their proofs; or your own run: the weights before the first and
         after every step, (steps + 1, P), with `problem`; or the errors alone, (steps + 1,), which are compared as the
         floating-point numbers they are, without slack.
-    problem : Problem, optional
+    problem : Problem or GraphProblem, optional
         Whose error is decided rigorously at the weights given.
 
     Returns
@@ -98,7 +98,7 @@ def _errors(errors: np.ndarray) -> int:
     return len(errors) - 1
 
 
-def _weights(weights: np.ndarray, problem: Problem) -> int:
+def _weights(weights: np.ndarray, problem: Objective) -> int:
     for index in range(1, len(weights)):
         w, w_next = weights[index - 1], weights[index]
         decision = decide_decrease(problem, w, w_next)

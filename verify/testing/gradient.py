@@ -10,7 +10,7 @@ import numpy as np
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.floats import float64_array
 from verify.calculus.gradient_check import AGREES, check_gradient
-from verify.calculus.problem import Problem
+from verify.calculus.objective import Objective
 from verify.outcomes import Finding
 from verify.testing.counterexample import CounterexampleError
 
@@ -18,7 +18,7 @@ from verify.testing.counterexample import CounterexampleError
 @certified_environment()
 def assert_gradient_correct(
     gradient: Callable[[np.ndarray], Any],
-    problem: Problem,
+    problem: Objective,
     *,
     points: int | Sequence[Any] = 3,
     seed: int = 0,
@@ -30,7 +30,7 @@ def assert_gradient_correct(
     gradient : callable
         From w (P,) to P numbers: dE/dw over all samples, reduction and weight decay included, in the order of
         ``problem.architecture.unflatten``.
-    problem : Problem
+    problem : Problem or GraphProblem
     points : int or sequence of arrays (P,)
         How many random points, or the points themselves.
     seed : int

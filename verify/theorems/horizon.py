@@ -10,7 +10,7 @@ from typing import Any
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rational import round_down, round_up, sqrt_up
 from verify.outcomes import InputError, Verdict
-from verify.theorems.numbers import curvature, error_gap, not_negative, positive, steps_count
+from verify.theorems.numbers import curvature, error_gap, exact, not_negative, positive, steps_count
 from verify.theorems.ranges import lasting_range_of
 
 
@@ -109,18 +109,20 @@ def horizon(
 
 
 @certified_environment(products=False)
-def error_lower_bound(error_lower: Any, gradient_upper: Any, radius: Any, L: Any) -> float:
-    """Return a lower bound of E on the ball: max(0, E(w_0) - |g_0| radius - L radius^2/2), rounded down.
+def error_lower_bound(error_lower: Any, gradient_upper: Any, radius: Any, L: Any, least: Any = 0.0) -> float:
+    """Return a lower bound of E on the ball: max(least, E(w_0) - |g_0| radius - L radius^2/2), rounded down.
 
     Parameters
     ----------
     error_lower : float
-        Lower bound of E(w_0), not negative.
+        Lower bound of E(w_0).
     gradient_upper : float
-        Upper bound of |grad E(w_0)|; with infinity, which says nothing, the bound is 0.
+        Upper bound of |grad E(w_0)|; with infinity, which says nothing, the bound is `least`.
     radius : float
     L : float
         Upper bound of ||Hess E|| on the ball.
+    least : float
+        A number that E is nowhere below; minus infinity if none is known.
 
     Raises
     ------
@@ -134,10 +136,13 @@ def error_lower_bound(error_lower: Any, gradient_upper: Any, radius: Any, L: Any
     """
     room = positive(radius, "radius")
     if gradient_upper == math.inf:
-        return 0.0
+        return float(least)
     slope = not_negative(gradient_upper, "gradient_upper")
-    below = not_negative(error_lower, "error_lower") - slope * room - curvature(L) * room**2 / 2
-    return round_down(max(Fraction(0), below))
+    if least == -math.inf:
+        return round_down(exact(error_lower, "error_lower") - slope * room - curvature(L) * room**2 / 2)
+    floor = exact(least, "least")
+    above = not_negative(exact(error_lower, "error_lower") - floor, "error_lower - least")
+    return round_down(floor + max(Fraction(0), above - slope * room - curvature(L) * room**2 / 2))
 
 
 @certified_environment(products=False)

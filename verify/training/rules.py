@@ -12,7 +12,7 @@ import numpy as np
 from verify.arithmetic.lengths import length as euclidean
 from verify.bounds.segment import segment_bound
 from verify.calculus.decide import Decision
-from verify.calculus.problem import classical
+from verify.calculus.problem import vertex_blocks
 from verify.training.curvature import estimated_curvature
 from verify.training.directions import ConjugateDirections, hager_zhang, polak_ribiere
 from verify.training.evaluation import decide_by_errors, decide_by_ranges, error_range
@@ -21,7 +21,6 @@ from verify.training.state import SavedState
 from verify.training.trajectory import StepRecord
 
 if TYPE_CHECKING:
-    from verify.architecture import Architecture
     from verify.bounds.start import StartPass
     from verify.calculus.objective import Objective
     from verify.training.downhill import DownhillProof
@@ -124,7 +123,7 @@ class FixedRule(Rule):
         self, problem: Objective, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
     ) -> tuple[np.ndarray, StepRecord]:
         previous = np.zeros_like(w) if self.previous is None else self.previous
-        w_next = w + adaptive_step(gradient, previous, self.eta, self.tau, self.norm, _blocks(problem, self.norm))
+        w_next = w + adaptive_step(gradient, previous, self.eta, self.tau, self.norm, vertex_blocks(problem, self.norm))
         decision, evidence = decide_stored_step(problem, w, w_next, self.known, self.proof)
         self.previous = w_next - w
         return w_next, decided_record(decision, evidence, self.eta, self.tau if np.any(previous) else 0.0)
@@ -156,10 +155,6 @@ def decide_stored_step(
     before, after = known.at(problem, w), error_range(problem, w_next)
     known.keep(w_next, after)
     return decide_by_errors(problem, w, w_next, before, after)
-
-
-def _blocks(problem: Objective, norm: Norm) -> Architecture | None:
-    return classical(problem, "norms per vertex").architecture if norm == "vertex" else None
 
 
 @final
