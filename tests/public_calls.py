@@ -28,6 +28,8 @@ from verify.assumptions import (
     activation_regularity,
     bounded_weights,
     finitely_many_stationary_points,
+    gradient_proof,
+    regularity,
     small_momentum,
 )
 from verify.baseline.comparison import compare
@@ -43,6 +45,8 @@ from verify.calculus.enclosures import error_over
 from verify.campaign.attacks import attack_bound
 from verify.certificates.run_checker import check_run
 from verify.graph.decision import decide_graph_decrease
+from verify.graph.gradient_check import check_graph_gradient
+from verify.graph.hessian import graph_hessian_bound
 from verify.graph.segment import graph_segment_bound
 from verify.importers.architecture import graph_problem
 from verify.properties.cases import StepCase
@@ -92,6 +96,8 @@ MODULES = (
     "verify.calculus.gradient_check",
     "verify.graph.problem",
     "verify.graph.decision",
+    "verify.graph.gradient_check",
+    "verify.graph.hessian",
     "verify.graph.segment",
     "verify.importers.architecture",
     "verify.training.train",
@@ -248,6 +254,12 @@ CALLS: dict[str, Call] = {
     "GraphProblem.gradient_enclosure": lambda s: s.graph_problem.gradient_enclosure(s.w),
     "GraphProblem.error_in_arb": lambda s: s.graph_problem.error_in_arb(s.w),
     "decision.decide_graph_decrease": lambda s: decide_graph_decrease(s.graph_problem, s.w, s.next),
+    "Problem.error_over": lambda s: s.problem.error_over(Interval.point(s.w)),
+    "Problem.hessian_vector_enclosure": lambda s: s.problem.hessian_vector_enclosure(s.w, s.gradient),
+    "GraphProblem.error_over": lambda s: s.graph_problem.error_over(Interval.point(s.w)),
+    "GraphProblem.hessian_vector_enclosure": lambda s: s.graph_problem.hessian_vector_enclosure(s.w, s.gradient),
+    "hessian.graph_hessian_bound": lambda s: graph_hessian_bound(s.graph_problem, s.region),
+    "gradient_check.check_graph_gradient": lambda s: check_graph_gradient(s.graph_problem),
     "segment.graph_segment_bound": lambda s: graph_segment_bound(s.graph_problem, s.w, -s.gradient, 0.1),
     "activation": lambda s: verify.activation({"expr": "x/(1+exp(-x))"}),
     "check": lambda s: verify.check(s.problem, s.setting),
@@ -270,6 +282,8 @@ CALLS: dict[str, Call] = {
     "testing.assert_admissible": lambda s: assert_admissible(s.problem, 0.01, 0.001),
     "testing.assert_gradient_correct": lambda s: assert_gradient_correct(s.problem.gradient, s.problem),
     "testing.assert_monotone_decrease": lambda s: assert_monotone_decrease([s.w, s.next], s.problem),
+    "assumptions.regularity": lambda s: regularity(s.graph_problem),
+    "assumptions.gradient_proof": lambda s: gradient_proof(s.problem),
     "assumptions.activation_regularity": lambda s: activation_regularity(s.architecture),
     "assumptions.bounded_weights": lambda s: bounded_weights(s.region),
     "assumptions.finitely_many_stationary_points": lambda s: finitely_many_stationary_points(s.problem),
@@ -360,6 +374,8 @@ NO_CLAIM: dict[str, str] = {
     **{f"Problem.{name}": "numbers as given" for name in ("check_weights", "chunks", "rows", "initial_weights")},
     **{f"Problem.{name}": _GRAPH for name in ("samples", "sample_divisor")},
     **{name: _GRAPH for name in public_names() if name.startswith("GraphBuilder.")},
+    **dict.fromkeys(("Problem.quadratic_growth", "GraphProblem.quadratic_growth", "Problem.size"), "numbers as given"),
+    "gradient_check.points_near_start": "points, of which nothing is claimed",
     **{f"GraphProblem.{name}": _FLOAT64 for name in ("error", "gradient", "error_and_gradient", "hessian_vector")},
     **{f"GraphProblem.{name}": "numbers as given" for name in ("check_weights", "flatten", "unflatten", "values")},
     **{f"GraphProblem.{name}": _GRAPH for name in ("size", "gradient_graph")},
