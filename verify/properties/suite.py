@@ -148,7 +148,7 @@ def run_suite(
 
 
 def _run(
-    problem: Problem, setting: Setting | None, examples: int, seed: int, announce: Callable[[str], None]
+    problem: Objective, setting: Setting | None, examples: int, seed: int, announce: Callable[[str], None]
 ) -> SuiteReport:
     if examples < 1:
         raise InputError("at least one example is needed", examples=examples)
