@@ -55,8 +55,7 @@ class Analysis:
     def _rows(self) -> dict[str, Row]:
         setting, document = self.specification.momentum, self.specification.document
         theorem = "sharp" if setting is None else setting.theorem
-        architecture = self.specification.problem.architecture
-        rows = answer_rows(self.report.to_json(), theorem, document.lines, architecture)
+        rows = answer_rows(self.report.to_json(), theorem, document.lines, self.specification.vertex_blocks)
         return {row.id: row for row in rows}
 
     @cached_property

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dagverify_pytest.analysis import Analyses
     from verify.analysis.check import CheckReport
     from verify.assumptions.small_momentum import Setting
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
     from verify.spec import Specification
 
 _SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
@@ -78,7 +78,7 @@ def dagverify_specification(dagverify_path: Path, request: pytest.FixtureRequest
 
 
 @pytest.fixture
-def dagverify_problem(dagverify_specification: Specification) -> Problem:
+def dagverify_problem(dagverify_specification: Specification) -> Objective:
     """The spec file's problem: network, data, loss, initial weights and region."""
     return dagverify_specification.problem
 

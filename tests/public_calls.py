@@ -383,6 +383,8 @@ NO_CLAIM: dict[str, str] = {
     "decision.entries": _GRAPH,
     "segment.change_along": _PART,
     "architecture.graph_problem": "numbers as given",
+    **{f"architecture.{name}": _GRAPH for name in ("edge_result", "with_bias")},
+    "gradient_check.checked_points": "numbers as given",
     **{
         f"{kind}.{name}": "numbers as given"
         for kind in ("Ball", "BlockBall", "BoundedWeights", "Region")

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.spec.test_vocabulary import BASE
+from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError
 from verify.spec import load_specification
 
@@ -34,25 +36,27 @@ radius = 0.1
 eta = 0.1
 tau = 0.05"""
 LINES = TEXT.splitlines()
+VOCABULARY = BASE.strip().splitlines()
 
 VALUES = [
     *("0", "-1", "1e400", "nan", "true", '""', '"x"', "[]", "{}", "[[1]]", "9" * 30, '"\\u0000"', "1979-05-27"),
     *('"npz:/dev/zero"', '"npy:."', '"sklearn:"', '{expr = "x**x"}', '{expr = "1/x"}', '{expr = "exp(exp(exp(x)))"}'),
     *("[8, 8, 8]", '["y"]', '["h", {from = "x", kind = "concat", offset = 1}]', '{from = "x", kind = "flatten"}'),
+    *('{weight = "e.table"}', '{name = "huber"}', "[1]", '"embedding"', '"convolution"', '"mse"', '{"*" = 1.0}', '"n"'),
     *('"minmax"', "1e308", "[[1e308, -1e308], [1e308, 1e308]]", '"channel"', '"relu"', "{h = 0.1}", '"blocks"'),
 ]
 
 
 @st.composite
-def damaged(draw: st.DrawFn) -> str:
-    lines = list(LINES)
+def damaged(draw: st.DrawFn, whole: list[str]) -> str:
+    lines = list(whole)
     for _ in range(draw(st.integers(1, 3))):
         index = draw(st.integers(0, len(lines) - 1))
         match draw(st.sampled_from(["value", "repeat", "drop", "character"])):
             case "value":
                 lines[index] = f"{lines[index].split('=')[0]}= {draw(st.sampled_from(VALUES))}"
             case "repeat":
-                lines.insert(index, draw(st.sampled_from(LINES)))
+                lines.insert(index, draw(st.sampled_from(whole)))
             case "drop" if len(lines) > 1:
                 del lines[index]
             case _:
@@ -62,7 +66,7 @@ def damaged(draw: st.DrawFn) -> str:
 
 
 @settings(deadline=None, max_examples=300)
-@given(text=damaged())
+@given(text=damaged(LINES) | damaged(VOCABULARY))
 def test_one_located_line(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("damaged") / "spec.toml"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
@@ -75,4 +79,5 @@ def test_one_located_line(text: str, tmp_path_factory: pytest.TempPathFactory) -
         assert "=" in line.removeprefix(str(path))
         assert "; " in line
     else:
-        assert specification.problem.samples == len(specification.problem.targets)
+        problem = specification.problem
+        assert isinstance(problem, GraphProblem) or problem.samples == len(problem.targets)

@@ -15,18 +15,25 @@ from hypothesis import strategies as st
 from verify.architecture import Architecture
 from verify.assumptions.small_momentum import Setting
 from verify.bounds.regions import Ball, BoundedWeights
-from verify.calculus.problem import Problem
+from verify.calculus.problem import NotCoveredError, Problem
 from verify.outcomes import InputError, Verdict
 from verify.spec import load_specification, to_toml
+from verify.spec.document import read_document
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
+CLASSICAL = [path for path in EXAMPLES if read_document(path).content.is_classical]
 finite = st.floats(allow_nan=False, allow_infinity=False)
 names = st.text(string.ascii_letters + string.digits + "_-.:é", min_size=1, max_size=8).filter(
     lambda s: s[0] not in "-.:"
 )
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_a_network_of_the_whole_vocabulary_is_refused() -> None:
+    with pytest.raises(NotCoveredError, match="to_toml"):
+        to_toml(load_specification(EXAMPLES[0].with_name("text_attention.toml")).problem)
+
+
+@pytest.mark.parametrize("path", CLASSICAL, ids=lambda path: path.stem)
 def test_examples_survive(path: Path, tmp_path: Path) -> None:
     before = load_specification(path)
     copy = tmp_path / "copy.toml"

@@ -56,7 +56,7 @@ def possible_changes(specification: Specification) -> Iterator[Change]:
     yield from _skips(specification, tables)
     yield from _activations(specification, tables)
     yield from _data(specification, tables)
-    yield Change("weights", "initial weights halved", lambda: _with_smaller_weights(specification.problem))
+    yield Change("weights", "initial weights halved", lambda: _with_smaller_weights(specification.classical("explain")))
 
 
 def _edit(specification: Specification, kind: str, words: str, edit: Callable[[Tables], None]) -> Change:
@@ -65,7 +65,7 @@ def _edit(specification: Specification, kind: str, words: str, edit: Callable[[T
 
         tables = copy.deepcopy(specification.document.tables)
         edit(tables)
-        return build_specification(specification.document.with_tables(tables)).problem
+        return build_specification(specification.document.with_tables(tables)).classical("explain")
 
     return Change(kind, words, make)
 
@@ -84,7 +84,7 @@ def _regions(specification: Specification, tables: Tables) -> Iterator[Change]:
 
 
 def _hidden(tables: Tables, specification: Specification) -> list[str]:
-    outputs = specification.problem.architecture.outputs
+    outputs = specification.classical("explain").architecture.outputs
     return [name for name, node in tables["nodes"].items() if node.get("inputs") and name not in outputs]
 
 
@@ -167,7 +167,7 @@ def _activations(specification: Specification, tables: Tables) -> Iterator[Chang
     nodes = tables["nodes"]
     hidden = _hidden(tables, specification)
     users: dict[str, list[str]] = {}
-    for name in hidden or list(specification.problem.architecture.outputs):
+    for name in hidden or list(specification.classical("explain").architecture.outputs):
         activation = nodes[name].get("activation", "identity")
         if isinstance(activation, str) and activation != "identity":
             users.setdefault(activation, []).append(name)
@@ -191,7 +191,7 @@ def _data(specification: Specification, tables: Tables) -> Iterator[Change]:
     if isinstance(data.scale, float):
         scales.append(2 * data.scale)
     elif data.scale == "none":
-        largest = float(np.max(np.abs(specification.problem.inputs)))
+        largest = float(np.max(np.abs(specification.classical("explain").inputs)))
         scales += [largest] if largest > _UNSCALED else []
     tail = ", and the targets with it" if data.target == "input" else ""
     for scale in scales:

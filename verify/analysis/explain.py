@@ -13,7 +13,7 @@ from verify.bounds.attack import attack_hessian
 from verify.bounds.curvature import Curvature, examine_curvature
 from verify.bounds.hessian import check_smooth, hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
-from verify.calculus.problem import Problem
+from verify.calculus.problem import Problem, classical
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES
@@ -155,7 +155,7 @@ def explain(
     """
     if not 0 <= budget < float("inf"):
         raise InputError("the budget must be a number of seconds", budget=budget, remedy="use budget >= 0")
-    problem = specification.problem
+    problem = classical(specification.problem, "explain")
     started = time.monotonic()
     progress = as_users_code(progress)
     progress("bounding the Hessian")

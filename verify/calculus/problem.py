@@ -261,19 +261,23 @@ def vertex_blocks(problem: Objective, norm: Literal["global", "vertex"] | None) 
     return classical(problem, "norms per vertex").architecture if norm == "vertex" else None
 
 
+class NotCoveredError(InputError):
+    """There is no rule for this kind of network: what was asked of it is undecided."""
+
+
 def classical(problem: Objective, purpose: str) -> Problem:
     """Return the problem if it is of the classical class, which the purpose needs.
 
     Raises
     ------
-    InputError
+    NotCoveredError
         If it is not.
     """
     if not isinstance(problem, Problem):
-        raise InputError(
-            f"{purpose}: only for sums of linear maps with elementwise functions",
-            problem=type(problem).__name__,
-            remedy="describe the network by an architecture, or do without",
+        raise NotCoveredError(
+            f"{purpose}: only for sums of linear maps with elementwise functions and half the squared error",
+            problem=getattr(problem, "name", type(problem).__name__),
+            remedy="dagverify gradients and dagverify train answer for every network",
         )
     return problem
 

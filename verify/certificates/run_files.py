@@ -228,6 +228,16 @@ def array_digest(tables: Iterable[Any]) -> str:
     return digest.hexdigest()
 
 
+def constants_digest(constants: Mapping[str, np.ndarray]) -> str:
+    """Return the SHA-256 of named arrays: labels, shapes and numbers, in the order of the labels."""
+    digest = hashlib.sha256()
+    for label in sorted(constants):
+        array = np.ascontiguousarray(constants[label], dtype="<f8")
+        digest.update(repr((label, array.shape)).encode("utf-8"))
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
 def model_digest(model: dict[str, Any]) -> str:
     """Return the fingerprint of a network from the field ``model`` of a certificate."""
     canonical = ["dagverify architecture 1", list(model["nodes"].items()), model["outputs"]]

@@ -109,7 +109,7 @@ def _rows(specification: Specification, answer: dict[str, Any], comparison: Comp
 
     setting, lines = specification.momentum, specification.document.lines
     theorem = "sharp" if setting is None else setting.theorem
-    rows = list(answer_rows(plain(answer), theorem, lines, specification.problem.architecture))
+    rows = list(answer_rows(plain(answer), theorem, lines, specification.vertex_blocks))
     return rows if comparison is None else [*rows, baseline_row(comparison, lines)]
 
 

@@ -2,6 +2,7 @@
 
 ===  ==================================================================================
 2    bad input or usage; not enough memory
+3    undecided: there is no rule for this kind of network
 70   an error of ours, with a file to report
 74   the answer could not be written
 130  interrupted
@@ -22,10 +23,11 @@ from pathlib import Path
 import click
 
 from verify import __version__
-from verify.cli.output import OutputError, abandon, print_error
-from verify.outcomes import DagverifyError, InputError
+from verify.cli.output import OutputError, abandon, print_error, print_json
+from verify.outcomes import DagverifyError, InputError, Verdict
 
 BAD_INPUT = 2
+NOT_COVERED = 3
 INTERNAL_ERROR = 70
 NOT_WRITTEN = 74
 INTERRUPTED = 130
@@ -46,7 +48,9 @@ def report_failure(error: BaseException, arguments: Sequence[str], *, debug: boo
     if isinstance(error, BrokenPipeError) or (isinstance(error, OutputError) and error.silent):
         return NOT_WRITTEN
     text, code = _answer(error, arguments)
-    print_error(text, traceback=shown)
+    if code == NOT_COVERED and "--json" in arguments:
+        print_json({"verdict": Verdict.UNDECIDED.value, "reasons": [text]})
+    print_error(text, traceback=shown, label="UNDECIDED" if code == NOT_COVERED else "error")
     return code
 
 
@@ -55,6 +59,8 @@ def _answer(error: BaseException, arguments: Sequence[str]) -> tuple[str, int]:
         return "interrupted", INTERRUPTED
     if isinstance(error, OutputError):
         return str(error), NOT_WRITTEN
+    if _is_not_covered(error):
+        return str(error), NOT_COVERED
     if isinstance(error, DagverifyError):
         return str(error), BAD_INPUT
     if isinstance(error, MemoryError):
@@ -69,6 +75,12 @@ def _answer(error: BaseException, arguments: Sequence[str]) -> tuple[str, int]:
         ), BAD_INPUT
     fault = f"internal error: {type(error).__name__}: {error}"
     return f"{fault}; please report it with {_report(error, arguments)}", INTERNAL_ERROR
+
+
+def _is_not_covered(error: BaseException) -> bool:
+    """Whether the error is a `NotCoveredError`, without importing what raises it."""
+    module = sys.modules.get("verify.calculus.problem")
+    return module is not None and isinstance(error, module.NotCoveredError)
 
 
 def _report(error: BaseException, arguments: Sequence[str]) -> str:

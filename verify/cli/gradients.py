@@ -26,11 +26,13 @@ def command(spec: Path, latex: bool, seed: int, as_json: bool) -> int:
 
         problem = load_problem(spec)
         from verify.analysis.gradients import examine_gradients
+        from verify.calculus.problem import classical
         from verify.calculus.symbolic import recursion_latex
 
+        covered = classical(problem, "LaTeX") if latex else None
         announce("proving the recursion and comparing gradients")
         gradients = examine_gradients(problem, seed=seed)
-        formulas = recursion_latex(problem.architecture) if latex else None
+        formulas = None if covered is None else recursion_latex(covered.architecture)
     if as_json:
         answer = {"name": problem.name, **gradients.to_json()}
         print_json(answer if formulas is None else {**answer, "latex": formulas})

@@ -142,7 +142,7 @@ def print_annotations(lines: list[str], *, to_stderr: bool) -> None:
             click.echo(line, err=to_stderr)
 
 
-def print_error(text: str, *, traceback: str | None = None) -> None:
+def print_error(text: str, *, traceback: str | None = None, label: str = "error") -> None:
     """Write an error to stderr as one line, whatever its text holds, below a traceback if one was asked for.
 
     A stderr that cannot be written to changes nothing: the exit code speaks.
@@ -151,7 +151,7 @@ def print_error(text: str, *, traceback: str | None = None) -> None:
         if traceback is not None:
             for line in traceback.splitlines():
                 click.echo(terminal(line), err=True)
-        click.echo(f"error: {terminal(' '.join(text.split()))}", err=True)
+        click.echo(f"{label}: {terminal(' '.join(text.split()))}", err=True)
 
 
 def stderr_console() -> Console:

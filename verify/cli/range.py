@@ -71,8 +71,8 @@ def command(
 
         specification = load_specification(spec)
         problem, momentum = specification.problem, specification.momentum
-        w = None if at is None else _weights(at, problem.architecture.size)
-        before = None if previous is None else _weights(previous, problem.architecture.size)
+        w = None if at is None else _weights(at, problem.size)
+        before = None if previous is None else _weights(previous, problem.size)
         from verify import budget
         from verify.analysis.any_direction import examine_any_direction
         from verify.analysis.ranges import admissible_ranges, largest_momentum, overall
@@ -97,14 +97,15 @@ def command(
         if w is not None:
             from verify.analysis.one_step import one_step_ranges
 
-            step = one_step_ranges(problem, w, before, momentum, norm=norm, progress=announce)
+            covered = specification.classical("the ranges of one step")
+            step = one_step_ranges(covered, w, before, momentum, norm=norm, progress=announce)
             answer["step"] = step.to_json()
             if plot is not None:
                 from verify.analysis.step_plot import a_priori_outlines, plot_step
 
                 outputs.protect(specification.document.files)
 
-                outlines = a_priori_outlines(problem, w, curvature.value, answer["any_direction"]["eta_max"])
+                outlines = a_priori_outlines(covered, w, curvature.value, answer["any_direction"]["eta_max"])
                 plot_step(answer["step"], outlines, problem.name, plot, outputs)
     if as_json:
         print_json(answer)

@@ -93,7 +93,7 @@ def command(
             if out.exists():
                 Outputs(force=force).add(out / "run.png", PICTURE)
         settings = {"rule": rule, "eta": eta, "tau": tau, "norm": norm, "gradient_tolerance": gradient_tolerance}
-        session = Session(problem, make_rule(rule, eta, tau, norm), gradient_tolerance=gradient_tolerance)
+        session = Session(problem, make_rule(rule, eta, tau, norm, problem), gradient_tolerance=gradient_tolerance)
         folder = RunFolder(out, certificates, certify_every)
         if resume:
             folder.resume(session, settings)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from verify.operations.leaves import Leaf
 from verify.operations.operation import Operation, Shape
@@ -68,17 +70,68 @@ class Graph:
         """Iterate over the leaves of a kind, in order."""
         return (node.operation for node in self.nodes if isinstance(node.operation, kind))
 
-    def to_networkx(self) -> nx.DiGraph:
+    def to_data(self) -> dict[str, Any]:
+        """Return the graph as plain data: what JSON holds, exactly.
+
+        Returns
+        -------
+        dict
+            ``"nodes"``: for each its operation's name and options, the positions of its arguments and its place;
+            ``"outputs"``. Shapes follow from these; constants and parameters stand there by label and shape.
+        """
+        from verify.graph.plain_data import graph_data
+
+        return graph_data(self)
+
+    @classmethod
+    def from_data(cls, data: Any) -> Graph:
+        """Return the graph that `to_data` wrote.
+
+        No array but the indices that the data hold is made, whatever shapes they speak of.
+
+        Raises
+        ------
+        InputError
+            If an operation is unknown, an option is unreadable, or arguments do not fit.
+
+        Examples
+        --------
+        >>> from verify.graph.tensor import GraphBuilder
+        >>> builder = GraphBuilder()
+        >>> graph = builder.build(builder.parameter("w", (2,)).square().mean())
+        >>> Graph.from_data(graph.to_data()) == graph
+        True
+        """
+        from verify.graph.plain_data import read_graph
+
+        return read_graph(data)
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 hash of the graph: equal for equal operations, arguments and outputs, whatever places."""
+        data = self.to_data()
+        for node in data["nodes"]:
+            node.pop("place", None)
+        return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def to_networkx(self) -> nx.DiGraph[Any]:
         """Return the graph with the attributes `operation`, `shape` and `place` on every node.
 
-        An edge's attribute `argument` holds the argument's positions in the call.
+        An edge's attribute `argument` holds the argument's positions in the call; the graph's attribute `outputs` names
+        the outputs.
         """
-        import networkx as nx
+        from verify.graph.networkx_form import to_networkx
 
-        graph: nx.DiGraph = nx.DiGraph()
-        for position, node in enumerate(self.nodes):
-            graph.add_node(position, operation=node.operation, shape=node.shape, place=node.place)
-            for place, argument in enumerate(node.arguments):
-                places = graph.get_edge_data(argument, position, {"argument": ()})["argument"]
-                graph.add_edge(argument, position, argument=(*places, place))
-        return graph
+        return to_networkx(self)
+
+    @classmethod
+    def from_networkx(cls, graph: nx.DiGraph[Any]) -> Graph:
+        """Return the graph that `to_networkx` describes; nodes may bear any names, and shapes are computed.
+
+        Raises
+        ------
+        InputError
+            If there is a cycle, a node has no operation, or arguments are missing or do not fit.
+        """
+        from verify.graph.networkx_form import from_networkx
+
+        return from_networkx(graph)

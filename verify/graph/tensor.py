@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import final
 
@@ -87,6 +88,10 @@ class GraphBuilder:
             self.place = node.place
             tensors.append(self.add(node.operation, *(tensors[argument] for argument in node.arguments)))
         return tensors
+
+    def name_places(self, first: int, place: str) -> None:
+        """Name the place of the nodes from a position on: known only once they are made."""
+        self.nodes[first:] = [replace(node, place=place) for node in self.nodes[first:]]
 
     def build(self, *outputs: Tensor) -> Graph:
         """Return the graph of what the outputs need, in the order of writing."""

@@ -15,6 +15,7 @@ from verify.architecture.edge import Edge
 from verify.architecture.linear_map import LinearMap
 from verify.architecture.pooling import AvgPool2d
 from verify.architecture.selection import Concat, Flatten, Identity
+from verify.architecture.vertex import Vertex
 from verify.calculus.problem import Problem
 from verify.graph.problem import GraphProblem
 from verify.graph.tensor import GraphBuilder, Tensor
@@ -86,20 +87,24 @@ def _inputs(builder: GraphBuilder, architecture: Architecture, samples: int) -> 
 
 def _vertex(architecture: Architecture, name: str, values: dict[str, Tensor], parameters: dict[Any, Tensor]) -> Tensor:
     vertex = architecture.vertices[name]
-    parts = [_edge(edge, values[edge.source], parameters.get(edge.key)) for edge in architecture.in_edges(name)]
-    z = sum(parts[1:], start=parts[0])
-    if vertex.bias == "channel":
-        (channels,) = parameters[name].shape
-        z = z.reshape((z.shape[0], channels, vertex.width // channels)) + parameters[name].reshape((channels, 1))
-        z = z.reshape((z.shape[0], vertex.width))
-    elif vertex.bias == "unit":
-        z = z + parameters[name]
+    parts = [edge_result(edge, values[edge.source], parameters.get(edge.key)) for edge in architecture.in_edges(name)]
+    z = with_bias(sum(parts[1:], start=parts[0]), vertex, parameters.get(name))
     spec = vertex.activation_spec
     text = spec["expr"] if isinstance(spec, Mapping) else str(spec)
     return z if text == "identity" else z.apply(Elementwise(text))
 
 
-def _edge(edge: Edge, h: Tensor, weights: Tensor | None) -> Tensor:
+def with_bias(z: Tensor, vertex: Vertex, bias: Tensor | None) -> Tensor:
+    """Return rows of units with the vertex' bias, one number a unit or a channel, or none."""
+    if bias is None or vertex.bias != "channel":
+        return z if bias is None else z + bias
+    (channels,) = bias.shape
+    split = z.reshape((z.shape[0], channels, vertex.width // channels)) + bias.reshape((channels, 1))
+    return split.reshape((z.shape[0], vertex.width))
+
+
+def edge_result(edge: Edge, h: Tensor, weights: Tensor | None) -> Tensor:
+    """Return what an edge adds to its target for rows of units h, again as rows."""
     samples = h.shape[0]
     z = _EDGES[type(edge.map)](edge.map, h, weights)
     return z.reshape((samples, math.prod(z.shape[1:])))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import string
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, final
 
 from verify.graph.tensor import Tensor
+from verify.layers.layer import Count, Counts, Layer, Margins, Parameters
 from verify.layers.padding import padded
 from verify.operations.contraction import Contraction
 from verify.operations.windows import Fold, Windows
@@ -104,3 +108,86 @@ def _biased(z: Tensor, bias: Tensor | None) -> Tensor:
     return (
         z if bias is None else z + bias.reshape((-1 if not bias.shape else bias.shape[0], *(1,) * (len(z.shape) - 2)))
     )
+
+
+@final
+@dataclass(frozen=True)
+class Convolution(Layer):
+    """A convolution of as many dimensions as its input has axes behind the channels.
+
+    Parameters
+    ----------
+    channels : int
+        Of the result.
+    kernel, stride, padding, dilation : int or list of int
+    groups : int
+        Parts that do not see each other.
+    bias : bool
+        One for each channel.
+    """
+
+    channels: Count
+    kernel: Counts
+    stride: Counts = 1
+    padding: Margins = 0
+    dilation: Counts = 1
+    groups: Count = 1
+    bias: bool = True
+    name: ClassVar[str] = "convolution"
+
+    def apply(self, parameters: Parameters, *inputs: Tensor) -> Tensor:
+        (h,) = inputs
+        dimensions, channels = self.space(h), h.shape[1]
+        _check_groups(self, h, channels, self.channels, self.groups)
+        sides = self.each("kernel", dimensions)
+        shape, places = (self.channels, channels // self.groups, *sides), math.prod(sides)
+        weight = parameters.parameter("weight", shape, fans=(shape[1] * places, self.channels * places))
+        stride, padding, dilation = (self.each(option, dimensions) for option in ("stride", "padding", "dilation"))
+        bias = parameters.parameter("bias", (self.channels,)) if self.bias else None
+        return convolution(h, weight, bias, stride, padding, dilation, self.groups)
+
+
+@final
+@dataclass(frozen=True)
+class TransposedConvolution(Layer):
+    """The transpose of a convolution, which enlarges.
+
+    Parameters
+    ----------
+    channels : int
+        Of the result.
+    kernel, stride, padding, output_padding, dilation : int or list of int
+    groups : int
+    bias : bool
+    """
+
+    channels: Count
+    kernel: Counts
+    stride: Counts = 1
+    padding: Margins = 0
+    output_padding: Margins = 0
+    dilation: Counts = 1
+    groups: Count = 1
+    bias: bool = True
+    name: ClassVar[str] = "transposed_convolution"
+
+    def apply(self, parameters: Parameters, *inputs: Tensor) -> Tensor:
+        (h,) = inputs
+        dimensions, channels = self.space(h), h.shape[1]
+        _check_groups(self, h, channels, self.channels, self.groups)
+        sides = self.each("kernel", dimensions)
+        stride, padding, extra, dilation = (
+            self.each(option, dimensions) for option in ("stride", "padding", "output_padding", "dilation")
+        )
+        axes = zip(h.shape[2:], stride, sides, dilation, extra, padding, strict=True)
+        if any(e >= max(s, d) or (n - 1) * s + (k - 1) * d + 1 + e <= 2 * p for n, s, k, d, e, p in axes):
+            raise self.refuse("padding or output_padding is too large", h, padding=padding, output_padding=extra)
+        shape, places = (channels, self.channels // self.groups, *sides), math.prod(sides)
+        weight = parameters.parameter("weight", shape, fans=(channels * places, shape[1] * places))
+        bias = parameters.parameter("bias", (self.channels,)) if self.bias else None
+        return transposed_convolution(h, weight, bias, stride, padding, extra, dilation, self.groups)
+
+
+def _check_groups(layer: Layer, h: Tensor, source: int, target: int, groups: int) -> None:
+    if source % groups or target % groups:
+        raise layer.refuse("groups must divide the channels of both sides", h, channels=target, groups=groups)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar, final
 
 from verify.graph.tensor import Tensor
+from verify.layers.layer import Count, Layer, Parameters, Positive
 from verify.operations.power import Power
 
 
@@ -47,3 +50,104 @@ def group_normalise(h: Tensor, groups: int, epsilon: float) -> Tensor:
     n, channels, *space = h.shape
     split = h.reshape((n, groups, channels // groups, *space))
     return normalise(split, range(2, len(split.shape)), epsilon).reshape(h.shape)
+
+
+@final
+@dataclass(frozen=True)
+class LayerNorm(Layer):
+    """Normalisation over the last axis of every place.
+
+    Parameters
+    ----------
+    epsilon : float
+    affine : bool
+        A trainable scale and shift for each feature.
+    """
+
+    epsilon: Positive = 1e-5
+    affine: bool = True
+    name: ClassVar[str] = "layer_norm"
+
+    def apply(self, parameters: Parameters, *inputs: Tensor) -> Tensor:
+        (h,) = inputs
+        normal = normalise(h, [-1], self.epsilon)
+        return _affine(parameters, normal, -1) if self.affine else normal
+
+
+@final
+@dataclass(frozen=True)
+class RmsNorm(Layer):
+    """Division by the root mean square over the last axis of every place.
+
+    Parameters
+    ----------
+    epsilon : float
+    affine : bool
+        A trainable scale for each feature.
+    """
+
+    epsilon: Positive = 1e-5
+    affine: bool = True
+    name: ClassVar[str] = "rms_norm"
+
+    def apply(self, parameters: Parameters, *inputs: Tensor) -> Tensor:
+        (h,) = inputs
+        normal = normalise(h, [-1], self.epsilon, centred=False)
+        return (
+            affine(normal, parameters.parameter("scale", h.shape[-1:], start=1.0), None, -1) if self.affine else normal
+        )
+
+
+@final
+@dataclass(frozen=True)
+class GroupNorm(Layer):
+    """Normalisation over groups of channels and all of space; as many groups as channels make it instance norm.
+
+    Parameters
+    ----------
+    groups : int
+    epsilon : float
+    affine : bool
+        A trainable scale and shift for each channel.
+    """
+
+    groups: Count
+    epsilon: Positive = 1e-5
+    affine: bool = True
+    name: ClassVar[str] = "group_norm"
+
+    def apply(self, parameters: Parameters, *inputs: Tensor) -> Tensor:
+        (h,) = inputs
+        if len(h.shape) < 2 or h.shape[1] % self.groups:
+            raise self.refuse("groups must divide the channels", h, groups=self.groups)
+        normal = group_normalise(h, self.groups, self.epsilon)
+        return _affine(parameters, normal, 1) if self.affine else normal
+
+
+@final
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    """Normalisation of every channel over all samples and all of space, as in training on the full batch.
+
+    It couples the samples: the error is that of training mode, with the whole data as one batch.
+
+    Parameters
+    ----------
+    epsilon : float
+    affine : bool
+        A trainable scale and shift for each channel.
+    """
+
+    epsilon: Positive = 1e-5
+    affine: bool = True
+    name: ClassVar[str] = "batch_norm"
+
+    def apply(self, parameters: Parameters, *inputs: Tensor) -> Tensor:
+        (h,) = inputs
+        normal = normalise(h, [0, *range(2, len(h.shape))], self.epsilon)
+        return _affine(parameters, normal, 1) if self.affine else normal
+
+
+def _affine(parameters: Parameters, normal: Tensor, axis: int) -> Tensor:
+    length = (normal.shape[axis],)
+    return affine(normal, parameters.parameter("scale", length, start=1.0), parameters.parameter("shift", length), axis)

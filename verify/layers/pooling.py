@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar, final
 
 import numpy as np
 
 from verify.graph.tensor import Tensor
+from verify.layers.layer import Counts, Layer, Margins, Parameters, limited
 from verify.layers.padding import padded
 from verify.operations.gather import Gather, Indices
 from verify.operations.maximum import Maximum
@@ -101,3 +104,78 @@ def _padded_max_pool(
     lead = len(h.shape) - 2 * len(kernel)
     order = (*range(lead), *range(lead, len(h.shape), 2), *range(lead + 1, len(h.shape), 2))
     return _largest(h.permute(*order), len(kernel))
+
+
+@final
+@dataclass(frozen=True)
+class AveragePool(Layer):
+    """Means over windows of the axes behind the channels; zeros of the padding count.
+
+    Parameters
+    ----------
+    kernel, stride, padding : int or list of int
+        The stride is the kernel by default.
+    """
+
+    kernel: Counts
+    stride: Counts | None = None
+    padding: Margins = 0
+    name: ClassVar[str] = "average_pool"
+
+    def apply(self, parameters: Parameters, *inputs: Tensor) -> Tensor:
+        (h,) = inputs
+        dimensions = self.space(h)
+        kernel = self.each("kernel", dimensions)
+        stride = kernel if self.stride is None else self.each("stride", dimensions)
+        return average_pool(h, kernel, stride, self.each("padding", dimensions))
+
+
+@final
+@dataclass(frozen=True)
+class MaxPool(Layer):
+    """The largest entry of windows of the axes behind the channels.
+
+    Parameters
+    ----------
+    kernel, stride, padding, dilation : int or list of int
+        The stride is the kernel by default; the padding, at most half the kernel, never wins.
+    """
+
+    kernel: Counts
+    stride: Counts | None = None
+    padding: Margins = 0
+    dilation: Counts = 1
+    name: ClassVar[str] = "max_pool"
+
+    def apply(self, parameters: Parameters, *inputs: Tensor) -> Tensor:
+        (h,) = inputs
+        dimensions = self.space(h)
+        kernel, dilation = self.each("kernel", dimensions), self.each("dilation", dimensions)
+        stride = kernel if self.stride is None else self.each("stride", dimensions)
+        padding = self.each("padding", dimensions)
+        for length, side, step, margin in zip(h.shape[2:], kernel, dilation, padding, strict=True):
+            if (side - 1) * step + 1 > length + 2 * margin:
+                raise self.refuse("the window is larger than the input", h, kernel=kernel, dilation=dilation)
+            limited(self, (length + 2 * margin, side))
+        return max_pool(h, kernel, stride, padding, dilation)
+
+
+@final
+@dataclass(frozen=True)
+class AdaptiveAveragePool(Layer):
+    """Means over bins that split the axes behind the channels into the given numbers of parts.
+
+    Parameters
+    ----------
+    parts : int or list of int
+    """
+
+    parts: Counts = 1
+    name: ClassVar[str] = "adaptive_average_pool"
+
+    def apply(self, parameters: Parameters, *inputs: Tensor) -> Tensor:
+        (h,) = inputs
+        parts = self.each("parts", self.space(h))
+        if any(part > length for part, length in zip(parts, h.shape[2:], strict=True)):
+            raise self.refuse("more parts than entries", h, parts=parts)
+        return adaptive_average_pool(h, parts)

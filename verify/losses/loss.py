@@ -32,6 +32,8 @@ class Loss(abc.ABC):
     """Whether it is convex in the outputs."""
     smooth: ClassVar[bool] = True
     """Whether it is twice continuously differentiable in the outputs."""
+    takes_classes: ClassVar[bool] = False
+    """Whether targets may be whole numbers that count classes, without the last axis of the outputs."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

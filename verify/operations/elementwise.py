@@ -20,6 +20,9 @@ from verify.operations.operation import Operation, Shape
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
 
+HIGHEST_ORDER = 16
+"""Of a derivative: a network has 0, its gradient 1, its Hessian-vector product 2; formulas grow with the order."""
+
 
 @final
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Elementwise(Operation):
     name: ClassVar[str] = "elementwise"
 
     def __post_init__(self) -> None:
+        if not 0 <= self.order <= HIGHEST_ORDER:
+            raise self.refuse("the order of the derivative is out of range")
         _function(self.spec)
 
     @property

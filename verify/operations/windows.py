@@ -129,4 +129,5 @@ class Fold(LinearOperation):
 
 
 def _consistent(*options: Places) -> bool:
-    return len({len(option) for option in options}) == 1 and all(n >= 1 for option in options for n in option)
+    dimensions = {len(option) for option in options}
+    return len(dimensions) == 1 and 0 not in dimensions and all(n >= 1 for option in options for n in option)

@@ -10,7 +10,6 @@ from verify.assumptions.small_momentum import needed_for
 from verify.outcomes import Verdict
 
 if TYPE_CHECKING:
-    from verify.architecture import Architecture
     from verify.spec.lines import KeyPath, LineMap
 
 QUESTIONS: Mapping[str, str] = {
@@ -89,7 +88,9 @@ class Row:
         return "; ".join(part for part in (self.statement, f"needed for {self.needed_for}") if part)
 
 
-def answer_rows(answer: Mapping[str, Any], theorem: str, lines: LineMap, architecture: Architecture) -> tuple[Row, ...]:
+def answer_rows(
+    answer: Mapping[str, Any], theorem: str, lines: LineMap, blocks: Mapping[str, slice]
+) -> tuple[Row, ...]:
     """Return one row for each of `QUESTIONS`.
 
     Parameters
@@ -100,8 +101,8 @@ def answer_rows(answer: Mapping[str, Any], theorem: str, lines: LineMap, archite
         Whose range the setting is judged by.
     lines : LineMap
         Of the spec file.
-    architecture : Architecture
-        The network of the answer.
+    blocks : mapping of str to slice
+        Which weights belong to each vertex.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def answer_rows(answer: Mapping[str, Any], theorem: str, lines: LineMap, archite
     """
     findings = {finding["id"]: finding for finding in answer["assumptions"]}
     rows = {name: _assumption(finding, lines) for name, finding in findings.items()}
-    rows["gradients"] = _gradients(answer["gradients"], lines, architecture)
+    rows["gradients"] = _gradients(answer["gradients"], lines, blocks)
     rows["range"] = _range(answer, theorem, lines)
     return tuple(rows[name] for name in QUESTIONS)
 
@@ -154,7 +155,7 @@ def _vertex_places(hypotheses: Iterable[Mapping[str, Any]], lines: LineMap) -> I
             yield Place(line_of(lines, ("nodes", name, "activation"), ("nodes", name)), vertex["statement"], name)
 
 
-def _gradients(gradients: Mapping[str, Any], lines: LineMap, architecture: Architecture) -> Row:
+def _gradients(gradients: Mapping[str, Any], lines: LineMap, blocks: Mapping[str, slice]) -> Row:
     proof, comparison = gradients["proof"], gradients["check"]
     statement = f"{proof['statement']}; {comparison['statement']}"
     weakest = proof if proof["verdict"] != Verdict.PROVED.value else comparison
@@ -163,8 +164,7 @@ def _gradients(gradients: Mapping[str, Any], lines: LineMap, architecture: Archi
     example = weakest["counterexample"]
     key: KeyPath = ("nodes",)
     if example and "position" in example:
-        blocks = architecture.blocks.items()
-        key = ("nodes", *(name for name, block in blocks if block.start <= example["position"] < block.stop))
+        key = ("nodes", *(name for name, block in blocks.items() if block.start <= example["position"] < block.stop))
     return Row(
         "gradients",
         Verdict(gradients["verdict"]),

@@ -20,6 +20,7 @@ from verify.whole_numbers import REMEDY, oversized
 
 if TYPE_CHECKING:
     from verify.architecture import Architecture
+    from verify.spec.network import Network
 
 MAX_PARAMETERS = 2**26
 
@@ -72,7 +73,13 @@ class Document:
         try:
             yield
         except InputError as error:
-            raise error.at(place(self.path, self.lines, key)) from None
+            remedied = type(error)(
+                error.what,
+                where=error.where,
+                remedy=error.remedy or f"correct {dotted(key) or 'the file'}",
+                **error.values,
+            )
+            raise remedied.at(place(self.path, self.lines, key)) from None
 
     @contextmanager
     def located_by_node(self) -> Iterator[None]:
@@ -109,14 +116,33 @@ class Document:
 
         with self.located_by_node():
             architecture = Architecture.from_data(self.tables["nodes"], self.content.output)
-            if architecture.size > MAX_PARAMETERS:
-                raise InputError(
-                    "too many parameters",
-                    parameters=architecture.size,
-                    limit=MAX_PARAMETERS,
-                    remedy="make the layers narrower",
-                )
+            _check_size(architecture.size)
         return architecture
+
+    def network(self) -> Network:
+        """Return the network of the ``[nodes.*]`` tables as a graph of the whole vocabulary.
+
+        Raises
+        ------
+        InputError
+            If it is not valid, or has more than `MAX_PARAMETERS` parameters.
+        """
+        from verify.spec.network import Network
+
+        with self.located_by_node():
+            network = Network(self.content.nodes, self.content.output)
+            _check_size(network.size)
+        return network
+
+
+def _check_size(parameters: int) -> None:
+    if parameters > MAX_PARAMETERS:
+        raise InputError(
+            "too many parameters",
+            parameters=parameters,
+            limit=MAX_PARAMETERS,
+            remedy="make the layers narrower",
+        )
 
 
 def _complete(error: InputError, key: KeyPath) -> InputError:

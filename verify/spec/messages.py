@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from verify.outcomes import InputError
 from verify.spec.lines import KeyPath, LineMap
-from verify.spec.models import BARE_NAME
+from verify.spec.models import BARE_NAME, VERTEX
 
 _PLAIN = {
     "dict_type": "it should be a table",
@@ -30,6 +30,8 @@ _SUBJECT = re.compile(r"^(Input|String|List|Dictionary) should")
 _BARE = re.compile(r"[\w-]+")
 _LONGEST_WORD = 200
 """Characters of a word that are compared: a key of megabytes is near to no other."""
+_TAGGED = {"_node_kind": "layer", "name": "loss"}
+"""What an unknown tag is called, by the discriminator that reads it."""
 _TAKEN = ("what", "where", "remedy", "self")
 
 
@@ -108,8 +110,9 @@ def _described(item: Any, key: KeyPath, value: Any) -> InputError:
         missing = context["discriminator"].strip("'")
         return InputError("missing key", remedy=f"add {missing} = ...", key=missing)
     if kind == "union_tag_invalid":
-        allowed = [tag for tag in _quoted_words(context["expected_tags"]) if tag != BARE_NAME]
-        return InputError("unknown kind", remedy=nearest(str(context["tag"]), allowed), kind=context["tag"])
+        allowed = [tag for tag in _quoted_words(context["expected_tags"]) if tag not in (BARE_NAME, VERTEX)]
+        word = _TAGGED.get(context["discriminator"].strip("'()"), "kind")
+        return InputError(f"unknown {word}", remedy=nearest(str(context["tag"]), allowed), **{word: context["tag"]})
     if "remedy" in context:
         shown = {label: content for label, content in context.items() if label != "remedy"}
         return InputError(item["msg"], remedy=context["remedy"], **shown)

@@ -2,57 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from verify.architecture.fields import MAX_WIDTH
+from verify.spec.table import EXACTLY, Closed
+from verify.spec.vocabulary import MOST_AXES, layer_models, loss_type
 
 BARE_NAME = "bare name"
-LARGEST_EXPONENT = 1023
-"""Of a float64; what has more bits is refused as not finite."""
-
+VERTEX = "vertex"
+IMAGE_AXES = 3
+"""Channels, height, width: the shape of a vertex of the classical class."""
 Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 Length = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 Margin = Annotated[int, Field(ge=0, le=MAX_WIDTH)]
-Shape = Annotated[list[Width], Field(min_length=3, max_length=3)]
+Shape = Annotated[list[Width], Field(min_length=1, max_length=MOST_AXES)]
 
 
-def _exact(value: Any) -> Any:
-    """Refuse a whole number that would be read as another one: JSON and TOML have no limit for them, float64 has."""
-    if type(value) is int and value.bit_length() <= LARGEST_EXPONENT and int(float(value)) != value:
-        raise PydanticCustomError(
-            "inexact",
-            "not exactly a float64 number",
-            {"value": value, "remedy": f"write {float(value)!r}, or scale it"},
-        )
-    return value
-
-
-EXACTLY = BeforeValidator(_exact)
 Number = Annotated[float, EXACTLY]
 Positive = Annotated[float, Field(gt=0), EXACTLY]
 NotNegative = Annotated[float, Field(ge=0), EXACTLY]
 Row = Annotated[list[Number], Field(fail_fast=True)]
 Rows = Annotated[list[Row], Field(fail_fast=True)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class Closed(BaseModel):
-    """Base of all tables: exact types, finite numbers, no unknown key."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True, populate_by_name=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_unknown_keys(cls, table: Any) -> Any:
-        if isinstance(table, dict):
-            allowed = [field.alias or name for name, field in cls.model_fields.items()]
-            for key in table:
-                if key not in allowed:
-                    raise PydanticCustomError("unknown_key", "unknown key", {"key": key, "allowed": allowed})
-        return table
 
 
 def _list_or(other: str) -> Discriminator:
@@ -148,29 +122,67 @@ EdgeTable = Annotated[
 ]
 
 
+ActivationName = Annotated[
+    Annotated[Name, Tag("text")] | Annotated[Formula, Tag("formula")],
+    _text_or("formula"),
+]
+Tied = Annotated[
+    Annotated[Name, Tag("text")] | Annotated[dict[Name, Name], Field(min_length=1), Tag("table")],
+    _text_or("table"),
+]
+
+
 class Node(Closed):
-    """One vertex: an input vertex when it has no `inputs`."""
+    """One vertex: an input vertex when it has no `inputs`, else a function of a sum of edges."""
 
     width: Width | None = None
     shape: Shape | None = None
-    activation: (
-        Annotated[Annotated[Name, Tag("text")] | Annotated[Formula, Tag("formula")], _text_or("formula")] | None
-    ) = None
+    values: Literal["integer"] | None = None
+    activation: ActivationName | None = None
     inputs: list[EdgeTable] | None = None
     bias: Annotated[
         Annotated[Literal["unit", "channel"], Tag("text")] | Annotated[bool, Tag("switch")],
         _text_or("switch"),
     ] = True
+    tied: Tied | None = None
+
+
+class LayerNode(Closed):
+    """One vertex that computes a layer of its inputs; its options stand beside."""
+
+    inputs: Annotated[list[Name], Field(min_length=1)]
+    activation: ActivationName | None = None
+    tied: Tied | None = None
+
+
+_LAYERS = layer_models(LayerNode)
+
+
+def _node_kind(node: Any) -> Any:
+    if isinstance(node, dict):
+        return str(node.get("layer", VERTEX))
+    return getattr(node, "layer", VERTEX)
+
+
+NodeTable: Any = Annotated[
+    Union[(Annotated[Node, Tag(VERTEX)], *(Annotated[model, Tag(name)] for name, model in _LAYERS.items()))],
+    Discriminator(_node_kind),
+]
+LossTable: Any = loss_type()
 
 
 def _rows_or_labels(value: Any) -> str:
     return "labels" if isinstance(value, list) and value and not isinstance(value[0], list) else "rows"
 
 
-class Data(Closed, json_schema_extra={"oneOf": [{"required": ["source"]}, {"required": ["x"]}]}):
+class Data(
+    Closed, json_schema_extra={"oneOf": [{"required": ["source"]}, {"required": ["x"]}, {"required": ["text"]}]}
+):
     """Where the samples come from and how they are prepared."""
 
     source: Annotated[str, Field(pattern=r"^(npz|npy|sklearn):.+$")] | None = None
+    text: Annotated[str, Field(min_length=2)] | None = None
+    window: Width | None = None
     x: Rows | None = None
     y: (
         Annotated[
@@ -187,20 +199,27 @@ class Data(Closed, json_schema_extra={"oneOf": [{"required": ["source"]}, {"requ
 
     @model_validator(mode="after")
     def _one_source(self) -> Data:
-        if (self.source is None) == (self.x is None):
+        origins = [name for name in ("source", "x", "text") if getattr(self, name) is not None]
+        if len(origins) != 1:
             raise PydanticCustomError(
                 "data_source",
                 "data come either from a source or inline",
                 {
                     "source": self.source,
-                    "remedy": 'give source = "npz:data.npz", or x = [[..]] and y = [[..]]',
+                    "remedy": 'give source = "npz:data.npz", or x = [[..]] and y = [[..]], or text and window',
                 },
             )
-        if self.source is not None and self.y is not None:
+        if self.x is None and self.y is not None:
             raise PydanticCustomError(
                 "data_source",
                 "y beside a source",
-                {"source": self.source, "remedy": "remove y or give x inline"},
+                {origins[0]: getattr(self, origins[0]), "remedy": "remove y or give x inline"},
+            )
+        if (self.text is None) != (self.window is None):
+            raise PydanticCustomError(
+                "data_text",
+                "text and window belong together",
+                {"window": self.window, "remedy": "give both: samples are so many characters long"},
             )
         if self.x is not None and (self.y is None) == (self.target == "label"):
             raise PydanticCustomError(
@@ -314,9 +333,12 @@ class SpecFile(Closed):
     """A whole spec file."""
 
     name: Annotated[str, Field(max_length=200)] = "problem"
-    loss: Literal["half-squared-error"] = "half-squared-error"
+    loss: LossTable = "half-squared-error"
     reduction: Literal["mean", "sum"] = "mean"
-    weight_decay: NotNegative = 0.0
+    weight_decay: Annotated[
+        Annotated[NotNegative, Tag("all")] | Annotated[dict[Name, NotNegative], Field(min_length=1), Tag("table")],
+        Discriminator(lambda value: "table" if isinstance(value, dict) else "all"),
+    ] = 0.0
     output: (
         Annotated[
             Annotated[Name, Tag("text")] | Annotated[list[Name], Field(min_length=1), Tag("list")],
@@ -325,8 +347,19 @@ class SpecFile(Closed):
         | None
     ) = None
     data: Data | None = None
-    nodes: Annotated[dict[Name, Node], Field(min_length=1)]
+    nodes: Annotated[dict[Name, NodeTable], Field(min_length=1)]
     weights: Weights = Weights()
     region: RegionTable | None = None
     momentum: Momentum | None = None
     optimizer: OptimizerTable | None = None
+
+    @property
+    def is_classical(self) -> bool:
+        """Whether it is a network of the class that every theorem and bound speaks of, with its loss."""
+        nodes = self.nodes.values()
+        return (
+            self.loss == "half-squared-error"
+            and not isinstance(self.weight_decay, dict)
+            and all(isinstance(node, Node) and node.tied is None and node.values is None for node in nodes)
+            and all(node.shape is None or len(node.shape) == IMAGE_AXES for node in nodes)
+        )

@@ -30,7 +30,7 @@ def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -
     InputError
         If samples are not finite, a scaled value overflows, or dimensions disagree with the network.
     """
-    _require_finite(samples.x, "x")
+    require_finite(samples.x, "x")
     if samples.x.shape[1] != input_width:
         raise InputError(
             "data do not fit the input vertices",
@@ -40,7 +40,7 @@ def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -
             remedy="change the width of the input vertices or the data",
         )
     inputs = scaled(samples.x, data.scale)
-    _require_finite(inputs, "x (scaled)")
+    require_finite(inputs, "x (scaled)")
     if samples.y is None:
         if input_width != output_width:
             raise InputError(
@@ -51,7 +51,7 @@ def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -
                 remedy="make the widths equal or set target = 'label'",
             )
         return inputs, inputs
-    _require_finite(samples.y, "y")
+    require_finite(samples.y, "y")
     return inputs, targets_from(samples.y, output_width)
 
 
@@ -145,7 +145,8 @@ def targets_from(y: Table, width: int) -> Table:
     return np.eye(width)[labels.astype(np.int64)]
 
 
-def _require_finite(values: Table, name: str, rows: int = 4096) -> None:
+def require_finite(values: Table, name: str, rows: int = 4096) -> None:
+    """Refuse a table with a number that is not finite, with its place."""
     for start in range(0, len(values), rows):
         bad = np.argwhere(~np.isfinite(values[start : start + rows]))
         if bad.size:

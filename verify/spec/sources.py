@@ -72,7 +72,29 @@ def read_samples(data: Data, folder: Path) -> Samples:
     return samples
 
 
+def characters(text: str, window: int) -> Samples:
+    """Return pieces of a text as whole numbers, and as targets the pieces one character further.
+
+    A character's number is its place in the sorted alphabet of the text.
+
+    Examples
+    --------
+    >>> samples = characters("banana", 2)
+    >>> samples.x.tolist(), samples.y.tolist()
+    ([[1.0, 0.0], [2.0, 0.0]], [[0.0, 2.0], [0.0, 2.0]])
+    """
+    count = (len(text) - 1) // window
+    if count < 1:
+        raise InputError("the text is too short", where="text", length=len(text), window=window)
+    place = {character: index for index, character in enumerate(sorted(set(text)))}
+    numbers = np.array([place[character] for character in text], dtype=np.float64)
+    used = count * window
+    return Samples(numbers[:used].reshape(count, window), numbers[1 : used + 1].reshape(count, window))
+
+
 def _inline(data: Data) -> Samples:
+    if data.text is not None and data.window is not None:
+        return characters(data.text, data.window)
     return Samples(_table(data.x, "x"), None if data.y is None else _table(data.y, "y"))
 
 

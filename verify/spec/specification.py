@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from verify.outcomes import InputError
 from verify.spec.document import Document, read_document
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from verify.architecture import Architecture
     from verify.assumptions.small_momentum import Setting
     from verify.bounds.regions import Region
+    from verify.calculus.objective import Objective
     from verify.calculus.problem import Problem
+    from verify.spec.models import Data
     from verify.spec.preparation import Table
     from verify.theorems.optimizers import Optimizer
 
@@ -26,8 +29,9 @@ class Specification:
 
     Parameters
     ----------
-    problem : Problem
-        Network, data, loss, initial weights and region.
+    problem : Problem or GraphProblem
+        Network, data, loss, initial weights and region: a `Problem` where every vertex is a function of a sum of
+        linear maps and the loss is half the squared error, else a `GraphProblem`.
     momentum : Setting or None
         The setting to be judged: ``eta``, and ``tau`` or ``mu``, and ``norm``.
     document : Document
@@ -36,7 +40,7 @@ class Specification:
         The numbers of ``[optimizer]``; those of the theorem are `momentum`.
     """
 
-    problem: Problem
+    problem: Objective
     momentum: Setting | None
     document: Document
     optimizer: Optimizer | None = None
@@ -50,6 +54,21 @@ class Specification:
     def path(self) -> Path:
         """The file that was read."""
         return self.document.path
+
+    @property
+    def vertex_blocks(self) -> Mapping[str, slice]:
+        """Which weights belong to each vertex of the file."""
+        from verify.calculus.problem import Problem
+
+        if isinstance(self.problem, Problem):
+            return self.problem.architecture.blocks
+        return self.document.network().vertex_blocks
+
+    def classical(self, purpose: str) -> Problem:
+        """Return the problem for a purpose that needs one of the classical class, or raise `NotCoveredError`."""
+        from verify.calculus.problem import classical
+
+        return classical(self.problem, purpose)
 
 
 def load_specification(path: str | Path) -> Specification:
@@ -82,27 +101,32 @@ def build_specification(document: Document) -> Specification:
     from verify.spec.optimizer import coupled_weight_decay, judged
 
     content = document.content
+    setting, optimizer = judged(document)
+    if not content.is_classical:
+        from verify.spec.graph_problem import build_graph_problem
+
+        return Specification(build_graph_problem(document), setting, document, optimizer)
     architecture = document.architecture()
     inputs, targets = _data(document, architecture)
-    weights = _weights(document, architecture)
-    region = _region(document, architecture, weights)
+    weights = first_weights(
+        document, architecture.size, lambda scheme, seed: architecture.initial_weights(scheme, seed=seed)
+    )
+    region = region_of(document, architecture.blocks, weights)
     with document.located():
         problem = Problem(
             architecture,
             inputs,
             targets,
-            loss=content.loss,
             reduction=content.reduction,
-            weight_decay=content.weight_decay or coupled_weight_decay(content.optimizer),
+            weight_decay=cast(float, content.weight_decay) or coupled_weight_decay(content.optimizer),
             initial_weights=weights,
             region=region,
             name=content.name,
         )
-    setting, optimizer = judged(document)
     return Specification(problem, setting, document, optimizer)
 
 
-def load_problem(path: str | Path) -> Problem:
+def load_problem(path: str | Path) -> Objective:
     """Read the problem of a spec file; see `load_specification`."""
     return load_specification(path).problem
 
@@ -111,6 +135,20 @@ def _data(document: Document, architecture: Architecture) -> tuple[Table, Table]
     from verify.spec.preparation import prepare
     from verify.spec.sources import read_samples
 
+    data = data_table(document)
+    with document.located("data"):
+        samples = read_samples(data, document.path.parent)
+        return prepare(samples, data, architecture.input_dimension, architecture.output_dimension)
+
+
+def data_table(document: Document) -> Data:
+    """Return the ``[data]`` table.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
     data = document.content.data
     if data is None:
         raise InputError(
@@ -119,12 +157,17 @@ def _data(document: Document, architecture: Architecture) -> tuple[Table, Table]
             key="data",
             remedy='add [data] with source = "npz:data.npz", or x = [[..]] and y = [[..]]',
         )
-    with document.located("data"):
-        samples = read_samples(data, document.path.parent)
-        return prepare(samples, data, architecture.input_dimension, architecture.output_dimension)
+    return data
 
 
-def _weights(document: Document, architecture: Architecture) -> np.ndarray:
+def first_weights(document: Document, size: int, drawn: Callable[[str, int], np.ndarray]) -> np.ndarray:
+    """Return the weights of the ``[weights]`` table: given, or drawn by a scheme and a seed.
+
+    Raises
+    ------
+    InputError
+        If those given do not fit.
+    """
     import numpy as np
 
     from verify.arithmetic.floats import float64_array
@@ -137,14 +180,14 @@ def _weights(document: Document, architecture: Architecture) -> np.ndarray:
         elif table.w is not None:
             weights = np.array(table.w, dtype=np.float64)
         else:
-            return architecture.initial_weights(table.init or "glorot", seed=table.seed or 0)
-        if weights.shape != (architecture.size,):
+            return drawn(table.init or "glorot", table.seed or 0)
+        if weights.shape != (size,):
             raise InputError(
                 "weights do not fit the network",
                 where="w",
                 shape=weights.shape,
-                parameters=architecture.size,
-                remedy=f"give one array of {architecture.size} numbers",
+                parameters=size,
+                remedy=f"give one array of {size} numbers",
             )
         if not np.isfinite(weights).all():
             index = int(np.flatnonzero(~np.isfinite(weights))[0])
@@ -157,12 +200,13 @@ def _weights(document: Document, architecture: Architecture) -> np.ndarray:
         return weights
 
 
-def _region(document: Document, architecture: Architecture, weights: np.ndarray) -> Region | None:
+def region_of(document: Document, blocks: Mapping[str, slice], weights: np.ndarray) -> Region | None:
+    """Return the region of the ``[region]`` table around the weights, None without one."""
     if document.content.region is None:
         return None
     from verify.bounds.regions import from_data
 
     with document.located("region"):
-        region = from_data(document.tables["region"], weights, architecture.blocks)
+        region = from_data(document.tables["region"], weights, blocks)
         region.check_start(weights)
         return region

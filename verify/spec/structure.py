@@ -54,6 +54,10 @@ def lint(path: str | Path) -> Structure:
         If a table or the graph is not valid.
     """
     document = read_document(path)
+    if not document.content.is_classical:
+        network = document.network()
+        edges = sum(len(sources) for sources in network.sources.values())
+        return Structure(document.path, len(network.nodes), edges, network.size)
     architecture = document.architecture()
     edges = sum(len(architecture.in_edges(name)) for name in architecture.order)
     return Structure(document.path, len(architecture.vertices), edges, architecture.size)

@@ -12,19 +12,20 @@ import numpy as np
 
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.lengths import length
+from verify.calculus.problem import classical
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
     from verify.assumptions.small_momentum import Setting
     from verify.bounds.regions import Region
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _WIDE = 100
 
 
 @certified_environment(products=False)
-def to_toml(problem: Problem, setting: Setting | None = None, *, weights: Any = None) -> str:
+def to_toml(problem: Objective, setting: Setting | None = None, *, weights: Any = None) -> str:
     """Return the text of a spec file with inline data and weights.
 
     Parameters
@@ -46,6 +47,7 @@ def to_toml(problem: Problem, setting: Setting | None = None, *, weights: Any = 
     InputError
         If the region is a ball around other weights, which a spec file cannot say.
     """
+    problem = classical(problem, "to_toml")
     architecture = problem.architecture
     w = problem.initial_weights if weights is None else problem.check_weights(weights)
     network = architecture.to_data()

@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 
 from verify.arithmetic.environment import certified_environment, check_environment, users_code
-from verify.calculus.problem import classical
 from verify.certificates.run_files import bytes_digest, digest_array
 from verify.files.kinds import RUN_DESCRIPTION
 from verify.files.reading import read_text
@@ -230,7 +229,7 @@ class RunFolder(HeldFolder):
 
     def _content(self, session: Session, settings: dict[str, Any]) -> dict[str, Any]:
         certificates = {"kind": None} if self.chain is None else self.chain.settings()
-        identity = subject(classical(session.problem, "run folders"), session.start)
+        identity = subject(session.problem, session.start)
         return {"subject": identity, "settings": settings, "certificates": certificates}
 
     def _weights_stream(self) -> Any:

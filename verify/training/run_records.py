@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from verify.arithmetic.lengths import length
+from verify.calculus.problem import Problem
 from verify.certificates.document import ARITHMETIC
-from verify.certificates.run_files import array_digest, weights_digest
+from verify.certificates.run_files import array_digest, constants_digest, weights_digest
+from verify.graph.problem import GraphProblem
 from verify.outcomes import Verdict
 from verify.training.evaluation import decide_by_errors, error_range
 
 if TYPE_CHECKING:
     from verify.bounds.regions import Region
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
     from verify.training.session import Session
     from verify.training.trajectory import StepRecord
 
@@ -98,17 +101,43 @@ def _room(region: Region | None, w: np.ndarray) -> float | None:
     return min(float(radius - length(w[block] - center)) for block, center, radius in region.balls(w.size))
 
 
-def subject(problem: Problem, start: np.ndarray) -> dict[str, Any]:
-    """Return what identifies a training problem: network, objective, data and initial weights."""
+def subject(problem: Objective, start: np.ndarray) -> dict[str, Any]:
+    """Return what identifies a training problem: network, objective, data and initial weights.
+
+    The graph of a `GraphProblem` holds its loss and reduction; its constants hold its samples.
+    """
     return {
         "name": problem.name,
+        **_identity(problem),
+        "initial_weights_sha256": weights_digest(start),
+        "region": _region(problem.region, start),
+    }
+
+
+@singledispatch
+def _identity(problem: Objective) -> dict[str, Any]:
+    raise NotImplementedError(f"no identity of a {type(problem).__name__}")
+
+
+@_identity.register
+def _of_classical(problem: Problem) -> dict[str, Any]:
+    return {
         "architecture": problem.architecture.fingerprint(),
         "reduction": problem.reduction,
         "weight_decay": problem.weight_decay,
         "samples": problem.samples,
         "data_sha256": array_digest([problem.inputs, problem.targets]),
-        "initial_weights_sha256": weights_digest(start),
-        "region": _region(problem.region, start),
+    }
+
+
+@_identity.register
+def _of_graph(problem: GraphProblem) -> dict[str, Any]:
+    return {
+        "architecture": problem.network.fingerprint(),
+        "reduction": None,
+        "weight_decay": problem.weight_decay,
+        "samples": None,
+        "data_sha256": constants_digest(problem.constants),
     }
 
 

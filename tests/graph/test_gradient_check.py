@@ -1,0 +1,84 @@
+"""The gradient of a graph: its code, its rules, and differences of the error; planted faults are found."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from tests.graph.random_graphs import random_case
+from verify.calculus.gradient_check import AGREES, DIFFERS, OPEN, check_gradient
+from verify.graph.problem import GraphProblem
+from verify.graph.tensor import GraphBuilder
+from verify.operations.contraction import Contraction
+from verify.operations.elementwise import Elementwise
+from verify.operations.scale import Scale
+from verify.outcomes import Verdict
+
+
+def small() -> GraphProblem:
+    builder = GraphBuilder()
+    w, v = builder.parameter("w", (3, 2)), builder.parameter("v", (3,))
+    x = builder.constant("x", (4, 2))
+    z = (x.apply(Contraction("nd", "hd", "nh"), x, w) + v).apply(Elementwise("tanh"))
+    graph = builder.build(z.square().mean())
+    rng = np.random.default_rng(0)
+    return GraphProblem(graph, {"x": rng.normal(size=(4, 2))}, rng.normal(size=9), weight_decay=0.1)
+
+
+def test_right_gradients_agree() -> None:
+    finding = check_gradient(small())
+    assert finding.numbers["outcome"] == AGREES
+    assert finding.verdict is Verdict.UNDECIDED
+    assert finding.numbers["max_relative_error"] < 1e-14
+
+
+@pytest.mark.parametrize("seed", range(0, 40, 4))
+def test_random_graphs_are_not_refuted(seed: int) -> None:
+    assert check_gradient(random_case(seed).problem, points=1).numbers["outcome"] != DIFFERS
+
+
+@pytest.mark.parametrize("entry", [0, 5, 8])
+@pytest.mark.parametrize("factor", [1 + 1e-6, -1.0, 0.0])
+def test_one_wrong_entry_is_named(entry: int, factor: float) -> None:
+    problem = small()
+
+    def wrong(w: np.ndarray) -> np.ndarray:
+        g = problem.gradient(w)
+        g[entry] *= factor
+        return g
+
+    finding = check_gradient(problem, wrong)
+    assert finding.verdict is Verdict.REFUTED
+    assert finding.counterexample is not None
+    assert finding.counterexample["position"] == entry
+    assert finding.counterexample["weight"] == (f"w[{entry // 2}, {entry % 2}]" if entry < 6 else f"v[{entry - 6}]")
+
+
+def test_single_precision_is_judged_by_its_own_rounding() -> None:
+    problem = small()
+    assert check_gradient(problem, lambda w: problem.gradient(w).astype(np.float32)).numbers["outcome"] != DIFFERS
+    wrong = check_gradient(problem, lambda w: 1.01 * problem.gradient(w).astype(np.float32))
+    assert wrong.numbers["outcome"] == DIFFERS
+
+
+def test_a_wrong_rule_contradicts_the_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Contraction.pullback
+
+    def lost_sign(self, arguments, result, adjoint):
+        a, b = right(self, arguments, result, adjoint)
+        return a, b.apply(Scale(Fraction(-1)))
+
+    monkeypatch.setattr(Contraction, "pullback", lost_sign)
+    finding = check_gradient(small())
+    assert finding.numbers["outcome"] == OPEN
+    assert "disagrees with differences" in finding.statement
+
+
+def test_a_kink_leaves_it_open() -> None:
+    builder = GraphBuilder()
+    w = builder.parameter("w", (2,))
+    problem = GraphProblem(builder.build(w.apply(Elementwise("abs(x)")).sum()), {}, [0.0, 1.0])
+    assert check_gradient(problem, points=[np.array([0.0, 1.0])]).numbers["outcome"] == OPEN
+    assert check_gradient(problem, points=[np.array([-0.5, 1.0])]).numbers["outcome"] == AGREES

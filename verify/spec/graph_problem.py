@@ -1,0 +1,152 @@
+"""The problem of a spec file that uses the whole vocabulary: other layers, other losses, ties, decay by parameter."""
+
+from __future__ import annotations
+
+import math
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.arithmetic.floats import float64_array
+from verify.graph.problem import GraphProblem
+from verify.graph.tensor import GraphBuilder
+from verify.losses import LOSSES, Loss
+from verify.losses import loss as loss_named
+from verify.outcomes import InputError
+from verify.spec.messages import nearest
+from verify.spec.optimizer import coupled_weight_decay
+from verify.spec.preparation import require_finite, scaled, targets_from
+from verify.spec.sources import Samples, read_samples
+from verify.spec.specification import data_table, first_weights, region_of
+from verify.spec.vocabulary import options_of
+
+if TYPE_CHECKING:
+    from verify.spec.document import Document
+    from verify.spec.models import Data
+    from verify.spec.network import Network
+
+INPUTS, TARGETS = "inputs", "targets"
+
+
+def build_graph_problem(document: Document) -> GraphProblem:
+    """Return the problem of a document.
+
+    Raises
+    ------
+    InputError
+        If nodes, data, loss or weights do not fit together.
+    """
+    content = document.content
+    network = document.network()
+    with document.located("loss"):
+        loss = _loss(content.loss)
+    data = data_table(document)
+    with document.located("data"):
+        samples = read_samples(data, document.path.parent)
+        x = _inputs(samples, data, network)
+        y = _targets(samples, x, network, loss)
+    builder = GraphBuilder()
+    with document.located_by_node():
+        output = network.build(builder, x)
+    with document.located("loss"):
+        builder.place = "loss"
+        targets = builder.constant(TARGETS, y.shape)
+        graph = builder.build(loss.error(output, targets, content.reduction))
+    decay = content.weight_decay or coupled_weight_decay(content.optimizer)
+    with document.located("weight_decay"):
+        by_label = _decays(decay, [plan.label for plan in network.parameters]) if isinstance(decay, dict) else decay
+    weights = first_weights(document, network.size, network.initial_weights)
+    blocks, stop = {}, 0
+    for plan in network.parameters:
+        start, stop = stop, stop + math.prod(plan.shape)
+        blocks[plan.label] = slice(start, stop)
+    region = region_of(document, blocks, weights)
+    with document.located():
+        return GraphProblem(graph, {INPUTS: x, TARGETS: y}, weights, by_label, region=region, name=content.name)
+
+
+def _loss(content: Any) -> Loss:
+    if isinstance(content, str):
+        return loss_named(content)
+    return loss_named(content.name, **options_of(content, LOSSES[content.name]))
+
+
+def _inputs(samples: Samples, data: Data, network: Network) -> np.ndarray:
+    """Return x, scaled but for the columns of whole numbers."""
+    require_finite(samples.x, "x")
+    if samples.x.shape[1] != network.input_width:
+        raise InputError(
+            "data do not fit the input vertices",
+            where="x",
+            columns=samples.x.shape[1],
+            input_width=network.input_width,
+            remedy="change the input vertices or the data",
+        )
+    raw = float64_array(np.asarray(samples.x), "x")
+    whole = network.integer_columns
+    bad = np.argwhere((raw != np.floor(raw)) & whole)
+    if bad.size:
+        row, column = (int(index) for index in bad[0])
+        raise InputError("a whole number is needed", where=f"x[{row}][{column}]", value=float(raw[row, column]))
+    x = np.where(whole, raw, scaled(raw, data.scale)) if whole.any() else np.asarray(scaled(raw, data.scale))
+    require_finite(x, "x (scaled)")
+    return x
+
+
+def _targets(samples: Samples, x: np.ndarray, network: Network, loss: Loss) -> np.ndarray:
+    """Return targets in the form that the loss reads: of the output's shape, or classes without its last axis."""
+    shape = (len(x), *network.output_shape)
+    if samples.y is None:
+        if x.size != math.prod(shape):
+            raise InputError(
+                "the input cannot be the target",
+                where="target",
+                input_width=x.shape[1],
+                output_shape=network.output_shape,
+                remedy="make the sizes equal or set target = 'label'",
+            )
+        return loss.read_targets(x.reshape(shape), shape)
+    require_finite(samples.y, "y")
+    y = float64_array(np.asarray(samples.y), "y")
+    if y.size == math.prod(shape) and y.ndim <= 2:
+        return loss.read_targets(y.reshape(shape), shape)
+    if loss.takes_classes and y.size == math.prod(shape[:-1]):
+        return loss.read_targets(_classes(y).reshape(shape[:-1]), shape)
+    if len(shape) == 2 and y.ndim == 1:
+        return loss.read_targets(targets_from(y, shape[1]), shape)
+    raise InputError(
+        "targets do not fit the outputs",
+        where="y",
+        shape=y.shape,
+        output_shape=network.output_shape,
+        remedy="give a row of numbers for each sample" + (", or of classes" if loss.takes_classes else ""),
+    )
+
+
+def _classes(y: np.ndarray) -> np.ndarray:
+    bad = np.argwhere((y != np.floor(y)) | (np.abs(y) > 2.0**53))
+    if bad.size:
+        place = "".join(f"[{int(index)}]" for index in bad[0])
+        raise InputError("a class is a whole number", where=f"y{place}", value=float(y[tuple(bad[0])]))
+    return y.astype(np.int64)
+
+
+def _decays(table: dict[str, float], labels: list[str]) -> dict[str, float]:
+    """Return factors by label; a key is a label, or a pattern such as ``*.weight``."""
+    found: dict[str, float] = {}
+    chosen_by: dict[str, str] = {}
+    for pattern, factor in table.items():
+        matched = [label for label in labels if fnmatchcase(label, pattern)]
+        if not matched:
+            raise InputError("no such parameter", parameter=pattern, remedy=nearest(pattern, labels[:1000]))
+        for label in matched:
+            if label in found:
+                raise InputError(
+                    "two keys name one parameter",
+                    parameter=label,
+                    keys=[chosen_by[label], pattern],
+                    remedy="name every parameter once",
+                )
+            found[label], chosen_by[label] = factor, pattern
+    return found
