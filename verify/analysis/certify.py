@@ -14,6 +14,7 @@ from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.arithmetic.floats import exact_float
 from verify.bounds.regions import Ball, BoundedWeights
 from verify.calculus.decide import decide_decrease
+from verify.calculus.problem import classical
 from verify.certificates import document
 from verify.certificates.checker import check_certificate
 from verify.certificates.curvature_claim import CurvatureClaims, exact_region
@@ -25,6 +26,7 @@ from verify.theorems.weight_decay import sublevel_radius
 from verify.training.train import train
 
 if TYPE_CHECKING:
+    from verify.calculus.objective import Objective
     from verify.calculus.problem import Problem
 
 SHARP = RANGES["sharp"]
@@ -36,7 +38,7 @@ class UnconfirmedError(InputError):
 
 @certified_environment()
 def certify(
-    problem: Problem,
+    problem: Objective,
     kind: str,
     *,
     weights: Any = None,
@@ -103,6 +105,7 @@ def certify(
     """
     if kind not in document.KINDS:
         raise InputError("unknown kind of certificate", kind=kind, remedy=f"use one of {', '.join(document.KINDS)}")
+    problem = classical(problem, "certificates")
     announce = as_users_code(announce)
     eta, tau, radius = (
         None if number is None else exact_float(number, name)
