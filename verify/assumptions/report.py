@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from verify.arithmetic.environment import certified_environment
 from verify.assumptions.boundedness import bounded_weights, prove_boundedness
-from verify.assumptions.gradients import gradient_proof
+from verify.assumptions.gradients import GIVEN, gradient_proof
 from verify.assumptions.operation_regularity import regularity
 from verify.assumptions.question import decreasing_words
 from verify.assumptions.small_momentum import Setting, as_setting, small_momentum
@@ -76,7 +76,9 @@ class Report:
     def __str__(self) -> str:
         lines = [f"{finding.id}: {finding.verdict.value}: {finding.statement}" for finding in self.findings]
         what = decreasing_words(self["A4"].theorem)
-        return "\n".join([*lines, f"every step that stays in the region decreases {what}: {self.verdict.value}"])
+        given = "" if self["gradients"].counted else f"{GIVEN}, "
+        answer = f"{given}every step that stays in the region decreases {what}: {self.verdict.value}"
+        return "\n".join([*lines, answer])
 
 
 @certified_environment()
