@@ -1,6 +1,6 @@
 """Give malformed or hostile files, paths, options and tables to the commands that read them.
 
-    python benchmarks/malformed.py --inputs 10000
+    python benchmarks/malformed.py --inputs 10000 > benchmarks/malformed.md
 
 Each input is read in a process of its own, forked from one that has imported everything. Asked of every one: exit code
 2; nothing on stdout but annotations that were asked for; on stderr one line that names the file or option and, with a
@@ -54,7 +54,7 @@ from verify.cli.app import main as dagverify
 SECONDS = 2
 MEGABYTES = 200
 HANGS = 10
-"""Seconds of waiting after which an input is given up."""
+"""Seconds of processor time after which an input is given up, and a tenth of the seconds of waiting."""
 LOUD = {"os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "socket.connect", "pickle.find_class"}
 VALID, RAN_CODE = 100, 101
 
@@ -166,7 +166,8 @@ def _child(question: Ask, folder: Path, report: Any) -> None:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     (folder.parent / "held").write_text(str(pages * resource.getpagesize()))
     os.chdir(folder)
-    signal.alarm(HANGS)
+    signal.alarm(10 * HANGS)  # of a machine that others use, too
+    resource.setrlimit(resource.RLIMIT_CPU, (HANGS, HANGS))
     resource.setrlimit(resource.RLIMIT_AS, (8 * 10**9, 8 * 10**9))
     resource.setrlimit(resource.RLIMIT_FSIZE, (10**8, 10**8))
     for number, name in ((1, "stdout"), (2, "stderr")):
@@ -264,11 +265,19 @@ def share(inputs: int, seed: int, only: str, stock: Stock) -> list[Answer]:
     return answers
 
 
-def table(answers: list[Answer], seconds: float) -> int:
+def table(answers: list[Answer], seconds: float, command: str) -> int:
     """Print the table; return how many inputs were answered otherwise than asked."""
     kinds: dict[str, list[Answer]] = defaultdict(list)
     for answer in answers:
         kinds[answer.kind].append(answer)
+    print(f"# Malformed inputs\n\n    {command}\n")
+    print(
+        "Each input, read in a process of its own, has to be answered by one line that names the place, the value and "
+        f"the remedy,\nwithin {SECONDS} s of processor time and {MEGABYTES} MB beside the interpreter and its "
+        "libraries. Nothing may be written, run or\nunpickled, and no word may act on a terminal or a CI service. "
+        "Where another answer is right (a spec whose name acts is\nstill proved), the kind says so "
+        "(`malformed_*.py`). Inputs that are valid in spite of random damage are not counted.\n"
+    )
     print("| input | malformed | answered otherwise | most seconds | most memory (MB) | valid, not counted |")
     print("|---|---:|---:|---:|---:|---:|")
     for name in (name for name in makers()[0] if name in kinds):
@@ -302,7 +311,11 @@ def main() -> int:
                 for inputs, seed in zip(shares, seeds, strict=True)
             ]
             answers = [answer for each in asked for answer in each.result()]
-    return 1 if table(answers, time.perf_counter() - started) else 0
+    command = f"python benchmarks/malformed.py --inputs {options.inputs}"
+    command += "".join(
+        f" --{name} {value}" for name, value in (("seed", options.seed), ("only", options.only)) if value
+    )
+    return 1 if table(answers, time.perf_counter() - started, command) else 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -193,3 +195,24 @@ def test_one_answer_takes_few_bounds(problem, monkeypatch):
     w, previous = step_of(problem, 0)
     found = one_step_ranges(problem, w, previous)
     assert len(bounds) <= 25 * (len(found.rays) + 2 * len(found.lines))
+
+
+def test_a_limit_of_time_ends_every_row_after_what_is_proved(problem, monkeypatch):
+    w, previous = step_of(problem, 0)
+    bounds, seconds = [], itertools.count()
+    bound = lines.segment_bound
+    monkeypatch.setattr(lines, "segment_bound", lambda *given: bounds.append(1) or bound(*given))
+    whole = one_step_ranges(problem, w, previous, ratios=(0.5,), etas=(0.01,))
+    most = len(bounds)
+    monkeypatch.setattr(time, "process_time", lambda: float(next(seconds)))
+    bounds.clear()
+    found = one_step_ranges(problem, w, previous, ratios=(0.5,), etas=(0.01,), seconds=1.0)
+    assert len(bounds) < most
+    assert all(0 < ray.eta_max <= other.eta_max for ray, other in zip(found.rays, whole.rays, strict=True))
+    assert rises(problem, w, previous, found) == 0
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), "5"])
+def test_a_limit_of_time_is_some_seconds(problem, seconds):
+    with pytest.raises(InputError, match="seconds"):
+        one_step_ranges(problem, problem.initial_weights, seconds=seconds)

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from tests.training.test_chain import session_of
-from verify import Architecture, Ball, InputError, Problem
+from verify import Architecture, Ball, BoundedWeights, InputError, Problem
+from verify.bounds.regions import Region
 from verify.certificates.run_checker import check_run
 from verify.certificates.run_files import bytes_digest, checkpoint_digest
 from verify.training.run_folder import RunFolder
@@ -241,3 +242,25 @@ def test_a_small_gradient_that_is_claimed_is_confirmed(problem: Problem, tmp_pat
     hashed_again(tmp_path)
     reasons = check_run(tmp_path)["reasons"]
     assert any("|grad E| <=" in reason for reason in reasons), reasons
+
+
+@pytest.mark.parametrize(
+    "make_region",
+    [lambda w: None, lambda w: Ball(w, 0.0078125), lambda w: Ball(w, 1e300), lambda w: BoundedWeights(2.0)],
+)
+@pytest.mark.parametrize("scale", [1.0, 1e170, 1e-170], ids=["ordinary", "large", "small"])
+def test_a_run_as_it_was_written_is_confirmed_wherever_it_went(
+    make_region: Callable[[np.ndarray], Region | None], scale: float, tmp_path: Path
+) -> None:
+    nodes = {"x": {"width": 2}, "y": {"width": 1, "activation": "identity", "inputs": ["x"], "bias": False}}
+    architecture = Architecture.from_data(nodes, output="y")
+    start = scale * np.array([1.0, -0.5])
+    problem = Problem(architecture, [[1.0 / scale, 0.0], [0.0, 1.0 / scale]], [[0.5], [1.0]], initial_weights=start)
+    problem.region = make_region(start)
+    settings = {"rule": "guarded", "eta": None, "tau": None}
+    folder = RunFolder(tmp_path / "run", "steps")
+    session = session_of(problem, settings)
+    folder.start(session, settings)
+    folder.run(session, 2)
+    answer = check_run(tmp_path / "run")
+    assert (answer["verdict"], answer["reasons"]) == ("PROVED", [])

@@ -11,6 +11,7 @@ What a program stores for x(t) is off by a few roundings of |w| + |d| + t |v|: G
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -151,7 +152,13 @@ class Reach:
     pieces: int = 0
 
 
-def reach(around: Surroundings, direction: Vector, length: float, fixed: Sequence[tuple[float, Vector]] = ()) -> Reach:
+def reach(
+    around: Surroundings,
+    direction: Vector,
+    length: float,
+    fixed: Sequence[tuple[float, Vector]] = (),
+    seconds: float = float("inf"),
+) -> Reach:
     """Prove as far as possible along w + sum of the fixed multiples + t direction.
 
     Parameters
@@ -162,6 +169,8 @@ def reach(around: Surroundings, direction: Vector, length: float, fixed: Sequenc
         Of the first piece.
     fixed : sequence of (float, Vector)
         Exact multiples of vectors, added to w.
+    seconds : float
+        Of processor time, after which no more bounds are begun, but until one piece is proved.
 
     Returns
     -------
@@ -169,9 +178,14 @@ def reach(around: Surroundings, direction: Vector, length: float, fixed: Sequenc
     """
     pieces: list[Piece] = []
     exact, t, scale = True, 0.0, length
+    failed_at, longest = 0.0, np.inf
+    end = time.process_time() + seconds
     for _ in range(_MOST_BOUNDS):
+        if pieces and time.process_time() >= end:
+            break
         piece, is_exact = _piece(around, direction, t, scale, fixed)
         if piece is None:
+            failed_at, longest = t, 0.5 * scale
             scale *= 0.25
             if scale < _LEAST_GAIN * max(t, _LEAST_GAIN * length):
                 break
@@ -185,6 +199,8 @@ def reach(around: Surroundings, direction: Vector, length: float, fixed: Sequenc
         if gain < _LEAST_GAIN * t or len(pieces) == _MOST_PIECES or not is_exact:
             break
         scale = 2.0 * scale if piece.end == scale else max(1.25 * piece.end, 0.25 * scale)
+        if t < 2.0 * failed_at:  # what was too long here is not tried again before twice the distance
+            scale = min(scale, longest)
     return _summary(pieces, t, exact)
 
 

@@ -7,6 +7,7 @@ each line is proved as a whole (`lines`); between them nothing is.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 RATIOS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 _ETA_PARTS = (0.25, 0.5, 1.0)
 _TRIALS = 12
+_SECONDS, _SECONDS_PER_PRODUCT = 10.0, 1e-5
+"""Default limit of processor time: what a small network gets, and what each weight and sample adds to it."""
+_SEARCHES_OF_A_LINE = 3
 
 Progress = Callable[[str], None]
 
@@ -48,6 +52,7 @@ def one_step_ranges(
     norm: Norm | None = None,
     ratios: Sequence[float] = RATIOS,
     etas: Sequence[float] | None = None,
+    seconds: float | None = None,
     progress: Progress = lambda message: None,
 ) -> StepRanges:
     """Return the admissible settings of one step from w.
@@ -67,6 +72,9 @@ def one_step_ranges(
         tau/eta of the rays, not negative.
     etas : sequence of float, optional
         Learning rates of the lines; default: a quarter, half and all of the best one along -g.
+    seconds : float, optional
+        Of processor time for all rays and lines: each gets an equal share of what is left and is proved as far as that
+        lets it. Default: 10 s, and 10 microseconds more for each weight of each sample.
     progress : callable
         Called with what is being done.
 
@@ -77,7 +85,7 @@ def one_step_ranges(
     Raises
     ------
     InputError
-        If the gradient is zero or not finite, or a ratio or learning rate is not admissible.
+        If the gradient is zero or not finite, or a ratio, a learning rate or the time is not admissible.
 
     Examples
     --------
@@ -97,18 +105,38 @@ def one_step_ranges(
         for number in numbers:
             if not (0 <= number < np.inf) or (name == "etas" and number == 0):
                 raise InputError("not a number that a step can have", where=name, value=number)
+    if seconds is None:
+        seconds = _SECONDS + _SECONDS_PER_PRODUCT * problem.architecture.size * problem.samples
+    elif not exact_float(seconds, "seconds") > 0:
+        raise InputError("the limit of time must be positive", seconds=seconds, remedy="give some seconds, or none")
     fan = _Fan(problem, problem.check_weights(w), previous, norm or ("global" if setting is None else setting.norm))
-    rays = [fan.ray(ratio, setting, progress) for ratio in fan.ratios(ratios, setting)]
+    chosen_ratios = fan.ratios(ratios, setting)
+    rows = len(chosen_ratios) + (0 if fan.push is None else 2 + len(_ETA_PARTS if etas is None else etas))
+    clock = _Clock(seconds, rows)
+    rays = [fan.ray(ratio, setting, progress, clock.share()) for ratio in chosen_ratios]
     if fan.push is not None and setting is not None and setting.theorem == "heavy_ball":
-        rays.append(fan.heavy_ball(setting))
+        rays.append(fan.heavy_ball(setting, clock.share()))
     lines: list[MomentumLine] = []
     if fan.push is not None:
         best = rays[0].best_eta or fan.newton(-fan.gradient)
         asked = set() if setting is None or setting.tau is None else {setting.eta}
         chosen = {part * best for part in _ETA_PARTS} if etas is None else set(etas)
-        lines = [fan.line(eta, setting, progress) for eta in sorted(chosen | asked)]
+        lines = [fan.line(eta, setting, progress, clock.share()) for eta in sorted(chosen | asked)]
     size = length(fan.gradient)
     return StepRanges(problem.error(fan.w), size, fan.cosine, fan.norm, tuple(rays), tuple(lines))
+
+
+class _Clock:
+    """Processor time, shared out equally among the rows that may still come."""
+
+    def __init__(self, seconds: float, rows: int) -> None:
+        self._end, self._rows = time.process_time() + seconds, rows
+
+    def share(self) -> float:
+        """Return the seconds of the next row."""
+        seconds = max(0.0, self._end - time.process_time()) / max(1, self._rows)
+        self._rows -= 1
+        return seconds
 
 
 class _Fan:
@@ -147,7 +175,7 @@ class _Fan:
             to_minimum = -slope / curvature if curvature > 0 > slope else 1.0 / size if size > 0 else 0.0
         return to_minimum if np.isfinite(to_minimum) and to_minimum > 0 else 1.0
 
-    def ray(self, ratio: float, setting: Setting | None, progress: Progress) -> Ray:
+    def ray(self, ratio: float, setting: Setting | None, progress: Progress, seconds: float) -> Ray:
         words = "-g" if ratio == 0 else f"-g + {ratio:.4g} |g| D/|D|"
         progress(f"bounding the error along {words}")
         exact, stored = -self.around.gradient, -self.gradient
@@ -159,16 +187,17 @@ class _Fan:
             asked, exact_ratio = setting.eta, Interval.point(tau) / setting.eta
         if self.push is not None and ratio > 0:
             exact, stored = exact + self.push * exact_ratio, stored + ratio * self.stored_push
-        return self._ray(words, ratio, Vector.of(exact, stored), asked)
+        return self._ray(words, ratio, Vector.of(exact, stored), asked, seconds)
 
-    def heavy_ball(self, setting: Setting) -> Ray:
+    def heavy_ball(self, setting: Setting, seconds: float) -> Ray:
         factor = Interval.point(0.0 if setting.mu is None else setting.mu) / setting.eta
         exact = self.step * factor - self.around.gradient
-        return self._ray("-g + (mu/eta) D", None, Vector.of(exact, exact.mid), setting.eta)
+        return self._ray("-g + (mu/eta) D", None, Vector.of(exact, exact.mid), setting.eta, seconds)
 
-    def _ray(self, words: str, ratio: float | None, direction: Vector, asked: float | None) -> Ray:
-        found = reach(self.around, direction, self.newton(direction.stored)) if direction.stored.any() else Reach()
-        start = found.until or self.newton(direction.stored)
+    def _ray(self, words: str, ratio: float | None, direction: Vector, asked: float | None, seconds: float) -> Ray:
+        length = self.newton(direction.stored)
+        found = reach(self.around, direction, length, seconds=seconds) if direction.stored.any() else Reach()
+        start = found.until or length
         line = direction if found.exact else Vector(direction.stored)
         rises_at = first_rise(self.problem, self.w, line, start)
         proved = found.until > 0 if asked is None else found.until >= asked
@@ -197,7 +226,7 @@ class _Fan:
             statement,
         )
 
-    def line(self, eta: float, setting: Setting | None, progress: Progress) -> MomentumLine:
+    def line(self, eta: float, setting: Setting | None, progress: Progress, seconds: float) -> MomentumLine:
         """Bound the momentum of one learning rate: from tau = 0, or from the best tau if eta alone is too large."""
         if self.push is None:
             raise InputError("no momentum without a previous step", remedy="give the previous weights")
@@ -206,7 +235,8 @@ class _Fan:
         back = Vector(-push.stored, push.error)
         base = self.w + eta * descent.stored
         length, low = 0.5 * eta, 0.0
-        found = reach(self.around, push, length, [(eta, descent)])
+        seconds /= _SEARCHES_OF_A_LINE
+        found = reach(self.around, push, length, [(eta, descent)], seconds)
         start = 0.0
         if found.until == 0:
             tried = [
@@ -214,8 +244,8 @@ class _Fan:
             ]
             start = float(min(tried)[1])
             fixed = [(eta, descent), (start, push)]
-            found = reach(self.around, push, length, fixed)
-            behind = reach(self.around, back, min(length, start), fixed)
+            found = reach(self.around, push, length, fixed, seconds)
+            behind = reach(self.around, back, min(length, start), fixed, seconds)
             low = max(0.0, float(np.nextafter(start - behind.until, np.inf)))
         proves = found.until > 0
         high = float(np.nextafter(start + found.until, 0.0)) if start else found.until

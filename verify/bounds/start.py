@@ -108,8 +108,7 @@ class StartPass:
             self._chunks.append(values)
         self._weights, self.range = weights.copy(), range_of(problem, weights, squares)
         total = sum(value for value, _ in squares)
-        error = 0.5 * total / problem.sample_divisor + 0.5 * problem.weight_decay * float(weights @ weights)
-        return error, gradient / problem.sample_divisor + problem.weight_decay * weights
+        return problem.averaged(total, weights), gradient / problem.sample_divisor + problem.weight_decay * weights
 
     def at(self, problem: Problem, w: np.ndarray) -> list[Values] | None:
         """Return the passes of all chunks, if they are those of this problem and these weights."""

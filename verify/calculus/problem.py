@@ -185,11 +185,13 @@ class Problem(Objective):
             state = passes.forward(FLOAT, self.architecture, parts, x, order=0)
             for residual in passes.residuals(FLOAT, self.architecture, state.outputs, y).values():
                 total += float(np.vdot(residual, residual))
-        return self._averaged(total, weights)
+        return self.averaged(total, weights)
 
-    def _averaged(self, total: float, weights: np.ndarray) -> float:
+    def averaged(self, total: float, weights: np.ndarray) -> float:
         """Return E from the sum of the squared residuals; a difference of two overflows is one, too."""
-        error = 0.5 * total / self.sample_divisor + 0.5 * self.weight_decay * float(weights @ weights)
+        error = 0.5 * total / self.sample_divisor
+        if self.weight_decay:  # zero times a square that overflows would be no number
+            error += 0.5 * self.weight_decay * float(weights @ weights)
         return float("inf") if np.isnan(error) else error
 
     @np.errstate(all="ignore")
@@ -208,7 +210,7 @@ class Problem(Objective):
             gradient += self.architecture.layout.flatten(
                 passes.parameter_gradients(FLOAT, self.architecture, state.outputs, adjoints.preactivations),
             )
-        return self._averaged(total, weights), gradient / self.sample_divisor + self.weight_decay * weights
+        return self.averaged(total, weights), gradient / self.sample_divisor + self.weight_decay * weights
 
     @np.errstate(all="ignore")
     def hessian_vector(self, w: Any, direction: Any) -> np.ndarray:

@@ -12,6 +12,8 @@ from verify.campaign.trial import Steps, Trial
 from verify.outcomes import InputError
 
 _REMEDY = "give another file, or add --force to replace it"
+_SHOWN = 40
+"""Bytes of what stands there instead."""
 _COUNTS: Mapping[str, tuple[type, ...]] = dict.fromkeys(asdict(Steps()), (int,))
 _FIELDS: Mapping[str, tuple[type, ...]] = {
     **{field.name: (type(getattr(Trial(0), field.name)),) for field in fields(Trial)},
@@ -50,15 +52,21 @@ def own_lines(content: bytes, header: Mapping[str, Any], first: int, path: Path)
     if length == 0:
         if line(header).startswith(content):
             return 0, []
-        raise InputError("no campaign", where=str(path), remedy=_REMEDY)
-    found, *trials = (_parsed(text, path, number) for number, text in enumerate(content[:length].splitlines(), 1))
+        raise InputError("no campaign", where=str(path), begins=content[:_SHOWN], remedy=_REMEDY)
+    lines = content[:length].splitlines()
+    found, *trials = (_parsed(text, path, number) for number, text in enumerate(lines, 1))
     if not isinstance(found, dict) or "campaign" not in found:
-        raise InputError("no campaign", where=str(path), remedy=_REMEDY)
+        raise InputError("no campaign", where=str(path), begins=content[:_SHOWN], remedy=_REMEDY)
     if found != header:
         raise InputError("file of another campaign", where=str(path), remedy=_REMEDY, found=found)
     for index, trial in enumerate(trials):
         if index >= header["networks"] or not _is_trial(trial, first + index):
-            raise InputError("not a trial of this campaign", where=f"{path}:{index + 2}", remedy=_REMEDY)
+            raise InputError(
+                "not a trial of this campaign",
+                where=f"{path}:{index + 2}",
+                line=lines[index + 1][:_SHOWN],
+                remedy=_REMEDY,
+            )
     return length, trials
 
 
@@ -67,7 +75,7 @@ def _parsed(text: bytes, path: Path, number: int) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         what = "no campaign" if number == 1 else "not a trial of this campaign"
-        raise InputError(what, where=f"{path}:{number}", remedy=_REMEDY) from None
+        raise InputError(what, where=f"{path}:{number}", line=text[:_SHOWN], remedy=_REMEDY) from None
 
 
 def _is_trial(trial: Any, seed: int) -> bool:

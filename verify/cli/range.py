@@ -98,7 +98,7 @@ def command(
             from verify.analysis.one_step import one_step_ranges
 
             covered = specification.classical("the ranges of one step")
-            step = one_step_ranges(covered, w, before, momentum, norm=norm, progress=announce)
+            step = one_step_ranges(covered, w, before, momentum, norm=norm, seconds=time_limit, progress=announce)
             answer["step"] = step.to_json()
             if plot is not None:
                 from verify.analysis.step_plot import a_priori_outlines, plot_step

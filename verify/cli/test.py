@@ -31,9 +31,7 @@ def command(spec: Path, examples: int, seed: int, as_json: bool) -> int:
         specification = load_specification(spec)
         from verify.properties.suite import run_suite
 
-        answer = run_suite(
-            specification.problem, specification.asked, examples=examples, seed=seed, announce=announce
-        )
+        answer = run_suite(specification.problem, specification.asked, examples=examples, seed=seed, announce=announce)
     name, content = specification.problem.name, answer.to_json()
     if as_json:
         print_json({"name": name, **content})

@@ -76,7 +76,9 @@ class HeldFolder(RunFiles):
             if isinstance(error, InputError):
                 raise
             if not create and isinstance(error, FileNotFoundError):
-                raise InputError("no run to resume", where=str(self.path), remedy="start it without --resume") from None
+                raise InputError(
+                    "no run to resume", where=str(self.path), folder=False, remedy="start it without --resume"
+                ) from None
             raise self._unwritable(error) from None
         return made
 
@@ -127,7 +129,12 @@ class HeldFolder(RunFiles):
         folder = self._held()
         started = folder.regular(_STARTED)
         if folder.regular(self.description.name) and not force:
-            raise InputError("the folder already holds a run", where=str(self.path), remedy="resume it or name another")
+            raise InputError(
+                "the folder already holds a run",
+                where=str(self.path),
+                file=self.description.name,
+                remedy="resume it or name another",
+            )
         if not (started or force):
             self._refuse_foreign()
         self._refuse_inputs(inputs)
@@ -151,7 +158,12 @@ class HeldFolder(RunFiles):
         """
         folder = self._held()
         if not folder.regular(self.description.name):
-            raise InputError("no run to resume", where=str(self.path), remedy="start it without --resume")
+            raise InputError(
+                "no run to resume",
+                where=str(self.path),
+                missing=self.description.name,
+                remedy="start it without --resume",
+            )
         for name in self._names():
             folder.regular(name, own=True)
         folders = [folder]

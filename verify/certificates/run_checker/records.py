@@ -131,13 +131,11 @@ class RunRecords:
             yield f"error_upper = {upper} is not confirmed"
         if line.get("weights_sha256") != run_files.weights_digest(after):
             yield "the weights are not those of the line"
-        norm, root, first = (
-            float(each) for each in (np.linalg.norm(after), evaluation.root(index).mid(), evaluation.root(0).mid())
-        )
+        norm, root, first = _length(after), *(float(evaluation.root(row).mid()) for row in (index, 0))
         error = line.get("error")
         if not isinstance(error, float) or not error >= 0 or not _agree(math.sqrt(error), root, first):
             yield f"error = {error} disagrees with {root**2:.9g}"
-        for name, value in {"weight_norm": norm, "distance": float(np.linalg.norm(after - weights[0]))}.items():
+        for name, value in {"weight_norm": norm, "distance": _length(after - weights[0])}.items():
             if not _agree(line.get(name), value, norm):
                 yield f"{name} = {line.get(name)} disagrees with {value:.9g}"
         yield from self._compare_room(line, after, weights[0])
@@ -149,8 +147,8 @@ class RunRecords:
                 if line.get("remaining_radius") is not None:
                     yield f"remaining_radius = {line.get('remaining_radius')}, though the run has no region"
             case {"kind": "ball" | "bounded", "radius": float(radius), "center": "initial weights" | "zero" as center}:
-                room = radius - float(np.linalg.norm(after - start if center == "initial weights" else after))
-                if not _agree(line.get("remaining_radius"), room, max(radius, float(np.linalg.norm(after)))):
+                room = radius - _length(after - start if center == "initial weights" else after)
+                if not _agree(line.get("remaining_radius"), room, max(radius, _length(after))):
                     yield f"remaining_radius = {line.get('remaining_radius')} disagrees with {room:.9g}"
 
     def _compare_setting(self, line: dict[str, Any], index: int, evaluation: Evaluation) -> Iterator[str]:
@@ -195,7 +193,7 @@ class RunRecords:
         if not isinstance(total, float) or not evaluation.falls(0, end, weights, total):
             yield "proved_decrease exceeds what the error is confirmed to have fallen by"
         root, first = (float(evaluation.root(row).mid()) for row in (end, 0))
-        error, norm = result["error"], float(np.linalg.norm(weights[-1]))
+        error, norm = result["error"], _length(weights[-1])
         if not isinstance(error, float) or not error >= 0 or not _agree(math.sqrt(error), root, first):
             yield f"error = {error} disagrees with {root**2:.9g}"
         if not _agree(result["weight_norm"], norm, norm):
@@ -248,7 +246,12 @@ def _has_fields(content: dict[str, Any], names: set[str], where: Any) -> None:
 
 
 def _agree(found: Any, value: float, scale: float) -> bool:
-    return isinstance(found, float) and abs(found - value) <= _SHOWN * (value + _SHOWN * scale)
+    return isinstance(found, float) and abs(found - value) <= _SHOWN * (abs(value) + _SHOWN * scale)
+
+
+def _length(vector: np.ndarray) -> float:
+    """Euclidean norm, within an ulp at every magnitude: neither squares that overflow nor squares that vanish."""
+    return math.hypot(*vector.tolist())
 
 
 def _encloses(bounds: Any, error: Any) -> bool:
