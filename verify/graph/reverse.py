@@ -9,6 +9,9 @@ over its uses.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from verify.graph.graph import Graph
 from verify.graph.tensor import GraphBuilder, Tensor
 from verify.operations.add import Add
@@ -46,39 +49,83 @@ def gradient_graph(graph: Graph, kind: type[Leaf] = Parameter) -> Graph:
     >>> evaluate(gradient_graph(graph), {leaf: np.array([3.0, 4.0])})[1]
     array([6., 8.])
     """
-    if len(graph.outputs) != 1 or graph.nodes[graph.outputs[0]].shape != ():
-        raise InputError("a gradient needs one scalar output", shapes=[graph.nodes[o].shape for o in graph.outputs])
     builder = GraphBuilder()
     tensors = builder.include(graph)
-    moving = _depend_on(graph, kind)
-    adjoints: dict[int, list[Tensor]] = {graph.outputs[0]: [builder.filled(1)]}
-    gradients: dict[int, Tensor] = {}
+    wanted = [isinstance(node.operation, kind) for node in graph.nodes]
+    adjoints = _adjoints(graph, builder, tensors, depending(graph, wanted))
+    found = [adjoints[p] if p in adjoints else tensors[p].zeros() for p in range(len(graph.nodes)) if wanted[p]]
+    return builder.build(tensors[graph.outputs[0]], *found)
+
+
+@dataclass(frozen=True)
+class AdjointGraph:
+    """A graph with the derivatives of its scalar output in the results of its nodes.
+
+    Parameters
+    ----------
+    graph : Graph
+        The first output is the scalar.
+    size : int
+        Number of the network's own nodes, which stand first.
+    adjoints : mapping of int to int
+        Where the derivative in one of them stands, for every one that has one.
+    """
+
+    graph: Graph
+    size: int
+    adjoints: Mapping[int, int]
+
+
+def adjoint_graph(graph: Graph, wanted: Sequence[bool]) -> AdjointGraph:
+    """Return a graph of the adjoints of all nodes that depend on a wanted one, and of the wanted ones themselves.
+
+    Examples
+    --------
+    >>> builder = GraphBuilder()
+    >>> w = builder.parameter("w", (2,))
+    >>> found = adjoint_graph(builder.build((w * w).sum()), [False, True, True])
+    >>> [found.graph.nodes[p].operation.name for p in found.adjoints.values()]
+    ['broadcast', 'filled']
+    """
+    builder = GraphBuilder()
+    tensors = builder.include(graph)
+    size = len(builder.nodes)
+    adjoints = _adjoints(graph, builder, tensors, depending(graph, wanted))
+    reached = sorted(adjoints)
+    built = builder.build(tensors[graph.outputs[0]], *(tensors[p] for p in reached), *(adjoints[p] for p in reached))
+    places, derivatives = built.outputs[1 : len(reached) + 1], built.outputs[len(reached) + 1 :]
+    return AdjointGraph(built, size, dict(zip(places, derivatives, strict=True)))
+
+
+def _adjoints(graph: Graph, builder: GraphBuilder, tensors: list[Tensor], moving: list[bool]) -> dict[int, Tensor]:
+    """Return the adjoint of every moving node that the output depends on."""
+    if len(graph.outputs) != 1 or graph.nodes[graph.outputs[0]].shape != ():
+        raise InputError("a gradient needs one scalar output", shapes=[graph.nodes[o].shape for o in graph.outputs])
+    collected: dict[int, list[Tensor]] = {graph.outputs[0]: [builder.filled(1)]}
+    adjoints: dict[int, Tensor] = {}
     for position in reversed(range(len(graph.nodes))):
         node = graph.nodes[position]
-        if position not in adjoints or not moving[position]:
+        if position not in collected or not moving[position]:
             continue
-        adjoint = _total(adjoints.pop(position))
-        if isinstance(node.operation, kind):
-            gradients[position] = adjoint
+        adjoints[position] = _total(collected.pop(position))
+        if not node.arguments:
             continue
         builder.place = node.place
         arguments = [tensors[argument] for argument in node.arguments]
-        parts = node.operation.pullback(arguments, tensors[position], adjoint)
+        parts = node.operation.pullback(arguments, tensors[position], adjoints[position])
         for argument, part in zip(node.arguments, parts, strict=True):
             if part is not None and moving[argument]:
-                adjoints.setdefault(argument, []).append(part)
-    wanted = [p for p, node in enumerate(graph.nodes) if isinstance(node.operation, kind)]
-    found = [gradients[p] if p in gradients else tensors[p].zeros() for p in wanted]
-    return builder.build(tensors[graph.outputs[0]], *found)
+                collected.setdefault(argument, []).append(part)
+    return adjoints
 
 
 def _total(parts: list[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else parts[0].apply(Add(), *parts)
 
 
-def _depend_on(graph: Graph, kind: type[Leaf]) -> list[bool]:
-    """Whether a node's result depends on a leaf of the kind."""
+def depending(graph: Graph, wanted: Sequence[bool]) -> list[bool]:
+    """Whether a node is wanted or its result depends on one that is."""
     depends: list[bool] = []
-    for node in graph.nodes:
-        depends.append(isinstance(node.operation, kind) or any(depends[argument] for argument in node.arguments))
+    for node, itself in zip(graph.nodes, wanted, strict=True):
+        depends.append(itself or any(depends[argument] for argument in node.arguments))
     return depends

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 
 from verify.arithmetic.arrays import Array, accumulated, rearranged
+from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.operations.operation import LinearOperation, Shape
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Broadcast(LinearOperation):
 
     target: Shape
     name: ClassVar[str] = "broadcast"
+    rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not _stretches(arguments[0], self.target):
@@ -30,7 +32,15 @@ class Broadcast(LinearOperation):
         return self.target
 
     def evaluate(self, *arguments: Array) -> Array:
-        return rearranged(lambda a: np.broadcast_to(a, self.target), arguments[0])
+        return rearranged(self._repeat, arguments[0])
+
+    def _repeat(self, a: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(a, self.target)
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return arguments[0].perturbation.rearranged(
+            self._repeat, max(result.size // max(arguments[0].value.size, 1), 1)
+        )
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint.sum_to(arguments[0].shape),)
@@ -53,8 +63,16 @@ class SumOver(LinearOperation):
         (x,) = arguments
         if not self.axes:
             return x
-        terms = math.prod(x.shape[axis] for axis in self.axes)
-        return accumulated(lambda a: np.asarray(a.sum(axis=self.axes)), terms, x)
+        return accumulated(self._add, self._terms(x.shape), x)
+
+    def _add(self, a: np.ndarray) -> np.ndarray:
+        return np.asarray(a.sum(axis=self.axes))
+
+    def _terms(self, shape: Shape) -> int:
+        return math.prod(shape[axis] for axis in self.axes)
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return arguments[0].perturbation.accumulated(self._add, self._terms(arguments[0].value.shape))
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         shape = arguments[0].shape

@@ -10,14 +10,20 @@ import numpy as np
 
 from verify.activations import BUILTIN_NAMES, Activation, activation
 from verify.activations.symbols import Smoothness
-from verify.arithmetic import arb
+from verify.arithmetic import arb, upward
 from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.rounding import FLOOR
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.operation import Operation, Shape
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
+
+
+_EXACT = ("relu",)
+"""Functions whose float64 values and slopes are not rounded: an entry of the argument, or 0 or 1."""
 
 
 @final
@@ -66,6 +72,60 @@ class Elementwise(Operation):
         if is_exact_kind(x):
             return arb.elementwise(lambda ball: self.function.arb(ball, self.order))(x)
         return self.function.value(np.asarray(x), self.order)
+
+    def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
+        (x,) = arguments
+        if self.spec in _EXACT:
+            return self.function.value(x.value, self.order), None
+        if self.function.jumps:
+            return super().rounded(x)
+        key = (self.spec, self.order)
+        if key not in x.known:  # the adjoints will ask for the slope, which has the dearest parts in common
+            orders = (self.order, self.order + 1)
+            found = self.function.rounded(x.value, orders)
+            x.known.update({(self.spec, order): pair for order, pair in zip(orders, found, strict=True)})
+        value, error = x.known[key]
+        return value, error
+
+    @property
+    def is_continuous(self) -> bool:
+        return all(jump > self.order for _, jump in self.function.jumps)
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        """Take the steepest slope; where a jump is within reach, the range of the function there."""
+        (x,) = arguments
+        near = np.zeros(x.value.shape, dtype=bool)
+        entries = x.perturbation.entries
+        for point, jump in self.function.jumps:
+            if jump <= self.order:
+                at = float(point)
+                margin = 2.0 * entries + (2.0**-50 * abs(at) + FLOOR)
+                near |= ~(np.abs(x.value - at) > margin)
+        moved = x.perturbation.scaled(self._steepest(x))
+        if not np.any(near):
+            return moved
+        around = Interval(x.value[near], np.broadcast_to(entries, x.value.shape)[near])
+        enclosure = self.function.enclosure(around, self.order)
+        box = np.zeros(x.value.shape) if moved.box is None else np.array(moved.box)
+        box[near] = upward.add(np.abs(enclosure.mid - result[near]), enclosure.rad)
+        return Perturbation(moved.ball, box)
+
+    def _steepest(self, x: Perturbed) -> float:
+        """Return an upper bound of the next derivative's absolute value, away from where this one jumps."""
+        everywhere = self.function.supremum(self.order + 1)
+        if np.isfinite(everywhere):
+            return everywhere
+        low, high = x.ends
+        if not np.isfinite(high - low):
+            return np.inf
+        breaks = [float(point) for point, jump in self.function.jumps if jump <= self.order]
+        ends = [low, *(b for b in breaks if low < b < high), high]
+        found = self.function.range(
+            self.order + 1,
+            [low, *(np.nextafter(b, np.inf) for b in ends[1:-1])],
+            [*(np.nextafter(b, -np.inf) for b in ends[1:-1]), high],
+        )
+        return float(np.max(np.abs(found)))
 
     def _derivatives(self, x: Interval, orders: tuple[int, ...]) -> list[Interval]:
         if len(orders) == 1:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verify.arithmetic.arrays import Array, accumulated, rearranged, zeros
+from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.operations.operation import LinearOperation, Shape
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Gather(LinearOperation):
     axis: int
     indices: Indices
     name: ClassVar[str] = "gather"
+    rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not 0 <= self.axis < len(arguments[0]):
@@ -67,12 +69,21 @@ class Gather(LinearOperation):
     def evaluate(self, *arguments: Array) -> Array:
         return rearranged(self._pick, arguments[0])
 
+    @cached_property
+    def _uses(self) -> int:
+        """The largest number of times that an entry is picked."""
+        found = self.indices.values
+        return int(np.max(np.bincount(found[found >= 0]), initial=1))
+
     def _pick(self, a: np.ndarray) -> np.ndarray:
         found = self.indices.values
         if not found.size or found.min() >= 0:
             return np.take(a, found, axis=self.axis)
         extended = np.concatenate([a, zeros((*a.shape[: self.axis], 1, *a.shape[self.axis + 1 :]), a)], axis=self.axis)
         return np.take(extended, found, axis=self.axis, mode="wrap")
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return arguments[0].perturbation.rearranged(self._pick, self._uses)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         length = arguments[0].shape[self.axis]
@@ -127,6 +138,9 @@ class ScatterAdd(LinearOperation):
             where: tuple[Any, ...] = (slice(None),) * self.axis
             result[(*where, present)] = np.add.reduceat(np.take(flat, order, axis=self.axis), starts, axis=self.axis)
         return result
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return arguments[0].perturbation.accumulated(self._add, self._terms)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint.apply(Gather(self.axis, self.indices), adjoint),)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from verify.arithmetic import arb, elementary
 from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.operation import Operation, OutsideDomainError, Shape
 
@@ -50,6 +51,13 @@ class Power(Operation):
             return self._by_products(x)
         with np.errstate(all="ignore"):
             return np.asarray(x) ** float(self.exponent)
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        (x,) = arguments
+        if not self.exponent or not x.value.size:
+            return Perturbation()
+        slope = self._enclosed_derivative(_between(x), 1)
+        return x.perturbation.scaled(float(np.max(slope.max_abs())))
 
     def _by_products(self, x: Array) -> Array:
         if self.exponent < 0 and isinstance(x, Interval):
@@ -101,6 +109,12 @@ class Logarithm(Operation):
         with np.errstate(all="ignore"):
             return np.log(x)
 
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        (x,) = arguments
+        if not x.value.size:
+            return Perturbation()
+        return x.perturbation.scaled(float(np.max(_logarithm_derivative(_between(x), 1).max_abs())))
+
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint * _reciprocal(arguments[0]),)
 
@@ -109,6 +123,12 @@ class Logarithm(Operation):
     ) -> Tensor | None:
         (tangent,) = tangents
         return None if tangent is None else tangent * _reciprocal(arguments[0])
+
+
+def _between(x: Perturbed) -> Interval:
+    """Return one interval that holds all entries; the whole line where they are not bounded."""
+    low, high = x.ends
+    return Interval.from_bounds(low, high) if np.isfinite(high - low) else Interval(np.zeros(()), np.array(np.inf))
 
 
 def _reciprocal(x: Tensor) -> Tensor:

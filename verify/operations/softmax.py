@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from verify.arithmetic import arb, elementary
 from verify.arithmetic.arrays import Array, is_exact_kind, rearranged, zeros
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.perturbation import Perturbation, Perturbed, largest_along_rows
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.gather import Indices
 from verify.operations.operation import Operation, Shape
@@ -51,6 +52,13 @@ class Softmax(Operation):
             return weighted / _sum_last(weighted)
         exponentials, _ = _exponentials(arguments[0], self.mask)
         return exponentials / _sum_last(exponentials)
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        """The Jacobian ``diag(p) - p p^T`` has at most the norm 1/2.
+
+        By Gershgorin each eigenvalue is at most ``p_i (1 - p_i) + p_i sum over j != i of p_j = 2 p_i (1 - p_i)``.
+        """
+        return Perturbation(arguments[0].perturbation.length).scaled(0.5)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (_jacobian(result, adjoint),)
@@ -92,6 +100,10 @@ class LogSumExp(Operation):
         exponentials, shift = _exponentials(z, self.mask)
         logarithm = _log(_sum_last(exponentials)) + shift
         return logarithm.reshape(z.shape[:-1])
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        """The gradient is positive and sums up to 1: the result moves no more than the entry that moves most."""
+        return largest_along_rows(arguments[0].perturbation)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         (z,) = arguments
