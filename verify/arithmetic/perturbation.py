@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from verify.arithmetic import upward
 from verify.arithmetic.lengths_upward import length, raised, sum_lengths
 from verify.arithmetic.matrix_powers import norm_by_squaring
-from verify.arithmetic.rounding import inflation
-from verify.arithmetic.spectral import elementary_norm_upper
+from verify.arithmetic.rounding import gamma, inflation
 
 Array = NDArray[np.float64]
 
@@ -44,8 +43,24 @@ def largest_norm(stack: Array) -> float:
     if 1 in (rows, columns):
         return raised(float(np.max(np.abs(stack) if rows == columns else sum_lengths(stack, (-2, -1)))))
     if stack.size > _SHARP_MATRICES * rows * columns:
-        return raised(float(np.max(elementary_norm_upper(np.abs(stack)))))
+        sizes = np.abs(stack)  # the norm of each matrix squared is at most its largest column times its largest row sum
+        products = np.max(np.sum(sizes, axis=-2), axis=-1) * np.max(np.sum(sizes, axis=-1), axis=-1)
+        return raised(sqrt(float(np.max(products)) * float(inflation(rows + columns))))
     return max(norm_by_squaring(matrix) for matrix in stack.reshape(-1, rows, columns))
+
+
+def rounded_sum(add: Callable[[Array], Array], terms: int, value: Array) -> tuple[Array, Array | None]:
+    """Return sums of at most `terms` entries with a bound of their rounding, in any order of summation.
+
+    Examples
+    --------
+    >>> total, error = rounded_sum(np.sum, 3, np.array([0.1, 0.2, 0.3]))
+    >>> bool(error > 0)
+    True
+    """
+    if terms <= 1:
+        return np.asarray(add(value)), None
+    return np.asarray(add(value)), np.asarray(add(np.abs(value))) * (gamma(terms - 1) * inflation(terms + 1))
 
 
 @final

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 
 from verify.arithmetic.arrays import Array, accumulated, rearranged
-from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
 from verify.operations.operation import LinearOperation, Shape
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ class SumOver(LinearOperation):
 
     def _terms(self, shape: Shape) -> int:
         return math.prod(shape[axis] for axis in self.axes)
+
+    def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
+        return rounded_sum(self._add, self._terms(arguments[0].value.shape), arguments[0].value)
 
     def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
         return arguments[0].perturbation.accumulated(self._add, self._terms(arguments[0].value.shape))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 
 from verify.arithmetic.arrays import Array, accumulated
-from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
 from verify.operations.gather import Gather, Indices
 from verify.operations.operation import LinearOperation, Shape
 
@@ -35,6 +35,9 @@ class CumulativeSum(LinearOperation):
 
     def _add(self, a: np.ndarray) -> np.ndarray:
         return np.cumsum(a, axis=-1)
+
+    def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
+        return rounded_sum(self._add, arguments[0].value.shape[-1], arguments[0].value)
 
     def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
         return arguments[0].perturbation.accumulated(self._add, max(result.shape[-1], 1), max(result.shape[-1], 1))

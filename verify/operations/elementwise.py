@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
@@ -112,20 +113,11 @@ class Elementwise(Operation):
 
     def _steepest(self, x: Perturbed) -> float:
         """Return an upper bound of the next derivative's absolute value, away from where this one jumps."""
-        everywhere = self.function.supremum(self.order + 1)
+        everywhere = _steepest_between_jumps(self.spec, self.order, -np.inf, np.inf)
         if np.isfinite(everywhere):
             return everywhere
         low, high = x.ends
-        if not np.isfinite(high - low):
-            return np.inf
-        breaks = [float(point) for point, jump in self.function.jumps if jump <= self.order]
-        ends = [low, *(b for b in breaks if low < b < high), high]
-        found = self.function.range(
-            self.order + 1,
-            [low, *(np.nextafter(b, np.inf) for b in ends[1:-1])],
-            [*(np.nextafter(b, -np.inf) for b in ends[1:-1]), high],
-        )
-        return float(np.max(np.abs(found)))
+        return _steepest_between_jumps(self.spec, self.order, low, high) if np.isfinite(high - low) else np.inf
 
     def _derivatives(self, x: Interval, orders: tuple[int, ...]) -> list[Interval]:
         if len(orders) == 1:
@@ -149,3 +141,16 @@ class Elementwise(Operation):
 
 def _function(spec: str) -> Activation:
     return activation(spec if spec in BUILTIN_NAMES else {"expr": spec})
+
+
+@lru_cache(maxsize=256)
+def _steepest_between_jumps(spec: str, order: int, low: float, high: float) -> float:
+    """Return an upper bound of the derivative after that of an order, on all floats between two but where it jumps."""
+    function = _function(spec)
+    everywhere = function.supremum(order + 1)
+    if np.isfinite(everywhere):
+        return everywhere
+    breaks = [float(point) for point, jump in function.jumps if jump <= order and low < float(point) < high]
+    lower = [low, *(float(np.nextafter(b, np.inf)) for b in breaks)]
+    upper = [*(float(np.nextafter(b, -np.inf)) for b in breaks), high]
+    return float(np.max(np.abs(function.range(order + 1, lower, upper))))

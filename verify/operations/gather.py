@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verify.arithmetic.arrays import Array, accumulated, rearranged, zeros
-from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
 from verify.operations.operation import LinearOperation, Shape
 
 if TYPE_CHECKING:
@@ -138,6 +138,9 @@ class ScatterAdd(LinearOperation):
             where: tuple[Any, ...] = (slice(None),) * self.axis
             result[(*where, present)] = np.add.reduceat(np.take(flat, order, axis=self.axis), starts, axis=self.axis)
         return result
+
+    def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
+        return rounded_sum(self._add, self._terms, arguments[0].value)
 
     def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
         return arguments[0].perturbation.accumulated(self._add, self._terms)

@@ -15,11 +15,16 @@ from verify.arithmetic import arb, elementary
 from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.rounding import FLOOR, gamma
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.operation import Operation, OutsideDomainError, Shape
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
+
+
+_MOST_FACTORS = 16
+"""Up to this many, no product of them that underflows on the way is missed by the bound of its last rounding."""
 
 
 @final
@@ -51,6 +56,20 @@ class Power(Operation):
             return self._by_products(x)
         with np.errstate(all="ignore"):
             return np.asarray(x) ** float(self.exponent)
+
+    def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
+        """Roots, products and a reciprocal, each correctly rounded: a power of n factors meets at most 2 n of them."""
+        (x,) = arguments
+        factors = abs(self.exponent.numerator)
+        if factors > _MOST_FACTORS:
+            return super().rounded(x)
+        base = np.sqrt(x.value) if self.exponent.denominator == 2 else x.value
+        power = _whole_power(base, factors)
+        if self.exponent < 0:
+            if not np.all(np.abs(power) >= FLOOR):  # it may have lost digits
+                return super().rounded(x)
+            power = 1.0 / power
+        return power, None if self.exponent in (0, 1) else np.abs(power) * gamma(2 * factors + 3) + FLOOR
 
     def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
         (x,) = arguments

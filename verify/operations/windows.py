@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 
 from verify.arithmetic.arrays import Array, accumulated, rearranged, zeros
-from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
 from verify.operations.operation import LinearOperation, Shape
 
 if TYPE_CHECKING:
@@ -131,6 +131,9 @@ class Fold(LinearOperation):
                     for start, n, step in zip(starts, grid, self.stride, strict=True)
                 ),
             )
+
+    def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
+        return rounded_sum(self._add, math.prod(self.kernel), arguments[0].value)
 
     def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
         return arguments[0].perturbation.accumulated(self._add, math.prod(self.kernel))
