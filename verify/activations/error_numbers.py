@@ -18,7 +18,9 @@ from verify.activations.arb_numbers import constant_ball
 from verify.activations.interval_numbers import INTERVAL
 from verify.activations.program import Arithmetic
 from verify.arithmetic import arb
+from verify.arithmetic.elementary import Kernel
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.kernels import exponential, saturating
 from verify.arithmetic.midrad import guarded
 from verify.arithmetic.rounding import FLOOR, UNIT
 
@@ -64,7 +66,6 @@ def plain(x: Interval) -> Approximate:
     return Approximate(x.mid, 0.0 if x.is_exact else x.rad, x)
 
 
-@final
 class ErrorArithmetic(Arithmetic):
     """See the module."""
 
@@ -107,4 +108,26 @@ def _is_zero(error: Floats) -> bool:
     return isinstance(error, float) and error == 0.0
 
 
+@final
+class AbsoluteErrorArithmetic(ErrorArithmetic):
+    """The same, functions with bounded slopes by one evaluation: absolute errors, which say little of tiny values."""
+
+    def call(self, primitive: str, a: Approximate) -> Approximate:
+        if primitive not in _LIPSCHITZ:
+            return super().call(primitive, a)
+        kernel, slope = _LIPSCHITZ[primitive]
+        values, error = kernel(np.asarray(a.values, dtype=np.float64))
+        return Approximate(values, error if _is_zero(a.error) else error + slope * a.error)
+
+
+_LIPSCHITZ: dict[str, tuple[Kernel, float]] = {
+    "tanh": (saturating.tanh, 1.0),
+    "sigmoid": (exponential.sigmoid, 0.25),
+    "softplus": (exponential.softplus, 1.0),
+    "erf": (saturating.erf, 1.1283791670955128),
+    "atan": (saturating.arctan, 1.0),
+}
+"""Kernels and upper bounds of the slopes, for erf ``2/sqrt(pi)`` rounded up."""
+
 ERROR = ErrorArithmetic()
+ABSOLUTE = AbsoluteErrorArithmetic()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from verify.activations.error_numbers import ERROR, LONGEST_PROGRAM, plain
+from verify.activations.error_numbers import ABSOLUTE, ERROR, LONGEST_PROGRAM, plain
 from verify.activations.interval_numbers import INTERVAL
 from verify.activations.program import Program
 from verify.arithmetic import upward
@@ -20,6 +20,18 @@ Array = NDArray[np.float64]
 def enclose_points(program: Program, z: Array) -> tuple[Interval, ...]:
     """Run a program at exact points, which must be finite."""
     return _paired(in_blocks(lambda mid: _flat(_at(program, mid)), z))
+
+
+def approximate_points(program: Program, z: Array) -> list[tuple[Array, Array]]:
+    """Run a program at exact points, which must be finite; return values and bounds of their absolute errors."""
+
+    def block(mid: Array) -> tuple[Array, ...]:
+        if len(program) > LONGEST_PROGRAM:
+            return _flat(program.run(INTERVAL, Interval(mid)))
+        return _flat([result.interval(mid.shape) for result in program.run(ABSOLUTE, plain(Interval(mid)))])
+
+    arrays = in_blocks(block, z)
+    return list(zip(arrays[::2], arrays[1::2], strict=True))
 
 
 def enclose_near(program: Program, z: Interval, orders: Sequence[int], bends: Sequence[float]) -> tuple[Interval, ...]:

@@ -62,10 +62,10 @@ class AdjointWalk:
 
     def __init__(self, problem: GraphProblem) -> None:
         self.problem = problem
-        self.graph, numbers = adjoint_graph(problem.graph)
-        size = len(problem.graph.nodes)
-        self._primal = self.graph.outputs[:size]
-        self._adjoints = {position: self.graph.outputs[number] for position, number in numbers.items()}
+        moving = [isinstance(node.operation, Parameter) for node in problem.graph.nodes]
+        found = adjoint_graph(problem.graph, moving)
+        self.graph, self._primal = found.graph, found.primal
+        self._adjoints = {p: found.adjoints[place] for p, place in enumerate(found.primal) if place in found.adjoints}
         last = max(self._primal)
         self._orders = [3 if position <= last else 2 for position in range(len(self.graph.nodes))]
 

@@ -18,7 +18,8 @@ from verify.arithmetic.intervals import Interval, concatenate
 from verify.calculus.objective import Objective
 from verify.graph.evaluation import ARB, FLOAT64, INTERVAL, Arithmetic, evaluate
 from verify.graph.graph import Graph
-from verify.graph.reverse import gradient_graph
+from verify.graph.reverse import AdjointGraph, gradient_graph
+from verify.graph.rounding import error_bound, weighted_graph
 from verify.graph.tangent import tangent_graph
 from verify.graph.tensor import GraphBuilder
 from verify.operations.add import Add
@@ -27,6 +28,9 @@ from verify.outcomes import InputError
 
 if TYPE_CHECKING:
     from verify.bounds.regions import Region
+
+_NARROW = 2.0**-20
+"""Distance, relative to E, that is small enough not to ask for intervals as well: their cost is that of a gradient."""
 
 
 @final
@@ -171,8 +175,17 @@ class GraphProblem(Objective):
 
     @certified_environment()
     def error_enclosure(self, w: Any) -> tuple[float, float]:
-        """Return float64 numbers lo <= E(w) <= hi, for the exact real E of these weights and data."""
-        return _ends(evaluate(self.graph, self._values(w), INTERVAL)[0])
+        """Return float64 numbers lo <= E(w) <= hi, for the exact real E of these weights and data.
+
+        Rounding is weighted by adjoints (`verify.graph.rounding`); where that says little, E is evaluated in intervals.
+        """
+        values = self._values(w)
+        found = error_bound(self._weighted_graph, values)
+        ends = _ends(Interval(np.array(found.value), np.array(found.distance)))
+        if found.distance <= _NARROW * abs(found.value):
+            return ends
+        lower, upper = _ends(evaluate(self.graph, values, INTERVAL)[0])
+        return max(lower, ends[0]), min(upper, ends[1])
 
     @certified_environment()
     def gradient_enclosure(self, w: Any) -> Interval:
@@ -203,6 +216,10 @@ class GraphProblem(Objective):
     def gradient_graph(self) -> Graph:
         """The error and its gradient in every parameter, as one graph."""
         return gradient_graph(self.graph)
+
+    @cached_property
+    def _weighted_graph(self) -> AdjointGraph:
+        return weighted_graph(self.graph)
 
     @cached_property
     def _hessian_graph(self) -> Graph:

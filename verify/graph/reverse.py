@@ -9,7 +9,8 @@ over its uses.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from verify.graph.graph import Graph
 from verify.graph.tensor import GraphBuilder, Tensor
@@ -50,60 +51,75 @@ def gradient_graph(graph: Graph, kind: type[Leaf] = Parameter) -> Graph:
     """
     builder = GraphBuilder()
     tensors = builder.include(graph)
-    adjoints = _accumulated(graph, builder, tensors, kind)
-    wanted = [p for p, node in enumerate(graph.nodes) if isinstance(node.operation, kind)]
-    found = [adjoints[p] if p in adjoints else tensors[p].zeros() for p in wanted]
+    wanted = [isinstance(node.operation, kind) for node in graph.nodes]
+    adjoints = _adjoints(graph, builder, tensors, depending(graph, wanted))
+    found = [adjoints[p] if p in adjoints else tensors[p].zeros() for p in range(len(graph.nodes)) if wanted[p]]
     return builder.build(tensors[graph.outputs[0]], *found)
 
 
-def adjoint_graph(graph: Graph, kind: type[Leaf] = Parameter) -> tuple[Graph, dict[int, int]]:
-    """Return a graph whose outputs are first all nodes of `graph`, in order, then derivatives of its output in them.
+@dataclass(frozen=True)
+class AdjointGraph:
+    """A graph with the derivatives of its scalar output in the results of its nodes.
 
     Parameters
     ----------
     graph : Graph
-        With one output of shape ``()``.
-    kind : type of Leaf
-        Of the leaves that move.
+        The first output is the scalar.
+    size : int
+        Number of the network's own nodes, which stand first.
+    primal : tuple of int
+        Where each node of the network stands.
+    adjoints : mapping of int to int
+        Where the derivative in one of them stands, for every one that has one.
+    """
 
-    Returns
-    -------
-    Graph
-    dict of int to int
-        Which output is the derivative in a node's result; nodes without influence, or that do not move, are left out.
+    graph: Graph
+    size: int
+    primal: tuple[int, ...]
+    adjoints: Mapping[int, int]
 
-    Raises
-    ------
-    InputError
-        If the output is not one scalar.
+
+def adjoint_graph(graph: Graph, wanted: Sequence[bool]) -> AdjointGraph:
+    """Return a graph of the adjoints of all nodes that depend on a wanted one, and of the wanted ones themselves.
+
+    Examples
+    --------
+    >>> builder = GraphBuilder()
+    >>> w = builder.parameter("w", (2,))
+    >>> found = adjoint_graph(builder.build((w * w).sum()), [False, True, True])
+    >>> [found.graph.nodes[p].operation.name for p in found.adjoints.values()]
+    ['broadcast', 'filled']
     """
     builder = GraphBuilder()
     tensors = builder.include(graph)
-    adjoints = _accumulated(graph, builder, tensors, kind)
-    numbers = {position: len(tensors) + k for k, position in enumerate(adjoints)}
-    return builder.build(*tensors, *adjoints.values()), numbers
+    size = len(builder.nodes)
+    adjoints = _adjoints(graph, builder, tensors, depending(graph, wanted))
+    reached = sorted(adjoints)
+    built = builder.build(tensors[graph.outputs[0]], *tensors, *(adjoints[p] for p in reached))
+    primal, derivatives = built.outputs[1 : len(tensors) + 1], built.outputs[len(tensors) + 1 :]
+    found = dict(zip((primal[p] for p in reached), derivatives, strict=True))
+    return AdjointGraph(built, size, primal, found)
 
 
-def _accumulated(graph: Graph, builder: GraphBuilder, tensors: Sequence[Tensor], kind: type[Leaf]) -> dict[int, Tensor]:
-    """Return the adjoint of every node that moves and that the output depends on."""
+def _adjoints(graph: Graph, builder: GraphBuilder, tensors: list[Tensor], moving: list[bool]) -> dict[int, Tensor]:
+    """Return the adjoint of every moving node that the output depends on."""
     if len(graph.outputs) != 1 or graph.nodes[graph.outputs[0]].shape != ():
         raise InputError("a gradient needs one scalar output", shapes=[graph.nodes[o].shape for o in graph.outputs])
-    moving = _depend_on(graph, kind)
-    parts: dict[int, list[Tensor]] = {graph.outputs[0]: [builder.filled(1)]}
+    collected: dict[int, list[Tensor]] = {graph.outputs[0]: [builder.filled(1)]}
     adjoints: dict[int, Tensor] = {}
     for position in reversed(range(len(graph.nodes))):
         node = graph.nodes[position]
-        if position not in parts or not moving[position]:
+        if position not in collected or not moving[position]:
             continue
-        adjoint = adjoints[position] = _total(parts.pop(position))
-        if isinstance(node.operation, kind):
+        adjoints[position] = _total(collected.pop(position))
+        if not node.arguments:
             continue
         builder.place = node.place
         arguments = [tensors[argument] for argument in node.arguments]
-        pulled = node.operation.pullback(arguments, tensors[position], adjoint)
-        for argument, part in zip(node.arguments, pulled, strict=True):
+        parts = node.operation.pullback(arguments, tensors[position], adjoints[position])
+        for argument, part in zip(node.arguments, parts, strict=True):
             if part is not None and moving[argument]:
-                parts.setdefault(argument, []).append(part)
+                collected.setdefault(argument, []).append(part)
     return adjoints
 
 
@@ -111,9 +127,9 @@ def _total(parts: list[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else parts[0].apply(Add(), *parts)
 
 
-def _depend_on(graph: Graph, kind: type[Leaf]) -> list[bool]:
-    """Whether a node's result depends on a leaf of the kind."""
+def depending(graph: Graph, wanted: Sequence[bool]) -> list[bool]:
+    """Whether a node is wanted or its result depends on one that is."""
     depends: list[bool] = []
-    for node in graph.nodes:
-        depends.append(isinstance(node.operation, kind) or any(depends[argument] for argument in node.arguments))
+    for node, itself in zip(graph.nodes, wanted, strict=True):
+        depends.append(itself or any(depends[argument] for argument in node.arguments))
     return depends

@@ -8,8 +8,12 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, ClassVar, final
 
+import numpy as np
+
 from verify.arithmetic.arrays import Array
 from verify.arithmetic.movement import Derivatives, Movement, of_sum
+from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.rounding import gamma, inflation
 from verify.operations.operation import Operation, Shape
 
 if TYPE_CHECKING:
@@ -33,6 +37,17 @@ class Add(Operation):
 
     def derivatives(self, arguments: Sequence[Movement], orders: int) -> Derivatives:
         return tuple(of_sum(arguments, k) for k in range(1, orders + 1))
+
+    def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
+        values = [argument.value for argument in arguments]
+        total = self.evaluate(*values)
+        if len(arguments) == 1:
+            return total, None
+        size = np.abs(total) if len(arguments) == 2 else reduce(add, map(np.abs, values))
+        return total, np.asarray(size * (gamma(len(arguments) - 1) * inflation(len(arguments))))
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return reduce(add, (argument.perturbation for argument in arguments))
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint,) * len(arguments)

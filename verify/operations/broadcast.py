@@ -11,6 +11,7 @@ import numpy as np
 
 from verify.arithmetic import upward
 from verify.arithmetic.arrays import Array, accumulated, rearranged
+from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
 from verify.operations.operation import LinearOperation, Shape
@@ -26,6 +27,7 @@ class Broadcast(LinearOperation):
 
     target: Shape
     name: ClassVar[str] = "broadcast"
+    rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not _stretches(arguments[0], self.target):
@@ -43,7 +45,15 @@ class Broadcast(LinearOperation):
         return np.full(self.target[0], upward.mul(x.whole, upward.sqrt(float(max(repeats, 1)))))
 
     def evaluate(self, *arguments: Array) -> Array:
-        return rearranged(lambda a: np.broadcast_to(a, self.target), arguments[0])
+        return rearranged(self._repeat, arguments[0])
+
+    def _repeat(self, a: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(a, self.target)
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return arguments[0].perturbation.rearranged(
+            self._repeat, max(result.size // max(arguments[0].value.size, 1), 1)
+        )
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint.sum_to(arguments[0].shape),)
@@ -69,8 +79,19 @@ class SumOver(LinearOperation):
         (x,) = arguments
         if not self.axes:
             return x
-        terms = math.prod(x.shape[axis] for axis in self.axes)
-        return accumulated(lambda a: np.asarray(a.sum(axis=self.axes)), terms, x)
+        return accumulated(self._add, self._terms(x.shape), x)
+
+    def _add(self, a: np.ndarray) -> np.ndarray:
+        return np.asarray(a.sum(axis=self.axes))
+
+    def _terms(self, shape: Shape) -> int:
+        return math.prod(shape[axis] for axis in self.axes)
+
+    def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
+        return rounded_sum(self._add, self._terms(arguments[0].value.shape), arguments[0].value)
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return arguments[0].perturbation.accumulated(self._add, self._terms(arguments[0].value.shape))
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         shape = arguments[0].shape

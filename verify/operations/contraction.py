@@ -18,7 +18,10 @@ import numpy as np
 from verify.arithmetic import upward
 from verify.arithmetic.arrays import Array
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.lengths_upward import length, raised, sum_lengths
 from verify.arithmetic.movement import Derivatives, Movement, of_product
+from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.rounding import FLOOR, LONGEST_SUM, UNIT, gamma, inflation
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
 from verify.arithmetic.spectral import norm_upper
@@ -160,6 +163,63 @@ class Contraction(Operation):
         if factor.reach is not None:
             found = float(upward.add(found, np.max(factor.reach.over(axes), initial=0.0)))
         return min(found, frobenius)
+
+    def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
+        """Bound the roundings of a sum of products by gamma times the lengths of its factors (Cauchy, Schwarz)."""
+        a, b = (argument.value for argument in arguments)
+        _, summed, _, _ = self._groups
+        result = np.asarray(self.evaluate(a, b))
+        if not summed:
+            return result, np.abs(result) * UNIT + FLOOR  # half a unit in the last place
+        terms = math.prod(a.shape[self.left.index(c)] for c in summed)
+        if terms > LONGEST_SUM:
+            return super().rounded(*arguments)
+        lengths = [self._value_lengths(x, own) for x, own in zip(arguments, (self.left, self.right), strict=True)]
+        return result, lengths[0] * lengths[1] * (gamma(terms) * inflation(4)) + FLOOR
+
+    def _value_lengths(self, x: Perturbed, letters: str) -> np.ndarray:
+        """Return upper bounds of an operand's Euclidean norms over what is summed, aligned with the result."""
+        axes = tuple(letters.index(c) for c in self._groups[1])
+        if ("lengths", axes) not in x.known:
+            x.known["lengths", axes] = np.squeeze(sum_lengths(x.value, axes), axis=axes)
+        return _aligned(x.known["lengths", axes], "".join(c for c in letters if c not in self._groups[1]), self.out)
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        """With A + da and B + db: ``da (B + db) + A db``, norms for what is summed, entry by entry what is not."""
+        a, b = arguments
+        moved_a, moved_b = a.perturbation, b.perturbation
+        box = None
+        if self._groups[1]:
+            moved_a, moved_b = Perturbation(moved_a.length), Perturbation(moved_b.length)
+        else:
+            box = self._boxes(a, b)
+        ball = 0.0
+        if moved_a.ball:
+            ball += moved_a.ball * (self._norm(b, self.right) + moved_b.length)
+        if moved_b.ball:
+            ball += moved_b.ball * (self._norm(a, self.left) + (0.0 if moved_a.box is None else length(moved_a.box)))
+        return Perturbation(raised(ball), box)
+
+    def _boxes(self, a: Perturbed, b: Perturbed) -> np.ndarray | None:
+        """Entrywise ``|A| box_b + box_a (|B| + box_b)``."""
+        left, right = a.perturbation.box, b.perturbation.box
+        parts = []
+        if left is not None:
+            size = np.abs(b.value)
+            parts.append((left, size if right is None else upward.add(size, right)))
+        if right is not None:
+            parts.append((np.abs(a.value), right))
+        products = [upward.mul(_aligned(x, self.left, self.out), _aligned(y, self.right, self.out)) for x, y in parts]
+        return upward.add(*products) if products else None
+
+    def _norm(self, x: Perturbed, letters: str) -> float:
+        """Upper bound of the norms of an operand's matrices, one for each index that counts products."""
+        batch, summed, _, _ = self._groups
+        own = "".join(c for c in letters if c not in batch and c not in summed)
+        groups = (batch, summed, own)
+        key = tuple(tuple(letters.index(c) for c in group) for group in groups)
+        lengths = dict(zip(letters, x.value.shape, strict=True))
+        return x.norm((key[0], frozenset(key[1:])), lambda: _matrices(x.value, letters, groups, lengths))
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         a, b = arguments

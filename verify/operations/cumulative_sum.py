@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 
 from verify.arithmetic.arrays import Array, accumulated
+from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
 from verify.operations.gather import Gather, Indices
 from verify.operations.operation import LinearOperation, Shape
 
@@ -33,7 +34,16 @@ class CumulativeSum(LinearOperation):
 
     def evaluate(self, *arguments: Array) -> Array:
         (x,) = arguments
-        return accumulated(lambda a: np.cumsum(a, axis=-1), max(x.shape[-1], 1), x)
+        return accumulated(self._add, max(x.shape[-1], 1), x)
+
+    def _add(self, a: np.ndarray) -> np.ndarray:
+        return np.cumsum(a, axis=-1)
+
+    def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
+        return rounded_sum(self._add, arguments[0].value.shape[-1], arguments[0].value)
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return arguments[0].perturbation.accumulated(self._add, max(result.shape[-1], 1), max(result.shape[-1], 1))
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         backwards = Gather(len(adjoint.shape) - 1, Indices(range(adjoint.shape[-1] - 1, -1, -1)))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 
 from verify.activations import BUILTIN_NAMES, Activation, activation
 from verify.activations.symbols import Smoothness
-from verify.arithmetic import arb
+from verify.arithmetic import arb, upward
 from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.movement import Derivatives, Movement, of_function
+from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.rounding import FLOOR
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.operation import Operation, Shape
 
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 
 HIGHEST_ORDER = 16
 """Of a derivative: a network has 0, its gradient 1, its Hessian-vector product 2; formulas grow with the order."""
+
+
+_EXACT = ("relu",)
+"""Functions whose float64 values and slopes are not rounded: an entry of the argument, or 0 or 1."""
 
 
 @final
@@ -73,6 +80,51 @@ class Elementwise(Operation):
             return arb.elementwise(lambda ball: self.function.arb(ball, self.order))(x)
         return self.function.value(np.asarray(x), self.order)
 
+    def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
+        (x,) = arguments
+        if self.spec in _EXACT:
+            return self.function.value(x.value, self.order), None
+        if self.function.jumps:
+            return super().rounded(x)
+        key = (self.spec, self.order)
+        if key not in x.known:  # the adjoints will ask for the slope, which has the dearest parts in common
+            orders = (self.order, self.order + 1)
+            found = self.function.rounded(x.value, orders)
+            x.known.update({(self.spec, order): pair for order, pair in zip(orders, found, strict=True)})
+        value, error = x.known[key]
+        return value, error
+
+    @property
+    def is_continuous(self) -> bool:
+        return all(jump > self.order for _, jump in self.function.jumps)
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        """Take the steepest slope; where a jump is within reach, the range of the function there."""
+        (x,) = arguments
+        near = np.zeros(x.value.shape, dtype=bool)
+        entries = x.perturbation.entries
+        for point, jump in self.function.jumps:
+            if jump <= self.order:
+                at = float(point)
+                margin = 2.0 * entries + (2.0**-50 * abs(at) + FLOOR)
+                near |= ~(np.abs(x.value - at) > margin)
+        moved = x.perturbation.scaled(self._steepest(x))
+        if not np.any(near):
+            return moved
+        around = Interval(x.value[near], np.broadcast_to(entries, x.value.shape)[near])
+        enclosure = self.function.enclosure(around, self.order)
+        box = np.zeros(x.value.shape) if moved.box is None else np.array(moved.box)
+        box[near] = upward.add(np.abs(enclosure.mid - result[near]), enclosure.rad)
+        return Perturbation(moved.ball, box)
+
+    def _steepest(self, x: Perturbed) -> float:
+        """Return an upper bound of the next derivative's absolute value, away from where this one jumps."""
+        everywhere = _steepest_between_jumps(self.spec, self.order, -np.inf, np.inf)
+        if np.isfinite(everywhere):
+            return everywhere
+        low, high = x.ends
+        return _steepest_between_jumps(self.spec, self.order, low, high) if np.isfinite(high - low) else np.inf
+
     def _derivatives(self, x: Interval, orders: tuple[int, ...]) -> list[Interval]:
         if len(orders) == 1:
             return [self.function.enclosure(x, self.order + orders[0])]
@@ -100,3 +152,16 @@ class Elementwise(Operation):
 
 def _function(spec: str) -> Activation:
     return activation(spec if spec in BUILTIN_NAMES else {"expr": spec})
+
+
+@lru_cache(maxsize=256)
+def _steepest_between_jumps(spec: str, order: int, low: float, high: float) -> float:
+    """Return an upper bound of the derivative after that of an order, on all floats between two but where it jumps."""
+    function = _function(spec)
+    everywhere = function.supremum(order + 1)
+    if np.isfinite(everywhere):
+        return everywhere
+    breaks = [float(point) for point, jump in function.jumps if jump <= order and low < float(point) < high]
+    lower = [low, *(float(np.nextafter(b, np.inf)) for b in breaks)]
+    upper = [*(float(np.nextafter(b, -np.inf)) for b in breaks), high]
+    return float(np.max(np.abs(function.range(order + 1, lower, upper))))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from verify.arithmetic import upward
 from verify.arithmetic.arrays import Array, accumulated, rearranged, zeros
+from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
 from verify.operations.operation import LinearOperation, Shape
@@ -58,6 +59,7 @@ class Gather(LinearOperation):
     axis: int
     indices: Indices
     name: ClassVar[str] = "gather"
+    rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not 0 <= self.axis < len(arguments[0]):
@@ -84,12 +86,21 @@ class Gather(LinearOperation):
     def evaluate(self, *arguments: Array) -> Array:
         return rearranged(self._pick, arguments[0])
 
+    @cached_property
+    def _uses(self) -> int:
+        """The largest number of times that an entry is picked."""
+        found = self.indices.values
+        return int(np.max(np.bincount(found[found >= 0]), initial=1))
+
     def _pick(self, a: np.ndarray) -> np.ndarray:
         found = self.indices.values
         if not found.size or found.min() >= 0:
             return np.take(a, found, axis=self.axis)
         extended = np.concatenate([a, zeros((*a.shape[: self.axis], 1, *a.shape[self.axis + 1 :]), a)], axis=self.axis)
         return np.take(extended, found, axis=self.axis, mode="wrap")
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return arguments[0].perturbation.rearranged(self._pick, self._uses)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         length = arguments[0].shape[self.axis]
@@ -147,6 +158,12 @@ class ScatterAdd(LinearOperation):
             where: tuple[Any, ...] = (slice(None),) * self.axis
             result[(*where, present)] = np.add.reduceat(np.take(flat, order, axis=self.axis), starts, axis=self.axis)
         return result
+
+    def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
+        return rounded_sum(self._add, self._terms, arguments[0].value)
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return arguments[0].perturbation.accumulated(self._add, self._terms)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint.apply(Gather(self.axis, self.indices), adjoint),)

@@ -12,6 +12,8 @@ import numpy as np
 from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.movement import Derivatives, Movement
+from verify.arithmetic.perturbation import Perturbation, Perturbed, largest_along_rows
+from verify.arithmetic.rounding import FLOOR
 from verify.arithmetic.sizes import Sizes
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.operation import Operation, Shape
@@ -27,6 +29,7 @@ class Maximum(Operation):
 
     name: ClassVar[str] = "maximum"
     smooth: ClassVar[bool] = False
+    rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not arguments[0] or arguments[0][-1] < 1:
@@ -48,6 +51,9 @@ class Maximum(Operation):
             return largest.reshape(z.shape[:-1])
         return z.max(axis=-1)
 
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return largest_along_rows(arguments[0].perturbation)
+
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         (z,) = arguments
         return (adjoint.reshape((*result.shape, 1)) * z.apply(LargestIndicator(), z),)
@@ -66,6 +72,7 @@ class LargestIndicator(Operation):
 
     name: ClassVar[str] = "largest_indicator"
     smooth: ClassVar[bool] = False
+    rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not arguments[0]:
@@ -91,6 +98,18 @@ class LargestIndicator(Operation):
         """Zero where no other entry can become the largest; it jumps elsewhere."""
         undecided = self.evaluate(arguments[0].box).rad > 0
         return (Sizes.of(np.where(undecided, np.inf, 0.0)) if np.any(undecided) else None,) * orders
+
+    @property
+    def is_continuous(self) -> bool:
+        return False
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        (z,) = arguments
+        entries = z.perturbation.entries
+        margin = entries + (2.0**-50 * np.abs(z.value) + FLOOR)
+        possible = ~(z.value + margin < np.max(z.value - margin, axis=-1, keepdims=True))
+        open_rows = possible & (np.sum(possible, axis=-1, keepdims=True) > 1)
+        return Perturbation(0.0, open_rows.astype(np.float64) if np.any(open_rows) else None)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (None,)

@@ -6,6 +6,9 @@ in exact arithmetic *is* the definition of the operation. `pullback` says, in op
 result becomes adjoints of the arguments: the gradient of a network is therefore a graph of the same vocabulary, and
 every arithmetic that evaluates a network evaluates its gradient (`verify.graph.reverse`) and its Hessian-vector
 products (`verify.graph.tangent`).
+
+How an operation rounds and how it spreads perturbations (`rounded`, `perturbed`: what a deep network's error bound is
+made of, `verify.graph.rounding`) follows from its enclosures; an operation overrides them where it knows better.
 """
 
 from __future__ import annotations
@@ -14,8 +17,13 @@ import abc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
+from verify.arithmetic import upward
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.intervals import Interval
 from verify.arithmetic.movement import Derivatives, Movement, derivatives_of
+from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
 from verify.outcomes import InputError
@@ -49,6 +57,8 @@ class Operation(abc.ABC):
     name: ClassVar[str] = ""
     smooth: ClassVar[bool] = True
     """Whether the operation is analytic wherever it is defined."""
+    rounds: ClassVar[bool] = True
+    """Whether `evaluate` computes; False: it only moves entries, or finds one of them, exactly."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -102,6 +112,31 @@ class Operation(abc.ABC):
         """
         bound = self.derivatives([argument.upto(order - 1) for argument in arguments], order)[order - 1]
         return 0.0 if bound is None else adjoint.value.products(bound)
+
+    @property
+    def is_continuous(self) -> bool:
+        """Whether the result never jumps: then it is locally Lipschitz inside its domain, as everything here is."""
+        return True
+
+    def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return a float64 result and a bound of how far its entries are from the exact result of the values.
+
+        The bound may be of any shape that is repeated to the result's; None is zero.
+        """
+        if not self.rounds:
+            return np.asarray(self.evaluate(*(x.value for x in arguments))), None
+        enclosure = self.evaluate(*(Interval(x.value) for x in arguments))
+        return enclosure.mid, None if enclosure.is_exact else enclosure.rad
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        """Return what holds the difference between the exact results at exact and at computed arguments.
+
+        The exact arguments are all that the perturbations allow; the result is what `rounded` returned, whose own
+        rounding may be left out.
+        """
+        around = [Interval(x.value, np.broadcast_to(x.perturbation.entries, x.value.shape)) for x in arguments]
+        enclosure = self.evaluate(*around)
+        return Perturbation(0.0, upward.add(np.abs(enclosure.mid - result), enclosure.rad))
 
     def refuse(self, what: str, *shapes: Shape) -> InputError:
         """Return the error for arguments that do not fit."""

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, final
 
+import numpy as np
+
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.operations.operation import LinearOperation, Shape
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ class Permute(LinearOperation):
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "permute"
+    rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or sorted(self.axes) != list(range(len(arguments[0]))):
@@ -31,6 +35,9 @@ class Permute(LinearOperation):
 
     def evaluate(self, *arguments: Array) -> Array:
         return arguments[0].transpose(self.axes)
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return arguments[0].perturbation.rearranged(lambda a: a.transpose(self.axes), 1)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         inverse = sorted(range(len(self.axes)), key=lambda k: self.axes[k])

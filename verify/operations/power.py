@@ -15,11 +15,17 @@ from verify.arithmetic import arb, elementary
 from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.movement import Derivatives, Movement, of_function
+from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.rounding import FLOOR, gamma
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.operation import Operation, OutsideDomainError, Shape
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
+
+
+_MOST_FACTORS = 16
+"""Up to this many, no product of them that underflows on the way is missed by the bound of its last rounding."""
 
 
 @final
@@ -51,6 +57,27 @@ class Power(Operation):
             return self._by_products(x)
         with np.errstate(all="ignore"):
             return np.asarray(x) ** float(self.exponent)
+
+    def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
+        """Roots, products and a reciprocal, each correctly rounded: a power of n factors meets at most 2 n of them."""
+        (x,) = arguments
+        factors = abs(self.exponent.numerator)
+        if factors > _MOST_FACTORS:
+            return super().rounded(x)
+        base = np.sqrt(x.value) if self.exponent.denominator == 2 else x.value
+        power = _whole_power(base, factors)
+        if self.exponent < 0:
+            if not np.all(np.abs(power) >= FLOOR):  # it may have lost digits
+                return super().rounded(x)
+            power = 1.0 / power
+        return power, None if self.exponent in (0, 1) else np.abs(power) * gamma(2 * factors + 3) + FLOOR
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        (x,) = arguments
+        if not self.exponent or not x.value.size:
+            return Perturbation()
+        slope = self._enclosed_derivative(_between(x), 1)
+        return x.perturbation.scaled(float(np.max(slope.max_abs())))
 
     def _by_products(self, x: Array) -> Array:
         if self.exponent < 0 and isinstance(x, Interval):
@@ -113,6 +140,12 @@ class Logarithm(Operation):
         box = x.box
         return of_function(x, [_logarithm_derivative(box, k).max_abs() for k in range(1, orders + 1)], orders)
 
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        (x,) = arguments
+        if not x.value.size:
+            return Perturbation()
+        return x.perturbation.scaled(float(np.max(_logarithm_derivative(_between(x), 1).max_abs())))
+
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint * _reciprocal(arguments[0]),)
 
@@ -121,6 +154,12 @@ class Logarithm(Operation):
     ) -> Tensor | None:
         (tangent,) = tangents
         return None if tangent is None else tangent * _reciprocal(arguments[0])
+
+
+def _between(x: Perturbed) -> Interval:
+    """Return one interval that holds all entries; the whole line where they are not bounded."""
+    low, high = x.ends
+    return Interval.from_bounds(low, high) if np.isfinite(high - low) else Interval(np.zeros(()), np.array(np.inf))
 
 
 def _reciprocal(x: Tensor) -> Tensor:

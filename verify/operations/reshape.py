@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, final
 
+import numpy as np
+
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.operations.operation import LinearOperation, Shape
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ class Reshape(LinearOperation):
 
     target: Shape
     name: ClassVar[str] = "reshape"
+    rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or math.prod(arguments[0]) != math.prod(self.target):
@@ -32,6 +36,9 @@ class Reshape(LinearOperation):
 
     def evaluate(self, *arguments: Array) -> Array:
         return arguments[0].reshape(self.target)
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return arguments[0].perturbation.rearranged(lambda a: a.reshape(self.target), 1)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint.reshape(arguments[0].shape),)

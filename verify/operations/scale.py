@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, final
 
+import numpy as np
+
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.lengths_upward import raised
+from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.rounding import FLOOR, gamma
 from verify.operations.operation import LinearOperation, Shape
 
 if TYPE_CHECKING:
@@ -15,6 +20,8 @@ if TYPE_CHECKING:
 
 _EXACT = 2**53
 """Whole numbers up to here are float64 numbers."""
+_ROUNDINGS = gamma(4)
+"""Of a product and a quotient, relative to the rounded result, and of this bound itself."""
 
 
 @final
@@ -49,6 +56,13 @@ class Scale(LinearOperation):
         up, down = float(self.factor.numerator), float(self.factor.denominator)
         product = x if up == 1 else x * x_number(up, x)
         return product if down == 1 else product / x_number(down, x)
+
+    def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
+        product = np.asarray(self.evaluate(arguments[0].value))
+        return product, None if self.factor == -1 else np.abs(product) * _ROUNDINGS + FLOOR
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return arguments[0].perturbation.scaled(raised(abs(float(self.factor))))
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint.scale(self.factor),)

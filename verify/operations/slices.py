@@ -5,11 +5,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 
 from verify.arithmetic.arrays import Array, concatenated, rearranged, zeros
+from verify.arithmetic.lengths_upward import raised
+from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.rounding import FLOOR
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
 from verify.operations.operation import LinearOperation, Shape
@@ -28,6 +32,7 @@ class Slice(LinearOperation):
     stop: int
     step: int = 1
     name: ClassVar[str] = "slice"
+    rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not 0 <= self.axis < len(arguments[0]):
@@ -44,8 +49,13 @@ class Slice(LinearOperation):
         return arguments[0].rows[self.start : self.stop : self.step] if self.axis == 0 else None
 
     def evaluate(self, *arguments: Array) -> Array:
-        where = (*(slice(None),) * self.axis, slice(self.start, self.stop, self.step))
-        return rearranged(lambda a: a[where], arguments[0])
+        return rearranged(self._pick, arguments[0])
+
+    def _pick(self, a: np.ndarray) -> np.ndarray:
+        return a[(*(slice(None),) * self.axis, slice(self.start, self.stop, self.step))]
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return arguments[0].perturbation.rearranged(self._pick, 1)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         length = arguments[0].shape[self.axis]
@@ -62,6 +72,7 @@ class Pad(LinearOperation):
     length: int
     step: int = 1
     name: ClassVar[str] = "pad"
+    rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not 0 <= self.axis < len(arguments[0]):
@@ -84,6 +95,9 @@ class Pad(LinearOperation):
         result[(*(slice(None),) * self.axis, slice(self.start, stop, self.step))] = a
         return result
 
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return arguments[0].perturbation.rearranged(self._place, 1)
+
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         count = arguments[0].shape[self.axis]
         stop = min(self.length, self.start + count * self.step)
@@ -97,6 +111,7 @@ class Concatenate(LinearOperation):
 
     axis: int
     name: ClassVar[str] = "concatenate"
+    rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
         first = arguments[0] if arguments else ()
@@ -113,6 +128,15 @@ class Concatenate(LinearOperation):
 
     def evaluate(self, *arguments: Array) -> Array:
         return concatenated(arguments, self.axis)
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        parts = [argument.perturbation for argument in arguments]
+        moving = any(part.ball for part in parts)
+        ball = raised(sqrt(sum(part.ball**2 for part in parts) + len(parts) * FLOOR)) if moving else 0.0
+        if all(part.box is None for part in parts):
+            return Perturbation(ball)
+        boxes = [np.zeros(x.value.shape) if p.box is None else p.box for x, p in zip(arguments, parts, strict=True)]
+        return Perturbation(ball, np.concatenate(boxes, axis=self.axis))
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         ends = np.cumsum([0, *(argument.shape[self.axis] for argument in arguments)])

@@ -17,6 +17,7 @@ from verify.arithmetic import arb, elementary, upward
 from verify.arithmetic.arrays import Array, is_exact_kind, rearranged, zeros
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.movement import Derivatives, Movement
+from verify.arithmetic.perturbation import Perturbation, Perturbed, largest_along_rows
 from verify.arithmetic.sizes import Sizes, total
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.gather import Indices
@@ -80,6 +81,13 @@ class Softmax(Operation):
             found[2] = total([found[2], _of_rows(row, np.broadcast_to(row, z.shape))])
         return tuple(found)
 
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        """The Jacobian ``diag(p) - p p^T`` has at most the norm 1/2.
+
+        By Gershgorin each eigenvalue is at most ``p_i (1 - p_i) + p_i sum over j != i of p_j = 2 p_i (1 - p_i)``.
+        """
+        return Perturbation(arguments[0].perturbation.length).scaled(0.5)
+
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (_jacobian(result, adjoint),)
 
@@ -139,6 +147,10 @@ class LogSumExp(Operation):
             absolute = upward.add(cubic, upward.mul(3.0, first.total(second)))
             found[2] = total([found[2], Sizes.of(upward.add(third, mixed)[..., 0], absolute=float(absolute))])
         return tuple(found)
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        """The gradient is positive and sums up to 1: the result moves no more than the entry that moves most."""
+        return largest_along_rows(arguments[0].perturbation)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         (z,) = arguments

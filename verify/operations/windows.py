@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 
 from verify.arithmetic.arrays import Array, accumulated, rearranged, zeros
+from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
 from verify.operations.operation import LinearOperation, Shape
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Windows(LinearOperation):
     stride: Places
     dilation: Places
     name: ClassVar[str] = "windows"
+    rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
         dimensions = len(self.kernel)
@@ -68,12 +70,24 @@ class Windows(LinearOperation):
     def evaluate(self, *arguments: Array) -> Array:
         return rearranged(self._views, arguments[0])
 
+    @property
+    def _uses(self) -> int:
+        """An upper bound of how many windows see an entry: along an axis at most one for each place of the kernel.
+
+        Without dilation two of them are `stride` apart.
+        """
+        axes = zip(self.kernel, self.stride, self.dilation, strict=True)
+        return math.prod(-(-k // s) if d == 1 else k for k, s, d in axes)
+
     def _views(self, a: np.ndarray) -> np.ndarray:
         dimensions = len(self.kernel)
         spans = tuple((k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
         seen = np.lib.stride_tricks.sliding_window_view(a, spans, axis=tuple(range(a.ndim - dimensions, a.ndim)))
         steps: list[Any] = [slice(None, None, step) for step in (*self.stride, *self.dilation)]
         return seen[(..., *steps)]
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return arguments[0].perturbation.rearranged(self._views, self._uses)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         lengths = arguments[0].shape[-len(self.kernel) :]
@@ -123,6 +137,12 @@ class Fold(LinearOperation):
                     for start, n, step in zip(starts, grid, self.stride, strict=True)
                 ),
             )
+
+    def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
+        return rounded_sum(self._add, math.prod(self.kernel), arguments[0].value)
+
+    def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
+        return arguments[0].perturbation.accumulated(self._add, math.prod(self.kernel))
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint.apply(Windows(self.kernel, self.stride, self.dilation), adjoint),)

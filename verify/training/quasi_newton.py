@@ -2,8 +2,8 @@
 
 Nothing is assumed of the network but that its error can be enclosed: kinks, couplings and shared parameters are
 welcome. A proposal is taken in float64 where it decreases the error enough (Armijo's condition); only the sum of a few
-of them is proved, so that the proof's cost is shared. If the sum cannot be proved, the way is cut back to its earlier
-points.
+of them is proved, so that the proof's cost is shared: the way goes on while it is too short to show through the
+rounding of the error. If the sum cannot be proved, the way is cut back to its earlier points.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 
 from verify.arithmetic.lengths import length as euclidean
+from verify.calculus.decide import MAXIMAL_PRECISION
+from verify.graph.decision import entries
+from verify.graph.problem import GraphProblem
 from verify.outcomes import Verdict
 from verify.training.evaluation import decide_by_errors, error_range
 from verify.training.limited_memory import HISTORY, LimitedMemory
@@ -25,7 +28,14 @@ if TYPE_CHECKING:
     from verify.bounds.start import StartPass
     from verify.calculus.objective import Objective
 
-MOST_PROPOSALS = 8
+FLOAT_BITS = 53
+MOST_PROPOSALS = 16
+_FIRST_PROPOSALS = 4
+_LONGEST_WAY = 4 * MOST_PROPOSALS
+_CLEAR = 4.0
+"""A way's decrease in float64, over the width of the error's range, from which ranges are expected to decide."""
+_SMALL_ENOUGH_FOR_ARB = 5_000
+"""Entries of all nodes: every one, and every product in it, is an object that costs about a microsecond."""
 _HALVINGS = 20
 _SUFFICIENT = 1e-4
 """Share of the decrease that the slope promises with which a proposal is content (Nocedal, Wright, Numerical
@@ -55,7 +65,7 @@ class QuasiNewtonRule(Rule):
     """
 
     name = "guarded"
-    proposals: int = 1
+    proposals: int = _FIRST_PROPOSALS
     length: float = 0.0
     memory: LimitedMemory = field(default_factory=LimitedMemory)
     known: KnownError = field(default_factory=KnownError)
@@ -65,11 +75,11 @@ class QuasiNewtonRule(Rule):
     ) -> tuple[np.ndarray, StepRecord]:
         before = self.known.at(problem, w)
         error, _ = problem.error_and_gradient(w)
-        way = self._way(problem, Point(w, error, gradient))
+        way = self._way(problem, Point(w, error, gradient), before[1] - before[0])
         while len(way) > 1:
             end = way[-1].weights
             after = error_range(problem, end)
-            decision, evidence = decide_by_errors(problem, w, end, before, after)
+            decision, evidence = decide_by_errors(problem, w, end, before, after, _precision(problem))
             if decision.decreases is Verdict.PROVED:
                 self.proposals = min(2 * self.proposals, MOST_PROPOSALS)
                 self.known.keep(end, after)
@@ -79,9 +89,11 @@ class QuasiNewtonRule(Rule):
             way = way[: (len(way) + 1) // 2]
         raise NoStepError("no decrease can be proved any more")
 
-    def _way(self, problem: Objective, start: Point) -> list[Point]:
+    def _way(self, problem: Objective, start: Point, width: float) -> list[Point]:
         way = [start]
-        while len(way) <= self.proposals:
+        while len(way) <= self.proposals or (
+            len(way) <= _LONGEST_WAY and start.error - way[-1].error < _CLEAR * width < np.inf
+        ):
             following = self._proposal(problem, way[-1])
             if following is None and self.memory:
                 self.memory.clear()
@@ -123,6 +135,13 @@ class QuasiNewtonRule(Rule):
         saved.expect(("proposals", "length"), HISTORY, always=False)
         self.proposals, self.length = min(max(1, saved.count("proposals")), MOST_PROPOSALS), saved.number("length")
         self.memory.restore(saved)
+
+
+def _precision(problem: Objective) -> int:
+    """Return the bits up to which a decrease is decided: float64's for networks that are slow in Arb."""
+    if isinstance(problem, GraphProblem) and entries(problem.graph) > _SMALL_ENOUGH_FOR_ARB:
+        return FLOAT_BITS
+    return MAXIMAL_PRECISION
 
 
 def momentum_form(step: np.ndarray, gradient: np.ndarray) -> tuple[float, float]:
