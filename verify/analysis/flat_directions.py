@@ -78,7 +78,7 @@ def flat_by_data(problem: Problem) -> FlatDirections | None:
     number = sum(units.values())
     columns = tuple(sorted({each.columns[-1] for each in found}))
     reasons = [f"column {_list(same)} of x {reason} (weights of {vertex})" for (vertex, reason), same in groups.items()]
-    remedy = f"drop {_columns(columns)} of x, or set weight_decay to at least {LEAST_WEIGHT_DECAY!r}"
+    remedy = f"set weight_decay to at least {LEAST_WEIGHT_DECAY!r}, or drop {_columns(columns)} of x and see what is left"
     return FlatDirections(number, number, columns, dict(units), tuple(reasons), remedy)
 
 
@@ -103,7 +103,7 @@ def flat_by_curvature(curvature: LocalCurvature, gradient: float, slope: float) 
     main = [name for name, share in sorted(shares.items(), key=lambda item: -item[1]) if share > 0.05 * flat.shape[1]]
     reasons = [f"computed curvature below {needed:.1g}, in the weights of {', '.join(main)}"]
     decay = _one_digit_up(max(problem.weight_decay + needed - float(values[0]), 2 * problem.weight_decay, needed))
-    remedy = f"set weight_decay to at least {decay!r}, or drop units of {', '.join(main)}"
+    remedy = f"set weight_decay to at least {decay!r}"
     if (linear := _rotates(problem)) is not None:
         reasons.append(f"units of the linear vertex {linear} can be rotated into each other")
         remedy = f"leave out the linear vertex {linear}: no weight decay removes its rotations"
