@@ -1,6 +1,7 @@
 """Mutate certificates and count which mutants the checker accepts.
 
     python benchmarks/falsify_certificates.py --mutants 10000 > benchmarks/mutations.md
+    python benchmarks/falsify_certificates.py --kind minimum --mutants 1000 > benchmarks/mutations_minimum.md
 
 A false certificate that is accepted, or a harmless change that is rejected, makes the exit code 1.
 """
@@ -13,6 +14,7 @@ import random
 import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,9 @@ from verify.analysis.certify import certify  # noqa: E402
 from verify.campaign.networks import random_problem  # noqa: E402
 from verify.certificates import document  # noqa: E402
 
-KINDS: dict[str, dict[str, Any]] = {"region": {}, "step": {}, "horizon": {"steps": 5}, "weight_decay": {}}
+KINDS: dict[str, dict[str, Any]] = {"region": {}, "step": {}, "horizon": {"steps": 5}, "weight_decay": {}, "minimum": {}}
+CONVERGED = 1e-3
+"""Least weight decay of the networks whose minima are certified; where a random network has less, it is set."""
 PER_CERTIFICATE = 200
 CLASSES = {
     "claims more than is proved": UNPROVED,
@@ -39,6 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mutants", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kind", choices=KINDS, help="only certificates of this kind; default: all in turn")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
     batches = -(-options.mutants // PER_CERTIFICATE)
@@ -46,17 +51,17 @@ def main() -> None:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     total: Counter[tuple[str, str]] = Counter()
     with ProcessPoolExecutor(options.workers) as pool:
-        for done, counts in enumerate(pool.map(attack, seeds), start=1):
+        for done, counts in enumerate(pool.map(partial(attack, kind=options.kind), seeds), start=1):
             total.update(counts)
             if sys.stderr.isatty():
                 print(f"\r{done} of {batches} certificates", end="", file=sys.stderr)
-    sys.exit(report(total))
+    sys.exit(report(total, options.kind))
 
 
-def attack(seed: int) -> Counter[tuple[str, str]]:
+def attack(seed: int, kind: str | None = None) -> Counter[tuple[str, str]]:
     """Mutate one certificate of a random network."""
     rng = random.Random(seed)
-    certificate = random_certificate(seed)
+    certificate = random_certificate(seed, kind or list(KINDS)[seed % len(KINDS)])
     expected = {name: certificate[name] for name in ("model", "objective", "data", "weights")}
     counts: Counter[tuple[str, str]] = Counter()
     while sum(counts.values()) < PER_CERTIFICATE:
@@ -70,9 +75,8 @@ def attack(seed: int) -> Counter[tuple[str, str]]:
     return counts
 
 
-def random_certificate(seed: int) -> dict[str, Any]:
+def random_certificate(seed: int, kind: str) -> dict[str, Any]:
     """Certify some statement about a small random network."""
-    kind = list(KINDS)[seed % len(KINDS)]
     for attempt in range(1000):
         problem = random_problem(1000 * seed + attempt)
         if (
@@ -82,10 +86,22 @@ def random_certificate(seed: int) -> dict[str, Any]:
         ):
             continue
         try:
+            if kind == "minimum":
+                return minimum_certificate(problem)
             return certify(problem, kind, **KINDS[kind])
         except verify.InputError:
             continue
     raise RuntimeError(f"no network to certify: seed={seed}")
+
+
+def minimum_certificate(problem: verify.Problem) -> dict[str, Any]:
+    """Train a network, with some weight decay, and certify the minimum that is reached."""
+    decay = max(problem.weight_decay, CONVERGED)
+    curved = verify.Problem(
+        problem.architecture, problem.inputs, problem.targets, problem.loss, problem.reduction, decay,
+        initial_weights=problem.initial_weights,
+    )  # fmt: skip
+    return certify(curved, "minimum", weights=verify.converge(curved, time_limit_s=20.0).weights)
 
 
 def outcome(text: str, expected: dict[str, Any] | None) -> str:
@@ -99,12 +115,14 @@ def outcome(text: str, expected: dict[str, Any] | None) -> str:
     return "accepted" if answer["verdict"] == "PROVED" else "rejected"
 
 
-def report(total: Counter[tuple[str, str]]) -> int:
+def report(total: Counter[tuple[str, str]], kind: str | None = None) -> int:
     """Print the table and return the exit code."""
     outcomes = sorted({result for _, result in total} | {"accepted", "rejected", "refused"})
-    print("# Mutated certificates of random networks\n")
+    print(f"# Mutated certificates of random networks{'' if kind is None else f', kind {kind}'}\n")
+    options, table = ("", "mutations") if kind is None else (f" --kind {kind}", f"mutations_{kind}")
     print(
-        "`python benchmarks/falsify_certificates.py > benchmarks/mutations.md` prints this table. Rejected: a reason is"
+        f"`python benchmarks/falsify_certificates.py{options} > benchmarks/{table}.md` prints this table. Rejected: a "
+        "reason is"
     )
     print("given; refused: the file is no certificate. Only what is harmless may be accepted.\n")
     print(f"| mutation | class | {' | '.join(outcomes)} |")

@@ -30,6 +30,7 @@ _PUBLIC = {
     "check_assumptions": "verify.assumptions",
     "check_certificate": "verify.certificates.checker",
     "check_gradient": "verify.calculus.gradient_check",
+    "converge": "verify.analysis.converge",
     "decide_decrease": "verify.calculus.decide",
     "explain": "verify.analysis.explain",
     "hessian_bound": "verify.bounds.hessian",
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from verify.activations import activation
     from verify.analysis.certify import certify
     from verify.analysis.check import check
+    from verify.analysis.converge import converge
     from verify.analysis.explain import explain
     from verify.analysis.one_step import one_step_ranges
     from verify.architecture import Architecture

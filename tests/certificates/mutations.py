@@ -11,10 +11,11 @@ from fractions import Fraction
 from typing import Any
 
 import flint
+import numpy as np
 
 from verify.certificates import document
 from verify.certificates.checker.claims import PRECISIONS
-from verify.certificates.checker.subject import read_subject
+from verify.certificates.checker.subject import euclidean_norm, read_subject
 
 Certificate = dict[str, Any]
 Mutation = Callable[[Certificate, random.Random], str | None]
@@ -37,7 +38,10 @@ def _exact(value: Fraction) -> str:
     return f"{value.numerator}/{value.denominator}"
 
 
-STRONGER = {"lipschitz": -1, "gain": 1, "decrease": 1, "error_upper": -1, "gradient_norm": -1, "error_infimum": 1}
+STRONGER = {
+    **{"lipschitz": -1, "gain": 1, "decrease": 1, "error_upper": -1, "gradient_norm": -1, "error_infimum": 1},
+    **{"least": 1, "distance": -1, "excess": -1, "rate": 1},
+}
 """Claims that say more when they are moved in this direction."""
 
 
@@ -48,6 +52,8 @@ def strengthen(certificate: Certificate, rng: random.Random) -> str | None:
     old = document.number(certificate["claim"][name], name)
     if name == "lipschitz":
         old = min(old, recomputed_bound(certificate))
+    if name == "gradient_norm":
+        old = min(old, recomputed_gradient(certificate))
     factor = Fraction(rng.randint(105, 10**4), 100)
     new = old * factor if STRONGER[name] > 0 else old / factor
     if name == "error_infimum" and old == 0:
@@ -85,8 +91,32 @@ def beyond_the_range(certificate: Certificate, rng: random.Random) -> str | None
 def recomputed_bound(certificate: Certificate) -> Fraction:
     """The checker's own bound of the Hessian; the certificate's may be larger, where the prover's is."""
     with flint.ctx.workprec(PRECISIONS[0]):
-        bound = read_subject(certificate).hessian_norm(certificate["region"]).lower()
-    mantissa, exponent = bound.man_exp()
+        subject = read_subject(certificate)
+        if certificate["kind"] == "minimum":
+            matrix = subject.hessian()
+            rough = np.array([[float(entry) for entry in row] for row in matrix.tolist()])
+            vector = [flint.arb(value) for value in np.linalg.eigh(rough)[1][:, -1].tolist()]
+            return _lower(quotient(matrix, vector) + subject.hessian_growth(certificate["region"]))
+        return _lower(subject.hessian_norm(certificate["region"]))
+
+
+def quotient(matrix: Any, vector: list[Any]) -> Any:
+    """Rayleigh's quotient of a symmetric matrix given by its lower triangle: at most its largest eigenvalue."""
+    total = flint.arb(0)
+    for p, a in enumerate(vector):
+        total += matrix[p, p] * a * a + 2 * a * sum((matrix[p, q] * vector[q] for q in range(p)), flint.arb(0))
+    return total / sum((a * a for a in vector), flint.arb(0))
+
+
+def recomputed_gradient(certificate: Certificate) -> Fraction:
+    """At most |grad E| at the weights."""
+    with flint.ctx.workprec(PRECISIONS[0]):
+        subject = read_subject(certificate)
+        return _lower(euclidean_norm(subject.gradient(subject.weights)))
+
+
+def _lower(bound: Any) -> Fraction:
+    mantissa, exponent = bound.lower().man_exp()
     return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
 
 
@@ -353,7 +383,8 @@ def spaced(certificate: Certificate, rng: random.Random) -> str | None:
 def weaker(certificate: Certificate, rng: random.Random) -> str | None:
     """A claim that says less and follows from the one proved."""
     claim = certificate["claim"]
-    name = rng.choice([name for name in ("gain", "decrease", "converges") if name in claim])
+    weaker_ones = ("rate",) if certificate["kind"] == "minimum" else ("gain", "decrease", "converges")
+    name = rng.choice([name for name in weaker_ones if name in claim])
     if name == "converges":
         certificate["claim"][name] = False
         return _with(certificate, ("hypotheses",), document.statement(certificate["kind"])["hypotheses"])

@@ -10,6 +10,7 @@ import numpy as np
 
 from verify import __version__
 from verify.activations import Smoothness
+from verify.analysis.minimum_claim import minimum_claim
 from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.arithmetic.floats import exact_float
 from verify.bounds.regions import Ball, BoundedWeights
@@ -57,10 +58,11 @@ def certify(
     Parameters
     ----------
     problem : Problem
-    kind : {"region", "step", "horizon", "weight_decay"}
+    kind : {"region", "step", "horizon", "weight_decay", "minimum"}
         ``region``: the Hessian bound on the problem's region, and a setting of the range; ``step``: the error falls
         from one stored weight vector to another; ``horizon``: K steps stay in a ball and decrease the error;
-        ``weight_decay``: all steps do, for ever.
+        ``weight_decay``: all steps do, for ever; ``minimum``: a strict minimiser lies near the weights, and training
+        converges to it (`verify.converge` finds such weights).
     weights : array, shape (P,), optional
         Default: the problem's initial weights.
     next_weights : array, shape (P,), optional
@@ -74,7 +76,7 @@ def certify(
     ratio : float
         tau/eta where tau is not given.
     radius : float, optional
-        Of the ball of ``horizon``, or of |w| <= radius for ``weight_decay``; default: searched.
+        Of the ball of ``horizon`` or ``minimum``, or of |w| <= radius for ``weight_decay``; default: searched.
     confirm : bool
         Whether to run the checker before returning.
     claims : CurvatureClaims, optional
@@ -122,6 +124,9 @@ def certify(
             claim = writer.step(next_weights)
         case "horizon":
             region, claim = writer.horizon(steps, eta, tau, radius)
+        case "minimum":
+            announce("bounding the eigenvalues of the Hessian")
+            region, claim = minimum_claim(problem, w, writer.claims, radius, eta, tau)
         case _:
             region, claim = writer.weight_decay(eta, tau, radius)
     certificate = {
@@ -149,6 +154,7 @@ _USED = {
     "step": {"next_weights"},
     "horizon": {"steps", "eta", "tau", "radius"},
     "weight_decay": {"eta", "tau", "radius"},
+    "minimum": {"eta", "tau", "radius"},
 }
 
 

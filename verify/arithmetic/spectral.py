@@ -136,6 +136,22 @@ def eigenvalue_upper(H: Operand, H_error: ArrayLike = 0.0) -> Array:
     return np.maximum(np.maximum(above, below), 0.0)
 
 
+def eigenvalue_bounds(H: Operand, H_error: ArrayLike = 0.0) -> tuple[Array, Array]:
+    """Return a lower bound of the smallest (signed) eigenvalue of symmetric matrices, and an upper one of the largest.
+
+    The parameters are those of `largest_eigenvalue_upper`.
+
+    Examples
+    --------
+    >>> low, high = eigenvalue_bounds([[2.0, 0.0], [0.0, 3.0]])
+    >>> bool(2 - 1e-12 < low <= 2.0), bool(3.0 <= high < 3 + 1e-12)
+    (True, True)
+    """
+    matrix, error = _symmetric(H, H_error)
+    above, below = _bounds(matrix, error, (1.0, -1.0))
+    return -below, above
+
+
 def _symmetric(H: Operand, H_error: ArrayLike) -> tuple[Array, Array]:
     x = interval(H)
     matrix = x.mid

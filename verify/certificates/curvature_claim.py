@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import flint
@@ -44,9 +45,21 @@ class CurvatureClaims:
         InputError
             If it exceeds the float64 numbers.
         """
+        return self._rounded_up(lambda: self._subject.hessian_norm(exact_region(region)))
+
+    def growth(self, region: Region) -> float:
+        """Return the checker's bound of the norm of Hess E minus that at the centre, rounded up to a float64.
+
+        Raises
+        ------
+        InputError
+            If it exceeds the float64 numbers.
+        """
+        return self._rounded_up(lambda: self._subject.hessian_growth(exact_region(region)))
+
+    def _rounded_up(self, bound: Callable[[], Any]) -> float:
         with flint.ctx.workprec(PRECISIONS[0]):
-            bound = self._subject.hessian_norm(exact_region(region)).upper()
-            mantissa, exponent = bound.mid().man_exp()
+            mantissa, exponent = bound().upper().mid().man_exp()
         value = round_up_scaled(int(mantissa), int(exponent))
         if not math.isfinite(value):
             raise InputError("the checker's Hessian bound overflows", where="region", remedy="use a smaller region")

@@ -24,7 +24,7 @@ from verify.whole_numbers import whole_number
 
 FORMAT = "dagverify-certificate"
 VERSION = 1
-KINDS = ("region", "step", "horizon", "weight_decay")
+KINDS = ("region", "step", "horizon", "weight_decay", "minimum")
 
 FREE_ENTRIES = 2**21
 """Entries of edge matrices, of some 50 bytes each, that every certificate may ask for."""
@@ -42,6 +42,7 @@ _STATEMENTS: dict[str, tuple[str | None, list[str]]] = {
     ),
     "horizon": ("horizon", ["the momentum term is at most tau |grad E(w)| at every step"]),
     "weight_decay": ("weight_decay", ["the momentum term is at most tau |grad E(w)| at every step"]),
+    "minimum": ("local_minimum", ["the momentum term is at most tau |grad E(w)| at every step"]),
 }
 
 

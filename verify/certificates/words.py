@@ -33,6 +33,12 @@ def claim_words(content: dict[str, Any]) -> str:
         case "horizon":
             count = f"each of the first {claim['steps']} steps" if claim["steps"] > 1 else "the first step"
             return f"{count} {setting} stays {_place(region)} and decreases the error"
+        case "minimum":
+            return (
+                f"E has exactly one stationary point {_place(region)}, a strict minimiser, at most "
+                f"{_shown(claim['distance'])} away and at most {_shown(claim['excess'])} lower; every step {setting} stays {_place(region)} and decreases the error, "
+                f"and the weights converge to it, E minus its minimum by a factor of 1 - {_shown(claim['rate'])} a step"
+            )
         case _:
             converges = "; the weights converge, if the theorem cited holds" if claim["converges"] else ""
             return f"every step {setting}, for ever, stays {_place(region)} and decreases the error{converges}"

@@ -24,6 +24,7 @@ COMMANDS = {
     "campaign": "Falsification: random networks at the edge of their admissible ranges.",
     "certify": "Prove a statement and write it as a certificate.",
     "check": "Assumptions, gradients, Hessian bound and admissible ranges: the whole answer.",
+    "converge": "Train, and prove that a minimum has been reached.",
     "explain": "What dominates the Hessian bound, and which change buys how much.",
     "gradients": "Backpropagation of the network: its formulas, their proof, a numerical check.",
     "lint": "Structure of spec files only, without loading data.",

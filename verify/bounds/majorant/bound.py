@@ -42,6 +42,8 @@ class Trajectory:
         How `center` was found: ``"block norms"``, or by the ``"matrix"`` itself.
     within : float
         As `direct`, where the error is at most a level; infinite without a level.
+    growth : float
+        Bound of the norm of the Hessian minus that at the centre: the integral of the slopes.
     """
 
     knots: np.ndarray
@@ -52,6 +54,7 @@ class Trajectory:
     matrix: np.ndarray
     center_method: str
     within: float = float("inf")
+    growth: float = float("inf")
 
     @property
     def value(self) -> float:
@@ -94,6 +97,7 @@ def follow(problem: Problem, facts: CenterFacts, paths: Paths, residual: float =
         matrix,
         facts.method,
         largest_curvature(within),
+        float(gain),
     )
 
 

@@ -11,7 +11,7 @@ from verify.arithmetic import upward
 from verify.bounds.hessian_center import Center, centers
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.bounds.majorant.center_curvature import Injections
-from verify.bounds.majorant.center_hessian import LARGEST_DENSE, BlockHessian, DenseHessian
+from verify.bounds.majorant.center_hessian import LARGEST_DENSE, BlockHessian, DenseHessian, SummedHessian
 from verify.bounds.majorant.center_state import center_jacobians, center_state
 from verify.bounds.majorant.center_third import CenterThird
 from verify.bounds.majorant.data import layer_data, no_data
@@ -42,6 +42,8 @@ class CenterFacts:
         How it was found: ``"block norms"``, or by the ``"matrix"`` itself.
     third : array, shape (K, K, K)
         Block norms of the third derivative.
+    summed : SummedHessian or None
+        The matrix, where it was asked for and is small enough.
     """
 
     graph: Structure
@@ -49,10 +51,11 @@ class CenterFacts:
     hessian: float
     method: str
     third: np.ndarray
+    summed: SummedHessian | None = None
 
 
-def center_facts(problem: Problem, weights: np.ndarray) -> CenterFacts:
-    """Compute the facts for a problem at given weights.
+def center_facts(problem: Problem, weights: np.ndarray, *, keep_matrix: bool = False) -> CenterFacts:
+    """Compute the facts for a problem at given weights; with `keep_matrix`, the Hessian is among them.
 
     Raises
     ------
@@ -101,6 +104,8 @@ def center_facts(problem: Problem, weights: np.ndarray) -> CenterFacts:
             dense.add_skips(center, jacobians, known, graph)
     divisor = float(problem.sample_divisor)
     hessian, method = blocks.bound(), "block norms"
-    if dense is not None and (sharp := dense.bound()) < hessian:
+    summed = None if dense is None else dense.assembled()
+    if summed is not None and not keep_matrix and (sharp := summed.norm_bound()) < hessian:
         hessian, method = sharp, "matrix"
-    return CenterFacts(graph, chunks, float(upward.div(hessian, divisor)), method, upward.div(third.tensor(), divisor))
+    norm, tensor = float(upward.div(hessian, divisor)), upward.div(third.tensor(), divisor)
+    return CenterFacts(graph, chunks, norm, method, tensor, summed if keep_matrix else None)

@@ -15,6 +15,8 @@ so deflating as many eigenvectors as it takes for b to fall below a proves a, wi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from verify.arithmetic import decompositions, spectral, upward
@@ -59,6 +61,37 @@ class BlockHessian:
     def bound(self) -> float:
         """Upper bound of the norm of the summed Hessian."""
         return largest_curvature(np.maximum(self.matrix, self.matrix.T))
+
+
+@dataclass(frozen=True)
+class SummedHessian:
+    """The Hessian summed over the samples, without weight decay.
+
+    Parameters
+    ----------
+    matrix : array, shape (P, P)
+        Symmetric; parameters ordered by vertex, unit and datum.
+    error : float
+        Upper bound of the spectral norm of the exact Hessian minus the matrix; infinite where one of them is not finite.
+    """
+
+    matrix: np.ndarray
+    error: float
+
+    def norm_bound(self) -> float:
+        """Upper bound of the norm."""
+        if not np.isfinite(self.error):
+            return float("inf")
+        if len(self.matrix) <= LARGEST_FACTORED:
+            return float(spectral.eigenvalue_upper(self.matrix, self.error))
+        return float(upward.add(deflated_norm(self.matrix), self.error))
+
+    def eigenvalue_bounds(self) -> tuple[float, float]:
+        """Lower bound of the smallest eigenvalue, upper bound of the largest; infinite where nothing is known."""
+        if not np.isfinite(self.error):
+            return -np.inf, np.inf
+        lower, upper = spectral.eigenvalue_bounds(self.matrix, self.error)
+        return float(lower), float(upper)
 
 
 class DenseHessian:
@@ -152,8 +185,8 @@ class DenseHessian:
             )
         self._add(b, w, placed, error)
 
-    def bound(self) -> float:
-        """Upper bound of the norm of the summed Hessian."""
+    def assembled(self) -> SummedHessian:
+        """Return the matrix, and forget its blocks."""
         sizes = [a * b for a, b in zip(self.widths, self.columns, strict=True)]
         ends = np.concatenate([[0], np.cumsum(sizes)])
         matrix = np.zeros((ends[-1], ends[-1]))
@@ -166,12 +199,8 @@ class DenseHessian:
             else:
                 matrix[ends[w] : ends[w + 1], ends[v] : ends[v + 1]] = flat.T
         self.blocks.clear()
-        if not np.all(np.isfinite(self.error)) or not np.all(np.isfinite(matrix)):
-            return float("inf")
-        error = float(spectral.perron_upper(self.error))
-        if len(matrix) <= LARGEST_FACTORED:
-            return float(spectral.eigenvalue_upper(matrix, error))
-        return float(upward.add(deflated_norm(matrix), error))
+        is_finite = np.all(np.isfinite(self.error)) and np.all(np.isfinite(matrix))
+        return SummedHessian(matrix, float(spectral.perron_upper(self.error)) if is_finite else float("inf"))
 
 
 def deflated_norm(matrix: np.ndarray) -> float:

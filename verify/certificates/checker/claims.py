@@ -10,6 +10,7 @@ import flint
 from flint import arb
 
 from verify.certificates.checker.functions import rational
+from verify.certificates.checker.hessian import least_eigenvalue
 from verify.certificates.checker.subject import Subject, euclidean_norm
 from verify.certificates.document import float64_list, number
 from verify.outcomes import InputError
@@ -18,6 +19,7 @@ PRECISIONS = (128, 256, 512, 1024)
 COUNTED_STEPS = 1000
 Judgement = tuple[bool, str]  # whether something is confirmed, and what to say if it is not
 SETTING = ["lipschitz", "eta", "tau", "gain"]
+MINIMUM = ["least", "gradient_norm", "distance", "excess", "rate"]
 BOUNDS = ["error_upper", "error_infimum", "gradient_norm", "decrease"]
 
 
@@ -41,12 +43,16 @@ def check_region(subject: Subject, region: Any, claim: Any) -> Iterator[Judgemen
     """Theorem `sharp`: ||Hess E|| <= lipschitz on the region; steps with (eta, tau) lose at least gain |grad E|^2."""
     _refuse_weights_outside(subject, region)
     lipschitz, eta, tau, gain = _numbers(claim, SETTING)
+    yield from _setting(lipschitz, eta, tau, gain)
+    bound = subject.hessian_norm(region)
+    yield bound <= rational(lipschitz), f"only ||Hess E|| <= {bound.upper().str(17, radius=False)} is confirmed"
+
+
+def _setting(lipschitz: Fraction, eta: Fraction, tau: Fraction, gain: Fraction) -> Iterator[Judgement]:
     inside = lipschitz > 0 and eta > 0 and 0 <= tau <= eta and lipschitz * (eta + tau) <= 2
     yield inside, "outside theorem `sharp`: 0 <= tau <= min(eta, 2/L - eta)"
     exact = eta - lipschitz * eta**2 / 2 - abs(1 - lipschitz * eta) * tau - lipschitz * tau**2 / 2
     yield 0 <= gain <= exact, f"the gain exceeds {float(exact):.6g} or is negative"
-    bound = subject.hessian_norm(region)
-    yield bound <= rational(lipschitz), f"only ||Hess E|| <= {bound.upper().str(17, radius=False)} is confirmed"
 
 
 def check_horizon(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
@@ -80,11 +86,34 @@ def check_weight_decay(subject: Subject, region: Any, claim: Any) -> Iterator[Ju
     yield not claim["converges"] or (analytic and gain > 0), "convergence needs analytic activations and a gain"
 
 
+def check_minimum(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
+    """Theorem `local_minimum`: a strict minimiser lies near the weights, and training converges to it."""
+    radius, (lipschitz, eta, tau, gain) = _radius(region, "ball"), _numbers(claim, SETTING)
+    least, norm, distance, excess, rate = _numbers(claim, MINIMUM)
+    yield from _setting(lipschitz, eta, tau, gain)
+    yield least > 0 and gain > 0, "curvature and gain must be positive"
+    room = (eta + tau) * norm < radius * gain * least
+    yield room, "the gradient is too large for the ball: (eta + tau) |grad E| >= r c m"
+    yield distance * least >= norm, "the minimiser may be farther away: distance < |grad E| / m"
+    yield 2 * least * excess >= norm**2, "E may be higher above the minimum: excess < |grad E|^2 / (2 m)"
+    yield 0 <= rate <= 2 * least * gain, "the rate exceeds 2 m c or is negative"
+    gradient = euclidean_norm(subject.gradient(subject.weights))
+    yield gradient <= rational(norm), f"|grad E| = {gradient.str(12)} exceeds gradient_norm"
+    growth = subject.hessian_growth(region)
+    below, above = rational(least) + growth, rational(lipschitz) - growth
+    matrix = subject.hessian()
+    low = least_eigenvalue(matrix, 1, float(below.upper())) - growth
+    yield low >= rational(least), f"only Hess E >= {low.str(12)} is confirmed"
+    high = growth - least_eigenvalue(matrix, -1, -float(above.lower()))
+    yield high <= rational(lipschitz), f"only Hess E <= {high.str(12)} is confirmed"
+
+
 CHECKS: dict[str, tuple[set[str], tuple[Callable[[Subject, Any, Any], Iterator[Judgement]], ...]]] = {
     "step": ({"next", "decrease"}, (check_step,)),
     "region": ({*SETTING}, (check_region,)),
     "horizon": ({*SETTING, *BOUNDS, "steps"}, (check_horizon, check_region)),
     "weight_decay": ({*SETTING, "error_upper", "converges"}, (check_weight_decay, check_region)),
+    "minimum": ({*SETTING, *MINIMUM}, (check_minimum,)),
 }
 """By kind of certificate: the fields of its claim and what is checked."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,8 +65,8 @@ class Place:
 
     def __init__(self, sample: Sample) -> None:
         self.at, self.size = sample, dict(sample.size)
-        self.slope, self.bend, self.gain, self.move, self.z, self.h, self.change, self.fresh = (
-            Norms() for _ in range(8)
+        self.slope, self.bend, self.third, self.gain, self.move, self.z, self.h, self.change, self.fresh = (
+            Norms() for _ in range(9)
         )
 
 
@@ -86,6 +86,13 @@ class Curvature:
 
     def bound(self, region: Region) -> Any:
         """Upper bound of the norm of the Hessian of the sum over samples of 1/2 |h_out - y|^2 over the region."""
+        return self._block_norm(self._add, region)
+
+    def growth(self, region: Region) -> Any:
+        """Upper bound of the norm of that Hessian minus itself at the centre."""
+        return self._block_norm(self._add_change, region)
+
+    def _block_norm(self, add: Callable[[Norms, Place, Region], None], region: Region) -> Any:
         places = [Place(sample) for sample in self.samples]
         for vertex in self.network.order:
             for p in places:
@@ -93,7 +100,7 @@ class Curvature:
             self._activate(places, vertex)
         blocks = {(v, w): ZERO for v in self.trained for w in self.trained}
         for p in places:
-            self._add(blocks, p, region)
+            add(blocks, p, region)
         return norm_upper(arb_mat([[blocks[v, w] for w in self.trained] for v in self.trained]), squarings=12)
 
     def _fed(self, t: str, feed: Norms) -> Any:
@@ -122,20 +129,20 @@ class Curvature:
         high = largest([p.move[t] + p.at.high[t] for p in places])
         value, slope, bend, third = vertex.function.suprema(-low, high, 3)  # type: ignore[union-attr]
         for p in places:
+            p.third[t] = third
             p.bend[t] = (p.at.bend[t] + third * p.move[t]).min(bend).upper()
             p.slope[t] = (p.at.slope[t] + p.bend[t] * p.move[t]).min(slope).upper()
             p.size[t] = (p.at.size[t] + p.slope[t] * p.move[t]).min(value * arb(vertex.width).sqrt()).upper()
             p.h |= {(v, t): p.slope[t] * p.z[v, t] for v in p.slope if (v, t) in p.z}
 
-    def _add(self, blocks: Norms, p: Place, region: Region) -> None:
-        """Add the norms of the blocks of one sample's Hessian."""
+    def _adjoints(self, p: Place, region: Region) -> Iterator[tuple[str, Any, Any, Any]]:
+        """Yield t, from the last to the first: how far dE/dh_t and dE/dz_t move, and |dE/dz_t| on the region."""
         pull, off = Norms(), Norms()  # |dE/dz_t|, how far it moves
         shift = {t: p.slope[t] * p.move[t] for t in p.at.error}
         for t in reversed(p.slope):
             out = [(u, size, overlap) for u in pull for source, size, overlap in self.links[u] if source == t]
             parts = (size * off[u] + overlap * region.radius[u] * pull[u] for u, size, overlap in out)
             moved = sum(parts, shift.get(t, ZERO))
-            outer = p.at.outer[t] + moved
             off[t] = ZERO
             for o in p.at.error:
                 if (t, o) in p.z:
@@ -143,13 +150,42 @@ class Curvature:
                     own_off = p.bend[o] * p.move[o] * p.at.error[o] + p.slope[o] * shift[o]
                     off[t] += p.change.get((t, o), ZERO) * own + p.at.full.get((t, o), 1) * own_off
             pull[t] = p.at.pull[t] + off[t]
-            load = p.bend[t] * outer + (p.slope[t] ** 2 if t in shift else 0)
+            yield t, moved, off[t], pull[t]
+
+    def _add(self, blocks: Norms, p: Place, region: Region) -> None:
+        """Add the norms of the blocks of one sample's Hessian."""
+        for t, moved, _, pull in self._adjoints(p, region):
+            load = p.bend[t] * (p.at.outer[t] + moved) + (p.slope[t] ** 2 if t in p.at.error else 0)
             along = {v: p.z[v, t] * p.gain[v] for v in self.trained if (v, t) in p.z}
             for v, a in along.items():
                 for w, b in along.items():
                     blocks[v, w] += load * a * b
                 if t in self.trained:
-                    cross = pull[t] * self._fed(t, {u: p.h[v, u] * p.gain[v] for u in p.slope if (v, u) in p.h})
+                    cross = pull * self._fed(t, {u: p.h[v, u] * p.gain[v] for u in p.slope if (v, u) in p.h})
+                    blocks[v, t] += cross
+                    blocks[t, v] += cross
+
+    def _add_change(self, blocks: Norms, p: Place, region: Region) -> None:
+        """Add the norms of the change of the blocks of one sample's Hessian: the product rule for the terms of `_add`."""
+        fed = {v: self._fed(v, {u: p.slope[u] * p.move[u] for u in p.slope}) for v in self.trained}
+        one = arb(1)
+        whole = {(v, t): p.z[v, t] * p.gain[v] for v, t in p.z if v in fed}  # |dz_t/dP_v|, and its change
+        part = {(v, t): p.change.get((v, t), ZERO) * p.gain[v] + p.at.full.get((v, t), one) * fed[v] for v, t in whole}
+        for t, moved, off, pull in self._adjoints(p, region):
+            load = p.bend[t] * (p.at.outer[t] + moved) + (p.slope[t] ** 2 if t in p.at.error else 0)
+            bent = p.bend[t] * p.move[t]
+            change = p.bend[t] * moved + p.third[t] * p.move[t] * p.at.outer[t]
+            change += 2 * p.slope[t] * bent if t in p.at.error else 0
+            before = [v for v in self.trained if (v, t) in whole]
+            for v in before:
+                a, a_off = whole[v, t], part[v, t]
+                for w in before:
+                    blocks[v, w] += load * (a_off * whole[w, t] + a * part[w, t]) + change * a * whole[w, t]
+                if t in self.trained:
+                    behind = [u for u in p.slope if (v, u) in whole]
+                    cross = off * self._fed(t, {u: p.slope[u] * whole[v, u] for u in behind}) + pull * self._fed(
+                        t, {u: p.slope[u] * part[v, u] + p.bend[u] * p.move[u] * whole[v, u] for u in behind}
+                    )
                     blocks[v, t] += cross
                     blocks[t, v] += cross
 

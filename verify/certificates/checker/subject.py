@@ -11,6 +11,7 @@ from flint import arb, arb_mat
 from verify.certificates import document
 from verify.certificates.checker.curvature import Curvature, Region
 from verify.certificates.checker.functions import rational
+from verify.certificates.checker.hessian import summed_hessian
 from verify.certificates.checker.network import Network
 from verify.certificates.document import fields
 from verify.outcomes import InputError
@@ -56,11 +57,28 @@ class Subject:
 
     def hessian_norm(self, region: Any) -> Any:
         """Upper bound of ||Hess E|| over a region, given as in a certificate."""
+        curvature, where = self._curvature(region)
+        return curvature.bound(where) / self.divisor + rational(self.weight_decay)
+
+    def hessian_growth(self, region: Any) -> Any:
+        """Upper bound of ||Hess E - Hess E(centre)|| over a region, given as in a certificate."""
+        curvature, where = self._curvature(region)
+        return curvature.growth(where) / self.divisor
+
+    def hessian(self) -> Any:
+        """Hess E(weights), (P, P), in the lower triangle."""
+        matrix = summed_hessian(self.network, [arb(value) for value in self.weights], self.inputs, self.targets)
+        matrix = matrix / arb(self.divisor)
+        for p in range(self.network.size):
+            matrix[p, p] += rational(self.weight_decay)
+        return matrix
+
+    def _curvature(self, region: Any) -> tuple[Curvature, Region]:
         kind, where = self._region(region)
         if kind not in self._known:
             centre = [arb(value if kind == "ball" else 0) for value in self.weights]
             self._known[kind] = Curvature(self.network, centre, self.inputs, self.targets)
-        return self._known[kind].bound(where) / self.divisor + rational(self.weight_decay)
+        return self._known[kind], where
 
     def _region(self, data: Any) -> tuple[str, Region]:
         names = [vertex.name for vertex in self.network.order]
