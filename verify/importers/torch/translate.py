@@ -48,9 +48,10 @@ def translate(program: ExportedProgram, module: torch.nn.Module) -> tuple[Graph,
         If an operation has no rule: its name, the path of the module and the line of its source are told.
     """
     scope = Scope(GraphBuilder())
-    values = _leaves(program, module, scope)
     output = _output_name(program)
     needed = _needed(program, output)
+    scope.buffers = _buffers(program, needed)
+    values = _leaves(program, module, scope)
     for node in program.graph.nodes:
         if node.op == "call_function" and node in needed:
             scope.builder.place = _place(node)
@@ -75,6 +76,16 @@ def _needed(program: ExportedProgram, output: str) -> set[Node]:
             needed.add(node)
             waiting.extend(node.all_input_nodes)
     return needed
+
+
+def _buffers(program: ExportedProgram, needed: set[Node]) -> set[str]:
+    """Return the names of the module's buffers that the loss is computed from."""
+    places = {node.name for node in needed if node.op == "placeholder"}
+    return {
+        str(spec.target).removeprefix(PREFIX)
+        for spec in program.graph_signature.input_specs
+        if spec.kind is InputKind.BUFFER and spec.arg.name in places
+    }
 
 
 def _leaves(program: ExportedProgram, module: torch.nn.Module, scope: Scope) -> dict[str, Any]:
