@@ -15,6 +15,7 @@ from verify.outcomes import InputError
 from verify.torch.correspondence import Correspondence
 from verify.torch.mapped import MappedModule
 from verify.training.evaluation import error_range
+from verify.training.rules import Rule
 from verify.training.session import Session
 from verify.training.train import make_rule
 from verify.training.trajectory import StepRecord
@@ -92,9 +93,9 @@ class CertifiedMomentum(torch.optim.Optimizer):
         self.mapped = MappedModule(module, inputs, targets, correspondence, loss, moves_all=True, **objective)
         self.correspondence = self.mapped.correspondence
         self._check_parameters()
-        self.session = Session(self.mapped.problem, make_rule(rule, eta, tau, problem=self.mapped.problem))
-        self.records: list[StepRecord] = []
         self._settings: dict[str, Any] = {"rule": rule, "eta": eta, "tau": tau}
+        self.session = Session(self.mapped.problem, self._rule())
+        self.records: list[StepRecord] = []
         self._shown = _shown(eta, tau)
         super().__init__(list(self.correspondence.parameters.values()), {"rule": rule, **self._shown})
 
@@ -165,7 +166,7 @@ class CertifiedMomentum(torch.optim.Optimizer):
         last = [groups[0].get(name) for name in ("eta", "tau")]
         if not all(value is None or type(value) is float for value in last):
             raise InputError("the state is damaged: eta and tau are no numbers", where="param_groups[0]", found=last)
-        restored = Session(self.mapped.problem, make_rule(*self._settings.values(), problem=self.mapped.problem))
+        restored = Session(self.mapped.problem, self._rule())
         try:
             restored.restore(checked_state(state_dict["session"], self.session.weights.size))
             ordinary = {name: value for name, value in state_dict.items() if name not in ("session", "settings")}
@@ -187,6 +188,10 @@ class CertifiedMomentum(torch.optim.Optimizer):
         if self.param_groups:
             raise InputError("certified steps move all parameters together", remedy="use one group")
         super().add_param_group(param_group)
+
+    def _rule(self) -> Rule:
+        settings = self._settings
+        return make_rule(settings["rule"], settings["eta"], settings["tau"], problem=self.mapped.problem)
 
     def _show(self, eta: Any, tau: Any) -> None:
         self._shown = _shown(eta, tau)

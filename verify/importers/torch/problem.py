@@ -121,15 +121,11 @@ def import_module(
     arguments = (as_float64(inputs if isinstance(inputs, tuple | dict) else (inputs,)), as_float64(targets))
     program = capture(objective, arguments)
     graph, scope = translate(program, objective.module)
+    weights = _weights(graph, objective.module)
+    check_agreement(GraphProblem(graph, scope.constants, weights), objective, arguments)
     problem = GraphProblem(
-        graph,
-        scope.constants,
-        _weights(graph, objective.module),
-        weight_decay,
-        region=region,
-        name=name or type(module).__name__,
+        graph, scope.constants, weights, weight_decay, region=region, name=name or type(module).__name__
     )
-    check_agreement(problem, objective, arguments)
     return Imported(problem, objective, arguments, frozenset(scope.buffers))
 
 

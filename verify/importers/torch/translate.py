@@ -15,6 +15,7 @@ from verify.graph.tensor import GraphBuilder, Tensor
 from verify.importers.torch import rules as _rules  # noqa: F401 -- importing registers them
 from verify.importers.torch.capture import operation_name
 from verify.importers.torch.registry import RULES, TAKE_MASKED, Masked, Scope
+from verify.operations.leaves import Constant
 from verify.outcomes import InputError
 
 PREFIX = "module."
@@ -50,7 +51,6 @@ def translate(program: ExportedProgram, module: torch.nn.Module) -> tuple[Graph,
     scope = Scope(GraphBuilder())
     output = _output_name(program)
     needed = _needed(program, output)
-    scope.buffers = _buffers(program, needed)
     values = _leaves(program, module, scope)
     for node in program.graph.nodes:
         if node.op == "call_function" and node in needed:
@@ -63,7 +63,9 @@ def translate(program: ExportedProgram, module: torch.nn.Module) -> tuple[Graph,
         raise InputError(
             "the loss is no scalar that depends on parameters", shape=shape, remedy="reduce it by mean or sum"
         )
-    return scope.builder.build(error), scope
+    graph = scope.builder.build(error)
+    scope.buffers = _buffers(program, needed, graph, values)
+    return graph, scope
 
 
 def _needed(program: ExportedProgram, output: str) -> set[Node]:
@@ -78,14 +80,23 @@ def _needed(program: ExportedProgram, output: str) -> set[Node]:
     return needed
 
 
-def _buffers(program: ExportedProgram, needed: set[Node]) -> set[str]:
-    """Return the names of the module's buffers that the loss is computed from."""
-    places = {node.name for node in needed if node.op == "placeholder"}
-    return {
-        str(spec.target).removeprefix(PREFIX)
-        for spec in program.graph_signature.input_specs
-        if spec.kind is InputKind.BUFFER and spec.arg.name in places
-    }
+def _buffers(program: ExportedProgram, needed: set[Node], graph: Graph, values: dict[str, Any]) -> set[str]:
+    """Return the names of the module's buffers that the loss is computed from.
+
+    A rule may leave an argument aside: running statistics in training mode. A buffer is used if it became a constant of
+    the graph, if something was computed of it, or if it holds no real numbers: indices and masks.
+    """
+    constants = {leaf.label for leaf in graph.leaves(Constant)}
+    places = {node.name: node for node in needed if node.op == "placeholder"}
+    found = set()
+    for spec in program.graph_signature.input_specs:
+        place = places.get(spec.arg.name)
+        if spec.kind is InputKind.BUFFER and place is not None:
+            label = str(spec.target).removeprefix(PREFIX)
+            computed = any(user in needed and not _holds_tensor(values[user.name]) for user in place.users)
+            if computed or label in constants or not values[place.name].is_floating_point():
+                found.add(label)
+    return found
 
 
 def _leaves(program: ExportedProgram, module: torch.nn.Module, scope: Scope) -> dict[str, Any]:
