@@ -81,14 +81,14 @@ def _checked(
     spec: Path, baseline: Path | None, factor: float, outputs: Outputs, seconds: float
 ) -> tuple[Specification, dict[str, Any], Comparison | None]:
     with progress() as announce:
-        from verify.spec import load_specification
+        from verify.cli.target import load
 
         before = None
         if baseline is not None:
             from verify.baseline.reading import read_baseline
 
             before = read_baseline(baseline)
-        specification = load_specification(spec)
+        specification = load(spec)
         outputs.protect(specification.document.files)
         from verify.analysis.check import check
 

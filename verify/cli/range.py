@@ -67,9 +67,9 @@ def command(
 
             check_plot(plot)
             outputs.add(plot, PICTURE)
-        from verify.spec import load_specification
+        from verify.cli.target import load
 
-        specification = load_specification(spec)
+        specification = load(spec)
         problem, momentum = specification.problem, specification.momentum
         w = None if at is None else _weights(at, problem.size)
         before = None if previous is None else _weights(previous, problem.size)
