@@ -238,12 +238,28 @@ class TestMonitorOfAChangingRun:
         assert [report.in_range for report in monitor.reports] == expected
 
 
+def closed(optimiser: Any, module: nn.Module) -> Any:
+    optimiser.zero_grad()
+    loss = half(module)
+    loss.backward()
+    return loss
+
+
 class TestCertifiedRuns:
-    def test_a_frozen_parameter_is_refused(self) -> None:
+    def test_a_parameter_that_is_frozen_from_the_start_is_a_constant(self) -> None:
         module = network()
-        module[2].bias.requires_grad_(False)
-        with pytest.raises(InputError, match=r"2\.bias: the parameter is frozen"):
-            CertifiedMomentum(module, X, Y)
+        before = module[2].bias.requires_grad_(False).clone()
+        optimiser = CertifiedMomentum(module, X, Y)
+        losses = [float(optimiser.step(lambda: closed(optimiser, module)).detach()) for _ in range(3)]
+        assert {record.verdict for record in optimiser.records} == {Verdict.PROVED}
+        assert losses == sorted(losses, reverse=True)
+        assert torch.equal(module[2].bias, before)
+        with torch.no_grad():
+            module[2].bias.add_(1.0)
+        with pytest.raises(InputError, match="frozen parameters of the module were changed"):
+            optimiser.step()
+
+    def test_a_parameter_that_is_frozen_later_is_refused(self) -> None:
         module = network()
         optimiser = CertifiedMomentum(module, X, Y)
         before = module[0].weight.requires_grad_(False).clone()

@@ -15,7 +15,7 @@ from tests.processor import STATES, hostile, unit  # noqa: E402
 from tests.public_calls import members  # noqa: E402
 from verify.arithmetic import processor  # noqa: E402
 from verify.arithmetic.environment import HostileEnvironment  # noqa: E402
-from verify.torch import CertifiedMomentum, Correspondence, Monitor  # noqa: E402
+from verify.torch import CertifiedMomentum, ClippedMomentum, Correspondence, Monitor  # noqa: E402
 
 X = torch.tensor([[1.0], [-1.0]], dtype=torch.float64)
 Y = torch.tensor([[0.5], [0.0]], dtype=torch.float64)
@@ -49,9 +49,12 @@ CALLS: dict[str, Callable[[nn.Module], Callable[[], Any]]] = {
     "Monitor's step": lambda module: monitored(module)[1],
     "CertifiedMomentum.__init__": lambda module: lambda: CertifiedMomentum(module, X, Y),
     "CertifiedMomentum.step": lambda module: CertifiedMomentum(module, X, Y).step,
+    "ClippedMomentum.__init__": lambda module: lambda: clipped(module),
+    "ClippedMomentum.step": lambda module: clipped(module).step,
     "CertifiedMomentum.load_state_dict": lambda module: lambda: optimiser(module).load_state_dict(state(module)),
 }
 NO_CLAIM = {
+    "ClippedMomentum.add_param_group": "says nothing",
     "Monitor.detach": "says nothing",
     "Monitor.first_increase": "data that the step computed",
     "StepReport.__init__": "data that the step computed",
@@ -65,6 +68,10 @@ NO_CLAIM = {
 
 def optimiser(module: nn.Module) -> CertifiedMomentum:
     return CertifiedMomentum(module, X, Y)
+
+
+def clipped(module: nn.Module) -> ClippedMomentum:
+    return ClippedMomentum(module.parameters(), lr=0.1, momentum=0.9, curvature=1.0)
 
 
 def state(module: nn.Module) -> dict[str, Any]:

@@ -240,9 +240,10 @@ class TestMonitor:
             "Adam is no heavy ball": torch.optim.Adam(module.parameters(), lr=0.01),
             "some parameters are not the optimiser's": torch.optim.SGD(module[0].parameters(), lr=0.01),
         }
-        half_mean_squared(module, x, y).backward()
         for note, optimiser in cases.items():
             with Monitor(optimiser, module, x, y, curvature=1.0) as monitor:
+                module.zero_grad()
+                half_mean_squared(module, x, y).backward()
                 optimiser.step()
             assert (monitor.reports[0].in_range, monitor.reports[0].note) == (None, note)
         optimiser = torch.optim.SGD(module.parameters(), lr=0.01)

@@ -22,9 +22,9 @@ def command(spec: Path, latex: bool, seed: int, as_json: bool) -> int:
       dagverify gradients examples/xor_skip.toml --latex
     """
     with progress() as announce:
-        from verify.spec import load_problem
+        from verify.cli.target import load
 
-        problem = load_problem(spec)
+        problem = load(spec).problem
         from verify.analysis.gradients import examine_gradients
         from verify.calculus.problem import classical
         from verify.calculus.symbolic import recursion_latex

@@ -26,9 +26,9 @@ def command(spec: Path, examples: int, seed: int, as_json: bool) -> int:
       dagverify test examples/xor_skip.toml --examples 500 --seed 7
     """
     with progress() as announce:
-        from verify.spec import load_specification
+        from verify.cli.target import load
 
-        specification = load_specification(spec)
+        specification = load(spec)
         from verify.properties.suite import run_suite
 
         answer = run_suite(specification.problem, specification.asked, examples=examples, seed=seed, announce=announce)

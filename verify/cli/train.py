@@ -79,9 +79,9 @@ def command(
       dagverify train examples/xor_skip.toml --steps 200 --out proved/ --certificates steps
     """
     with progress():
-        from verify.spec import load_specification
+        from verify.cli.target import load
 
-        specification = load_specification(spec)
+        specification = load(spec)
         problem = specification.problem
         from verify.training.plot import plot_run, require_matplotlib
         from verify.training.run_folder import RunFolder

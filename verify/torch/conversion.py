@@ -11,7 +11,8 @@ from torch import nn
 
 from verify.architecture import Architecture
 from verify.outcomes import InputError
-from verify.torch.correspondence import Correspondence, check_values
+from verify.torch.correspondence import Correspondence
+from verify.torch.parameter_vector import check_values
 
 _OWN_MAPPING = "give the mapping yourself: Correspondence(architecture, parameters)"
 

@@ -14,14 +14,16 @@ from verify.calculus.executed_step import heavy_ball_within
 from verify.outcomes import InputError, Verdict
 from verify.theorems import numbers
 from verify.theorems.ranges import RANGES
-from verify.torch.correspondence import ROUNDOFF
+from verify.torch.compared import Compared
 from verify.torch.mapped import MappedModule
+from verify.torch.parameter_vector import ROUNDOFF
 from verify.torch.used_gradient import StoredStep, used_gradient
 
 if TYPE_CHECKING:
     from verify.arithmetic.intervals import Interval
-    from verify.calculus.problem import Problem
-    from verify.torch.correspondence import Correspondence
+    from verify.calculus.objective import Objective
+    from verify.torch.multiples import Multiples
+    from verify.torch.parameter_vector import ParameterVector
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ class HeavyBallWatch:
         if self._previous is not None or self._unknown:
             self._unknown = "the weights were changed between two steps"
 
-    def judge(self, before: np.ndarray, after: np.ndarray, in_region: bool) -> InRange:
-        """Answer for the step between two stored weight vectors, (P,)."""
+    def judge(self, before: np.ndarray, after: np.ndarray, in_region: bool, compared: Compared) -> InRange:
+        """Answer for the step between two stored weight vectors, (P,), of whose gradient something is known."""
         previous, unknown = self._previous, self._unknown
         self._previous, self._unknown = before, ""
         if reason := self._outside_theorem():
@@ -82,15 +84,16 @@ class HeavyBallWatch:
         if mu and unknown:
             return InRange(Verdict.UNDECIDED, unknown)
         start = before if previous is None or not mu else previous
-        return self._examined(StoredStep(start, before, after, eta, mu, ROUNDOFF[self._mapping.dtype]), in_region)
+        step = StoredStep(start, before, after, eta, mu, ROUNDOFF[self._mapping.dtype])
+        return self._examined(step, in_region, compared.source)
 
-    def _examined(self, step: StoredStep, in_region: bool) -> InRange:
+    def _examined(self, step: StoredStep, in_region: bool, source: str) -> InRange:
         try:
             gradient = self._problem.gradient_enclosure(step.before)
         except ArithmeticDomainError:
             return InRange(Verdict.UNDECIDED, "the gradient overflows")
         entries = self._moving(step)
-        used = used_gradient(self._problem, gradient, step, entries, self._multiple)
+        used = used_gradient(self._problem, gradient, step, entries, self._known, self._multiple, source)
         if used.multiple is None and self._decays_differ():
             return InRange(None, "weight decay of optimiser and error differ")
         multiple = Fraction(1) if used.multiple is None else used.multiple
@@ -122,11 +125,16 @@ class HeavyBallWatch:
         return ""
 
     @property
-    def _problem(self) -> Problem:
+    def _problem(self) -> Objective:
         return self.mapped.problem
 
     @property
-    def _mapping(self) -> Correspondence:
+    def _known(self) -> Multiples:
+        reference = self.mapped.reference
+        return {} if reference is None else self.mapped.known(reference.samples.count)
+
+    @property
+    def _mapping(self) -> ParameterVector:
         return self.mapped.correspondence
 
     def _moving(self, step: StoredStep) -> np.ndarray:
@@ -135,7 +143,10 @@ class HeavyBallWatch:
         return ~(self._mapping.frozen() & stayed)
 
     def _decays_differ(self) -> bool:
-        return any(group["weight_decay"] != self._problem.weight_decay for group in self.optimizer.param_groups)
+        given = {id(p): group["weight_decay"] for group in self.optimizer.param_groups for p in group["params"]}
+        parts = self._mapping.unflatten(self.mapped.decay)
+        parameters = self._mapping.parameters
+        return any(given[id(p)] != np.max(parts[key]) for key, p in parameters.items() if id(p) in given and p.numel())
 
     def _outside_theorem(self) -> str:
         """What the optimiser does that the classical heavy ball does not."""

@@ -1,7 +1,8 @@
-"""A module with its data as the problem that the toolkit proves about, and whether it still is that module."""
+"""A module, its data and its loss as the problem that the toolkit proves about, and whether it still is that module."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,74 +11,164 @@ from torch import nn
 
 from verify.bounds.regions import Region
 from verify.calculus.problem import Problem
+from verify.graph.problem import GraphProblem
+from verify.importers.torch.capture import Objective as Captured
+from verify.importers.torch.criteria import HALF_SQUARED_ERROR, Criterion, NamedLoss, in_float64
+from verify.importers.torch.problem import import_module
 from verify.outcomes import InputError
 from verify.torch.conversion import convert
 from verify.torch.correspondence import Correspondence
-
-_BY_MODE = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._NormBase)
-"""Layers that compute something else in training mode: at random, or from the other samples of the batch."""
+from verify.torch.module_state import BY_MODE, ModuleState
+from verify.torch.multiples import Multiples, known_multiples
+from verify.torch.named_parameters import NamedParameters
+from verify.torch.parameter_vector import ParameterVector
+from verify.torch.reference import ReferenceGradient
 
 
 class MappedModule:
     """The problem of a module on its data, and where its parameters live.
 
+    A module that `convert` knows, with half the squared error, becomes a `Problem`, whose bounds are the tightest and
+    cheapest; every other one is captured by `verify.from_torch`.
+
     Parameters
     ----------
     module : torch.nn.Module
-    inputs, targets : tensor or array, shape (n, ...)
+    inputs, targets : tensor or array, shape (n, ...), or what ``forward`` and the loss take
         Copied: what is proved is about the values that they have now.
     correspondence : Correspondence, optional
-        Default: `convert`.
+        A mapping of one's own, for half the squared error.
+    loss : str or callable, optional
+        As in `verify.from_torch`; default: half the squared error.
+    moves_all : bool
+        Every weight of the problem is going to move: frozen parameters must be constants of it.
     **objective
-        ``reduction``, ``weight_decay``, ``region`` of `Problem`.
+        ``reduction``, ``weight_decay``, ``region``, and options of the loss.
 
     Attributes
     ----------
-    problem : Problem
-    correspondence : Correspondence
+    problem : Problem or GraphProblem
+    correspondence : ParameterVector
     module : torch.nn.Module
+    reference : ReferenceGradient or None
+        None where the module cannot be copied.
+    decay : array, shape (P,)
+        Weight decay of every weight.
 
     Raises
     ------
     InputError
-        If the module cannot be mapped, computes something else than its architecture, or the data cannot be used.
+        If the module cannot be mapped, computes something else than its problem, or the data cannot be used.
     """
 
+    problem: Problem | GraphProblem
+    correspondence: ParameterVector
+    reference: ReferenceGradient | None
+
     def __init__(
-        self, module: nn.Module, inputs: Any, targets: Any, correspondence: Correspondence | None, **objective: Any
+        self,
+        module: nn.Module,
+        inputs: Any,
+        targets: Any,
+        correspondence: Correspondence | None = None,
+        loss: str | Criterion | None = None,
+        *,
+        moves_all: bool = False,
+        **objective: Any,
     ) -> None:
         check_region(objective.get("region"))
-        rows, outputs = _table(inputs, "inputs"), _table(targets, "targets")
-        shape = tuple(np.shape(inputs)[1:])
+        if not isinstance(module, nn.Module):
+            raise InputError("not a PyTorch module", type=type(module).__name__)
         self.module = module
-        self.correspondence = convert(module, shape) if correspondence is None else correspondence
+        self.reduction = objective.get("reduction", "mean")
+        self._loss = HALF_SQUARED_ERROR if loss is None else loss
         if correspondence is not None:
-            self._check_mapping()
-        weights = self.correspondence.read()
-        self.problem = Problem(self.correspondence.architecture, rows, outputs, initial_weights=weights, **objective)
-        samples = torch.from_numpy(np.array(self.problem.inputs, dtype=np.float64)).reshape(len(rows), *shape)
-        self.correspondence.check_outputs(module, samples)
-        self._layers, self._objects = self._described()
-        self._buffers = [(name, buffer.clone()) for name, buffer in module.named_buffers()]
+            if self._loss != HALF_SQUARED_ERROR:
+                raise InputError(
+                    "a mapping of one's own is for half the squared error",
+                    loss=loss,
+                    remedy="leave out correspondence=: the module is captured with its loss",
+                )
+            self._check_mapping(correspondence)
+        known = correspondence or self._converted(inputs, moves_all, objective)
+        if known is not None:
+            self._map(known, inputs, targets, objective)
+        else:
+            self._import(inputs, targets, objective)
 
     def change(self) -> str:
         """Say what is no longer as it was mapped; empty if the module still computes what the problem says."""
-        layers, objects = self._described()
-        if layers != self._layers or not _identical(objects, self._objects):
-            return "layers or parameters of the module were replaced"
-        buffers = list(self.module.named_buffers())
-        kept = len(buffers) == len(self._buffers) and all(
-            name == old_name and torch.equal(buffer, old)
-            for (name, buffer), (old_name, old) in zip(buffers, self._buffers, strict=True)
-        )
-        return "" if kept else "buffers of the module were changed"
+        return self._state.change()
 
-    def _check_mapping(self) -> None:
+    def known(self, samples: int) -> Multiples:
+        """Return the multiples of the gradient that other common losses have on so many samples."""
+        name = self._loss if isinstance(self._loss, str) else None
+        return known_multiples(name, self.reduction, samples, samples * self._entries)
+
+    def _converted(self, inputs: Any, moves_all: bool, objective: Mapping[str, Any]) -> Correspondence | None:
+        """Return the module's architecture, if it is of the classical class with half the squared error."""
+        if self._loss != HALF_SQUARED_ERROR or isinstance(objective.get("weight_decay"), dict):
+            return None
+        if isinstance(inputs, tuple | dict) or (
+            moves_all and any(not p.requires_grad for p in self.module.parameters())
+        ):
+            return None
+        try:
+            return convert(self.module, tuple(np.shape(inputs)[1:]))
+        except (InputError, ValueError):
+            return None
+
+    def _map(self, known: Correspondence, inputs: Any, targets: Any, objective: dict[str, Any]) -> None:
+        rows, outputs = _table(inputs, "inputs"), _table(targets, "targets")
+        self.correspondence = known
+        problem = Problem(known.architecture, rows, outputs, initial_weights=known.read(), **objective)
+        shape = (len(rows), *np.shape(inputs)[1:])
+        samples = torch.from_numpy(np.array(problem.inputs, dtype=np.float64)).reshape(shape)
+        known.check_outputs(self.module, samples)
+        self.problem = problem
+        self._state = ModuleState(self.module)
+        self._entries = known.architecture.output_dimension
+        self.decay = np.full(known.architecture.size, problem.weight_decay)
+        wanted = torch.from_numpy(np.array(problem.targets, dtype=np.float64))
+        try:
+            captured = Captured(in_float64(self.module), NamedLoss(HALF_SQUARED_ERROR, self.reduction))
+        except InputError:
+            self.reference = None
+            return
+        self.reference = ReferenceGradient(captured, ((samples,), wanted), self._places())
+
+    def _import(self, inputs: Any, targets: Any, objective: dict[str, Any]) -> None:
+        imported = import_module(self.module, inputs, targets, self._loss, **objective)
+        self.problem = imported.problem
+        self.correspondence = NamedParameters.of(imported.problem, self.module)
+        trained = {block.label for block in imported.problem.blocks}
+        constants = {name for name, _ in self.module.named_parameters() if name not in trained}
+        self._state = ModuleState(self.module, imported.buffers, constants)
+        decays = imported.problem.weight_decay
+        parts = {b.label: np.full(b.shape, decays.get(b.label, 0.0)) for b in imported.problem.blocks}
+        self.decay = imported.problem.flatten(parts)
+        self.reference = ReferenceGradient(imported.objective, imported.arguments, self._places())
+        count = self.reference.samples.count
+        self._entries = _entries(imported.arguments[1], count, self._loss)
+
+    def _places(self) -> dict[str, slice]:
+        """Return where every parameter of the module stands in the vector of weights."""
+        names = {id(parameter): name for name, parameter in self.module.named_parameters()}
+        parameters = self.correspondence.parameters
+        size = sum(parameter.numel() for parameter in parameters.values())
+        numbered = self.correspondence.unflatten(np.arange(size, dtype=np.float64))
+        return {
+            names[id(parameter)]: slice(int(numbered[key].min()), int(numbered[key].max()) + 1)
+            for key, parameter in parameters.items()
+            if parameter.numel()
+        }
+
+    def _check_mapping(self, correspondence: Any) -> None:
         """Refuse what a mapping of one's own leaves out."""
-        if not isinstance(self.module, nn.Module) or not isinstance(self.correspondence, Correspondence):
-            given = {"module": type(self.module).__name__, "correspondence": type(self.correspondence).__name__}
+        if not isinstance(correspondence, Correspondence):
+            given = {"module": type(self.module).__name__, "correspondence": type(correspondence).__name__}
             raise InputError("not a module with its Correspondence", **given)
-        own, mapped = set(self.module.parameters()), set(self.correspondence.parameters.values())
+        own, mapped = set(self.module.parameters()), set(correspondence.parameters.values())
         if not mapped <= own:
             raise InputError("the mapping has parameters that are not the module's")
         left = [name for name, p in self.module.named_parameters() if p.requires_grad and p not in mapped]
@@ -88,22 +179,13 @@ class MappedModule:
                 remedy="map it, or set requires_grad_(False) where it is a constant",
             )
         for name, layer in self.module.named_modules():
-            if layer.training and isinstance(layer, _BY_MODE):
+            if layer.training and isinstance(layer, BY_MODE):
                 raise InputError(
                     "the layer computes something else in training mode",
                     where=name,
                     layer=type(layer).__name__,
                     remedy="call module.eval()",
                 )
-
-    def _described(self) -> tuple[str, list[Any]]:
-        """What the module's function depends on beside the values of parameters and buffers: layers, and objects."""
-        objects: list[Any] = []
-        for name, parameter in self.module.named_parameters(remove_duplicate=False):
-            objects += [name, parameter, parameter.dtype, parameter.is_meta, str(parameter.shape)]
-        for layer in self.module.modules():
-            objects += [type(layer), vars(layer).get("forward"), layer.training and isinstance(layer, _BY_MODE)]
-        return repr(self.module), objects
 
 
 def check_region(region: Any) -> None:
@@ -112,10 +194,12 @@ def check_region(region: Any) -> None:
         raise InputError("not a region", region=region, remedy="use verify.Ball or verify.BoundedWeights")
 
 
-def _identical(objects: list[Any], others: list[Any]) -> bool:
-    return len(objects) == len(others) and all(
-        one == other if isinstance(one, str) else one is other for one, other in zip(objects, others, strict=True)
-    )
+def _entries(targets: Any, samples: int, loss: str | Criterion) -> int:
+    """Return how many numbers or labels of a sample a mean over all of them counts."""
+    if not (isinstance(targets, torch.Tensor) and samples and targets.numel() % samples == 0):
+        return 1
+    classes = loss in ("cross_entropy", "nll") and targets.is_floating_point() and targets.ndim > 1
+    return max(1, targets.numel() // samples // (targets.shape[1] if classes else 1))
 
 
 def _table(values: Any, name: str) -> np.ndarray:

@@ -13,8 +13,11 @@ from torch import nn
 
 from verify.arithmetic.environment import certified_environment
 from verify.bounds.regions import Region
+from verify.importers.torch.criteria import Criterion
 from verify.outcomes import InputError, Verdict
+from verify.torch.compared import Compared, GradientWatch
 from verify.torch.correspondence import Correspondence
+from verify.torch.forward_calls import ForwardCalls
 from verify.torch.heavy_ball import HeavyBallWatch, InRange
 from verify.torch.mapped import MappedModule, check_region
 from verify.training.evaluation import decide_by_errors, error_range
@@ -42,13 +45,14 @@ class StepReport:
         UNDECIDED: it is not, or the step did not use the gradient of this error. None without L, or for an optimiser
         that the theorem does not speak of.
     note : str
-        Why `in_range` is not PROVED, or for which multiple of the gradient it is; why nothing is decided any more
-        where the module was changed; else empty.
+        Which gradient the step used where it is not this error's own: a multiple, that of a mini-batch, or another;
+        why `in_range` is not PROVED; why nothing is decided any more where the module was changed; else empty.
     inside : Verdict or None
         Whether the weights are in the region; None without one, or where the module was changed.
     multiple : float or None
         The step used this multiple of the gradient of this error, up to rounding: 1, or for example 2 for nn.MSELoss
-        with one output. None where it used another gradient, or none was compared.
+        with one output where half the squared error is judged. None where it used another gradient, or none was
+        compared.
     """
 
     index: int
@@ -64,17 +68,24 @@ class StepReport:
 class Monitor:
     """Watches an optimiser: SGD with momentum, Nesterov, Adam or any other.
 
-    Every step is reported to the callbacks and to the logger ``verify.torch``: an increase and leaving the region as
-    warnings, an undecided step as information, a proved decrease for debugging. Used as a context manager it stops
-    watching at the end.
+    Every step is reported to the callbacks and to the logger ``verify.torch``: an increase, leaving the region and a
+    gradient of another loss as warnings, an undecided step and a mini-batch as information, a proved decrease for
+    debugging. Used as a context manager it stops watching at the end.
+
+    The gradient of every step is compared with that of the error that is judged, so that a factor of two between two
+    losses does not pass silently. The comparison costs a gradient in PyTorch; what is proved does not rest on it.
 
     Parameters
     ----------
     optimizer : torch.optim.Optimizer
     module : torch.nn.Module
-        float64 or float32 parameters; what is proved is about the weights as stored.
-    inputs, targets : tensor or array, shape (n, ...)
+        Any module that `verify.from_torch` takes, with float64 or float32 parameters; what is proved is about the
+        weights as stored.
+    inputs, targets : tensor or array, shape (n, ...), or what ``forward`` and the loss take
         The data on which the error is judged, whatever batches and whatever loss the optimiser uses.
+    loss : str or callable, optional
+        The error that is judged, as in `verify.from_torch`: one of PyTorch's losses by name, an ``nn.Module`` or a
+        function of outputs and targets. Default: half the squared error.
     curvature : float, optional
         A bound L of the Hessian's norm on the region, or without one wherever the weights go. With it each step is
         also held against theorem ``heavy_ball``, which costs an enclosure of the gradient.
@@ -83,7 +94,7 @@ class Monitor:
         Called with every `StepReport`.
     correspondence : Correspondence, optional
     **objective
-        ``reduction``, ``weight_decay`` of `Problem`.
+        ``reduction``, ``weight_decay``, and options of the loss.
 
     Attributes
     ----------
@@ -117,6 +128,7 @@ class Monitor:
         inputs: Any,
         targets: Any,
         *,
+        loss: str | Criterion | None = None,
         curvature: float | None = None,
         region: Region | None = None,
         callbacks: tuple[Callable[[StepReport], None], ...] = (),
@@ -126,7 +138,7 @@ class Monitor:
         if not isinstance(optimizer, torch.optim.Optimizer):
             raise InputError("not a PyTorch optimiser", optimizer=type(optimizer).__name__)
         check_region(region)
-        self.mapped = MappedModule(module, inputs, targets, correspondence, **objective)
+        self.mapped = MappedModule(module, inputs, targets, correspondence, loss, **objective)
         self.problem, self.correspondence = self.mapped.problem, self.mapped.correspondence
         self.optimizer, self.region, self.callbacks = optimizer, region, tuple(callbacks)
         self.reports: list[StepReport] = []
@@ -134,9 +146,15 @@ class Monitor:
         self._weights = self.correspondence.read()
         self._error = self._range(self._weights)
         self._inside = self._in_region(self._weights)
+        calls = ForwardCalls()
+        self._gradients = GradientWatch(
+            self.correspondence, self.mapped.reference, self.mapped.decay, self.mapped.known, calls
+        )
+        self._told = ""
         self._hooks = [
-            optimizer.register_step_pre_hook(lambda *_: self._before()),
+            optimizer.register_step_pre_hook(lambda _, arguments, options: self._before(arguments, options)),
             optimizer.register_step_post_hook(lambda *_: self._after()),
+            calls.watch(module),
         ]
 
     def detach(self) -> None:
@@ -158,8 +176,29 @@ class Monitor:
         """The first step that is proved to have increased the error."""
         return next((report for report in self.reports if report.verdict is Verdict.REFUTED), None)
 
+    def _before(self, arguments: Any, options: Any) -> Any:
+        self._examine_start()
+        closure = options.get("closure") or (arguments[1] if len(arguments) > 1 else None)
+        if self.mapped.change():
+            return None
+        if closure is None:
+            self._gradients.collect()
+            return None
+        rest = {name: value for name, value in options.items() if name != "closure"}
+        return (*arguments[:1], self._collecting(closure), *arguments[2:]), rest
+
+    def _collecting(self, closure: Callable[[], Any]) -> Callable[[], Any]:
+        """Return the closure with its first gradients remembered: those at the weights before the step."""
+
+        def called() -> Any:
+            loss = closure()
+            self._gradients.collect()
+            return loss
+
+        return called
+
     @certified_environment()
-    def _before(self) -> None:
+    def _examine_start(self) -> None:
         if self.mapped.change():
             return
         weights = self.correspondence.read()
@@ -169,14 +208,24 @@ class Monitor:
                 self._theorem.weights_changed()
 
     def _after(self) -> None:
-        report = self._examined()
+        compared = Compared(None)
+        if self.mapped.change():
+            self._gradients.forget()
+        else:
+            compared = self._gradients.compare(self._weights, self.optimizer)
+        report = self._examined(compared)
         self.reports.append(report)
         _log(report, self.reports[-2].inside if len(self.reports) > 1 else None)
+        if compared.words != self._told:
+            self._told = compared.words
+            if compared.words:
+                level = logging.INFO if compared.of_batch else logging.WARNING
+                LOGGER.log(level, "step %d: %s", report.index, compared.words)
         for callback in self.callbacks:
             callback(report)
 
     @certified_environment()
-    def _examined(self) -> StepReport:
+    def _examined(self, compared: Compared) -> StepReport:
         index, verdict, change = len(self.reports) + 1, Verdict.UNDECIDED, (-np.inf, np.inf)
         if changed := self.mapped.change():
             note = f"{changed} after the monitor was made: make a new one"
@@ -188,16 +237,18 @@ class Monitor:
         if np.all(np.isfinite(weights)) and np.all(np.isfinite(before)):
             decision, _ = decide_by_errors(self.problem, before, weights, known, self._error)
             verdict, change = decision.decreases, (decision.lower, decision.upper)
-        theorem = InRange(None, "no bound L is given")
+        theorem = InRange(None, "no bound L is given" if self._theorem is None else "")
         if self._theorem is not None:
             in_region = self.region is None or (inside is Verdict.PROVED and was_inside is Verdict.PROVED)
-            theorem = self._theorem.judge(before, weights, in_region)
-        return StepReport(
-            index, verdict, change, self._error[1], theorem.verdict, theorem.note, inside, theorem.multiple
-        )
+            theorem = self._theorem.judge(before, weights, in_region, compared)
+        multiple, note = theorem.multiple, theorem.note
+        if theorem.verdict is None:  # the theorem's own comparison was not made
+            multiple = None if compared.multiple is None else float(compared.multiple)
+            note = "; ".join(filter(None, (compared.words, theorem.note)))
+        return StepReport(index, verdict, change, self._error[1], theorem.verdict, note, inside, multiple)
 
     def _range(self, weights: np.ndarray) -> tuple[float, float]:
-        return error_range(self.problem, weights) if np.all(np.isfinite(weights)) else (0.0, np.inf)
+        return error_range(self.problem, weights) if np.all(np.isfinite(weights)) else (-np.inf, np.inf)
 
     def _in_region(self, weights: np.ndarray) -> Verdict | None:
         if self.region is None:

@@ -10,10 +10,12 @@ import torch
 from torch import nn
 
 from verify.arithmetic.environment import certified_environment, users_code
+from verify.importers.torch.criteria import Criterion
 from verify.outcomes import InputError
 from verify.torch.correspondence import Correspondence
 from verify.torch.mapped import MappedModule
 from verify.training.evaluation import error_range
+from verify.training.rules import Rule
 from verify.training.session import Session
 from verify.training.train import make_rule
 from verify.training.trajectory import StepRecord
@@ -21,26 +23,33 @@ from verify.training.trajectory import StepRecord
 _AGREEMENT = 1e-6
 """Relative difference above which a closure's loss or gradient is taken to belong to another error."""
 
+_HISTORIES = ("rule_memory_steps", "rule_memory_changes")
+"""Entries with several numbers a weight."""
+
 _VECTORS = ("w", "w0", "rule_previous", "rule_gradient", "rule_direction")
 """Entries of a session's state with one number a weight; the others are single numbers."""
 
 
 class CertifiedMomentum(torch.optim.Optimizer):
-    """Momentum on the full batch with a proof of every step's decrease, for the half squared error.
+    """Momentum on the full batch with a proof of every step's decrease.
 
     Parameters
     ----------
     module : torch.nn.Module
-        With float64 parameters (``module.double()``): other types would round the step after its proof.
-    inputs, targets : tensor or array, shape (n, ...)
+        Any module that `verify.from_torch` takes, with float64 parameters (``module.double()``): other types would
+        round the step after its proof. Frozen parameters are constants.
+    inputs, targets : tensor or array, shape (n, ...), or what ``forward`` and the loss take
         Copied.
+    loss : str or callable, optional
+        The error that falls, as in `verify.from_torch`: one of PyTorch's losses by name, an ``nn.Module`` or a function
+        of outputs and targets. Default: half the squared error.
     rule : {"certified", "guarded", "fixed"}
     eta, tau : float, optional
         For ``rule="fixed"``.
     correspondence : Correspondence, optional
         A mapping of your own, where `convert` does not know the module.
     **objective
-        ``reduction`` ("mean" or "sum"), ``weight_decay``.
+        ``reduction`` ("mean" or "sum"), ``weight_decay``, and options of the loss.
 
     Attributes
     ----------
@@ -53,7 +62,18 @@ class CertifiedMomentum(torch.optim.Optimizer):
     Raises
     ------
     InputError
-        If the module cannot be mapped, has parameters that are not float64 or are frozen, or the data cannot be used.
+        If the module cannot be mapped, has parameters that are not float64, or the data cannot be used.
+
+    Examples
+    --------
+    >>> torch_seed = torch.manual_seed(0)
+    >>> module = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2)).double()
+    >>> x, labels = torch.tensor([[0.0, 1.0], [1.0, 0.0]]), torch.tensor([0, 1])
+    >>> optimizer = CertifiedMomentum(module, x, labels, loss="cross_entropy", rule="guarded")
+    >>> for _ in range(3):
+    ...     optimizer.step()
+    >>> [record.verdict.name for record in optimizer.records]
+    ['PROVED', 'PROVED', 'PROVED']
     """
 
     @certified_environment()
@@ -66,15 +86,16 @@ class CertifiedMomentum(torch.optim.Optimizer):
         rule: str = "certified",
         eta: float | None = None,
         tau: float | None = None,
+        loss: str | Criterion | None = None,
         correspondence: Correspondence | None = None,
         **objective: Any,
     ) -> None:
-        self.mapped = MappedModule(module, inputs, targets, correspondence, **objective)
+        self.mapped = MappedModule(module, inputs, targets, correspondence, loss, moves_all=True, **objective)
         self.correspondence = self.mapped.correspondence
         self._check_parameters()
-        self.session = Session(self.mapped.problem, make_rule(rule, eta, tau))
-        self.records: list[StepRecord] = []
         self._settings: dict[str, Any] = {"rule": rule, "eta": eta, "tau": tau}
+        self.session = Session(self.mapped.problem, self._rule())
+        self.records: list[StepRecord] = []
         self._shown = _shown(eta, tau)
         super().__init__(list(self.correspondence.parameters.values()), {"rule": rule, **self._shown})
 
@@ -145,7 +166,7 @@ class CertifiedMomentum(torch.optim.Optimizer):
         last = [groups[0].get(name) for name in ("eta", "tau")]
         if not all(value is None or type(value) is float for value in last):
             raise InputError("the state is damaged: eta and tau are no numbers", where="param_groups[0]", found=last)
-        restored = Session(self.mapped.problem, make_rule(*self._settings.values()))
+        restored = Session(self.mapped.problem, self._rule())
         try:
             restored.restore(checked_state(state_dict["session"], self.session.weights.size))
             ordinary = {name: value for name, value in state_dict.items() if name not in ("session", "settings")}
@@ -167,6 +188,10 @@ class CertifiedMomentum(torch.optim.Optimizer):
         if self.param_groups:
             raise InputError("certified steps move all parameters together", remedy="use one group")
         super().add_param_group(param_group)
+
+    def _rule(self) -> Rule:
+        settings = self._settings
+        return make_rule(settings["rule"], settings["eta"], settings["tau"], problem=self.mapped.problem)
 
     def _show(self, eta: Any, tau: Any) -> None:
         self._shown = _shown(eta, tau)
@@ -222,7 +247,8 @@ class CertifiedMomentum(torch.optim.Optimizer):
                 "the closure's loss is not the error that is proved to fall",
                 loss=value,
                 error=error,
-                remedy="use half the squared error with the optimiser's reduction and weight decay",
+                remedy="give the optimiser the closure's loss, reduction and weight decay, by loss= and its options; "
+                "without loss= it is half the squared error",
             )
         found = self.correspondence.read_gradient()
         limit = _AGREEMENT * (np.linalg.norm(gradient) + abs(error))
@@ -252,7 +278,9 @@ def checked_state(session: dict[str, Any], size: int) -> dict[str, np.ndarray]:
     """
     arrays: dict[str, np.ndarray] = {}
     for name, value in session.items():
-        shape = (size,) if name in _VECTORS else ()
+        shape: tuple[int, ...] = (size,) if name in _VECTORS else ()
+        if name in _HISTORIES and isinstance(value, torch.Tensor) and value.ndim == 2:
+            shape = (len(value), size)
         if not isinstance(value, torch.Tensor) or value.is_complex() or tuple(value.shape) != shape:
             found = tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
             raise InputError("the state is damaged", where=f"session.{name}", found=found, expected=shape)

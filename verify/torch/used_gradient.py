@@ -4,7 +4,8 @@ With D = w - w_previous and D' = w' - w, the step of classical momentum D' = -et
 G = (mu D - D')/eta. It is compared entry by entry with c grad E(w), enclosed. What rounding may add, with unit roundoff
 u of the parameters' type:
 
-- to G, `rounding_allowance`: any order of summation, functions within a few roundoffs;
+- to G, `rounding_allowance`: any order of summation, functions within a few roundoffs; for a `GraphProblem` some radii
+  of the enclosure's own rounding, in units of u;
 - to the step: w' = fl(w + fl(-eta b')) with b' = fl(fl(mu b) + G), where b comes from the last step in the same way.
   The sums with w lose at most u |w'| now and mu u |w| through b; the other operations, rounding eta and mu to the
   parameters' type and the comparison itself among them, at most 8 u (|D'| + mu |D|) in first order; the factor
@@ -15,7 +16,6 @@ No verdict rests on the comparison: it names the reason where theorem ``heavy_ba
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -23,18 +23,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from verify.calculus.gradient_check import COARSEST_RESOLUTION
+from verify.calculus.problem import Problem
 from verify.calculus.symbolic.rounding import rounding_allowance
+from verify.torch.compared import HIDDEN, SOME_OTHER
+from verify.torch.multiples import Multiples, candidates, other_gradient
 
 if TYPE_CHECKING:
     from verify.arithmetic.intervals import Interval
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 _SECOND_ORDER = 1 + 2.0**-10
-_LARGEST_DENOMINATOR = 1000
-"""Multiples with smaller denominators are recognised as fractions; others are known up to rounding only."""
-
-_LARGEST_SHOWN = 100
-"""Multiples with larger denominators are shown as decimals."""
+_RADII = 64
+"""By how many radii of an enclosure's own rounding a gradient by other software may be off, as in
+`verify.importers.torch.agreement`."""
 
 
 @dataclass(frozen=True)
@@ -89,68 +90,52 @@ class UsedGradient:
 
 
 def used_gradient(
-    problem: Problem, gradient: Interval, step: StoredStep, entries: np.ndarray, expected: Fraction = Fraction(1)
+    problem: Objective,
+    gradient: Interval,
+    step: StoredStep,
+    entries: np.ndarray,
+    known: Multiples,
+    expected: Fraction = Fraction(1),
+    source: str = SOME_OTHER,
 ) -> UsedGradient:
     """Compare the gradient that a step used with the gradient of the error.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Objective
     gradient : Interval, shape (P,)
         Enclosure of grad E at the weights before the step.
     step : StoredStep
     entries : array of bool, shape (P,)
         The weights that are compared.
+    known : mapping of str to Fraction
+        Multiples that common losses have.
     expected : Fraction
         The multiple of the step before, tried before others: in float32 several fractions may explain a step.
+    source : str
+        What the gradient is of where it is no multiple.
     """
     eta, moved = float(step.eta), step.of(entries)
     own, used = gradient.mid[entries], moved.times_gradient()
     if not np.any(used):
         return UsedGradient(None, "the step used no gradient")
     with np.errstate(all="ignore"):
-        allowed = eta * (rounding_allowance(problem, step.before, step.roundoff) + gradient.rad)[entries]
+        allowed = eta * (_allowance(problem, step, gradient) + gradient.rad)[entries]
         rounding = moved.rounding()
         best = float(used @ own) / (eta * float(own @ own))
-        for multiple, words in _multiples(problem, best, expected):
+        for multiple, words in candidates(known, best, expected):
             tolerance = abs(float(multiple)) * allowed + rounding
             if np.all(np.abs(used - float(multiple) * eta * own) <= tolerance):
                 if not np.linalg.norm(tolerance) <= COARSEST_RESOLUTION * np.linalg.norm(used):
-                    return UsedGradient(None, "rounding hides which gradient the step used")
+                    return UsedGradient(None, HIDDEN)
                 return UsedGradient(multiple, words)
         off = float(np.linalg.norm(used - best * eta * own) / np.linalg.norm(used))
-    return UsedGradient(
-        None,
-        "the step did not use this error's gradient but that of a mini-batch or of another loss, or one that was "
-        f"clipped or left over ({off:.2g} of its length is not along this error's): theorem heavy_ball does not speak "
-        "of it",
-    )
+    return UsedGradient(None, f"{other_gradient(source, off)}: theorem heavy_ball does not speak of it")
 
 
-def _multiples(problem: Problem, best: float, expected: Fraction) -> Iterator[tuple[Fraction, str]]:
-    """Return the multiples that a gradient may be, what is common first."""
-    yield Fraction(1), ""
-    n, outputs = problem.samples, problem.architecture.output_dimension
-    entries = "one output" if outputs == 1 else f"{outputs} outputs"
-    scale = Fraction(problem.sample_divisor)
-    conventions = {
-        f"nn.MSELoss with {entries}": scale * 2 / (n * outputs),
-        "nn.MSELoss with reduction='sum'": scale * 2,
-        "the sum over the samples": scale,
-        "the mean over the samples": scale / n,
-    }
-    for name, multiple in conventions.items():
-        yield multiple, f"the step used {_shown(multiple)} times this error's gradient (as {name} has)"
-    yield expected, _times(expected)
-    if np.isfinite(best):
-        for multiple in (Fraction(best).limit_denominator(_LARGEST_DENOMINATOR), Fraction(best)):
-            if multiple != 0:
-                yield multiple, _times(multiple)
-
-
-def _times(multiple: Fraction) -> str:
-    return f"the step used {_shown(multiple)} times this error's gradient"
-
-
-def _shown(multiple: Fraction) -> str:
-    return str(multiple) if multiple.denominator <= _LARGEST_SHOWN else f"{float(multiple):.6g}"
+def _allowance(problem: Objective, step: StoredStep, gradient: Interval) -> np.ndarray:
+    """Return how far a gradient computed with the parameters' roundoff may be from the exact one, entry by entry."""
+    if isinstance(problem, Problem):
+        return rounding_allowance(problem, step.before, step.roundoff)
+    smallest = float(np.finfo(np.float32 if step.roundoff > 2.0**-50 else np.float64).tiny)
+    return _RADII * (step.roundoff / 2.0**-53) * gradient.rad + smallest * 2.0**20

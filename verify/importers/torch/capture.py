@@ -6,61 +6,43 @@ normalisations, attention, losses.
 
 from __future__ import annotations
 
-import copy
 import logging
 import warnings
-from collections.abc import Callable
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch.export import ExportedProgram, default_decompositions, export
 
+from verify.importers.torch.criteria import Criterion
 from verify.importers.torch.registry import RULES
 from verify.outcomes import InputError
 
-Criterion = Callable[[Any, Any], torch.Tensor]
-
 
 class Objective(torch.nn.Module):
-    """A module with its loss: ``forward(*inputs, targets)`` is a scalar."""
+    """A module with its loss: ``forward(inputs, targets)`` is a scalar."""
 
     def __init__(self, module: torch.nn.Module, criterion: Criterion) -> None:
         super().__init__()
         self.module = module
         self.criterion = criterion
 
-    def forward(self, inputs: tuple[Any, ...], targets: Any) -> torch.Tensor:
+    def forward(self, inputs: tuple[Any, ...] | dict[str, Any], targets: Any) -> torch.Tensor:
         """Return the loss of the module's outputs."""
-        return self.criterion(self.module(*inputs), targets)
-
-
-def in_float64(module: torch.nn.Module) -> torch.nn.Module:
-    """Return a copy with float64 parameters and buffers: float32 numbers convert exactly.
-
-    Raises
-    ------
-    InputError
-        If a parameter has no values yet, or the module cannot be copied.
-    """
-    for name, parameter in module.named_parameters():
-        if isinstance(parameter, torch.nn.parameter.UninitializedParameter) or parameter.is_meta:
-            raise InputError("the parameter has no values yet", where=name, remedy="run the module once on real data")
-    try:
-        return cast(torch.nn.Module, copy.deepcopy(module).to("cpu").double())
-    except (RuntimeError, TypeError) as error:
-        raise InputError(
-            "the module cannot be copied", reason=str(error).splitlines()[0], remedy="use parametrizations"
-        ) from None
+        outputs = self.module(**inputs) if isinstance(inputs, dict) else self.module(*inputs)
+        return self.criterion(outputs, targets)
 
 
 def as_float64(value: Any) -> Any:
-    """Return inputs with their float tensors in float64, nested containers included.
+    """Return inputs with their float tensors and arrays in float64, nested containers included.
 
     Raises
     ------
     InputError
         If a number is not finite.
     """
+    if isinstance(value, np.ndarray):
+        value = torch.from_numpy(np.array(value))
     if isinstance(value, torch.Tensor):
         if not value.is_floating_point():
             return value.detach().cpu()

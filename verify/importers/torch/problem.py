@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 -- its usual name
 
 from verify.graph.graph import Graph
 from verify.graph.problem import GraphProblem
 from verify.importers.torch.agreement import check_agreement
-from verify.importers.torch.capture import Criterion, Objective, as_float64, capture, in_float64
+from verify.importers.torch.capture import Objective, as_float64, capture
+from verify.importers.torch.criteria import Criterion, criterion, in_float64
 from verify.importers.torch.translate import translate
 from verify.operations.leaves import Parameter
 from verify.outcomes import InputError
@@ -20,15 +20,26 @@ from verify.outcomes import InputError
 if TYPE_CHECKING:
     from verify.bounds.regions import Region
 
-LOSSES: dict[str, Callable[..., torch.Tensor]] = {
-    "mse": F.mse_loss,
-    "cross_entropy": F.cross_entropy,
-    "binary_cross_entropy_with_logits": F.binary_cross_entropy_with_logits,
-    "huber": F.huber_loss,
-    "smooth_l1": F.smooth_l1_loss,
-    "nll": F.nll_loss,
-}
-"""PyTorch's losses by its own names."""
+
+@dataclass(frozen=True)
+class Imported:
+    """A module with its data and its loss, captured.
+
+    Parameters
+    ----------
+    problem : GraphProblem
+    objective : Objective
+        A float64 copy of the module, with its loss.
+    arguments : tuple
+        Of the objective: inputs and targets in float64.
+    buffers : frozenset of str
+        Names of the module's buffers that the loss depends on.
+    """
+
+    problem: GraphProblem
+    objective: Objective
+    arguments: tuple[Any, ...]
+    buffers: frozenset[str]
 
 
 def from_torch(
@@ -52,7 +63,7 @@ def from_torch(
     Parameters
     ----------
     module : torch.nn.Module
-    inputs : tensor, or tuple of what ``forward`` takes
+    inputs : tensor, tuple or dict of what ``forward`` takes
         All samples; float tensors of any precision, whole numbers for embeddings.
     targets : tensor, or what the loss takes
     loss : str or callable
@@ -86,21 +97,36 @@ def from_torch(
     >>> {verdict.name for verdict in run.verdicts}
     {'PROVED'}
     """
+    return import_module(
+        module, inputs, targets, loss, reduction, weight_decay=weight_decay, region=region, name=name, **options
+    ).problem
+
+
+def import_module(
+    module: torch.nn.Module,
+    inputs: Any,
+    targets: Any,
+    loss: str | Criterion = "mse",
+    reduction: str = "mean",
+    *,
+    weight_decay: float | dict[str, float] = 0.0,
+    region: Region | None = None,
+    name: str | None = None,
+    **options: Any,
+) -> Imported:
+    """Return the problem with what it was captured from; see `from_torch`."""
     if not isinstance(module, torch.nn.Module):
         raise InputError("a torch.nn.Module is needed", module=type(module).__name__)
-    objective = Objective(in_float64(module), _criterion(loss, reduction, options))
-    arguments = (as_float64(inputs if isinstance(inputs, tuple) else (inputs,)), as_float64(targets))
-    graph, scope = translate(capture(objective, arguments), objective.module)
+    objective = Objective(in_float64(module), criterion(loss, reduction, options))
+    arguments = (as_float64(inputs if isinstance(inputs, tuple | dict) else (inputs,)), as_float64(targets))
+    program = capture(objective, arguments)
+    graph, scope = translate(program, objective.module)
+    weights = _weights(graph, objective.module)
+    check_agreement(GraphProblem(graph, scope.constants, weights), objective, arguments)
     problem = GraphProblem(
-        graph,
-        scope.constants,
-        _weights(graph, objective.module),
-        weight_decay,
-        region=region,
-        name=name or type(module).__name__,
+        graph, scope.constants, weights, weight_decay, region=region, name=name or type(module).__name__
     )
-    check_agreement(problem, objective, arguments)
-    return problem
+    return Imported(problem, objective, arguments, frozenset(scope.buffers))
 
 
 def _weights(graph: Graph, module: torch.nn.Module) -> np.ndarray:
@@ -109,15 +135,3 @@ def _weights(graph: Graph, module: torch.nn.Module) -> np.ndarray:
     if not parts:
         raise InputError("the loss depends on no parameter", remedy="set requires_grad of a parameter that it uses")
     return np.concatenate(parts)
-
-
-def _criterion(loss: str | Criterion, reduction: str, options: dict[str, Any]) -> Criterion:
-    if not isinstance(loss, str):
-        if options:
-            raise InputError("options belong to a loss by name", options=sorted(options))
-        return in_float64(loss) if isinstance(loss, torch.nn.Module) else loss
-    if loss not in LOSSES:
-        raise InputError("unknown loss", loss=loss, remedy=f"use one of {', '.join(LOSSES)}, or a function")
-    if reduction not in ("mean", "sum"):
-        raise InputError("unknown reduction", remedy="use 'mean' or 'sum'", reduction=reduction)
-    return lambda outputs, targets: LOSSES[loss](outputs, targets, reduction=reduction, **options)

@@ -57,11 +57,14 @@ class Scope:
     builder : GraphBuilder
     constants : dict of str to array
         Values of the constant leaves.
+    buffers : set of str
+        Names of the module's buffers that the loss is computed from.
     """
 
     def __init__(self, builder: GraphBuilder) -> None:
         self.builder = builder
         self.constants: dict[str, np.ndarray] = {}
+        self.buffers: set[str] = set()
         self._known: dict[int, tuple[torch.Tensor, str]] = {}
         self._values: dict[int, torch.Tensor] = {}
 

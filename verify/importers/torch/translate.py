@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+import re
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +17,7 @@ from verify.graph.tensor import GraphBuilder, Tensor
 from verify.importers.torch import rules as _rules  # noqa: F401 -- importing registers them
 from verify.importers.torch.capture import operation_name
 from verify.importers.torch.registry import RULES, TAKE_MASKED, Masked, Scope
+from verify.operations.leaves import Constant
 from verify.outcomes import InputError
 
 PREFIX = "module."
@@ -48,9 +51,9 @@ def translate(program: ExportedProgram, module: torch.nn.Module) -> tuple[Graph,
         If an operation has no rule: its name, the path of the module and the line of its source are told.
     """
     scope = Scope(GraphBuilder())
-    values = _leaves(program, module, scope)
     output = _output_name(program)
     needed = _needed(program, output)
+    values = _leaves(program, module, scope)
     for node in program.graph.nodes:
         if node.op == "call_function" and node in needed:
             scope.builder.place = _place(node)
@@ -62,7 +65,9 @@ def translate(program: ExportedProgram, module: torch.nn.Module) -> tuple[Graph,
         raise InputError(
             "the loss is no scalar that depends on parameters", shape=shape, remedy="reduce it by mean or sum"
         )
-    return scope.builder.build(error), scope
+    graph = scope.builder.build(error)
+    scope.buffers = _buffers(program, needed, graph, values)
+    return graph, scope
 
 
 def _needed(program: ExportedProgram, output: str) -> set[Node]:
@@ -75,6 +80,25 @@ def _needed(program: ExportedProgram, output: str) -> set[Node]:
             needed.add(node)
             waiting.extend(node.all_input_nodes)
     return needed
+
+
+def _buffers(program: ExportedProgram, needed: set[Node], graph: Graph, values: dict[str, Any]) -> set[str]:
+    """Return the names of the module's buffers that the loss is computed from.
+
+    A rule may leave an argument aside: running statistics in training mode. A buffer is used if it became a constant of
+    the graph, if something was computed of it, or if it holds no real numbers: indices and masks.
+    """
+    constants = {leaf.label for leaf in graph.leaves(Constant)}
+    places = {node.name: node for node in needed if node.op == "placeholder"}
+    found = set()
+    for spec in program.graph_signature.input_specs:
+        place = places.get(spec.arg.name)
+        if spec.kind is InputKind.BUFFER and place is not None:
+            label = str(spec.target).removeprefix(PREFIX)
+            computed = any(user in needed and not _holds_tensor(values[user.name]) for user in place.users)
+            if computed or label in constants or not values[place.name].is_floating_point():
+                found.add(label)
+    return found
 
 
 def _leaves(program: ExportedProgram, module: torch.nn.Module, scope: Scope) -> dict[str, Any]:
@@ -190,10 +214,16 @@ def _known_as_tensors(scope: Scope, value: Any) -> Any:
 
 
 def _place(node: Node) -> str:
-    """Return the path of the module and the line of its source that a node comes from."""
-    stack = node.meta.get("nn_module_stack") or {}
-    paths = [path for path, _ in stack.values() if path]
-    path = paths[-1].removeprefix(PREFIX) if paths else ""
-    lines = [line.strip() for line in (node.meta.get("stack_trace") or "").splitlines() if line.strip()]
-    source = lines[-1] if lines else ""
+    """Return the path of the module that a node comes from, with the line of the user or the kind of layer."""
+    stack = [entry for entry in (node.meta.get("nn_module_stack") or {}).values() if entry[0]]
+    path, layer = stack[-1] if stack else ("", None)
+    path = "" if path == PREFIX.rstrip(".") else path.removeprefix(PREFIX)
+    frames = _FRAME.findall(node.meta.get("stack_trace") or "")
+    kind = "" if layer is None else getattr(layer, "__name__", str(layer).rpartition(".")[2])
+    source = frames[-1][1].strip() if frames and not frames[-1][0].startswith(_NOT_USERS) else kind
     return ": ".join(part for part in (path, source) if part) or str(node.target)
+
+
+_FRAME = re.compile(r'File "([^"]*)", line \d+, in [^\n]*\n\s*([^\n]*)')
+_NOT_USERS = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
+"""Folders whose code the user did not write."""
