@@ -40,6 +40,7 @@ _PUBLIC = {
     "momentum_range": "verify.theorems.ranges",
     "one_step_ranges": "verify.analysis.one_step",
     "prove_gradients": "verify.calculus.symbolic",
+    "report": "verify.reports.evidence",
     "run_suite": "verify.properties.suite",
     "segment_bound": "verify.bounds.segment",
     "to_toml": "verify.spec",
@@ -102,6 +103,7 @@ if TYPE_CHECKING:
     from verify.graph.tensor import GraphBuilder
     from verify.outcomes import DagverifyError, Finding, InputError, Verdict
     from verify.properties.suite import run_suite
+    from verify.reports.evidence import report
     from verify.spec import lint, load_problem, load_specification, to_toml
     from verify.theorems.optimizers import Optimizer
     from verify.theorems.ranges import momentum_range

@@ -9,6 +9,7 @@ r"""What a user's text becomes before it reaches a medium: one function for each
 `json_text`            a JSON document that is printed where workflow commands are read
 `sarif`                a plain text message of SARIF
 `mathtext`             titles and labels of matplotlib
+`page_text`            HTML, before its writer escapes ``<``, ``&`` and quotes
 =====================  ==========================================================================
 """
 
@@ -156,6 +157,17 @@ def mathtext(text: str) -> str:
     'cost \\$\\frac\\$'
     """
     return visible(shorten(text, 200)).replace("$", r"\$")
+
+
+def page_text(text: str, limit: int = LIMIT) -> str:
+    r"""Return text of an HTML page on one line, what hides or reorders spelled out; ``<`` is its writer's to escape.
+
+    Examples
+    --------
+    >>> page_text("a\u202eb\0c")
+    'a\\u202eb\\x00c'
+    """
+    return visible(shorten(text, limit))
 
 
 def _without_commands(text: str) -> str:

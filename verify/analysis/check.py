@@ -96,6 +96,15 @@ class CheckReport:
             "undecided": undecided,
         }
 
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks."""
+        from verify.notebook import table
+
+        findings = [(each.id, f"{each.verdict.value}: {each.statement}") for each in self.assumptions]
+        gradients = [("gradients", f"{self.gradients.verdict.value}: {self.gradients.proof.statement}")]
+        ranges = [(f"range {row.theorem}", f"{row.verdict.value}: {row.statement}") for row in self.ranges]
+        return table(f"{self.name}: {self.question}", [*findings, *gradients, *ranges], self.verdict.value)
+
 
 @certified_environment()
 def check(

@@ -105,7 +105,7 @@ class Explanation:
             "name": self.name,
             "verdict": self.verdict.value,
             "lipschitz": self.curvature.to_json(),
-            "shares": _shares(self.curvature),
+            "shares": shares_of(self.curvature),
             "changes": [effect.to_json() for effect in self.effects],
         }
 
@@ -237,7 +237,7 @@ def _rank(effect: Effect) -> tuple[bool, float]:
     return False, effect.value if effect.factor is None else -effect.factor
 
 
-def _shares(curvature: Curvature) -> list[dict[str, Any]]:
+def shares_of(curvature: Curvature) -> list[dict[str, Any]]:
     """Return the vertices' shares of L, the largest first."""
     total = sum(curvature.contributions.values())
     parts = sorted(curvature.contributions.items(), key=lambda item: -item[1])

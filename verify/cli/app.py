@@ -29,6 +29,7 @@ COMMANDS = {
     "gradients": "Backpropagation of the network: its formulas, their proof, a numerical check.",
     "lint": "Structure of spec files only, without loading data.",
     "range": "Hessian bound and the admissible range of each theorem.",
+    "report": "What is proved, as an HTML page for people.",
     "recheck": "Confirm a certificate by recomputing everything that it claims.",
     "test": "Property tests of monotone error decrease.",
     "train": "Training with a proof of every step's decrease.",

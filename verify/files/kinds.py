@@ -107,6 +107,7 @@ class OutputKind:
 
 JUNIT_MARK = "<!-- dagverify -->"
 PICTURE_MARK = "dagverify"
+PAGE_MARK = '<meta name="generator" content="dagverify report">'
 JUNIT = OutputKind("a JUnit report", (b"<?xml",), JUNIT_MARK.encode())
 SARIF = OutputKind("a SARIF report", (b"{",), b'"name": "dagverify"')
 CERTIFICATE_FILE = OutputKind("a certificate", (b"{",), b'"format": "dagverify-certificate"')
@@ -116,6 +117,7 @@ PICTURE = OutputKind(
     (b"\x89PNG", b"%PDF", b'<?xml version="1.0" encoding="utf-8" standalone="no"?>\n<!DOCTYPE svg'),
     PICTURE_MARK.encode(),
 )
+PAGE = OutputKind("a report page", (b"<!doctype html>",), PAGE_MARK.encode())
 
 
 def kind_of(mode: int) -> str:

@@ -114,6 +114,7 @@ def run_suite(
     *,
     examples: int = 200,
     seed: int = 0,
+    curvature: Curvature | None = None,
     announce: Callable[[str], None] = lambda message: None,
 ) -> SuiteReport:
     """Test monotone decrease in the region of a problem: of the error, or for mu of the energy V.
@@ -126,6 +127,8 @@ def run_suite(
         The setting asked: tested itself if it is admissible, else searched for an increase.
     examples, seed : int
         Of the property test.
+    curvature : Curvature, optional
+        What `examine_curvature` found for this problem; default: it is asked.
     announce : callable
         Called with a message per stage.
 
@@ -155,8 +158,9 @@ def _run(
     announce = as_users_code(announce)
     announce("testing the test on a quadratic error")
     control = run_sharpness_control()
-    announce("bounding the Hessian")
-    curvature = examine_curvature(problem, seed=seed)
+    if curvature is None:
+        announce("bounding the Hessian")
+        curvature = examine_curvature(problem, seed=seed)
     if curvature.value is None or curvature.leading is None:
         return SuiteReport(None, control, reason=f"no bound L: {curvature.reason}", remedy=curvature.remedy)
     L, leading = max(curvature.value, LEAST_CURVATURE), curvature.leading

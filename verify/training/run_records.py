@@ -63,7 +63,7 @@ def summary(session: Session, verdicts: dict[str, int]) -> dict[str, Any]:
     counted = [Verdict(name) for name, count in verdicts.items() if count]
     with np.errstate(over="ignore", invalid="ignore"):
         error = session.problem.error(session.weights)
-    upper, decrease = _proved(session)
+    upper, decrease = proved_change(session.problem, session.start, session.weights)
     return {
         "verdict": Verdict.weakest(counted or [Verdict.UNDECIDED]).value,
         "steps": session.index,
@@ -84,9 +84,8 @@ def count_verdicts(lines: list[dict[str, Any]]) -> dict[str, int]:
     return {verdict.value: names.count(verdict.value) for verdict in Verdict}
 
 
-def _proved(session: Session) -> tuple[float, float]:
-    """Return an upper bound of E at the weights and a lower bound of its decrease since the first ones."""
-    problem, first, last = session.problem, session.start, session.weights
+def proved_change(problem: Problem, first: np.ndarray, last: np.ndarray) -> tuple[float, float]:
+    """Return an upper bound of E at the last weights and a lower bound of its decrease since the first ones."""
     before, after = error_range(problem, first), error_range(problem, last)
     if np.array_equal(first, last):
         return after[1], 0.0

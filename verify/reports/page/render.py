@@ -1,0 +1,69 @@
+"""The page made of the evidence: what the template shows is plain data, escaped where it is written."""
+
+from __future__ import annotations
+
+import platform
+from functools import cache
+from importlib import metadata, resources
+from typing import TYPE_CHECKING, Any
+
+from verify import __version__
+from verify.escaping import WHOLE, page_text
+from verify.files.kinds import PAGE_MARK
+from verify.outcomes import InputError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from verify.reports.evidence import Evidence
+
+_LIBRARIES = ("numpy", "scipy", "python-flint", "networkx", "hypothesis")
+
+
+def require_jinja2() -> None:
+    """Raise an error that names the extra when jinja2 is not installed.
+
+    Raises
+    ------
+    InputError
+    """
+    import importlib.util
+
+    if importlib.util.find_spec("jinja2") is None:
+        raise InputError("the page of a report needs jinja2", remedy="pip install 'dagverify[report]'")
+
+
+def render(evidence: Evidence) -> str:
+    """Return the page of the evidence."""
+    require_jinja2()
+    from markupsafe import Markup
+
+    from verify.reports.page.view import view_of
+
+
+    files = resources.files("verify.reports.page")
+    style = Markup((files / "style.css").read_text(encoding="utf-8"))
+    template = _environment().from_string((files / "report.html").read_text(encoding="utf-8"))
+    return template.render(view=view_of(evidence), style=style, mark=Markup(PAGE_MARK), versions=_versions())
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    from verify.reports.page import glossary
+
+    def shown(value: Any) -> Any:
+        return value if isinstance(value, Markup) else page_text(str(value), WHOLE)
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, finalize=shown, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals.update(term=glossary.term, marked=glossary.marked, term_id=glossary.term_id)
+    return environment
+
+
+def _versions() -> list[tuple[str, str]]:
+    found = [("dagverify", __version__), ("Python", platform.python_version())]
+    return found + [(name, metadata.version(name)) for name in _LIBRARIES]

@@ -1,0 +1,139 @@
+"""The answer in sentences: what it is, in plain words, and what it does not say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from verify.analysis.check import GRADIENTS
+from verify.assumptions.question import ENERGY, region_words
+from verify.outcomes import Verdict
+
+if TYPE_CHECKING:
+    from verify.analysis.check import CheckReport
+    from verify.reports.evidence import Evidence
+
+_QUESTION = re.compile(r"(with the settings below, )?does (?P<steps>.+) decrease (?P<what>.+)\?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer at the head of the page.
+
+    Parameters
+    ----------
+    verdict : Verdict
+    sentence : str
+    plain : tuple of str
+        The same without mathematics.
+    limits : tuple of str
+        What it does not say.
+    """
+
+    verdict: Verdict
+    sentence: str
+    plain: tuple[str, ...]
+    limits: tuple[str, ...]
+
+
+def answer_of(evidence: Evidence) -> Answer:
+    """Return the answer in words."""
+    report = evidence.answer
+    return Answer(report.verdict, sentence_of(report), _plain(evidence), _limits(evidence))
+
+
+def sentence_of(report: CheckReport) -> str:
+    """Return the answer as one sentence that claims what was decided and no more.
+
+    A refuted assumption refutes that the theorems apply; only a refuted A4 comes with a step that increases the error.
+    """
+    found = _QUESTION.fullmatch(report.question)
+    if found is None:
+        return f"{report.question} {report.verdict.value}."
+    steps, what = found["steps"], found["what"]
+    if report.verdict is Verdict.PROVED:
+        ahead = "With the settings below, " if found[1] else ""
+        claim = f"{steps} decreases {what}."
+        return f"{ahead}{claim}" if ahead else claim[0].upper() + claim[1:]
+    if report.verdict is Verdict.UNDECIDED:
+        return f"It is not decided whether {steps} decreases {what}. Open: {', '.join(_open(report))}."
+    refuted = _refuted(report)
+    if "A4" in refuted:
+        return f"Not every step decreases {what}: one with this setting, inside the region, is proved to increase it."
+    is_refuted = "is refuted, and the proof needs it" if len(refuted) == 1 else "are refuted, and the proof needs them"
+    return f"It is not shown that {steps} decreases {what}: {' and '.join(refuted)} {is_refuted}."
+
+
+def _refuted(report: CheckReport) -> list[str]:
+    names = [each.id for each in report.assumptions if each.counted and each.verdict is Verdict.REFUTED]
+    gradients = [GRADIENTS] if report.gradients.verdict is Verdict.REFUTED else []
+    return names + [f"that {name}" for name in gradients]
+
+
+def _open(report: CheckReport) -> list[str]:
+    names = [each.id for each in report.assumptions if each.counted and each.verdict is Verdict.UNDECIDED]
+    return names + ([f"whether {GRADIENTS}"] if report.gradients.verdict is Verdict.UNDECIDED else [])
+
+
+def _plain(evidence: Evidence) -> tuple[str, ...]:
+    problem, setting = evidence.specification.problem, evidence.specification.momentum
+    report = evidence.answer
+    samples = "sample" if problem.samples == 1 else "samples"
+    opening = (
+        f"Training changes the {problem.architecture.size:,} weights of this network in many small steps, so that its "
+        f"error on the {problem.samples:,} {samples} given becomes smaller. A step that is too long, or that momentum "
+        "carries too far, makes the error larger instead."
+    )
+    if setting is None:
+        asked = "The question is which learning rates and momentum sizes rule that out."
+    else:
+        momentum = f"tau = {setting.tau!r}" if setting.mu is None else f"mu = {setting.mu!r}"
+        asked = f"The question is whether that can happen with learning rate eta = {setting.eta!r} and momentum {momentum}."
+    return opening, f"{asked} {_plain_answer(evidence, report)}"
+
+
+def _plain_answer(evidence: Evidence, report: CheckReport) -> str:
+    region = evidence.specification.problem.region
+    where = "in the region" if region is None else region_words(region)
+    setting = evidence.specification.momentum
+    if report.verdict is Verdict.PROVED:
+        if setting is None:
+            return f"For those listed below it is ruled out for every step that stays {where}. This is proved, not tried."
+        if ENERGY in report.question:
+            return (
+                "What is proved to decrease is the error plus a term for the speed of the weights, which together run "
+                f"down like a ball in a bowl, for the steps that stay {where}. The error alone may rise in between."
+            )
+        lasting = " Which steps are proved to stay there is said above." if "first" in report.question else ""
+        lasting = lasting or (" No step leaves it." if "for ever" in report.question else "")
+        return f"It cannot, for steps that stay {where}. This is proved, not tried.{lasting}"
+    if report.verdict is Verdict.UNDECIDED:
+        return "This page does not settle it. It is neither a yes nor a no; what would settle it stands below."
+    if "A4" in _refuted(report):
+        return "It can: a step that does so was found, and stands below so that it can be repeated."
+    return "This cannot be answered for the network as it is; what to change stands below."
+
+
+def _limits(evidence: Evidence) -> tuple[str, ...]:
+    report, problem = evidence.answer, evidence.specification.problem
+    found: list[str] = []
+    for finding in report.assumptions:
+        if finding.id == "A2" and finding.verdict is not Verdict.PROVED:
+            found.append(
+                "Nothing is said of steps that leave the region. That the weights stay in it is an assumption (A2), "
+                "unless the answer names steps that are proved to stay."
+            )
+    if evidence.specification.momentum is not None and evidence.specification.momentum.mu is not None:
+        found.append("The error itself may rise from one step to the next: what decreases is the energy V.")
+    found += [
+        f"It is about all {problem.samples:,} samples at once. Training on parts of the data (mini-batches) is another "
+        "matter.",
+        "It is about these data. How well the network does on others (generalisation) is not examined.",
+        "A smaller error is not the smallest: that training reaches the best weights is not claimed.",
+        "Steps are those of exact arithmetic. For the rounded steps that a computer takes, the decrease is decided "
+        "where they are taken: in a run or in the property test.",
+    ]
+    if evidence.test is not None:
+        found.append("The property test samples: its verdict is about the steps it took.")
+    return tuple(found)
