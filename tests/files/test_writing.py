@@ -20,6 +20,7 @@ OURS = {
     "SARIF": (kinds.SARIF, b'{"runs": [{"tool": {"driver": {"name": "dagverify"}}}]}'),
     "certificate": (kinds.CERTIFICATE_FILE, b'{\n "format": "dagverify-certificate"}'),
     "Coq": (kinds.COQ_PROOF, b"(* The step from the weights Before to the weights After decreases"),
+    "page": (kinds.PAGE, b'<!doctype html>\n<html lang="en">\n<meta name="generator" content="dagverify report">'),
     "picture": (kinds.PICTURE, b"\x89PNG\r\n tEXtSoftware\0dagverify"),
 }
 EVERY = pytest.mark.parametrize(("kind", "ours"), OURS.values(), ids=OURS)

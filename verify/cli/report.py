@@ -48,7 +48,7 @@ def command(
     Examples:
       dagverify report examples/xor_skip.toml -o report.html
       dagverify train examples/xor_skip.toml --steps 50 --out run/ --certificates steps
-      dagverify report examples/xor_skip.toml -o report.html --run run/ --force
+      dagverify report examples/xor_skip.toml -o report.html --run run/
     """
     from verify.reports.page.render import require_jinja2
 

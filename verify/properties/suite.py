@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.assumptions.small_momentum import Setting, as_setting
 from verify.bounds.curvature import Curvature, examine_curvature
@@ -28,8 +30,6 @@ from verify.theorems.optimizers import Optimizer
 from verify.theorems.ranges import RANGES
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from verify.calculus.objective import Objective
 
 _MOMENTUM_RATIOS = (0.0, 0.5, 1.0)
@@ -161,9 +161,10 @@ def _run(
     if curvature is None:
         announce("bounding the Hessian")
         curvature = examine_curvature(problem, seed=seed)
-    if curvature.value is None or curvature.leading is None:
+    if curvature.value is None:
         return SuiteReport(None, control, reason=f"no bound L: {curvature.reason}", remedy=curvature.remedy)
-    L, leading = max(curvature.value, LEAST_CURVATURE), curvature.leading
+    L = max(curvature.value, LEAST_CURVATURE)
+    leading = np.ones(problem.architecture.size) if curvature.leading is None else curvature.leading
     admissible = None if setting is None else RANGES[setting.theorem].contains(L, setting.eta, setting.momentum)
     inside = None if admissible is None else admissible is Verdict.PROVED
     take: Any = take_step

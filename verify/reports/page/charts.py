@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from verify.reports.page.svg import Drawing, Point
 
 WIDTH, HEIGHT = 460.0, 270.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 66.0, 14.0, 14.0, 46.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 66.0, 14.0, 28.0, 46.0
 _TICKS = 5
 
 
@@ -115,7 +115,7 @@ def draw_axes(drawing: Drawing, across: Axis, up: Axis, x_label: str, y_label: s
     drawing.line((across.start, up.start), (across.end, up.start), "axis")
     drawing.line((across.start, up.start), (across.start, up.end), "axis")
     drawing.text(((across.start + across.end) / 2, up.start + 39), x_label, "label x")
-    drawing.text((6, up.end - 2 if up.end > 12 else 11), y_label, "label y")
+    drawing.text((6, up.end - 12), y_label, "label y")
 
 
 def tick_text(value: float) -> str:

@@ -57,7 +57,7 @@ def draw_network(architecture: Architecture, shares: Mapping[str, float]) -> tup
     title = f"The network: {len(names)} vertices, {len(architecture.edges)} edges"
     drawing = Drawing("network", *plan.size, title, _description(folded, plan), role="group")
     for edge in folded.edges:
-        if edge not in plan.lanes:
+        if not folded.is_skip(edge):
             start, end = plan.below(edge[0]), plan.above(edge[1])
             drawing.curve(_down(start, end), "edge", plan.words(edge))
     for edge in plan.lanes:

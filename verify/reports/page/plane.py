@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from verify.assumptions.small_momentum import Setting
 
 _SAMPLES = 72
-_LEFT, _RIGHT, _TOP, _BOTTOM = 66.0, 14.0, 18.0, 46.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 66.0, 14.0, 28.0, 46.0
 _KINDS = {
     "sharp": "s1",
     "triangle": "s2",

@@ -88,7 +88,8 @@ def _error(run: RunEvidence, thin: Thinned) -> Chart:
         series.append(Series("a step that increased E", points, "bad", marks=True))
     first, last = run.lines[0].get("error"), run.lines[-1].get("error")
     words = f"From {_shown(first)} before the first of {len(run.lines)} steps to {_shown(last)} before the last."
-    return _chart("run-error", "The error falls" if not worse else "The error", words + thin.words, series, "E", True)
+    falls = run.verdicts[Verdict.PROVED.value] == len(run.lines)
+    return _chart("run-error", "The error falls" if falls else "The error", words + thin.words, series, "E", True)
 
 
 def _decrease(run: RunEvidence, thin: Thinned) -> Chart:
