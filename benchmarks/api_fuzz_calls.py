@@ -257,6 +257,7 @@ CALLS: dict[str, Call] = {
     ),
     "one_step_ranges": _one_step,
     "prove_gradients": lambda d: verify.prove_gradients(d.architecture, expansion_seconds=0.2),
+    "report": lambda d: _with_spec(d, lambda path: verify.report(path, examples=2, seconds=5.0)),
     "run_suite": lambda d: verify.run_suite(d.problem, d.setting(), examples=3, seed=int(d.rng.integers(100))),
     "segment_bound": lambda d: _segment(d) if d.chance(0.8) else graphs.segment(d),
     "SegmentBound.at": lambda d: _at(d, "at"),
@@ -275,6 +276,6 @@ def _at(d: Draw, method: str) -> Any:
 SHARES: dict[str, float] = {
     "SegmentBound.at": 0.3, "SegmentBound.stored_change": 0.3, "check_gradient": 0.3, "hessian_bound": 0.3,
     "prove_gradients": 0.1, "certify": 0.06, "check_certificate": 0.06, "check_assumptions": 0.05,
-    "one_step_ranges": 0.05, "run_suite": 0.03, "check": 0.015, "explain": 0.01,
+    "one_step_ranges": 0.05, "run_suite": 0.03, "report": 0.01, "check": 0.015, "explain": 0.01,
 }  # fmt: skip
 """How often the dear names are called compared with the others, so that all of them together take minutes."""

@@ -275,6 +275,7 @@ CALLS: dict[str, Call] = {
     "momentum_range": lambda s: verify.momentum_range(2.0, 0.75),
     "one_step_ranges": lambda s: verify.one_step_ranges(s.problem, s.w, s.w - 0.01),
     "prove_gradients": lambda s: verify.prove_gradients(s.architecture),
+    "report": lambda s: verify.report(s.specification, run=s.certified.path, examples=2),
     "run_suite": lambda s: verify.run_suite(s.problem, examples=2),
     "segment_bound": lambda s: segment_bound(s.problem, s.w, -s.gradient, 0.1),
     "to_toml": lambda s: verify.to_toml(s.problem),

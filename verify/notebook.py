@@ -35,7 +35,9 @@ def table(title: str, rows: Iterable[tuple[str, str]], verdict: str | None = Non
     if len(listed) > len(shown):
         shown.append(("...", f"{len(listed) - len(shown)} more"))
     answer = "" if verdict is None else f": {_STYLES.get(verdict, '')} {_text(verdict)}"
-    body = "".join(f'<tr><th scope="row"{_TOP}>{_text(name)}</th><td{_TOP}>{_text(value)}</td></tr>' for name, value in shown)
+    body = "".join(
+        f'<tr><th scope="row"{_TOP}>{_text(name)}</th><td{_TOP}>{_text(value)}</td></tr>' for name, value in shown
+    )
     caption = f'<caption style="text-align:left"><b>{_text(title)}</b>{answer}</caption>'
     return f'<table class="dagverify">{caption}<tbody>{body}</tbody></table>'
 

@@ -225,7 +225,12 @@ def test_a_bad_value_of_any_option_is_named_with_its_remedy(command: str, option
         values += ["many", "nan", "inf", "-inf"]
     elif isinstance(kind, click.Choice):
         values += ["many", "A" * 10**5]
-    needed = {"certify": ["--output=c.json"], "report": ["--output=r.html"], "train": ["--out=r"], "campaign": ["--out=c.jsonl"]}.get(command, [])
+    needed = {
+        "certify": ["--output=c.json"],
+        "report": ["--output=r.html"],
+        "train": ["--out=r"],
+        "campaign": ["--out=c.jsonl"],
+    }.get(command, [])
     target = [] if command == "campaign" else [XOR]
     for value in values:
         result = dagverify(command, *target, *needed, f"{option}={value}")

@@ -8,8 +8,20 @@ from html.parser import HTMLParser
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 LOADING = {"src", "srcset", "action", "formaction", "poster", "data", "ping", "background", "manifest", "xlink:href"}
-ACTING = {"script", "iframe", "object", "embed", "form", "base", "foreignobject", "animate", "set", "use", "image", "img"}
-
+ACTING = {
+    "script",
+    "iframe",
+    "object",
+    "embed",
+    "form",
+    "base",
+    "foreignobject",
+    "animate",
+    "set",
+    "use",
+    "image",
+    "img",
+}
 
 
 @dataclass
@@ -42,8 +54,7 @@ class Element:
         return [
             each
             for each in self.walk()
-            if each.tag == tag
-            and all(value in each.attributes.get(name, "").split() for name, value in wanted.items())
+            if each.tag == tag and all(value in each.attributes.get(name, "").split() for name, value in wanted.items())
         ]
 
     @property

@@ -48,7 +48,9 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a pipe": (lambda run: [(run / "steps.jsonl").unlink(), os.mkfifo(run / "steps.jsonl")], "steps.jsonl"),
     "fewer steps": (lambda run: (run / "steps.jsonl").write_text(""), "steps.jsonl"),
     "other steps": (
-        lambda run: (run / "steps.jsonl").write_text((run / "steps.jsonl").read_text().replace('"step": 2', '"step": 3')),
+        lambda run: (run / "steps.jsonl").write_text(
+            (run / "steps.jsonl").read_text().replace('"step": 2', '"step": 3')
+        ),
         "steps.jsonl",
     ),
     "a changed number": (

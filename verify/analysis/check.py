@@ -22,6 +22,7 @@ from verify.assumptions.small_momentum import as_setting
 from verify.bounds.curvature import Curvature, examine_curvature
 from verify.budget import time_limit
 from verify.calculus.objective import Objective
+from verify.notebook import table
 from verify.outcomes import Finding, InputError, Verdict
 from verify.properties.cases import required_region
 from verify.properties.heavy_ball_run import find_error_rise
@@ -98,8 +99,6 @@ class CheckReport:
 
     def _repr_html_(self) -> str:
         """Return a table for notebooks."""
-        from verify.notebook import table
-
         findings = [(each.id, f"{each.verdict.value}: {each.statement}") for each in self.assumptions]
         gradients = [("gradients", f"{self.gradients.verdict.value}: {self.gradients.proof.statement}")]
         ranges = [(f"range {row.theorem}", f"{row.verdict.value}: {row.statement}") for row in self.ranges]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from verify.arithmetic.decimals import at_least
+from verify.notebook import table
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -50,3 +52,9 @@ class HessianBound:
     terms: dict[str, float] = field(default_factory=dict)
     trajectory: Trajectory | None = None
     whole: float = float("inf")
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks."""
+        shares = sorted(self.contributions.items(), key=lambda item: -item[1])
+        rows = [("|Hess E|", f"at most {at_least(self.value)}"), ("where", str(self.region)), ("method", self.method)]
+        return table("Hessian bound", [*rows, *((f"from {name}", f"{part:.4g}") for name, part in shares)], "PROVED")

@@ -13,6 +13,7 @@ from verify.calculus import passes
 from verify.calculus.algebra import FLOAT
 from verify.calculus.objective import Objective
 from verify.files.stored_table import StoredTable
+from verify.notebook import table
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -119,6 +120,22 @@ class Problem(Objective):
     def size(self) -> int:
         """Number P of weights."""
         return self.architecture.size
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks."""
+        vertices = self.architecture.vertices.values()
+        shown = [
+            (each.name, f"{each.width} {'inputs' if each.activation is None else each.activation.name}")
+            for each in vertices
+        ]
+        decay = f", weight decay {self.weight_decay!r}" if self.weight_decay else ""
+        rows = [
+            ("weights", str(self.architecture.size)),
+            ("samples", str(self.samples)),
+            ("error", f"{self.loss}, {self.reduction}{decay}"),
+            ("region", "none" if self.region is None else str(self.region)),
+        ]
+        return table(self.name, [*rows, *shown])
 
     @property
     def samples(self) -> int:

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from verify.cli.output import force_option, json_option, named_files, print_json, progress, spec_argument, time_limit_option
+from verify.cli.output import (
+    force_option,
+    json_option,
+    named_files,
+    print_json,
+    progress,
+    spec_argument,
+    time_limit_option,
+)
 from verify.files.kinds import PAGE
 from verify.files.writing import Outputs
 

@@ -178,9 +178,7 @@ def report(
                 )
         except OverBudgetError as error:
             reason = error.reason
-    return Evidence(
-        specification, answer, test, reason, examples, seed, found_run, tuple(found_certificates), hashes
-    )
+    return Evidence(specification, answer, test, reason, examples, seed, found_run, tuple(found_certificates), hashes)
 
 
 def _hashes(specification: Specification) -> dict[str, str]:

@@ -111,9 +111,7 @@ class RunEvidence:
 
 
 @certified_environment()
-def read_run(
-    path: str | Path, problem: Problem, announce: Callable[[str], None] = lambda message: None
-) -> RunEvidence:
+def read_run(path: str | Path, problem: Problem, announce: Callable[[str], None] = lambda message: None) -> RunEvidence:
     """Read a run of a problem and prove again what can be.
 
     Parameters

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from verify.arithmetic.decimals import at_least
+from verify.notebook import table
 from verify.outcomes import Verdict
 
 
@@ -55,6 +57,21 @@ class Trajectory:
     stopped: str
     steps: list[StepRecord] = field(default_factory=list)
     error_upper: float = np.inf
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks."""
+        found = self.verdicts
+        counts = ", ".join(f"{found.count(each)} {each.value}" for each in Verdict if each in found) or "none"
+        rows = [
+            ("steps", f"{len(found)}: {counts}"),
+            (
+                "E",
+                f"{self.errors[0]:.6g} to {self.errors[-1]:.6g}, which is proved at most {at_least(self.error_upper)}",
+            ),
+            ("stopped", self.stopped),
+        ]
+        verdict = Verdict.weakest(found).value if found else None
+        return table("Training: did every step decrease the error?", rows, verdict)
 
     @property
     def verdicts(self) -> list[Verdict]:

@@ -57,7 +57,12 @@ def objectives(evidence: Evidence) -> tuple[Objective, ...]:
         else "No training run was given."
     )
     easa = [
-        ("LM-01", "describe the architecture", IN_PART, "The graph, its edges, functions and fingerprint; not its choice."),
+        (
+            "LM-01",
+            "describe the architecture",
+            IN_PART,
+            "The graph, its edges, functions and fingerprint; not its choice.",
+        ),
         (
             "LM-02",
             "fix how the model is to be trained",
@@ -72,7 +77,7 @@ def objectives(evidence: Evidence) -> tuple[Objective, ...]:
             "LM-07-SL",
             "weigh bias against variance; training can be repeated",
             IN_PART if trained else NOT,
-            "Data, initial weights and last weights of the run are identified by hash; bias and variance are not examined."
+            "Data, first and last weights of the run are identified by hash; bias and variance are not examined."
             if trained
             else "No training run was given; bias and variance are not examined.",
         ),
@@ -116,12 +121,10 @@ def objectives(evidence: Evidence) -> tuple[Objective, ...]:
             "real or computer arithmetic",
             SUPPORTS,
             "Each statement names its arithmetic: the exact real numbers that the float64 data and weights are, with "
-            "bounds rounded outward. For executed float64 steps the sign of the change is decided where they are taken.",
+            "bounds rounded outward. For executed float64 steps the change's sign is decided where they are taken.",
         ),
     ]
-    return tuple(
-        Objective(source, *row) for source, rows in ((EASA, easa), (ISO, iso)) for row in rows
-    )
+    return tuple(Objective(source, *row) for source, rows in ((EASA, easa), (ISO, iso)) for row in rows)
 
 
 @dataclass(frozen=True)

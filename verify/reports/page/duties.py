@@ -83,12 +83,14 @@ def _watched(title: str, run: RunEvidence) -> Duty:
     outside = [line["step"] for line, room in zip(run.lines, rooms, strict=True) if room is not None and room < 0]
     if outside:
         words = (
-            f"The run recorded weights outside the region after {len(outside)} of its {len(rooms)} steps, the first time "
+            f"The run recorded weights outside the region after {len(outside)} of its {len(rooms)} steps, first "
             f"after step {outside[0]}."
         )
         todo = "the answer says nothing of steps from there; what the run proved of each of its steps stands by itself"
         return Duty(title, Verdict.UNDECIDED.value, words, todo)
-    words = f"Recorded: after each of {len(rooms)} steps the weights were inside, {at_most(min(known))} or more from the"
+    words = (
+        f"Recorded: after each of {len(rooms)} steps the weights were inside, {at_most(min(known))} or more from the"
+    )
     return Duty(title, "RECORDED", f"{words} boundary (computed in float64, not proved).")
 
 

@@ -12,7 +12,7 @@ TERMS: dict[str, str] = {
     "PROVED": "A mathematical proof: it holds for the exact real numbers that the stored data and weights are. "
     "Nothing was rounded in its favour.",
     "REFUTED": "Proved to be false, with a counterexample where there is one.",
-    "UNDECIDED": "Neither proved nor refuted. It is no bad news and no good news: the remedy says what would settle it.",
+    "UNDECIDED": "Neither proved nor refuted: no bad news and no good news. The remedy says what would settle it.",
     "AGREES": "A comparison at a few points found no difference beyond rounding. Evidence, no proof.",
     "RECORDED": "Written down by the program that ran. This page repeats it and did not prove it again.",
     "assumed": "Taken as given. The answer holds where the assumption does.",

@@ -233,7 +233,9 @@ def _offsets(folded: Folded) -> dict[int, float]:
     return offset
 
 
-def _by_sources(members: tuple[int, ...], sources: Mapping[int, list[int]], offset: Mapping[int, float]) -> Iterator[int]:
+def _by_sources(
+    members: tuple[int, ...], sources: Mapping[int, list[int]], offset: Mapping[int, float]
+) -> Iterator[int]:
     def middle(group: int) -> float:
         known = [offset[source] for source in sources.get(group, []) if source in offset]
         return sum(known) / len(known) if known else 0.0

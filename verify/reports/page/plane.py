@@ -73,7 +73,9 @@ def draw_plane(
     draw_axes(drawing, across, up, "learning rate eta", f"momentum {momentum}")
     for name, curve in sorted(curves.items(), key=lambda item: -max(y for _, y in item[1])):
         places = _placed(curve, across, up)
-        drawing.path([(places[0][0], up.start), *places, (places[-1][0], up.start)], f"area {_KINDS[name]}", closed=True)
+        drawing.path(
+            [(places[0][0], up.start), *places, (places[-1][0], up.start)], f"area {_KINDS[name]}", closed=True
+        )
     for name, curve in curves.items():
         drawing.path(_placed(curve, across, up), f"line {_KINDS[name]}")
     for end in ends:

@@ -40,7 +40,6 @@ def render(evidence: Evidence) -> str:
 
     from verify.reports.page.view import view_of
 
-
     files = resources.files("verify.reports.page")
     style = Markup((files / "style.css").read_text(encoding="utf-8"))
     template = _environment().from_string((files / "report.html").read_text(encoding="utf-8"))

@@ -124,9 +124,7 @@ def _weights(thin: Thinned, region: Region | None) -> Chart:
     return _chart("run-weights", "The weights against their region", words + thin.words, series, "length", False)
 
 
-def _chart(
-    name: str, title: str, caption: str, series: list[Series], y_label: str, logarithmic: bool
-) -> Chart:
+def _chart(name: str, title: str, caption: str, series: list[Series], y_label: str, logarithmic: bool) -> Chart:
     series = [each for each in series if any(y == y for _, y in each.points)]
     label = f"{y_label}, logarithmic" if logarithmic else y_label
     picture = line_chart(name, title, caption, series, "step", label, logarithmic=logarithmic, from_zero=True)

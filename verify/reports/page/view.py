@@ -142,7 +142,9 @@ def _figures(evidence: Evidence) -> list[tuple[str, str, str]]:
             words = f"{symbol}; proved up to {at_most(limit)} with this learning rate (theorem {theorem})"
             found.append(("Momentum", value, words if setting is not None else f"{symbol}, with this learning rate"))
     if report.curvature.value is not None:
-        below = "no attack" if report.curvature.attack is None else f"an attack reached {at_most(report.curvature.attack)}"
+        below = (
+            "no attack" if report.curvature.attack is None else f"an attack reached {at_most(report.curvature.attack)}"
+        )
         found.append(("Curvature", f"at most {at_least(report.curvature.value)}", f"L, proved; {below}"))
     problem = evidence.specification.problem
     found.append(("Network", f"{problem.architecture.size:,} weights", f"{problem.samples:,} samples of data"))
@@ -177,7 +179,13 @@ def _basis_of(finding: Finding) -> Basis:
 def _card(index: int, card: Card) -> dict[str, Any]:
     more = len(card.members) - _SHOWN_MEMBERS
     shown = ", ".join(card.members[:_SHOWN_MEMBERS]) + (f" and {more} more" if more > 0 else "")
-    return {"id": card_id(index), "title": card.title, "rows": card.rows, "members": shown, "many": len(card.members) > 1}
+    return {
+        "id": card_id(index),
+        "title": card.title,
+        "rows": card.rows,
+        "members": shown,
+        "many": len(card.members) > 1,
+    }
 
 
 def _planes(evidence: Evidence) -> list[dict[str, Any]]:

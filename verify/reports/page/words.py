@@ -89,7 +89,9 @@ def _plain(evidence: Evidence) -> tuple[str, ...]:
         asked = "The question is which learning rates and momentum sizes rule that out."
     else:
         momentum = f"tau = {setting.tau!r}" if setting.mu is None else f"mu = {setting.mu!r}"
-        asked = f"The question is whether that can happen with learning rate eta = {setting.eta!r} and momentum {momentum}."
+        asked = (
+            f"The question is whether that can happen with learning rate eta = {setting.eta!r} and momentum {momentum}."
+        )
     return opening, f"{asked} {_plain_answer(evidence, report)}"
 
 
@@ -99,7 +101,9 @@ def _plain_answer(evidence: Evidence, report: CheckReport) -> str:
     setting = evidence.specification.momentum
     if report.verdict is Verdict.PROVED:
         if setting is None:
-            return f"For those listed below it is ruled out for every step that stays {where}. This is proved, not tried."
+            return (
+                f"For those listed below it is ruled out for every step that stays {where}. This is proved, not tried."
+            )
         if ENERGY in report.question:
             return (
                 "What is proved to decrease is the error plus a term for the speed of the weights, which together run "
