@@ -19,7 +19,7 @@ SETTING = "\n[momentum]\neta = 0.1\ntau = 0.05\n"
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}\\u202e&lt;"
 """As it stands in a TOML or JSON string; markup, an attribute's end, a template, a change of direction."""
 
-KINDS = ("proved", "undecided", "refuted", "increasing", "heavy ball", "hostile")
+KINDS = ("proved", "undecided", "refuted", "increasing", "heavy ball", "graph", "hostile")
 
 
 @cache
@@ -47,6 +47,9 @@ def evidence(kind: str) -> Evidence:
             text = SMALL.replace("radius = 0.1", "radius = 100.0").replace("sigmoid", "identity")
             spec.write_text(text + SETTING.replace("0.1", "20.0"), encoding="utf-8")
             return verify.report(spec, examples=2)
+        case "graph":
+            spec.write_text('loss = "mse"\n' + SMALL + SETTING, encoding="utf-8")
+            return verify.report(spec, run=trained(spec, rule="guarded"), examples=2)
         case "heavy ball":
             spec.write_text(SMALL + "\n[momentum]\neta = 0.1\nmu = 0.5\n", encoding="utf-8")
             return verify.report(spec, examples=2)
@@ -60,12 +63,13 @@ def page(kind: str) -> str:
     return evidence(kind).html()
 
 
-def trained(spec: Path, *, certify: str | None = None, steps: int = 5) -> Path:
+def trained(spec: Path, *, certify: str | None = None, steps: int = 5, rule: str = "certified") -> Path:
     """Train a little beside the spec file; return the folder of the run."""
     path = spec.with_suffix(".run")
-    session = Session(verify.load_problem(spec), make_rule("certified"))
+    problem = verify.load_problem(spec)
+    session = Session(problem, make_rule(rule, problem=problem))
     run = RunFolder(path, certify, length=3)
-    run.start(session, {"rule": "certified", "eta": None, "tau": None})
+    run.start(session, {"rule": rule, "eta": None, "tau": None})
     run.run(session, steps)
     return path
 

@@ -17,6 +17,7 @@ from verify.cli.output import (
 )
 from verify.files.kinds import PAGE
 from verify.files.writing import Outputs
+from verify.outcomes import Verdict
 
 
 @click.command("report")
@@ -85,8 +86,9 @@ def command(
         from verify.reports.page.words import sentence_of
 
         rows = [Row("check", evidence.answer.verdict.value, sentence_of(evidence.answer))]
-        if evidence.examples:
-            tested = "UNDECIDED" if evidence.test is None else evidence.test.verdict.value
+        if evidence.examples or evidence.test_reason is not None:
+            found = Verdict.UNDECIDED if evidence.test is None else evidence.test.verdict
+            tested = found.value if evidence.examples else ""
             rows.append(Row("test", tested, evidence.test_reason or f"{examples} steps"))
         rows += [Row("certificate", each.verdict.value, each.statement) for each in evidence.certificates]
         if evidence.run is not None:

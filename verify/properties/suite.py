@@ -147,11 +147,16 @@ def run_suite(
     if asked is not None and asked.nesterov:
         remedy = "use check, which proves them, or leave out nesterov"
         raise InputError("steps of Nesterov's variant are not tested", eta=asked.eta, mu=asked.mu, remedy=remedy)
-    return _run(problem, asked, examples, seed, announce)
+    return _run(problem, asked, examples, seed, curvature, announce)
 
 
 def _run(
-    problem: Objective, setting: Setting | None, examples: int, seed: int, announce: Callable[[str], None]
+    problem: Objective,
+    setting: Setting | None,
+    examples: int,
+    seed: int,
+    curvature: Curvature | None,
+    announce: Callable[[str], None],
 ) -> SuiteReport:
     if examples < 1:
         raise InputError("at least one example is needed", examples=examples)
@@ -164,7 +169,7 @@ def _run(
     if curvature.value is None:
         return SuiteReport(None, control, reason=f"no bound L: {curvature.reason}", remedy=curvature.remedy)
     L = max(curvature.value, LEAST_CURVATURE)
-    leading = np.ones(problem.architecture.size) if curvature.leading is None else curvature.leading
+    leading = np.ones(problem.size) if curvature.leading is None else curvature.leading
     admissible = None if setting is None else RANGES[setting.theorem].contains(L, setting.eta, setting.momentum)
     inside = None if admissible is None else admissible is Verdict.PROVED
     take: Any = take_step

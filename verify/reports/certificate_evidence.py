@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verify.arithmetic.environment import certified_environment
+from verify.calculus.problem import classical
 from verify.certificates.checker import canonical, check_certificate
 from verify.certificates.description import describe
 from verify.certificates.document import parse_document
@@ -17,7 +18,7 @@ from verify.files.reading import read_bytes, text_of
 from verify.outcomes import InputError, Verdict
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 _ABOUT = ("model", "objective", "data")
 
@@ -73,13 +74,13 @@ class CertificateEvidence:
 
 
 @certified_environment()
-def read_certificate(path: str | Path, problem: Problem) -> CertificateEvidence:
+def read_certificate(path: str | Path, problem: Objective) -> CertificateEvidence:
     """Read a certificate and let the independent checker recompute it.
 
     Parameters
     ----------
     path : path
-    problem : Problem
+    problem : Problem or GraphProblem
         Whose network, objective and data the certificate must be about; its weights may be others.
 
     Raises
@@ -94,7 +95,7 @@ def read_certificate(path: str | Path, problem: Problem) -> CertificateEvidence:
         answer = check_certificate(document)
     except InputError as error:
         raise error.at(str(place)) from None
-    own = describe(problem, problem.initial_weights)
+    own = describe(classical(problem, "certificates"), problem.initial_weights)
     for name in _ABOUT:
         if canonical(document[name]) != canonical(own[name]):
             raise InputError(

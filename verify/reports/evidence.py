@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from verify.analysis.check import DEFAULT_SECONDS, CheckReport, check
 from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.budget import OverBudgetError, time_limit
-from verify.certificates.run_files import array_digest, weights_digest
 from verify.files.kinds import PAGE, SPEC
 from verify.files.reading import read_bytes
 from verify.files.writing import write_file
@@ -22,6 +21,7 @@ from verify.properties.suite import SuiteReport, run_suite
 from verify.reports.certificate_evidence import CertificateEvidence, read_certificate
 from verify.reports.run_evidence import RunEvidence, read_run
 from verify.spec.specification import Specification, load_specification
+from verify.training.run_records import subject
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -44,8 +44,9 @@ class Evidence:
         Of `run_suite`; None where it was left out or took too long.
     test_reason : str or None
         Why there is no test.
-    examples, seed : int
-        Of the test.
+    examples : int
+        Steps of the test; 0 where there is none to take.
+    seed : int
     run : RunEvidence or None
     certificates : tuple of CertificateEvidence
     hashes : dict of str to str
@@ -66,7 +67,7 @@ class Evidence:
     def verdict(self) -> Verdict:
         """The conjunction of the answer, the test, the certificates and the run, as far as they were asked for."""
         found = [self.answer.verdict, *(each.verdict for each in self.certificates)]
-        if self.test is not None or self.test_reason is not None:
+        if self.examples:
             found.append(Verdict.UNDECIDED if self.test is None else self.test.verdict)
         if self.run is not None:
             found.append(self.run.verdict)
@@ -159,35 +160,37 @@ def report(
         raise InputError("not a number of steps", examples=examples, remedy=f"use 0 to {MOST_EXAMPLES}")
     announce = as_users_code(progress)
     specification = spec if isinstance(spec, Specification) else load_specification(Path(spec))
-    problem, setting = specification.problem, specification.momentum
+    problem, asked = specification.problem, specification.asked
     hashes = _hashes(specification)
     found_certificates = []
     for path in certificates:
         announce("recomputing a certificate")
-        found_certificates.append(read_certificate(path, problem))
-    found_run = None if run is None else read_run(Path(run), problem, announce)
+        found_certificates.append(read_certificate(Path(path), problem))
+    found_run = None if run is None else read_run(Path(run), problem, announce=announce)
     started = time.process_time()
-    answer = check(problem, setting, seed=seed, seconds=seconds, progress=announce)
+    answer = check(problem, asked, seed=seed, seconds=seconds, progress=announce)
     test, reason = None, None
     if examples:
         left = math.inf if seconds is None else max(_FEWEST_SECONDS, seconds - (time.process_time() - started))
         try:
             with time_limit(left, "the property test"):
                 test = run_suite(
-                    problem, setting, examples=examples, seed=seed, curvature=answer.curvature, announce=announce
+                    problem, asked, examples=examples, seed=seed, curvature=answer.curvature, announce=announce
                 )
         except OverBudgetError as error:
             reason = error.reason
+        except InputError as error:
+            reason, examples = f"not tested: {error.what}", 0
     return Evidence(specification, answer, test, reason, examples, seed, found_run, tuple(found_certificates), hashes)
 
 
 def _hashes(specification: Specification) -> dict[str, str]:
     """Return the hashes of the spec file, as `sha256sum` gives it, and of what it stands for."""
-    problem = specification.problem
+    identity = subject(specification.problem, specification.problem.initial_weights)
     content = read_bytes(specification.path, SPEC)
     return {
         "spec file": hashlib.sha256(content).hexdigest(),
-        "network": problem.architecture.fingerprint(),
-        "data": array_digest([problem.inputs, problem.targets]),
-        "initial weights": weights_digest(problem.initial_weights),
+        "network": identity["architecture"],
+        "data": identity["data_sha256"],
+        "initial weights": identity["initial_weights_sha256"],
     }

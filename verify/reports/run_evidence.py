@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verify.arithmetic.environment import certified_environment
+from verify.calculus.problem import classical
 from verify.certificates.description import describe
 from verify.certificates.run_checker import check_run
 from verify.certificates.run_files import RunFiles, weights_digest
@@ -27,7 +28,7 @@ from verify.training.run_records import count_verdicts, proved_change, subject
 from verify.training.state import SavedState
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 _NUMBERS = (
     "error",
@@ -111,14 +112,16 @@ class RunEvidence:
 
 
 @certified_environment()
-def read_run(path: str | Path, problem: Problem, announce: Callable[[str], None] = lambda message: None) -> RunEvidence:
+def read_run(
+    path: str | Path, problem: Objective, *, announce: Callable[[str], None] = lambda message: None
+) -> RunEvidence:
     """Read a run of a problem and prove again what can be.
 
     Parameters
     ----------
     path : path
         Folder of the run.
-    problem : Problem
+    problem : Problem or GraphProblem
         Which the run must be about.
     announce : callable
         Told what is being done.
@@ -152,7 +155,7 @@ def read_run(path: str | Path, problem: Problem, announce: Callable[[str], None]
     recheck = None
     if files.subject.exists():
         announce("checking the run's certificates")
-        recheck = check_run(files.path, describe(problem, start), announce=announce)
+        recheck = check_run(files.path, describe(classical(problem, "certificates"), start), announce=announce)
     return RunEvidence(
         files.path,
         settings,

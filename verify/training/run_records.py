@@ -84,7 +84,7 @@ def count_verdicts(lines: list[dict[str, Any]]) -> dict[str, int]:
     return {verdict.value: names.count(verdict.value) for verdict in Verdict}
 
 
-def proved_change(problem: Problem, first: np.ndarray, last: np.ndarray) -> tuple[float, float]:
+def proved_change(problem: Objective, first: np.ndarray, last: np.ndarray) -> tuple[float, float]:
     """Return an upper bound of E at the last weights and a lower bound of its decrease since the first ones."""
     before, after = error_range(problem, first), error_range(problem, last)
     if np.array_equal(first, last):

@@ -53,7 +53,7 @@ def _architecture(evidence: Evidence) -> Duty:
 
 
 def _momentum(evidence: Evidence) -> Duty:
-    setting = evidence.specification.momentum
+    setting = evidence.specification.asked
     small = next(each for each in evidence.answer.assumptions if each.id == "A4")
     title = "Learning rate and momentum are within the range"
     if setting is None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from verify.reports.page.folding import Folded, fold
+from verify.reports.page.sketch import Sketch
 from verify.reports.page.svg import Drawing, Point
-
-if TYPE_CHECKING:
-    from verify.architecture import Architecture
 
 _BOX: Point = (116, 46)
 _GAP: Point = (26, 40)
@@ -41,20 +38,19 @@ def card_id(index: int) -> str:
     return f"vertex-{index}"
 
 
-def draw_network(architecture: Architecture, shares: Mapping[str, float]) -> tuple[str, tuple[Card, ...], Folded]:
+def draw_network(sketch: Sketch, shares: Mapping[str, float]) -> tuple[str, tuple[Card, ...], Folded]:
     """Return the drawing, a card for each drawn vertex, and what was folded.
 
     Parameters
     ----------
-    architecture : Architecture
+    sketch : Sketch
     shares : mapping of str to float
         Share of the curvature bound of the vertices with parameters, from 0 to 1.
     """
-    names = (*architecture.inputs, *architecture.order)
-    folded = fold(names, ((edge.source, edge.target) for edge in architecture.edges))
-    cards = tuple(_card(architecture, group, shares) for group in folded.groups)
-    plan = _Plan(folded, _beside(architecture, folded))
-    title = f"The network: {len(names)} vertices, {len(architecture.edges)} edges"
+    folded = fold(sketch.vertices, ((source, target) for source, target, _ in sketch.edges))
+    cards = tuple(_card(sketch, group, shares) for group in folded.groups)
+    plan = _Plan(folded, _beside(sketch, folded))
+    title = f"The network: {len(sketch.vertices)} vertices, {len(sketch.edges)} edges"
     drawing = Drawing("network", *plan.size, title, _description(folded, plan), role="group")
     for edge in folded.edges:
         if not folded.is_skip(edge):
@@ -63,16 +59,16 @@ def draw_network(architecture: Architecture, shares: Mapping[str, float]) -> tup
     for edge in plan.lanes:
         drawing.curve(plan.route(edge), "edge skip", f"{plan.words(edge)}, passing what lies between")
     for index, card in enumerate(cards):
-        _draw_vertex(drawing, architecture, plan, index, card, shares)
+        _draw_vertex(drawing, sketch, plan, index, card, shares)
     return drawing.markup(), cards, folded
 
 
-def _beside(architecture: Architecture, folded: Folded) -> frozenset[tuple[int, int]]:
+def _beside(sketch: Sketch, folded: Folded) -> frozenset[tuple[int, int]]:
     """Return the drawn edges that have an identity beside another edge: the skip connection of a residual layer."""
     place = {group[0]: index for index, group in enumerate(folded.groups) if len(group) == 1}
     kinds: dict[tuple[str, str], list[str]] = {}
-    for edge in architecture.edges:
-        kinds.setdefault((edge.source, edge.target), []).append(edge.kind)
+    for source, target, kind in sketch.edges:
+        kinds.setdefault((source, target), []).append(kind)
     return frozenset(
         (place[source], place[target])
         for (source, target), found in kinds.items()
@@ -80,64 +76,45 @@ def _beside(architecture: Architecture, folded: Folded) -> frozenset[tuple[int, 
     )
 
 
-def _card(architecture: Architecture, group: tuple[str, ...], shares: Mapping[str, float]) -> Card:
-    parameters = sum(_size(architecture, name) for name in group)
+def _card(sketch: Sketch, group: tuple[str, ...], shares: Mapping[str, float]) -> Card:
+    members = [sketch.vertices[name] for name in group]
+    parameters = str(sum(each.parameters for each in members))
     share = sum(shares.get(name, 0.0) for name in group)
     counted = f"{share:.1%}" if any(name in shares for name in group) else "none"
+    ends = (("parameters", parameters), ("share of L", counted))
     if len(group) > 1:
-        units = sum(architecture.vertices[name].width for name in group)
-        rows = [("vertices", str(len(group))), ("units", str(units)), ("parameters", str(parameters))]
-        return Card(f"{len(group)} vertices, {group[0]} to {group[-1]}", (*rows, ("share of L", counted)), group)
-    vertex = architecture.vertices[group[0]]
-    shape = "" if vertex.shape is None else f" (images of {' x '.join(map(str, vertex.shape))})"
-    incoming = ", ".join(f"{edge.source} ({edge.kind})" for edge in architecture.in_edges(group[0]))
-    outgoing = ", ".join(f"{edge.target} ({edge.kind})" for edge in architecture.out_edges(group[0]))
-    rows = [
-        ("width", f"{vertex.width}{shape}"),
-        ("function", "carries the data" if vertex.activation is None else vertex.activation.name),
-        ("parameters", str(parameters)),
-        ("share of L", counted),
-        ("takes", incoming or "data"),
-        ("feeds", outgoing or "the error"),
-    ]
-    return Card(group[0], tuple(rows), group)
+        units = [each.units for each in members if each.units is not None]
+        known = (("units", str(sum(units))),) if len(units) == len(group) else ()
+        return Card(f"{len(group)} vertices, {group[0]} to {group[-1]}", (*known, *ends), group)
+    incoming = ", ".join(_end(source, kind) for source, target, kind in sketch.edges if target == group[0])
+    outgoing = ", ".join(_end(target, kind) for source, target, kind in sketch.edges if source == group[0])
+    around = (("takes", incoming or "data"), ("feeds", outgoing or "the error"))
+    return Card(group[0], (*members[0].rows, *ends, *around), group)
 
 
-def _size(architecture: Architecture, name: str) -> int:
-    block = architecture.blocks.get(name)
-    return 0 if block is None else block.stop - block.start
+def _end(name: str, kind: str) -> str:
+    return f"{name} ({kind})" if kind else name
 
 
 def _draw_vertex(
-    drawing: Drawing,
-    architecture: Architecture,
-    plan: _Plan,
-    index: int,
-    card: Card,
-    shares: Mapping[str, float],
+    drawing: Drawing, sketch: Sketch, plan: _Plan, index: int, card: Card, shares: Mapping[str, float]
 ) -> None:
     (x, y), (width, height) = plan.corner(index), _BOX
-    is_input = card.members[0] in architecture.inputs
-    is_output = any(name in architecture.outputs for name in card.members)
+    members = [sketch.vertices[name] for name in card.members]
+    is_input, is_output = members[0].is_input, any(each.is_output for each in members)
     kind = "vertex" + (" input" if is_input else " output" if is_output else "")
     share = min(1.0, sum(shares.get(name, 0.0) for name in card.members))
     drawing.link(card_id(index), f"{card.title}: {', '.join(f'{name} {value}' for name, value in card.rows[:4])}")
-    if len(card.members) > 1:
+    if len(members) > 1:
         drawing.rectangle((x + 5, y - 5), _BOX, "vertex behind", rounded=7)
     drawing.rectangle((x, y), _BOX, kind, rounded=7)
     if share > 0:
         drawing.rectangle((x + 8, y + height - 8), ((width - 16) * share, 3), "share", rounded=1.5)
-    name = card.title if len(card.members) == 1 else f"{len(card.members)} vertices"
+    name = card.title if len(members) == 1 else f"{len(members)} vertices"
+    detail = members[0].detail if len(members) == 1 else f"{dict(card.rows)['parameters']} weights"
     drawing.text((x + width / 2, y + 18), _short(name), "name")
-    drawing.text((x + width / 2, y + 33), _short(_subtitle(architecture, card)), "detail")
+    drawing.text((x + width / 2, y + 33), _short(detail), "detail")
     drawing.end_link()
-
-
-def _subtitle(architecture: Architecture, card: Card) -> str:
-    if len(card.members) > 1:
-        return dict(card.rows)["units"] + " units"
-    vertex = architecture.vertices[card.members[0]]
-    return f"{vertex.width} {'in' if vertex.activation is None else vertex.activation.name}"
 
 
 def _short(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,10 @@ from verify.reports.page.glossary import TERMS
 from verify.reports.page.network import Card, card_id, draw_network
 from verify.reports.page.plane import draw_plane
 from verify.reports.page.run_charts import run_charts
+from verify.reports.page.sketch import Sketch, samples_of, sketch_of
 from verify.reports.page.words import answer_of
 from verify.theorems.numbers import LEAST_CURVATURE
+from verify.theorems.ranges import RANGES
 
 if TYPE_CHECKING:
     from verify.reports.evidence import Evidence
@@ -68,8 +71,9 @@ class Basis:
 def view_of(evidence: Evidence) -> dict[str, Any]:
     """Return the data of the template."""
     report, problem = evidence.answer, evidence.specification.problem
-    shares = {each["vertex"]: each["share"] for each in shares_of(report.curvature)}
-    picture, cards, folded = draw_network(problem.architecture, shares)
+    sketch = sketch_of(evidence.specification)
+    shares = _by_vertex(shares_of(report.curvature), sketch)
+    picture, cards, folded = draw_network(sketch, shares)
     return {
         "name": report.name,
         "spec": str(evidence.specification.path),
@@ -85,9 +89,9 @@ def view_of(evidence: Evidence) -> dict[str, Any]:
             "cards": [_card(index, card) for index, card in enumerate(cards)],
             "folded": folded.folded,
             "skips": any(folded.is_skip(edge) for edge in folded.edges),
-            "weights": problem.architecture.size,
-            "vertices": len(problem.architecture.vertices),
-            "edges": len(problem.architecture.edges),
+            "weights": problem.size,
+            "vertices": len(sketch.vertices),
+            "edges": len(sketch.edges),
         },
         "planes": _planes(evidence),
         "ranges": report.ranges,
@@ -101,6 +105,7 @@ def view_of(evidence: Evidence) -> dict[str, Any]:
         "run_words": _run_words(evidence),
         "test": None if evidence.test is None else evidence.test.to_json(),
         "test_reason": evidence.test_reason,
+        "test_shown": evidence.examples > 0 or evidence.test_reason is not None,
         "test_asked": evidence.examples > 0,
         "seed": evidence.seed,
         "certificates": evidence.certificates,
@@ -134,7 +139,8 @@ def _figures(evidence: Evidence) -> list[tuple[str, str, str]]:
     if row is not None and row.eta is not None and row.eta_max is not None:
         asked = "recommended" if setting is None else "asked"
         found.append(("Learning rate", f"{row.eta:.4g}", f"{asked}; eta is proved up to {at_most(row.eta_max)}"))
-        symbol, limit = ("mu", row.mu_max) if theorem == "heavy_ball" else ("tau", row.tau_max)
+        symbol = RANGES[theorem].momentum_name
+        limit = row.mu_max if symbol == "mu" else row.tau_max
         value = f"0 to {at_most(limit)}" if setting is None and limit is not None else None
         if setting is not None:
             value = f"{setting.momentum:.4g}"
@@ -147,7 +153,7 @@ def _figures(evidence: Evidence) -> list[tuple[str, str, str]]:
         )
         found.append(("Curvature", f"at most {at_least(report.curvature.value)}", f"L, proved; {below}"))
     problem = evidence.specification.problem
-    found.append(("Network", f"{problem.architecture.size:,} weights", f"{problem.samples:,} samples of data"))
+    found.append(("Network", f"{problem.size:,} weights", f"{samples_of(problem):,} samples of data"))
     return found
 
 
@@ -212,6 +218,15 @@ def _share_picture(shares: dict[str, float]) -> Markup | None:
     if len(ranked) > len(shown):
         shown.append((f"{len(ranked) - len(shown)} others", sum(share for _, share in ranked[_SHOWN_SHARES:])))
     return Markup(draw_shares(shown)) if shown else None
+
+
+def _by_vertex(shares: Iterable[dict[str, Any]], sketch: Sketch) -> dict[str, float]:
+    """Return the shares of vertices; those of parameters, as ``h.weight``, are added up."""
+    found: dict[str, float] = {}
+    for each in shares:
+        name = each["vertex"] if each["vertex"] in sketch.vertices else each["vertex"].rpartition(".")[0]
+        found[name] = found.get(name, 0.0) + each["share"]
+    return found
 
 
 def _run_words(evidence: Evidence) -> list[tuple[str, str]]:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from verify.analysis.check import GRADIENTS
-from verify.assumptions.question import ENERGY, region_words
+from verify.assumptions.gradients import GIVEN
+from verify.assumptions.question import ERROR, region_words
 from verify.outcomes import Verdict
+from verify.reports.page.sketch import samples_of
 
 if TYPE_CHECKING:
     from verify.analysis.check import CheckReport
     from verify.reports.evidence import Evidence
 
-_QUESTION = re.compile(r"(with the settings below, )?does (?P<steps>.+) decrease (?P<what>.+)\?", re.DOTALL)
+_QUESTION = re.compile(r"(?P<ahead>(?:[a-z ]+, )*)does (?P<steps>.+) decrease (?P<what>.+)\?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,16 @@ def sentence_of(report: CheckReport) -> str:
     if found is None:
         return f"{report.question} {report.verdict.value}."
     steps, what = found["steps"], found["what"]
+    claim = f"{found['ahead']}{steps} decreases {what}"
     if report.verdict is Verdict.PROVED:
-        ahead = "With the settings below, " if found[1] else ""
-        claim = f"{steps} decreases {what}."
-        return f"{ahead}{claim}" if ahead else claim[0].upper() + claim[1:]
+        return f"{claim[0].upper()}{claim[1:]}."
     if report.verdict is Verdict.UNDECIDED:
-        return f"It is not decided whether {steps} decreases {what}. Open: {', '.join(_open(report))}."
+        return f"It is not decided whether {claim}. Open: {', '.join(_open(report))}."
     refuted = _refuted(report)
     if "A4" in refuted:
         return f"Not every step decreases {what}: one with this setting, inside the region, is proved to increase it."
     is_refuted = "is refuted, and the proof needs it" if len(refuted) == 1 else "are refuted, and the proof needs them"
-    return f"It is not shown that {steps} decreases {what}: {' and '.join(refuted)} {is_refuted}."
+    return f"It is not shown that {claim}: {' and '.join(refuted)} {is_refuted}."
 
 
 def _refuted(report: CheckReport) -> list[str]:
@@ -77,25 +78,23 @@ def _open(report: CheckReport) -> list[str]:
 
 
 def _plain(evidence: Evidence) -> tuple[str, ...]:
-    problem, setting = evidence.specification.problem, evidence.specification.momentum
-    report = evidence.answer
-    samples = "sample" if problem.samples == 1 else "samples"
+    problem, asked_of = evidence.specification.problem, evidence.specification.asked
+    samples = samples_of(problem)
+    noun = "sample" if samples == 1 else "samples"
     opening = (
-        f"Training changes the {problem.architecture.size:,} weights of this network in many small steps, so that its "
-        f"error on the {problem.samples:,} {samples} given becomes smaller. A step that is too long, or that momentum "
+        f"Training changes the {problem.size:,} weights of this network in many small steps, so that its "
+        f"error on the {samples:,} {noun} given becomes smaller. A step that is too long, or that momentum "
         "carries too far, makes the error larger instead."
     )
-    if setting is None:
+    if asked_of is None:
         asked = "The question is which learning rates and momentum sizes rule that out."
     else:
-        momentum = f"tau = {setting.tau!r}" if setting.mu is None else f"mu = {setting.mu!r}"
-        asked = (
-            f"The question is whether that can happen with learning rate eta = {setting.eta!r} and momentum {momentum}."
-        )
-    return opening, f"{asked} {_plain_answer(evidence, report)}"
+        asked = f"The question is whether that can happen with {asked_of.words}."
+    return opening, f"{asked} {_plain_answer(evidence)}"
 
 
-def _plain_answer(evidence: Evidence, report: CheckReport) -> str:
+def _plain_answer(evidence: Evidence) -> str:
+    report = evidence.answer
     region = evidence.specification.problem.region
     where = "in the region" if region is None else region_words(region)
     setting = evidence.specification.momentum
@@ -104,7 +103,7 @@ def _plain_answer(evidence: Evidence, report: CheckReport) -> str:
             return (
                 f"For those listed below it is ruled out for every step that stays {where}. This is proved, not tried."
             )
-        if ENERGY in report.question:
+        if f"decrease {ERROR}?" not in report.question:
             return (
                 "What is proved to decrease is the error plus a term for the speed of the weights, which together run "
                 f"down like a ball in a bowl, for the steps that stay {where}. The error alone may rise in between."
@@ -120,8 +119,13 @@ def _plain_answer(evidence: Evidence, report: CheckReport) -> str:
 
 
 def _limits(evidence: Evidence) -> tuple[str, ...]:
-    report, problem = evidence.answer, evidence.specification.problem
+    report, samples = evidence.answer, samples_of(evidence.specification.problem)
     found: list[str] = []
+    if GIVEN in report.question:
+        found.append(
+            "All of it holds if the gradient is exact: the rules of this network's operations were tested and compared "
+            "at some points, not proved by a program."
+        )
     for finding in report.assumptions:
         if finding.id == "A2" and finding.verdict is not Verdict.PROVED:
             found.append(
@@ -131,8 +135,7 @@ def _limits(evidence: Evidence) -> tuple[str, ...]:
     if evidence.specification.momentum is not None and evidence.specification.momentum.mu is not None:
         found.append("The error itself may rise from one step to the next: what decreases is the energy V.")
     found += [
-        f"It is about all {problem.samples:,} samples at once. Training on parts of the data (mini-batches) is another "
-        "matter.",
+        f"It is about all {samples:,} samples at once. Training on parts of the data (mini-batches) is another matter.",
         "It is about these data. How well the network does on others (generalisation) is not examined.",
         "A smaller error is not the smallest: that training reaches the best weights is not claimed.",
         "Steps are those of exact arithmetic. For the rounded steps that a computer takes, the decrease is decided "

@@ -1,0 +1,119 @@
+"""What a spec file's network is drawn from: its vertices in order, what is said of each, and the edges between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from verify.calculus.problem import Problem
+from verify.spec.graph_problem import TARGETS
+
+if TYPE_CHECKING:
+    from verify.architecture import Architecture
+    from verify.calculus.objective import Objective
+    from verify.spec.network import Network
+    from verify.spec.specification import Specification
+
+
+@dataclass(frozen=True)
+class SketchedVertex:
+    """A vertex as it is drawn.
+
+    Parameters
+    ----------
+    detail : str
+        A few letters under its name.
+    rows : tuple of (name, value)
+        What its card says.
+    units : int or None
+        Where that is known without running the network.
+    parameters : int
+    is_input, is_output : bool
+    """
+
+    detail: str
+    rows: tuple[tuple[str, str], ...]
+    units: int | None
+    parameters: int
+    is_input: bool
+    is_output: bool
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A network as it is drawn.
+
+    Parameters
+    ----------
+    vertices : mapping of str to SketchedVertex
+        In topological order.
+    edges : tuple of (source, target, kind)
+    """
+
+    vertices: Mapping[str, SketchedVertex]
+    edges: tuple[tuple[str, str, str], ...]
+
+
+def samples_of(problem: Objective) -> int:
+    """Return the number of samples of a spec file's problem."""
+    return problem.samples if isinstance(problem, Problem) else len(problem.constants[TARGETS])  # type: ignore[attr-defined]
+
+
+def sketch_of(specification: Specification) -> Sketch:
+    """Return the sketch of a spec file's network."""
+    problem = specification.problem
+    if isinstance(problem, Problem):
+        return _classical(problem.architecture)
+    return _general(specification.document.network())
+
+
+def _classical(architecture: Architecture) -> Sketch:
+    found = {}
+    for name in (*architecture.inputs, *architecture.order):
+        vertex = architecture.vertices[name]
+        shape = "" if vertex.shape is None else f" (images of {' x '.join(map(str, vertex.shape))})"
+        block = architecture.blocks.get(name, slice(0, 0))
+        function = None if vertex.activation is None else vertex.activation.name
+        rows = (("width", f"{vertex.width}{shape}"), ("function", function or "carries the data"))
+        found[name] = SketchedVertex(
+            f"{vertex.width} {function or 'in'}",
+            rows,
+            vertex.width,
+            block.stop - block.start,
+            vertex.is_input,
+            name in architecture.outputs,
+        )
+    return Sketch(found, tuple((edge.source, edge.target, edge.kind) for edge in architecture.edges))
+
+
+def _general(network: Network) -> Sketch:
+    parameters: dict[str, int] = {}
+    for plan in network.parameters:
+        owner = plan.label.rpartition(".")[0]
+        parameters[owner] = parameters.get(owner, 0) + math.prod(plan.shape)
+    found = {}
+    for name in network.order:
+        node, is_input = network.nodes[name], name in network.inputs
+        layer = "in" if is_input else str(getattr(node, "layer", None) or _activation(node) or "sum of edges")
+        rows = [("function", "carries the data" if is_input else layer)]
+        if is_input:
+            rows.insert(0, ("shape", " x ".join(map(str, network.input_shape(name)))))
+        elif layer != _activation(node) and _activation(node):
+            rows.append(("activation", str(_activation(node))))
+        found[name] = SketchedVertex(
+            layer,
+            tuple(rows),
+            math.prod(network.input_shape(name)) if is_input else None,
+            parameters.get(name, 0),
+            is_input,
+            name in network.outputs,
+        )
+    edges = tuple((source, name, "") for name in network.order for source in network.sources[name])
+    return Sketch(found, edges)
+
+
+def _activation(node: object) -> str | None:
+    found = getattr(node, "activation", None)
+    return found if found is None or isinstance(found, str) else "formula"
