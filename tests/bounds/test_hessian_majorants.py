@@ -9,6 +9,7 @@ import flint
 import numpy as np
 import pytest
 
+from tests.samples import sampled
 from tests.taylor_series import error_series
 from verify.architecture import Architecture
 from verify.arithmetic import arb
@@ -50,7 +51,7 @@ def assert_below(norms: State, majorants: State) -> None:
         assert np.all(here[real] * OWN_ROUNDING <= bound[real]), field.name
 
 
-@pytest.mark.parametrize("number", range(15))
+@pytest.mark.parametrize("number", sampled(15, 4))
 def test_a_step_and_the_caps_hold_at_random_weights(number: int) -> None:
     problem, _ = list(random_cases(number + 1, seed=31))[number]
     assert_a_step_holds(problem, number)
@@ -76,7 +77,7 @@ def assert_a_step_holds(problem: Problem, number: int) -> None:
             assert_below(there, line.end)
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", sampled(6, 2))
 def test_a_step_and_the_caps_hold_for_convolutions(number: int) -> None:
     problem = image_problem(number)
     assert structure(problem.architecture).shared
@@ -138,7 +139,7 @@ def test_a_step_holds_where_it_is_tight(activation: str) -> None:
             assert_below(state_at(problem, moved), line.after)
 
 
-@pytest.mark.parametrize("number", range(15))
+@pytest.mark.parametrize("number", sampled(15, 4))
 def test_the_third_derivative_at_the_centre_resists_ascent(number: int) -> None:
     problem, _ = list(random_cases(number + 1, seed=37))[number]
     weights, step = problem.initial_weights, 1e-4
