@@ -35,6 +35,7 @@ from verify.operations.gather import Gather, Indices
 from verify.operations.operation import Operation
 from verify.operations.permute import Permute
 from verify.operations.power import Power
+from verify.operations.slices import Pad
 from verify.operations.softmax import LogSumExp, Softmax
 
 
@@ -61,6 +62,7 @@ MICRO = {
     "sum": small(lambda b: (p := b.parameter("p", (1,))).square() + p.square() * p, [0.5]),
     "chain": small(chain, np.linspace(-1, 1, 8)),
     "softmax": small(lambda b: b.parameter("z", (3, 2)).apply(Softmax()), [1.0, -0.5, 0.3, 0.0, 2.0, -2.0]),
+    "softmax of a still entry": small(lambda b: b.parameter("z", (1,)).apply(Pad(0, 1, 3)).apply(Softmax()), [0.5]),
     "logsumexp": small(lambda b: b.parameter("z", (2, 2)).apply(LogSumExp()), [1.0, -0.5, 2.0, 0.0]),
     "power": small(lambda b: b.parameter("p", (2,)).apply(Power(Fraction(-1, 2))), [1.0, 1.5]),
     "repeated": small(lambda b: b.parameter("p", (2,)).broadcast_to((3, 4, 2)).square(), [1.0, -1.0]),

@@ -16,15 +16,15 @@ from verify.bounds.regions import Region
 from verify.budget import OverBudgetError, remaining, time_limit
 from verify.graph.curvature import AdjointWalk, Shares
 from verify.graph.graph import Graph
-from verify.graph.linearisation import cost, jacobians, sizes_of, union
+from verify.graph.linearisation import linearise, operations, union
 from verify.graph.movements import Place, undecided
 from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError
 
 SHELLS = 3
 """Parts of the radius; over each the curvature grows by at most the third derivative's bound there."""
-MOST_OPERATIONS, MOST_NUMBERS = 200_000, 2**23
-"""Evaluations of operations, some 80 microseconds each, and numbers kept, up to which the centre is linearised."""
+MOST_OPERATIONS, MOST_WEIGHTS = 200_000, 2048
+"""Evaluations of operations, some 80 microseconds each, and weights up to which the centre is linearised."""
 
 
 @hessian_bound.register
@@ -110,18 +110,17 @@ class _Centre:
 
 
 def _centre(walk: AdjointWalk, place: Place) -> _Centre:
+    problem = walk.problem
     graph = Graph(walk.graph.nodes, tuple(range(len(walk.graph.nodes))))
-    operations, numbers = cost(walk.problem, graph)
-    if operations > MOST_OPERATIONS or numbers > MOST_NUMBERS:
+    if operations(problem, graph) > MOST_OPERATIONS or problem.size > MOST_WEIGHTS:
         return _Centre(None, None)
     try:
         with time_limit(remaining() / 2, "the derivatives at the centre"):
-            found = jacobians(walk.problem, graph, place.centre)
-            known: list[Derivatives] = [
-                (sizes_of(jacobian, node.shape),) for jacobian, node in zip(found, graph.nodes, strict=True)
-            ]
-            hessian = union([found[adjoint] for _, adjoint in walk.gradient() if adjoint >= 0])
-            return _Centre(float(norm_upper(hessian)), known)
+            adjoints = [adjoint for _, adjoint in walk.gradient() if adjoint >= 0]
+            found = linearise(problem, graph, place.centre, adjoints)
+            parts = [found.jacobians[adjoint] for adjoint in adjoints]
+            hessian = float(norm_upper(union(parts))) if parts else 0.0
+            return _Centre(hessian if np.isfinite(hessian) else None, [(sizes,) for sizes in found.sizes])
     except (OverBudgetError, InputError):
         return _Centre(None, None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,9 +20,31 @@ from verify.graph.problem import GraphProblem
 from verify.graph.tangent import tangent_graph
 from verify.operations.leaves import Constant, Leaf, Tangent
 
+MOST_NUMBERS = 2**23
+"""Entries of derivatives that are kept, 16 bytes each."""
 
-def jacobians(problem: GraphProblem, graph: Graph, w: np.ndarray) -> list[Interval]:
-    """Return enclosures of the derivatives of all outputs in the weights, (entries, P) each.
+
+@dataclass(frozen=True)
+class Linearisation:
+    """The derivatives of a graph's outputs in the weights at a point.
+
+    Parameters
+    ----------
+    sizes : list of Sizes
+        Of every output's derivative along unit directions.
+    jacobians : dict of int to Interval
+        Enclosures, (entries, P), of those that were asked for, by the number of the output.
+    """
+
+    sizes: list[Sizes]
+    jacobians: dict[int, Interval]
+
+
+def linearise(problem: GraphProblem, graph: Graph, w: np.ndarray, wanted: Sequence[int]) -> Linearisation:
+    """Evaluate one tangent for every weight.
+
+    The length of every row of a derivative is exact. Norms of more rows are exact for those that are kept: the ones
+    wanted, and as many of the others as `MOST_NUMBERS` allows, the smallest first.
 
     Parameters
     ----------
@@ -29,34 +52,52 @@ def jacobians(problem: GraphProblem, graph: Graph, w: np.ndarray) -> list[Interv
         Whose parameters and constants the leaves are.
     graph : Graph
     w : array, shape (P,)
+    wanted : sequence of int
+        Numbers of outputs.
     """
+    shapes = [graph.nodes[output].shape for output in graph.outputs]
+    kept = _kept([problem.size * math.prod(shape) for shape in shapes], wanted)
     still, moving = _parted(tangent_graph(graph), problem.values(w))
-    columns: list[list[Interval]] = [[] for _ in graph.outputs]
+    squares = [np.zeros(shape) for shape in shapes]
+    columns: dict[int, list[Interval]] = {number: [] for number in kept}
     for direction in _units(problem):
         check_time()
-        for column, found in zip(columns, evaluate(moving, still | direction, INTERVAL), strict=True):
-            column.append(found.reshape(-1))
-    return [
-        Interval(np.stack([c.mid for c in column], axis=1), np.stack([c.rad for c in column], axis=1))
-        for column in columns
-    ]
+        for number, found in enumerate(evaluate(moving, still | direction, INTERVAL)):
+            size = found.max_abs()
+            squares[number] = upward.add(squares[number], upward.mul(size, size))
+            if number in columns:
+                columns[number].append(found.reshape(-1))
+    jacobians = {number: _stacked(column) for number, column in columns.items()}
+    sizes = [_size(upward.sqrt(square), jacobians.get(number)) for number, square in enumerate(squares)]
+    return Linearisation(sizes, {number: jacobians[number] for number in wanted})
 
 
-def cost(problem: GraphProblem, graph: Graph) -> tuple[int, int]:
-    """Return how many operations are evaluated for that, and how many numbers are kept."""
-    entries = sum(math.prod(graph.nodes[output].shape) for output in graph.outputs)
-    return problem.size * len(graph.nodes), problem.size * entries
+def operations(problem: GraphProblem, graph: Graph) -> int:
+    """Return how many operations are evaluated for that."""
+    return problem.size * len(graph.nodes)
 
 
-def sizes_of(jacobian: Interval, shape: tuple[int, ...]) -> Sizes:
-    """Return the size of ``J v`` for |v| <= 1, J being the derivative of an array of a shape."""
-    entries = upward.norm(jacobian.max_abs(), axis=1).reshape(shape)
-    if not entries.size:
-        return Sizes.of(entries)
-    weights = jacobian.shape[1]
-    whole = float(norm_upper(jacobian))
-    rows = norm_upper(jacobian.reshape(shape[0], -1, weights)) if len(shape) > 1 else np.inf
-    return Sizes.of(entries, rows, whole)
+def _kept(numbers: Sequence[int], wanted: Sequence[int]) -> set[int]:
+    kept, left = set(wanted), MOST_NUMBERS - sum(numbers[number] for number in wanted)
+    for number in sorted(range(len(numbers)), key=numbers.__getitem__):
+        if number not in kept and numbers[number] <= left:
+            kept.add(number)
+            left -= numbers[number]
+    return kept
+
+
+def _stacked(columns: Sequence[Interval]) -> Interval:
+    return Interval(np.stack([c.mid for c in columns], axis=1), np.stack([c.rad for c in columns], axis=1))
+
+
+def _size(lengths: np.ndarray, jacobian: Interval | None) -> Sizes:
+    """Return the size of ``J v`` for |v| <= 1 from the lengths of the rows of J, and from J itself."""
+    if jacobian is None or not lengths.size:
+        return Sizes.of(lengths)
+    by_row = np.inf
+    if lengths.ndim > 1:
+        by_row = norm_upper(jacobian.reshape(len(lengths), -1, jacobian.shape[1]))
+    return Sizes.of(lengths, by_row, float(norm_upper(jacobian)))
 
 
 def _units(problem: GraphProblem) -> Iterator[dict[Leaf, np.ndarray]]:

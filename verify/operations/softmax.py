@@ -220,10 +220,13 @@ _ROOT_TWO = float(np.nextafter(np.sqrt(2.0), 2.0))
 
 
 def _by_jacobian(p: NDArray[np.float64], bound: Sizes | None, moments: Moments) -> Sizes | None:
-    """Bound ``J x = p (x - mean)``."""
+    """Bound ``J x = p (x - mean)``; `Moments.norm` bounds J in the 1-norm, the 2-norm and the largest row sum."""
     if bound is None:
         return None
-    return bound.times(moments.norm).least(Sizes.of(upward.mul(p, moments.spread)))
+    largest = bound.entries.max(axis=-1, keepdims=True)
+    entries = np.minimum(upward.mul(p, moments.spread), upward.mul(moments.norm, largest))
+    by_norm = bound.times(moments.norm)
+    return Sizes.of(entries, by_norm.rows if entries.ndim > 1 else np.inf, by_norm.whole, by_norm.absolute)
 
 
 def _of_rows(lengths: NDArray[np.float64], entries: NDArray[np.float64]) -> Sizes:
