@@ -45,6 +45,7 @@ from malformed_usage import USAGE_MAKERS
 from malformed_words import ACTS, ANNOTATION, WORD_MAKERS
 
 import dagverify_pytest.plugin
+import verify.campaign.figures  # loaded before the processes are forked
 import verify.campaign.run as campaign
 import verify.spec
 from verify.analysis import check as analysis

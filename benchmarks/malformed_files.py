@@ -47,6 +47,11 @@ def not_a_file(rng: random.Random, place: Path) -> str:
     return str(place)
 
 
+def is_folder(given: str) -> bool:
+    """Whether a path as it was given is that of a folder; one that is too long is none."""
+    return bool(given) and os.path.isdir(given)  # noqa: PTH112 -- Path.is_dir raises where the path is too long
+
+
 def foreign(rng: random.Random, stock: Stock) -> bytes:
     """Return the content of a file that another program wrote."""
     numbers = [
@@ -86,9 +91,7 @@ def spec_kind(rng: random.Random, stock: Stock, folder: Path) -> Ask:
     path = not_a_file(rng, folder / "spec.toml")
     command = rng.choice(["check", "range", "gradients", "lint", "test", "explain"])
     extra = ("--github",) if command == "check" and rng.random() < 0.3 else ()
-    return Ask(
-        (command, path, *extra), path[:200], may_be_valid=command == "lint" and bool(path) and Path(path).is_dir()
-    )
+    return Ask((command, path, *extra), path[:200], may_be_valid=command == "lint" and is_folder(path))
 
 
 def data_kind(rng: random.Random, stock: Stock, folder: Path) -> Ask:
@@ -270,7 +273,7 @@ def output_kind(rng: random.Random, stock: Stock, folder: Path) -> Ask:
     option = rng.choice(["--junit", "--sarif", "--output", "--out"])
     command = {"--output": "certify", "--out": "train"}.get(option, "check")
     ask = (command, str(spec), f"{option}={given}", *(("--steps", "1") if command == "train" else ()))
-    as_folder = command == "train" and bool(given) and Path(given).is_dir()
+    as_folder = command == "train" and is_folder(given)
     return Ask(ask, given[:200], may_be_valid=as_folder, whole=command != "check")
 
 

@@ -156,6 +156,10 @@ class InputError(DagverifyError):
         place = f"{where}: {self.where}" if self.where else where
         return type(self)(self.what, where=place, remedy=self.remedy, **self.values)
 
+    def advised(self, remedy: str) -> InputError:
+        """Return the same error with another remedy."""
+        return type(self)(self.what, where=self.where, remedy=remedy, **self.values)
+
 
 def _short(value: Any, limit: int = 200) -> str:
     try:

@@ -129,8 +129,9 @@ def check(
     seed : int
         Of the attacks and the points at which gradients are compared.
     seconds : float or None
-        Processor time for all of it. Every part has its share; what exceeds it is undecided and says so, and the other
-        parts still answer. None for no limit.
+        Processor time for all of it. Every part has its share, and the search for a step in any direction also what the
+        parts before it left; what exceeds it is undecided and says so, and the other parts still answer. None for no
+        limit.
     progress : callable
         Called with what is being done.
 
@@ -168,7 +169,7 @@ def check(
     progress("deriving the admissible ranges")
     with time_limit(0.1 * total, "the ranges"):
         ranges = admissible_ranges(problem, curvature, setting)
-    with time_limit(0.1 * total, "any direction"):
+    with time_limit(max(0.1 * total, 0.85 * total - (time.process_time() - started)), "any direction"):
         first_step = examine_any_direction(problem, bounds=1, curvature=curvature, progress=progress)
     increase = None
     if setting is not None and overall(ranges, setting) is not Verdict.PROVED:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from verify.outcomes import Verdict
 
@@ -121,4 +121,4 @@ def rate_limit(failures: int, trials: int, confidence: float = CONFIDENCE) -> fl
         return 1.0
     if failures == 0:
         return -math.expm1(math.log1p(-confidence) / trials)
-    return float(beta.ppf(confidence, failures + 1, trials - failures))
+    return float(betaincinv(failures + 1, trials - failures, confidence))

@@ -33,6 +33,8 @@ ENTRIES_PER_NUMBER = 1024
 """Entries for each weight and datum. A dense edge has one a weight; a convolution, which shares its weights, has more:
 one of 3 x 3 from 28 x 28 pixels to 4 channels has 2.1 million, which the 784 pixels of one sample carry."""
 
+REMEDY = "write the certificate again with dagverify certify, and leave it as it is"
+
 ARITHMETIC = "exact reals on the float64 data and weights given"
 _STATEMENTS: dict[str, tuple[str | None, list[str]]] = {
     "step": (None, []),
@@ -50,6 +52,13 @@ _CITED = (
     "converges: Theorem 3.2 of Absil, Mahony and Andrews, SIAM J. Optim. 16 (2005) 531-547, on descent methods for "
     "analytic functions, which is cited and not proved here"
 )
+
+
+class ReadError(InputError):
+    """A certificate that cannot be read: all that helps is to write it again."""
+
+    def __init__(self, what: str, *, where: str | None = None, remedy: str | None = REMEDY, **values: Any) -> None:
+        super().__init__(what, where=where, remedy=remedy, **values)
 
 
 def statement(kind: str, claim: Any = None) -> dict[str, Any]:
@@ -86,7 +95,7 @@ def number(text: Any, where: str) -> Fraction:
             try:
                 value = float.fromhex(text)
             except OverflowError:
-                raise InputError("number overflows float64", where=where, value=text) from None
+                raise ReadError("number overflows float64", where=where, value=text) from None
             if value.hex() == text:
                 return Fraction(value)
         if _RATIONAL.fullmatch(text):
@@ -112,7 +121,7 @@ def float64(text: Any, where: str) -> float:
         return -0.0
     nearest = float(value) if abs(value) <= _LARGEST else 0.0
     if Fraction(nearest) != value:
-        raise InputError("number is no float64", where=where, value=text)
+        raise ReadError("number is no float64", where=where, value=text)
     return nearest
 
 
@@ -120,27 +129,27 @@ def positive(text: Any, where: str) -> Fraction:
     """Read an exact number above 0."""
     value = number(text, where)
     if value <= 0:
-        raise InputError("number must be positive", where=where, value=text)
+        raise ReadError("number must be positive", where=where, value=text)
     return value
 
 
 def float64_list(texts: Any, where: str, length: int | None = None) -> list[float]:
     """Read a list of float64 numbers, of the given length."""
     if not isinstance(texts, list):
-        raise InputError("not a list of numbers", where=where, value=texts)
+        raise ReadError("not a list of numbers", where=where, value=texts)
     if length is not None and len(texts) != length:
-        raise InputError("number of weights and model disagree", where=where, weights=len(texts), model=length)
+        raise ReadError("number of weights and model disagree", where=where, weights=len(texts), model=length)
     return [float64(text, f"{where}[{index}]") for index, text in enumerate(texts)]
 
 
 def float64_table(rows: Any, where: str) -> list[list[float]]:
     """Read a table of float64 numbers whose rows have equal lengths."""
     if not isinstance(rows, list) or not rows:
-        raise InputError("not a table of numbers with at least one row", where=where, value=rows)
+        raise ReadError("not a table of numbers with at least one row", where=where, value=rows)
     table = [float64_list(row, f"{where}[{index}]") for index, row in enumerate(rows)]
     lengths = {len(row) for row in table}
     if len(lengths) != 1:
-        raise InputError("rows have different lengths", where=where, lengths=sorted(lengths))
+        raise ReadError("rows have different lengths", where=where, lengths=sorted(lengths))
     return table
 
 
@@ -170,18 +179,18 @@ def parse_document(text: str, where: str = "certificate", *, decimals: bool = Fa
     """Parse strict JSON text; see `read_document`. With `decimals`, finite number literals stand for float64."""
 
     def refuse_number(literal: str) -> Any:
-        raise InputError("numbers with fractions must be exact strings", where=where, value=literal)
+        raise ReadError("numbers with fractions must be exact strings", where=where, value=literal)
 
     def finite(literal: str) -> float:
         if math.isfinite(value := float(literal)):
             return value
-        raise InputError("number overflows float64", where=where, value=literal)
+        raise ReadError("number overflows float64", where=where, value=literal)
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)
         if len(result) != len(pairs):
             keys = [key for key, _ in pairs]
-            raise InputError("duplicate key", where=where, key=next(k for k in keys if keys.count(k) > 1))
+            raise ReadError("duplicate key", where=where, key=next(k for k in keys if keys.count(k) > 1))
         return result
 
     def bounded_integer(literal: str) -> int:
@@ -199,11 +208,11 @@ def parse_document(text: str, where: str = "certificate", *, decimals: bool = Fa
             parse_int=bounded_integer,
         )
     except json.JSONDecodeError as error:
-        raise InputError("no valid JSON", where=f"{where}:{error.lineno}", reason=error.msg) from None
+        raise ReadError("no valid JSON", where=f"{where}:{error.lineno}", reason=error.msg) from None
     except RecursionError:
-        raise InputError("JSON is nested too deeply", where=where, characters=len(text)) from None
+        raise ReadError("JSON is nested too deeply", where=where, characters=len(text)) from None
     if not isinstance(document, dict):
-        raise InputError("no JSON object", where=where, type=type(document).__name__)
+        raise ReadError("no JSON object", where=where, type=type(document).__name__)
     return document
 
 
@@ -262,5 +271,5 @@ def check_sizes(edges: Iterable[SizedEdge], numbers: int) -> None:
 def fields(data: Any, where: str, needed: set[str], optional: set[str] = frozenset()) -> dict[str, Any]:  # type: ignore[assignment]
     """Return an object that has these fields and no others."""
     if not isinstance(data, dict) or not needed <= set(data) <= needed | optional:
-        raise InputError("missing or unknown fields", where=where, expected=sorted(needed), optional=sorted(optional))
+        raise ReadError("missing or unknown fields", where=where, expected=sorted(needed), optional=sorted(optional))
     return data

@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 
 from verify.certificates import document
+from verify.certificates.document import ReadError
 from verify.files.kinds import CERTIFICATE, RUN_WEIGHTS
 from verify.files.reading import open_input, read_bytes, text_of, unreadable
-from verify.outcomes import InputError
 
 _DIGESTED_ROWS = 4096
 SUBJECT_FORMAT, LINK_FORMAT, VERSION = "dagverify-run-subject", "dagverify-run-certificate", 1
@@ -144,17 +144,17 @@ def read_link(path: Path) -> dict[str, Any]:
     """
     content, where = document.read_document(path), str(path)
     if set(content) != LINK_FIELDS:
-        raise InputError("missing or unknown fields", where=where, expected=sorted(LINK_FIELDS))
+        raise ReadError("missing or unknown fields", where=where, expected=sorted(LINK_FIELDS))
     kind, version, first, last = (content[name] for name in ("kind", "version", "first", "last"))
     if content["format"] != LINK_FORMAT or type(version) is not int or version != VERSION or kind not in KINDS:
-        raise InputError("no certificate of this format", where=where, format=content["format"], kind=kind)
+        raise ReadError("no certificate of this format", where=where, format=content["format"], kind=kind)
     for name, fixed in _STATEMENTS[kind].items():
         if content[name] != fixed:
-            raise InputError("the statement was altered", where=f"{where}: {name}", expected=fixed)
+            raise ReadError("the statement was altered", where=f"{where}: {name}", expected=fixed)
     if not (type(first) is int and type(last) is int and 0 <= first < last):
-        raise InputError("steps must be counted by whole numbers", where=where, first=first, last=last)
+        raise ReadError("steps must be counted by whole numbers", where=where, first=first, last=last)
     if not isinstance(content["claim"], dict):
-        raise InputError("unreadable claim", where=where)
+        raise ReadError("unreadable claim", where=where, claim=content["claim"])
     return content
 
 
@@ -170,9 +170,9 @@ def read_subject(path: Path) -> tuple[dict[str, Any], str]:
     content = document.parse_document(text_of(text, path, CERTIFICATE), str(path))
     names = {"model", "objective", "data"}
     if set(content) != names | {"format", "version"} or content["format"] != SUBJECT_FORMAT:
-        raise InputError("no subject of a run", where=str(path), expected=sorted(names))
+        raise ReadError("no subject of a run", where=str(path), expected=sorted(names))
     if type(content["version"]) is not int or content["version"] != VERSION:
-        raise InputError("unknown version", where=str(path), version=content["version"])
+        raise ReadError("unknown version", where=str(path), version=content["version"])
     return {name: content[name] for name in names}, hashlib.sha256(text).hexdigest()
 
 

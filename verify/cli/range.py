@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,11 +80,12 @@ def command(
         from verify.bounds.curvature import examine_curvature
 
         announce("bounding the Hessian")
+        started = time.process_time()
         with budget.time_limit(0.6 * time_limit, "the Hessian"):
             curvature = examine_curvature(problem)
         with budget.time_limit(0.2 * time_limit, "the ranges"):
             rows = admissible_ranges(problem, curvature, momentum)
-        with budget.time_limit(0.2 * time_limit, "any direction"):
+        with budget.time_limit(max(0.2 * time_limit, time_limit - (time.process_time() - started)), "any direction"):
             first_step = examine_any_direction(problem, w, curvature=curvature, progress=announce)
         verdict = overall(rows, momentum)
         answer: dict[str, Any] = {

@@ -124,9 +124,10 @@ def _prove_in_coq(content: dict[str, Any], path: Path, outputs: Outputs, answer:
 
 def _located(error: InputError, file: str) -> InputError:
     """Return the error with the file that it is about, and what can be done about it."""
+    from verify.certificates import document
+
     placed = error if error.where is not None and error.where.startswith(file) else error.at(file)
-    remedy = error.remedy or "write the certificate again with dagverify certify, and leave it as it is"
-    return InputError(placed.what, where=placed.where, remedy=remedy, **placed.values)
+    return placed if placed.remedy else placed.advised(document.REMEDY)
 
 
 def _expected(spec: Path, announce: Any) -> dict[str, Any]:

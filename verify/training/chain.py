@@ -7,8 +7,10 @@ resumed has the same files as one that was not.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,7 +62,7 @@ class CertificateChain:
         if kind not in run_files.KINDS:
             raise InputError("unknown kind of certificates", kind=kind, remedy="use 'steps' or 'horizon'")
         if length < 1:
-            raise InputError("a certificate covers at least one step", length=length)
+            raise InputError("a certificate covers at least one step", length=length, remedy="give 1 or more")
         self.files, self.kind, self.length, self.announce = files, kind, length, announce
         self._subject_sha256 = ""
         self._index = self._first = self._last = 0
@@ -90,14 +92,17 @@ class CertificateChain:
         self._read_subject()
         wanted = (session.index + 1) * session.weights.size * 8
         if not self.files.weights.exists() or self.files.weights.stat().st_size < wanted:
-            raise InputError("weights of steps are missing", where=str(self.files.weights), expected_bytes=wanted)
+            raise InputError(
+                "weights of steps are missing",
+                where=str(self.files.weights),
+                expected_bytes=wanted,
+                remedy=_START_AGAIN,
+            )
         self._compare_weights(session, lines)
+        links = [(index, path, self._read_link(path)) for index, path in self.files.links()]
         self.files.truncate(self.files.weights, wanted)
         kept = True
-        for index, path in list(self.files.links()):
-            content = run_files.read_link(path)
-            if content["subject_sha256"] != self._subject_sha256:
-                raise InputError("about another model, objective or data", where=str(path), remedy=_START_AGAIN)
+        for index, path, content in links:
             first, last = content["first"], content["last"]
             ended = last - first == self.length and last <= session.index
             kept = kept and (ended if content["kind"] == "steps" else first < session.index)
@@ -145,7 +150,9 @@ class CertificateChain:
         """Refuse a session that no such certificates can be made of."""
         if self.kind == "horizon" and not isinstance(session.rule, FixedRule):
             raise InputError(
-                "only rule 'fixed' has a learning rate to certify steps ahead with", remedy="certify steps, or use it"
+                "only rule 'fixed' has a learning rate to certify steps ahead with",
+                rule=type(session.rule).__name__,
+                remedy="certify steps, or use it",
             )
 
     def _compare_weights(self, session: Session, lines: list[dict[str, Any]]) -> None:
@@ -162,7 +169,18 @@ class CertificateChain:
                     )
 
     def _read_subject(self) -> None:
-        self._subject_sha256 = run_files.read_subject(self.files.subject)[1]
+        with _starting_again():
+            self._subject_sha256 = run_files.read_subject(self.files.subject)[1]
+
+    def _read_link(self, path: Path) -> dict[str, Any]:
+        with _starting_again():
+            content = run_files.read_link(path)
+        found = content["subject_sha256"]
+        if found != self._subject_sha256:
+            raise InputError(
+                "about another model, objective or data", where=str(path), subject_sha256=found, remedy=_START_AGAIN
+            )
+        return content
 
     def _horizon(self, session: Session) -> tuple[dict[str, Any], dict[str, Any], int] | None:
         rule, w = session.rule, session.weights
@@ -188,6 +206,15 @@ class CertificateChain:
     def _write(self, link: dict[str, Any]) -> None:
         self.files.replace(self.files.link(self._index), lambda stream: stream.write(_json(link)))
         self._index += 1
+
+
+@contextmanager
+def _starting_again() -> Iterator[None]:
+    """Whatever is wrong with a file of the run: it cannot go on."""
+    try:
+        yield
+    except InputError as error:
+        raise error.advised(_START_AGAIN) from None
 
 
 def _subject(session: Session) -> dict[str, Any]:

@@ -42,9 +42,13 @@ def read_checkpoint(path: Path, size: int) -> tuple[dict[str, np.ndarray], Saved
     content = read_npz(path, _members(path))
     missing = sorted({*BINDING, "digest"} - set(content))
     if missing:
-        raise InputError("fields are missing", missing=missing)
+        raise InputError("fields are missing", missing=missing, remedy="start again in another folder")
     if SavedState(content, size).digest("digest") != checkpoint_digest(content).tobytes():
-        raise InputError("its content is not what was written")
+        raise InputError(
+            "its content is not what was written",
+            digest=SavedState(content, size).digest("digest").hex(),
+            remedy="start again in another folder",
+        )
     del content["digest"]
     binding = {name: content.pop(name) for name in BINDING}
     return content, SavedState(binding, size)

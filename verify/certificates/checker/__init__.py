@@ -13,7 +13,8 @@ from verify.arithmetic.environment import certified_environment
 from verify.certificates import document
 from verify.certificates.checker.claims import CHECKS, PRECISIONS
 from verify.certificates.checker.subject import read_subject
-from verify.outcomes import DagverifyError, InputError, Verdict
+from verify.certificates.document import ReadError
+from verify.outcomes import DagverifyError, Verdict
 
 SUBJECT = {"model", "objective", "data", "weights"}
 STATEMENT = {"format", "version", "tool", "kind", "theorem", "arithmetic", "hypotheses", "region", "claim"}
@@ -60,7 +61,7 @@ def check_certificate(certificate: str | Path | Content, expected: Content | Non
     except DagverifyError:
         raise
     except (ArithmeticError, LookupError, TypeError, ValueError, MemoryError, RecursionError) as error:
-        raise InputError("certificate cannot be evaluated", reason=f"{type(error).__name__}: {error}") from error
+        raise ReadError("certificate cannot be evaluated", reason=f"{type(error).__name__}: {error}") from error
     verdict = Verdict.UNDECIDED if reasons else Verdict.PROVED
     return {"verdict": verdict.value, "reasons": reasons, "kind": content["kind"], "theorem": content["theorem"]}
 
@@ -73,8 +74,8 @@ def canonical(field: Any) -> tuple[str, list[str]]:
 def _check_statement(content: dict[str, Any]) -> None:
     kind, tool = content["kind"], content["tool"]
     if kind not in CHECKS or not isinstance(tool, str) or not re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", tool):
-        raise InputError("unknown kind, or unreadable version of the tool", where="kind, tool", kind=kind, tool=tool)
+        raise ReadError("unknown kind, or unreadable version of the tool", where="kind, tool", kind=kind, tool=tool)
     fixed = {"format": document.FORMAT, "version": document.VERSION, **document.statement(kind, content["claim"])}
     for name, value in fixed.items():
         if content[name] != value or type(content[name]) is not type(value):
-            raise InputError("another format, or altered", where=name, found=content[name], expected=value)
+            raise ReadError("another format, or altered", where=name, found=content[name], expected=value)

@@ -12,7 +12,7 @@ from flint import arb
 from verify.certificates.checker.functions import rational
 from verify.certificates.checker.hessian import least_eigenvalue
 from verify.certificates.checker.subject import Subject, euclidean_norm
-from verify.certificates.document import float64_list, number
+from verify.certificates.document import ReadError, float64_list, number
 from verify.outcomes import InputError
 
 PRECISIONS = (128, 256, 512, 1024)
@@ -28,7 +28,7 @@ def check_step(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]
     following = float64_list(claim["next"], "claim.next", subject.network.size)
     decrease = number(claim["decrease"], "claim.decrease")
     if region is not None or decrease < 0:
-        raise InputError("a step has no region and a decrease that is not negative", where="claim")
+        raise ReadError("a step has no region and decrease >= 0", where="claim", region=region, decrease=str(decrease))
     for precision in PRECISIONS:
         with flint.ctx.workprec(precision):
             change = subject.error(following) - subject.error(subject.weights) + rational(decrease)
@@ -59,7 +59,7 @@ def check_horizon(subject: Subject, region: Any, claim: Any) -> Iterator[Judgeme
     """Theorem `horizon`: the first steps stay in the ball and the error falls at each."""
     steps, radius = claim["steps"], _radius(region, "ball")
     if type(steps) is not int or not 0 < steps <= 10**7:
-        raise InputError("steps must be a positive integer", where="claim.steps", steps=steps)
+        raise ReadError("steps must be a positive integer", where="claim.steps", steps=steps)
     lipschitz, eta, tau, gain, upper, infimum, norm, decrease = _numbers(claim, SETTING + BOUNDS)
     error, gradient = subject.error(subject.weights), euclidean_norm(subject.gradient(subject.weights))
     below = error - gradient * rational(radius) - rational(lipschitz * radius**2 / 2)
@@ -81,7 +81,7 @@ def check_weight_decay(subject: Subject, region: Any, claim: Any) -> Iterator[Ju
     inside = subject.weight_decay > 0 and subject.weight_decay * radius**2 > 2 * upper
     yield inside, "the region does not contain the sublevel set: weight_decay radius^2 <= 2 E"
     if not isinstance(claim["converges"], bool):
-        raise InputError("converges must be true or false", where="claim.converges")
+        raise ReadError("converges must be true or false", where="claim.converges", value=claim["converges"])
     analytic = all(vertex.function is not None and vertex.function.is_smooth for vertex in subject.network.order)
     yield not claim["converges"] or (analytic and gain > 0), "convergence needs analytic activations and a gain"
 
@@ -155,5 +155,5 @@ def _numbers(claim: dict[str, Any], names: list[str]) -> list[Fraction]:
 
 def _radius(region: Any, kind: str) -> Fraction:
     if region["kind"] != kind:
-        raise InputError("the theorem needs another kind of region", where="region", needed=kind)
+        raise ReadError("the theorem needs another kind of region", where="region", needed=kind)
     return number(region["radius"], "region.radius")

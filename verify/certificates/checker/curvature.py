@@ -10,7 +10,7 @@ from flint import arb, arb_mat
 
 from verify.certificates.checker.functions import largest
 from verify.certificates.checker.network import Network, Pass, Vertex
-from verify.outcomes import InputError
+from verify.certificates.document import ReadError
 
 Norms = dict[Any, Any]
 Link = tuple[str, Any, Any]
@@ -77,7 +77,7 @@ class Curvature:
         self.network, self.links = network, dict[str, list[Link]]()
         for v in network.order:
             if v.function is None or not v.function.is_smooth:
-                raise InputError("activation has no second derivative", where=f"vertex {v.name}")
+                raise ReadError("no second derivative", where=v.name, activation=v.function and v.function.text)
             norms = [(norm_upper(e.matrix(centre)), arb(e.overlap_squared()).sqrt().upper()) for e in v.edges]
             self.links[v.name] = [(e.source, *both) for e, both in zip(v.edges, norms, strict=True)]
         self.trained = [v.name for v in network.order if any(e.parameters for e in v.edges)]

@@ -14,6 +14,7 @@ from typing import Any
 import flint
 from flint import arb, arb_series
 
+from verify.certificates.document import ReadError
 from verify.outcomes import InputError
 
 BUILTIN_FORMULAS = {
@@ -39,13 +40,13 @@ class Function:
         formula = spec.get("expr") if isinstance(spec, dict) and set(spec) == {"expr"} else None
         formula = BUILTIN_FORMULAS.get(spec) if isinstance(spec, str) else formula
         if not isinstance(formula, str) or not _READABLE.fullmatch(formula):
-            raise InputError("unknown activation", where=where, activation=spec)
-        self._text, self._where = formula.strip(), where
+            raise ReadError("unknown activation", where=where, activation=spec)
+        self.text, self._where = formula.strip(), where
         self.is_smooth = not _KINKED.search(formula)
         try:
-            self._tree = ast.parse(self._text, mode="eval").body
+            self._tree = ast.parse(self.text, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            raise InputError("formula cannot be read", where=where, formula=formula) from None
+            raise ReadError("formula cannot be read", where=where, formula=formula) from None
         self._series(self._tree, arb_series([arb(1), 1], 1))
 
     def derivatives(self, x: Any, order: int) -> list[Any]:
@@ -72,7 +73,7 @@ class Function:
             case ast.Name(id="x"):
                 return x
             case ast.Constant():
-                text = ast.get_source_segment(self._text, node) or ""
+                text = ast.get_source_segment(self.text, node) or ""
                 if _NUMBER.fullmatch(text):
                     return arb_series([rational(Fraction(text))], x.prec)
             case ast.UnaryOp(op=ast.USub()):
@@ -86,7 +87,7 @@ class Function:
             case ast.Call(func=ast.Name(id="max" | "min" as name), args=[first, second], keywords=[]):
                 a, b = self._series(first, x), self._series(second, x)
                 return a + _relu(b - a) if name == "max" else a - _relu(a - b)
-        raise InputError("formula uses something unknown", where=self._where, formula=self._text)
+        raise ReadError("formula uses something unknown", where=self._where, formula=self.text)
 
 
 def largest(values: list[Any]) -> Any:
@@ -94,7 +95,7 @@ def largest(values: list[Any]) -> Any:
     result = values[0].upper() if values else arb(0)
     for value in values:
         if not value.is_finite():
-            raise InputError("a bound is not finite", value=str(value))
+            raise InputError("a bound is not finite", value=str(value), remedy="use smaller weights or regions")
         result = result.max(value.upper()).upper()
     return result
 
@@ -119,7 +120,7 @@ def _relu(u: Any) -> Any:
     if u[0] > 0 or u[0] < 0:
         return u if u[0] > 0 else arb_series([0], u.prec)
     if u.prec > 1:
-        raise InputError("no derivative at the kink of an activation", value=str(u[0]))
+        raise ReadError("no derivative at the kink of an activation", value=str(u[0]))
     return arb_series([u[0].lower().max(arb(0)).union(u[0].upper().max(arb(0)))], 1)
 
 

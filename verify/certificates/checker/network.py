@@ -19,8 +19,7 @@ from typing import Any
 from flint import arb, arb_mat
 
 from verify.certificates.checker.functions import Function, rational
-from verify.certificates.document import fields
-from verify.outcomes import InputError
+from verify.certificates.document import ReadError, fields
 
 ONE = ""
 MOST_TERMS = 10**7
@@ -92,7 +91,7 @@ class Network:
         fields(model, "model", {"nodes", "outputs"})
         nodes, outputs = model["nodes"], model["outputs"]
         if not isinstance(nodes, dict) or ONE in nodes:
-            raise InputError("nodes must be an object without empty names", where="model.nodes", nodes=nodes)
+            raise ReadError("nodes must be an object without empty names", where="model.nodes", nodes=nodes)
         self.vertices = {name: _vertex(name, node) for name, node in nodes.items()}
         self.size = 0
         for name, vertex in self.vertices.items():
@@ -106,7 +105,7 @@ class Network:
         inner = {vertex.name: vertex.width for vertex in self.order}
         distinct = isinstance(outputs, list) and len(set(outputs)) == len(outputs) > 0
         if not distinct or not set(outputs) <= set(inner):
-            raise InputError("outputs must be distinct vertices that are no inputs", where="model", outputs=outputs)
+            raise ReadError("outputs must be distinct vertices that are no inputs", where="model", outputs=outputs)
         self.outputs = {name: inner[name] for name in outputs}
 
     def forward(self, w: list[Any], x: list[list[float]], order: int) -> Iterator[Pass]:
@@ -150,7 +149,7 @@ def _integers(value: Any, where: str, count: int, least: int = 1) -> list[int]:
     """Read a list of integers; one integer stands for all."""
     values = value if isinstance(value, list) else [value] * count
     if len(values) != count or not all(type(v) is int and least <= v <= 10**6 for v in values):
-        raise InputError("expected integers", where=where, count=count, least=least, value=value)
+        raise ReadError("expected integers", where=where, count=count, least=least, value=value)
     return values
 
 
@@ -159,7 +158,7 @@ def _vertex(name: str, node: Any) -> Vertex:
     fields(node, where, set(), {"width", "shape"} | ({"inputs", "activation", "bias"} if inner else set()))
     shape = _integers(node["shape"], where, 3) if "shape" in node else _integers(node.get("width"), where, 1)
     if prod(shape) > 10**6 or _integers(node.get("width", prod(shape)), where, 1) != [prod(shape)]:
-        raise InputError("width and shape disagree", where=where, width=node.get("width"), shape=shape)
+        raise ReadError("width and shape disagree", where=where, width=node.get("width"), shape=shape)
     return Vertex(name, prod(shape), shape, Function(node.get("activation", "identity"), where) if inner else None)
 
 
@@ -168,12 +167,12 @@ def _edges(node: dict[str, Any], target: Vertex, vertices: dict[str, Vertex]) ->
     where, entries, bias = f"model.nodes.{target.name}", node["inputs"], node.get("bias", True)
     per_channel = bias == "channel" and len(target.shape) == 3
     if not isinstance(entries, list) or not entries or not (type(bias) is bool or per_channel):
-        raise InputError("unreadable inputs or bias", where=where, inputs=entries, bias=bias)
+        raise ReadError("unreadable inputs or bias", where=where, inputs=entries, bias=bias)
     edges = []
     for entry in entries:
         data = {"from": entry, "kind": "dense"} if isinstance(entry, str) else entry
         if not isinstance(data, dict) or data.get("from") not in vertices or data.get("kind") not in _KEYS:
-            raise InputError("unknown kind of edge, or from nowhere", where=where, edge=entry)
+            raise ReadError("unknown kind of edge, or from nowhere", where=where, edge=entry)
         fields(data, where, {"from", "kind"}, _KEYS[data["kind"]])
         edges.append(_edge(data, vertices[data["from"]], target, where))
     if bias:
@@ -216,4 +215,4 @@ def _edge(data: dict[str, Any], source: Vertex, target: Vertex, where: str) -> E
                             yield out, -1 if pooling else c * row + place, (plane * h_in + y) * w_in + x, weight
 
             return Edge(name, m, n, write_terms, 0 if pooling else c_out * row, row)
-    raise InputError("edge does not fit its vertices, or is too large", where=where, edge=data, source=m, target=n)
+    raise ReadError("edge does not fit its vertices, or is too large", where=where, edge=data, source=m, target=n)

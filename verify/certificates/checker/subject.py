@@ -13,8 +13,7 @@ from verify.certificates.checker.curvature import Curvature, Region
 from verify.certificates.checker.functions import rational
 from verify.certificates.checker.hessian import summed_hessian
 from verify.certificates.checker.network import Network
-from verify.certificates.document import fields
-from verify.outcomes import InputError
+from verify.certificates.document import ReadError, fields
 
 
 @dataclass
@@ -89,7 +88,7 @@ class Subject:
             case {"kind": "blocks", "radii": dict() as radii, **rest} if not rest and set(radii) <= set(names):
                 given = {v: rational(document.positive(r, f"region.radii.{v}")) for v, r in radii.items()}
                 return "ball", Region({name: given.get(name, arb(0)) for name in names}, joint=False)
-        raise InputError("unreadable region", where="region", region=data)
+        raise ReadError("unreadable region", where="region", region=data)
 
 
 def euclidean_norm(vector: list[Any]) -> Any:
@@ -105,14 +104,14 @@ def read_subject(content: dict[str, Any]) -> Subject:
     targets = inputs if data["targets"] == "inputs" else document.float64_table(data["targets"], "data.targets")
     widths = [sum(network.inputs.values()), sum(network.outputs.values())]
     if len(inputs) != len(targets) or [len(inputs[0]), len(targets[0])] != widths:
-        raise InputError("shapes of data and model disagree", where="data", model=widths)
+        raise ReadError("shapes of data and model disagree", where="data", model=widths)
     if document.table_digest([inputs, targets]) != data["sha256"]:
-        raise InputError("data and their hash disagree", where="data.sha256", sha256=data["sha256"])
+        raise ReadError("data and their hash disagree", where="data.sha256", sha256=data["sha256"])
     objective = fields(content["objective"], "objective", {"loss", "reduction", "weight_decay"})
     weight_decay = document.number(objective["weight_decay"], "objective.weight_decay")
     known = objective["loss"] == "half-squared-error" and objective["reduction"] in ("mean", "sum")
     if not known or weight_decay < 0:
-        raise InputError("unknown objective", where="objective", objective=objective)
+        raise ReadError("unknown objective", where="objective", objective=objective)
     divisor = len(inputs) if objective["reduction"] == "mean" else 1
     weights = document.float64_list(content["weights"], "weights", network.size)
     document.check_sizes((e for v in network.order for e in v.edges), len(weights) + len(inputs) * sum(widths))

@@ -16,6 +16,7 @@ from verify.certificates.checker import canonical, check_certificate
 from verify.certificates.checker.claims import PRECISIONS
 from verify.certificates.checker.functions import rational
 from verify.certificates.checker.network import Network
+from verify.certificates.document import ReadError
 from verify.certificates.run_checker.checkpoint import compare_checkpoint
 from verify.certificates.run_checker.evaluation import Evaluation, evaluate
 from verify.certificates.run_checker.records import RunRecords
@@ -25,6 +26,7 @@ from verify.files.reading import input_size
 from verify.outcomes import InputError, Verdict
 
 SHOWN_REASONS = 20
+_REMEDY = "train again with --certificates, and leave the files of the run as they are"
 _OWN = re.compile(r"[0-9]{6}\.json|subject\.json|\..*\.tmp")
 
 
@@ -66,10 +68,12 @@ def check_run(
     check = _RunCheck(RunFiles(path), expected or {}, jobs, as_users_code(announce))
     try:
         reasons = list(check.reasons())
+    except ReadError as error:
+        raise error.advised(_REMEDY) from None
     except (ArithmeticError, LookupError, TypeError, ValueError, MemoryError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(
+        raise ReadError(
             "the run cannot be evaluated", where=str(path), reason=f"{type(error).__name__}: {error}"
         ) from error
     hidden = len(reasons) - SHOWN_REASONS

@@ -16,6 +16,7 @@ from verify.certificates import document, run_files
 from verify.certificates.checker.claims import PRECISIONS
 from verify.certificates.checker.functions import rational
 from verify.certificates.checker.subject import euclidean_norm
+from verify.certificates.document import ReadError
 from verify.certificates.run_checker.evaluation import Evaluation
 from verify.certificates.run_files import RunFiles
 from verify.files.kinds import RUN_DESCRIPTION, RUN_LINES, RUN_RESULT, InputKind
@@ -53,10 +54,10 @@ class RunRecords:
                 "the run has no certificates", where=str(files.path), remedy="train it with --certificates steps"
             )
         if not isinstance(description.get("subject"), dict) or not isinstance(description.get("settings"), dict):
-            raise InputError("unreadable description of a run", where=str(files.description))
+            raise ReadError("unreadable description of a run", where=str(files.description), fields=sorted(description))
         text = read_text(files.lines, RUN_LINES)
         if text and not text.endswith("\n"):
-            raise InputError("the last line is cut off", where=str(files.lines))
+            raise ReadError("the last line is cut off", where=str(files.lines), line=text[text.rfind("\n") + 1 :])
         lines = [
             document.parse_document(line, f"{files.lines}:{number}", decimals=True)
             for number, line in enumerate(text.splitlines(), 1)
@@ -95,7 +96,7 @@ class RunRecords:
             yield f"{where}: is about steps up to {last}, the run took {len(self.lines)}"
         if link["kind"] == "steps":
             if set(claim) != {"decreases"} or not isinstance(claim["decreases"], list) or link["region"] is not None:
-                raise InputError("unreadable claim", where=where)
+                raise ReadError("unreadable claim", where=where, claim=claim, region=link["region"])
             recorded = [_hex(line.get("decrease")) for line in self.lines[first:last]]
             if len(claim["decreases"]) != last - first or claim["decreases"][: len(recorded)] != recorded:
                 yield f"{where}: claims other decreases than {self.files.lines.name} records"
@@ -242,7 +243,7 @@ def _same(found: Any, expected: Any) -> bool:
 def _has_fields(content: dict[str, Any], names: set[str], where: Any) -> None:
     if set(content) != names:
         missing, unknown = sorted(names - set(content)), sorted(set(content) - names)
-        raise InputError("missing or unknown fields", where=str(where), missing=missing, unknown=unknown)
+        raise ReadError("missing or unknown fields", where=str(where), missing=missing, unknown=unknown)
 
 
 def _agree(found: Any, value: float, scale: float) -> bool:
