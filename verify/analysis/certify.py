@@ -57,7 +57,8 @@ def certify(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
+        Of a `GraphProblem`, steps alone are certified.
     kind : {"region", "step", "horizon", "weight_decay", "minimum"}
         ``region``: the Hessian bound on the problem's region, and a setting of the range; ``step``: the error falls
         from one stored weight vector to another; ``horizon``: K steps stay in a ball and decrease the error;
@@ -107,7 +108,8 @@ def certify(
     """
     if kind not in document.KINDS:
         raise InputError("unknown kind of certificate", kind=kind, remedy=f"use one of {', '.join(document.KINDS)}")
-    problem = classical(problem, "certificates")
+    if kind != "step":
+        problem = classical(problem, f"certificates of kind {kind}")
     announce = as_users_code(announce)
     eta, tau, radius = (
         None if number is None else exact_float(number, name)
@@ -171,7 +173,7 @@ class _Writer:
 
     def __init__(
         self,
-        problem: Problem,
+        problem: Objective,
         w: np.ndarray,
         ratio: float,
         announce: Callable[[str], None],
@@ -186,9 +188,14 @@ class _Writer:
         self._claims = claims
 
     @property
+    def classical(self) -> Problem:
+        """The problem, which all but a step needs to be of the classical class."""
+        return classical(self.problem, "certificates of regions")
+
+    @property
     def claims(self) -> CurvatureClaims:
         """Both bounds of the Hessian, the prover's and the checker's."""
-        return CurvatureClaims(self.problem, self.description) if self._claims is None else self._claims
+        return CurvatureClaims(self.classical, self.description) if self._claims is None else self._claims
 
     def region(self, eta: float | None, tau: float | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """Bound the Hessian on the problem's own region."""
@@ -209,13 +216,18 @@ class _Writer:
         """Bound the decrease of one step between stored weights."""
         if next_weights is None:
             self.announce("taking a certified step")
-            following = train(self.problem, self.w, steps=1, rule="certified").weights
+            following = self._one_step()
         else:
             following = self.problem.check_weights(next_weights)
         decision = decide_decrease(self.problem, self.w, following)
         if decision.sign != -1:
             raise UnconfirmedError("no decrease is proved", lower=decision.lower, upper=decision.upper)
         return {"next": hex_list(following), "decrease": (-decision.upper).hex()}
+
+    def _one_step(self) -> np.ndarray:
+        """Take a step whose length is proved; of a network that is not smooth, one that is proved afterwards."""
+        first = train(self.problem, self.w, steps=1, rule="certified")
+        return first.weights if first.verdicts else train(self.problem, self.w, steps=1, rule="guarded").weights
 
     def horizon(
         self, steps: int | None, eta: float | None, tau: float | None, radius: float | None
@@ -224,7 +236,7 @@ class _Writer:
         if steps is None and eta is None:
             raise InputError("how far?", remedy="give steps, eta, or both")
         part = Fraction(self.ratio) if tau is None or eta is None else Fraction(tau) / Fraction(eta)
-        setting = HorizonSetting(self.problem, self.w, steps, eta, tau, part)
+        setting = HorizonSetting(self.classical, self.w, steps, eta, tau, part)
         found = fit_horizon(setting, self.claims, radius, self.announce)
         return exact_region(Ball(self.w, found.radius)), found.to_claim()
 
@@ -232,10 +244,10 @@ class _Writer:
         self, eta: float | None, tau: float | None, radius: float | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Bound the Hessian where weight decay keeps the weights."""
-        penalty = self.problem.weight_decay
+        penalty = self.classical.weight_decay
         if penalty <= 0:
-            raise InputError("weight decay must be positive", where=self.problem.name, weight_decay=penalty)
-        upper = self.problem.error_enclosure(self.w)[1]
+            raise InputError("weight decay must be positive", where=self.classical.name, weight_decay=penalty)
+        upper = self.classical.error_enclosure(self.w)[1]
         room = float(np.nextafter(sublevel_radius(upper, penalty), np.inf)) if radius is None else radius
         while radius is None and not Fraction(penalty) * Fraction(room) ** 2 > 2 * Fraction(upper):
             room = float(np.nextafter(room, np.inf))
@@ -246,7 +258,7 @@ class _Writer:
         return exact_region(region), {**claim, "error_upper": upper.hex(), "converges": converges}
 
     def _analytic(self) -> bool:
-        vertices = self.problem.architecture.vertices.values()
+        vertices = self.classical.architecture.vertices.values()
         return all(v.activation.smoothness is Smoothness.ANALYTIC for v in vertices if v.activation is not None)
 
     def _setting(self, bound: float, eta: float | None, tau: float | None) -> dict[str, Any]:

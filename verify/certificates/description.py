@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.calculus.problem import Problem
 from verify.certificates import document
+from verify.certificates.run_files import constants_digest
+from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 MAXIMAL_NUMBERS = 20_000_000
 
 
-def describe(problem: Problem, weights: np.ndarray) -> dict[str, Any]:
+@singledispatch
+def describe(problem: Objective, weights: np.ndarray) -> dict[str, Any]:
     """Return the fields ``model``, ``objective``, ``data`` and ``weights`` of a certificate.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     weights : array, shape (P,)
 
     Raises
@@ -28,7 +33,10 @@ def describe(problem: Problem, weights: np.ndarray) -> dict[str, Any]:
     InputError
         If the data are too large to stand in a certificate.
     """
-    numbers = problem.inputs.size + problem.targets.size
+    raise NotImplementedError(f"no description of a {type(problem).__name__}")
+
+
+def _check_numbers(problem: Objective, numbers: int) -> None:
     if numbers > MAXIMAL_NUMBERS:
         raise InputError(
             "data are too large for a certificate",
@@ -37,6 +45,32 @@ def describe(problem: Problem, weights: np.ndarray) -> dict[str, Any]:
             numbers=numbers,
             limit=MAXIMAL_NUMBERS,
         )
+
+
+@describe.register
+def _of_graph(problem: GraphProblem, weights: np.ndarray) -> dict[str, Any]:
+    """The graph holds the loss; weight decay stands beside it, by parameter."""
+    _check_numbers(problem, sum(array.size for array in problem.constants.values()))
+    graph = problem.network.to_data()
+    for node in graph["nodes"]:
+        node.pop("place", None)
+    return {
+        "model": {"graph": graph},
+        "objective": {"weight_decay": {label: factor.hex() for label, factor in problem.weight_decay.items()}},
+        "data": {
+            "constants": {
+                label: {"shape": list(array.shape), "values": hex_list(array.reshape(-1))}
+                for label, array in problem.constants.items()
+            },
+            "sha256": constants_digest(problem.constants),
+        },
+        "weights": hex_list(problem.check_weights(weights)),
+    }
+
+
+@describe.register
+def _of_classical(problem: Problem, weights: np.ndarray) -> dict[str, Any]:
+    _check_numbers(problem, problem.inputs.size + problem.targets.size)
     architecture = problem.architecture.to_data()
     outputs = architecture["output"]
     inputs = np.asarray(problem.inputs, dtype=np.float64)

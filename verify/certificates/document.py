@@ -163,6 +163,20 @@ def table_digest(tables: Iterable[Sequence[Sequence[float]]]) -> str:
     return digest.hexdigest()
 
 
+def arrays_digest(arrays: Iterable[tuple[str, tuple[int, ...], bytes]]) -> str:
+    """SHA-256 of named arrays of float64 numbers: labels, shapes, little-endian bytes, by labels."""
+    digest = hashlib.sha256()
+    for label, shape, content in sorted(arrays, key=lambda array: array[0]):
+        digest.update(json.dumps([label, list(shape)]).encode("ascii"))
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def graph_digest(graph: Any) -> str:
+    """SHA-256 of a graph of operations as it stands in a certificate: `verify.graph.graph.Graph.fingerprint`."""
+    return hashlib.sha256(json.dumps(graph, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
+
+
 def read_document(path: str | Path) -> dict[str, Any]:
     """Read a certificate file as strict JSON.
 

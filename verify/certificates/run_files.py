@@ -230,16 +230,14 @@ def array_digest(tables: Iterable[Any]) -> str:
 
 def constants_digest(constants: Mapping[str, np.ndarray]) -> str:
     """Return the SHA-256 of named arrays: labels, shapes and numbers, in the order of the labels."""
-    digest = hashlib.sha256()
-    for label in sorted(constants):
-        array = np.ascontiguousarray(constants[label], dtype="<f8")
-        digest.update(repr((label, array.shape)).encode("utf-8"))
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+    arrays = {label: np.asarray(array, dtype="<f8") for label, array in constants.items()}
+    return document.arrays_digest((label, array.shape, array.tobytes()) for label, array in arrays.items())
 
 
 def model_digest(model: dict[str, Any]) -> str:
     """Return the fingerprint of a network from the field ``model`` of a certificate."""
+    if "graph" in model:
+        return document.graph_digest(model["graph"])
     canonical = ["dagverify architecture 1", list(model["nodes"].items()), model["outputs"]]
     text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

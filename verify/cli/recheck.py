@@ -133,7 +133,7 @@ def _located(error: InputError, file: str) -> InputError:
 def _expected(spec: Path, announce: Any) -> dict[str, Any]:
     from verify.spec import load_specification
 
-    problem = load_specification(spec).classical("certificates")
+    problem = load_specification(spec).problem
     from verify.certificates.description import describe
 
     announce("reading the specification")

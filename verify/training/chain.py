@@ -218,7 +218,7 @@ def _starting_again() -> Iterator[None]:
 
 
 def _subject(session: Session) -> dict[str, Any]:
-    described = describe(classical(session.problem, "certificates"), session.start)
+    described = describe(session.problem, session.start)
     del described["weights"]
     return {"format": run_files.SUBJECT_FORMAT, "version": run_files.VERSION, **described}
 

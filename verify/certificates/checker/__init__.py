@@ -12,9 +12,10 @@ import flint
 from verify.arithmetic.environment import certified_environment
 from verify.certificates import document
 from verify.certificates.checker.claims import CHECKS, PRECISIONS
-from verify.certificates.checker.subject import read_subject
+from verify.certificates.checker.graph import NoRuleError
+from verify.certificates.checker.subject import read_any_subject
 from verify.certificates.document import ReadError
-from verify.outcomes import DagverifyError, Verdict
+from verify.outcomes import DagverifyError, InputError, Verdict
 
 SUBJECT = {"model", "objective", "data", "weights"}
 STATEMENT = {"format", "version", "tool", "kind", "theorem", "arithmetic", "hypotheses", "region", "claim"}
@@ -49,7 +50,7 @@ def check_certificate(certificate: str | Path | Content, expected: Content | Non
     try:
         with flint.ctx.workprec(PRECISIONS[0]):
             _check_statement(document.fields(content, "certificate", SUBJECT | STATEMENT))
-            subject = read_subject(content)
+            subject: Any = read_any_subject(content)
             for name, value in (expected or {}).items():
                 if canonical(content[name]) != canonical(value):
                     reasons.append(f"the certificate is about another {name}")
@@ -58,6 +59,8 @@ def check_certificate(certificate: str | Path | Content, expected: Content | Non
             for check in checks:
                 judgements = [] if reasons else check(subject, content["region"], claim)
                 reasons += [reason for is_confirmed, reason in judgements if is_confirmed is not True]
+    except NoRuleError as error:
+        reasons.append(str(error))
     except DagverifyError:
         raise
     except (ArithmeticError, LookupError, TypeError, ValueError, MemoryError, RecursionError) as error:

@@ -13,7 +13,8 @@ from flint import arb
 from verify import workers
 from verify.certificates.checker.claims import PRECISIONS
 from verify.certificates.checker.functions import rational
-from verify.certificates.checker.subject import Subject, euclidean_norm, read_subject
+from verify.certificates.checker.graph import GraphSubject
+from verify.certificates.checker.subject import Subject, euclidean_norm, read_any_subject
 
 _PACKET = 8
 
@@ -22,7 +23,7 @@ _PACKET = 8
 class Evaluation:
     """Enclosures at every row of weights: of E, and of the gradient where it was asked for."""
 
-    subject: Subject
+    subject: Subject | GraphSubject
     errors: list[Any]
     gradients: dict[int, list[Any]] = field(default_factory=dict)
 
@@ -80,7 +81,7 @@ def evaluate(
     rows, wanted = len(weights), set(gradients_at)
     whole = {**content, "weights": [value.hex() for value in weights[0].tolist()]}
     tasks = [(weights[row].tolist(), row in wanted) for row in range(rows)]
-    evaluation = Evaluation(read_subject(whole), [])
+    evaluation = Evaluation(read_any_subject(whole), [])
 
     def collect(results: Iterable[tuple[Any, Any]]) -> Evaluation:
         for row, (error, gradient) in enumerate(results):
@@ -98,19 +99,19 @@ def evaluate(
         return collect(found)
 
 
-_subjects: list[Subject] = []
+_subjects: list[Subject | GraphSubject] = []
 """What a process evaluates."""
 
 
 def _prepare(content: dict[str, Any]) -> None:
-    _subjects[:] = [read_subject(content)]
+    _subjects[:] = [read_any_subject(content)]
 
 
 def _evaluated_here(task: tuple[list[float], bool]) -> tuple[Any, Any]:
     return _evaluated(_subjects[0], task)
 
 
-def _evaluated(subject: Subject, task: tuple[list[float], bool]) -> tuple[Any, Any]:
+def _evaluated(subject: Subject | GraphSubject, task: tuple[list[float], bool]) -> tuple[Any, Any]:
     weights, with_gradient = task
     with flint.ctx.workprec(PRECISIONS[0]):
         gradient = [_packed(entry) for entry in subject.gradient(weights)] if with_gradient else None

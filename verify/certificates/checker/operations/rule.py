@@ -1,0 +1,178 @@
+"""What a rule of the checker is: options read strictly, a shape, and the entries of the result in row-major order."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from math import prod
+from typing import Any, ClassVar
+
+from flint import arb
+
+from verify.certificates.document import number
+from verify.outcomes import InputError
+
+Shape = tuple[int, ...]
+Entries = list[Any]
+Options = dict[str, Any]
+Reader = Callable[[Any, str], Any]
+LONGEST = 2**53
+
+RULES: dict[str, Rule] = {}
+"""Every rule by the name of its operation."""
+
+
+class Rule(abc.ABC):
+    """An operation of the vocabulary, without its derivative: a step compares values."""
+
+    name: ClassVar[str] = ""
+    options: ClassVar[dict[str, Reader]] = {}
+
+    def __init_subclass__(cls) -> None:
+        if cls.name:
+            RULES[cls.name] = cls()
+
+    @abc.abstractmethod
+    def shape(self, o: Options, *shapes: Shape) -> Shape:
+        """Return the result's shape for arguments of these shapes, or raise `InputError`."""
+
+    @abc.abstractmethod
+    def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
+        """Return the entries of the result: balls that contain the exact ones, nan where nothing is known."""
+
+    def work(self, o: Options, shapes: tuple[Shape, ...], result: Shape) -> int:
+        """Return how many products and sums `value` makes, about."""
+        return prod(result) + sum(map(prod, shapes))
+
+
+class Single(Rule):
+    """A rule with one argument; `fits` says which shapes it takes."""
+
+    def shape(self, o: Options, *shapes: Shape) -> Shape:
+        require(len(shapes) == 1, self.name, *shapes)
+        return self.of(o, shapes[0])
+
+    @abc.abstractmethod
+    def of(self, o: Options, shape: Shape) -> Shape:
+        """Return the result's shape."""
+
+
+class Rearranging(Single):
+    """Every entry of the result is one of the argument, or zero."""
+
+    @abc.abstractmethod
+    def source(self, o: Options, shape: Shape, index: Shape) -> Shape | None:
+        """Return the index in the argument, of this shape, of the result's entry at `index`; None is zero."""
+
+    def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
+        (shape,), (entries,) = shapes, values
+        steps, zero = strides(shape), arb(0)
+        places = (self.source(o, shape, index) for index in indices(result))
+        return [zero if place is None else entries[flat(place, steps)] for place in places]
+
+
+class Accumulating(Single):
+    """Every entry of the argument is added to one of the result, or to none."""
+
+    @abc.abstractmethod
+    def target(self, o: Options, shape: Shape, index: Shape) -> Shape | None:
+        """Return the index in the result to which the argument's entry at `index` is added; None leaves it out."""
+
+    def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
+        (shape,), (entries,) = shapes, values
+        steps, total = strides(result), [arb(0)] * prod(result)
+        for entry, index in zip(entries, indices(shape), strict=True):
+            place = self.target(o, shape, index)
+            if place is not None:
+                at = flat(place, steps)
+                total[at] = total[at] + entry
+        return total
+
+
+@dataclass(frozen=True)
+class Table:
+    """Whole numbers that an operation carries."""
+
+    shape: Shape
+    values: tuple[int, ...]
+
+    def __getitem__(self, index: Shape) -> int:
+        return self.values[flat(index, strides(self.shape))]
+
+
+def indices(shape: Shape) -> Iterator[Shape]:
+    """Iterate over all indices of a shape in row-major order."""
+    return product(*map(range, shape))
+
+
+def strides(shape: Shape) -> Shape:
+    """Return by how much the row-major position grows with each index."""
+    steps = [1]
+    for length in reversed(shape[1:]):
+        steps.append(steps[-1] * length)
+    return tuple(reversed(steps)) if shape else ()
+
+
+def flat(index: Shape, steps: Shape) -> int:
+    """Return the row-major position of an index."""
+    return sum(i * step for i, step in zip(index, steps, strict=True))
+
+
+def require(fits: bool, name: str, *shapes: Shape) -> None:
+    """Raise `InputError` if an operation does not fit its arguments."""
+    if not fits:
+        raise InputError("operation does not fit its arguments", operation=name, shapes=shapes)
+
+
+def whole(value: Any, where: str, least: int = 0) -> int:
+    """Read a whole number."""
+    if type(value) is not int or not least <= value <= LONGEST:
+        raise InputError("expected a whole number", where=where, value=value)
+    return value
+
+
+def integer(value: Any, where: str) -> int:
+    """Read a whole number of any sign that float64 holds exactly."""
+    if type(value) is not int or abs(value) >= 2**1024 or int(float(value)) != value:
+        raise InputError("expected a whole number", where=where, value=value)
+    return value
+
+
+def lengths(value: Any, where: str) -> Shape:
+    """Read a list of whole numbers."""
+    if not isinstance(value, list):
+        raise InputError("expected a list of whole numbers", where=where, value=value)
+    return tuple(whole(entry, where) for entry in value)
+
+
+def text(value: Any, where: str) -> str:
+    """Read a text."""
+    if not isinstance(value, str) or len(value) > 400:
+        raise InputError("expected a text", where=where, value=value)
+    return value
+
+
+def fraction(value: Any, where: str) -> Fraction:
+    """Read an exact number ``"p/q"``."""
+    return number(value, where)
+
+
+def table(value: Any, where: str) -> Table:
+    """Read indices: a shape and as many whole numbers, -1 among them."""
+    if not isinstance(value, dict) or set(value) != {"shape", "values"} or not isinstance(value["values"], list):
+        raise InputError("expected indices", where=where, value=value)
+    shape, values = lengths(value["shape"], where), tuple(whole(entry, where, least=-1) for entry in value["values"])
+    if prod(shape) != len(values):
+        raise InputError("indices do not fill their shape", where=where, shape=shape, values=len(values))
+    return Table(shape, values)
+
+
+def mask(value: Any, where: str) -> Table | None:
+    """Read a mask of zeros and ones, or none."""
+    found = None if value is None else table(value, where)
+    if found is not None and not set(found.values) <= {0, 1}:
+        raise InputError("a mask holds 0 and 1", where=where)
+    return found
