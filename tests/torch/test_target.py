@@ -80,7 +80,7 @@ number = 3
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    for name in ("factories", "newcomer"):
+    for name in ("factories", "newcomer", "obeyed"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     (tmp_path / "factories.py").write_text(FACTORIES)
     (tmp_path / "newcomer.py").write_text(NEWCOMER)
@@ -189,13 +189,21 @@ def test_training_and_tests_and_gradients(folder: Path, capsys: pytest.CaptureFi
     assert run(capsys, "test", "torch:factories:named", "--examples", "3")[0] == 0
 
 
-def test_the_newcomers_path(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert len(NEWCOMER.splitlines()) <= 15
+@pytest.mark.parametrize("kind", ["classical", "imported"])
+def test_the_newcomers_path(kind: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code_of = NEWCOMER
+    if kind == "imported":
+        code_of = code_of.replace('"half-squared-error"', "nn.HuberLoss(delta=9.0)").replace("nn.Tanh()", "nn.GELU()")
+        code_of = code_of.replace("Monitor(optimizer, net, x, y)", "Monitor(optimizer, net, x, y, loss=loss)")
+        code_of = code_of.replace("net, x, y, _, optimizer =", "net, x, y, loss, optimizer =")
+        code_of = code_of.replace("(0.5 * ((net(x) - y) ** 2).sum() / len(x))", "loss(net(x), y)")
+    assert len(code_of.splitlines()) <= 15
+    (folder / "newcomer.py").write_text(code_of)
     code, out, _ = run(capsys, "check", "torch:newcomer:factory")
     assert code in (1, 3)
     remedy = re.search(r"use lr <= (\S+) with momentum=0\.9", out)
     assert remedy is not None
-    (folder / "obeyed.py").write_text(NEWCOMER.replace("lr=2.0", f"lr={remedy[1]}"))
+    (folder / "obeyed.py").write_text(code_of.replace("lr=2.0", f"lr={remedy[1]}"))
     code, out, _ = run(capsys, "check", "torch:obeyed:factory")
     assert code == 0, out
     import obeyed

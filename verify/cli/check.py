@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verify.cli.output import (
-    EXPLAIN,
+    explain_notes,
     json_option,
     named_files,
     plain,
@@ -24,7 +24,7 @@ from verify.outcomes import InputError, Verdict
 if TYPE_CHECKING:
     from verify.assumptions.small_momentum import Setting
     from verify.baseline.comparison import Comparison
-    from verify.spec import Specification
+    from verify.spec.question import Question
 
 
 @click.command("check")
@@ -73,13 +73,13 @@ def command(
     if as_json:
         print_json(answer)
     else:
-        _print(answer, comparison, specification.momentum)
+        _print(spec, answer, comparison, specification.momentum)
     return verdict.exit_code
 
 
 def _checked(
     spec: Path, baseline: Path | None, factor: float, outputs: Outputs, seconds: float
-) -> tuple[Specification, dict[str, Any], Comparison | None]:
+) -> tuple[Question, dict[str, Any], Comparison | None]:
     with progress() as announce:
         from verify.cli.target import load
 
@@ -103,7 +103,7 @@ def _checked(
     return specification, answer, comparison
 
 
-def _rows(specification: Specification, answer: dict[str, Any], comparison: Comparison | None) -> list[Any]:
+def _rows(specification: Question, answer: dict[str, Any], comparison: Comparison | None) -> list[Any]:
     from verify.reports.baseline_row import baseline_row
     from verify.reports.rows import answer_rows
 
@@ -113,7 +113,7 @@ def _rows(specification: Specification, answer: dict[str, Any], comparison: Comp
     return rows if comparison is None else [*rows, baseline_row(comparison, lines)]
 
 
-def _print(answer: dict[str, Any], comparison: Comparison | None, setting: Setting | None) -> None:
+def _print(spec: Path, answer: dict[str, Any], comparison: Comparison | None, setting: Setting | None) -> None:
     from verify.cli.tables import (
         Row,
         any_direction_row,
@@ -142,5 +142,5 @@ def _print(answer: dict[str, Any], comparison: Comparison | None, setting: Setti
         f"not decided: {'; '.join(answer['undecided']) or 'nothing'}",
     ]
     if answer["verdict"] != Verdict.PROVED.value:
-        notes.append(EXPLAIN)
+        notes += explain_notes(spec)
     print_table(f"{answer['name']}: {answer['question']}", answer["verdict"], rows, notes)

@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 Announce = Callable[[str], None]
 
-EXPLAIN = "dagverify explain SPEC says what dominates L, and which change buys how much"
+
+def explain_notes(spec: Path) -> list[str]:
+    """Return the note that another command says more; it takes spec files alone."""
+    is_file = not str(spec).startswith("torch:")
+    return ["dagverify explain SPEC says what dominates L, and which change buys how much"] if is_file else []
+
 
 force_option = click.option("--force", is_flag=True, help="Replace files that dagverify did not write, too.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout and nothing else.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verify.cli.output import (
-    EXPLAIN,
+    explain_notes,
     force_option,
     json_option,
     print_json,
@@ -116,7 +116,7 @@ def command(
         shown.append(any_direction_row(answer["any_direction"]))
         shown += step_rows(answer["step"]) if "step" in answer else []
         notes = largest_momentum_notes(curvature.value, answer["largest_momentum"]) + (
-            [] if verdict is Verdict.PROVED else [EXPLAIN]
+            [] if verdict is Verdict.PROVED else explain_notes(spec)
         )
         notes += step_notes(answer["step"]) if "step" in answer else []
         print_table(f"{problem.name}: admissible ranges", verdict.value, shown, notes)

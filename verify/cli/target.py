@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
-    from verify.spec import Specification
-    from verify.torch.target import Target
+    from verify.spec.question import Question
 
 _TORCH = "torch:"
 
 
-def load(spec: Path) -> Specification | Target:
+def load(spec: Path) -> Question:
     """Return the problem and the setting that a command line names.
 
     Parameters

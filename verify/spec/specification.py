@@ -9,46 +9,31 @@ from typing import TYPE_CHECKING, cast
 
 from verify.outcomes import InputError
 from verify.spec.document import Document, read_document
+from verify.spec.question import Question
 
 if TYPE_CHECKING:
     import numpy as np
 
     from verify.architecture import Architecture
-    from verify.assumptions.small_momentum import Setting
     from verify.bounds.regions import Region
     from verify.calculus.objective import Objective
-    from verify.calculus.problem import Problem
     from verify.spec.models import Data
     from verify.spec.preparation import Table
-    from verify.theorems.optimizers import Optimizer
 
 
 @dataclass(frozen=True)
-class Specification:
-    """What a spec file asks.
+class Specification(Question):
+    """What a spec file asks; see `Question`.
 
     Parameters
     ----------
-    problem : Problem or GraphProblem
-        Network, data, loss, initial weights and region: a `Problem` where every vertex is a function of a sum of
-        linear maps and the loss is half the squared error, else a `GraphProblem`.
-    momentum : Setting or None
-        The setting to be judged: ``eta``, and ``tau`` or ``mu``, and ``norm``.
+    problem, momentum, optimizer
+        The optimizer is that of ``[optimizer]``.
     document : Document
         The file it was read from.
-    optimizer : Optimizer, optional
-        The numbers of ``[optimizer]``; those of the theorem are `momentum`.
     """
 
-    problem: Objective
-    momentum: Setting | None
     document: Document
-    optimizer: Optimizer | None = None
-
-    @property
-    def asked(self) -> Setting | Optimizer | None:
-        """The setting to be judged, or an optimizer of whose steps nothing is proved in advance."""
-        return self.optimizer if self.momentum is None else self.momentum
 
     @property
     def path(self) -> Path:
@@ -60,15 +45,8 @@ class Specification:
         """Which weights belong to each vertex of the file."""
         from verify.calculus.problem import Problem
 
-        if isinstance(self.problem, Problem):
-            return self.problem.architecture.blocks
-        return self.document.network().vertex_blocks
-
-    def classical(self, purpose: str) -> Problem:
-        """Return the problem for a purpose that needs one of the classical class, or raise `NotCoveredError`."""
-        from verify.calculus.problem import classical
-
-        return classical(self.problem, purpose)
+        is_classical = isinstance(self.problem, Problem)
+        return super().vertex_blocks if is_classical else self.document.network().vertex_blocks
 
 
 def load_specification(path: str | Path) -> Specification:

@@ -26,6 +26,7 @@ from verify.calculus.problem import Problem
 from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError
 from verify.spec.lines import LineMap
+from verify.spec.question import Question
 from verify.theorems.optimizers import Optimizer
 from verify.torch.mapped import MappedModule
 
@@ -58,33 +59,7 @@ class Source:
     lines: LineMap
 
 
-@final
-@dataclass(frozen=True)
-class Target:
-    """What a factory asks; the same names as a `Specification`'s.
-
-    Parameters
-    ----------
-    problem : Problem or GraphProblem
-    momentum : Setting or None
-        The setting to be judged.
-    document : Source
-    optimizer : Optimizer or None
-        The numbers of the factory's optimiser; those of the theorem are `momentum`.
-    """
-
-    problem: Problem | GraphProblem
-    momentum: Setting | None
-    document: Source
-    optimizer: Optimizer | None
-
-    @property
-    def asked(self) -> Setting | Optimizer | None:
-        """The setting to be judged, or an optimizer of whose steps nothing is proved in advance."""
-        return self.optimizer if self.momentum is None else self.momentum
-
-
-def load_target(text: str) -> Target:
+def load_target(text: str) -> Question:
     """Import a module of the user's, call its factory and import what it returns.
 
     Parameters
@@ -94,7 +69,7 @@ def load_target(text: str) -> Target:
 
     Returns
     -------
-    Target
+    Question
 
     Raises
     ------
@@ -130,7 +105,7 @@ def _factory(text: str) -> Callable[[], Any]:
             factory=type(found).__name__,
             remedy="write def factory(): return module, inputs, targets, loss",
         )
-    return found  # type: ignore[no-any-return]  # callable, as was just seen
+    return found
 
 
 def _functions(module: Any) -> list[str]:
@@ -158,7 +133,7 @@ def _failed(error: BaseException, text: str) -> InputError:
     return InputError("the factory's code failed", where=place, reason=reason, remedy="correct it; --debug shows more")
 
 
-def _target(returned: Any, text: str, factory: Callable[[], Any]) -> Target:
+def _target(returned: Any, text: str, factory: Callable[[], Any]) -> Question:
     given = _named(returned)
     loss = given.get("loss", "mse")
     optimizer = _optimizer(given.get("optimizer"))
@@ -179,7 +154,7 @@ def _target(returned: Any, text: str, factory: Callable[[], Any]) -> Target:
     file = inspect.getsourcefile(inspect.unwrap(factory)) if inspect.isroutine(factory) else None
     files = () if file is None else (Path(file),)
     setting = Setting.of(optimizer) if optimizer is not None and optimizer.is_proved else None
-    return Target(problem, setting, Source(Path(text), files, LineMap("")), optimizer)
+    return Question(problem, setting, Source(Path(text), files, LineMap("")), optimizer)
 
 
 def _named(returned: Any) -> Mapping[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+import re
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -212,10 +214,16 @@ def _known_as_tensors(scope: Scope, value: Any) -> Any:
 
 
 def _place(node: Node) -> str:
-    """Return the path of the module and the line of its source that a node comes from."""
-    stack = node.meta.get("nn_module_stack") or {}
-    paths = [path for path, _ in stack.values() if path]
-    path = paths[-1].removeprefix(PREFIX) if paths else ""
-    lines = [line.strip() for line in (node.meta.get("stack_trace") or "").splitlines() if line.strip()]
-    source = lines[-1] if lines else ""
+    """Return the path of the module that a node comes from, with the line of the user or the kind of layer."""
+    stack = [entry for entry in (node.meta.get("nn_module_stack") or {}).values() if entry[0]]
+    path, layer = stack[-1] if stack else ("", None)
+    path = "" if path == PREFIX.rstrip(".") else path.removeprefix(PREFIX)
+    frames = _FRAME.findall(node.meta.get("stack_trace") or "")
+    kind = "" if layer is None else getattr(layer, "__name__", str(layer).rpartition(".")[2])
+    source = frames[-1][1].strip() if frames and not frames[-1][0].startswith(_NOT_USERS) else kind
     return ": ".join(part for part in (path, source) if part) or str(node.target)
+
+
+_FRAME = re.compile(r'File "([^"]*)", line \d+, in [^\n]*\n\s*([^\n]*)')
+_NOT_USERS = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
+"""Folders whose code the user did not write."""
