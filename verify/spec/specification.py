@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError
 from verify.spec.document import Document, read_document
 from verify.spec.question import Question
@@ -44,7 +43,10 @@ class Specification(Question):
     @property
     def vertex_blocks(self) -> Mapping[str, slice]:
         """Which weights belong to each vertex of the file."""
-        return self.document.network().vertex_blocks if isinstance(self.problem, GraphProblem) else super().vertex_blocks
+        from verify.calculus.problem import Problem
+
+        is_classical = isinstance(self.problem, Problem)
+        return super().vertex_blocks if is_classical else self.document.network().vertex_blocks
 
 
 def load_specification(path: str | Path) -> Specification:
