@@ -49,7 +49,7 @@ def minimum_claim(
         If the Hessian at w is not proved to be positive definite, or the gradient is too large.
     """
     curvature = local_curvature(problem, w) if known is None else known
-    if not (0 < curvature.least and curvature.largest < np.inf):
+    if not (curvature.least > 0 and curvature.largest < np.inf):
         raise InputError(
             "no minimum is proved: the Hessian is not proved to be positive definite",
             where=problem.name,
