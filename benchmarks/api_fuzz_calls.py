@@ -103,7 +103,7 @@ def _with_spec(d: Draw, use: Callable[[Path], Any]) -> Any:
 
 
 def _certified(d: Draw) -> dict[str, Any]:
-    kind = d.pick(("region", "step", "step", "horizon", "weight_decay"))
+    kind = d.pick(("region", "step", "step", "horizon", "weight_decay", "minimum"))
     given: dict[str, Any] = {}
     if kind in ("horizon", "weight_decay", "region") and d.chance(0.4):
         given = {"eta": d.positive(), "tau": d.size()} if d.chance(0.5) else {"eta": d.positive()}
@@ -246,6 +246,7 @@ CALLS: dict[str, Call] = {
     "check_assumptions": lambda d: verify.check_assumptions(d.problem, d.region, d.setting()),
     "check_certificate": _checked_certificate,
     "check_gradient": lambda d: verify.check_gradient(d.problem, d.gradient(), points=d.pick((1, [d.near()]))),
+    "converge": lambda d: verify.converge(d.problem, d.weights, steps=20, newton_steps=5, time_limit_s=5.0),
     "decide_decrease": _decide,
     "explain": lambda d: _with_spec(d, lambda path: verify.explain(verify.load_specification(path), budget=1.0)),
     "hessian_bound": _hessian,
@@ -277,5 +278,6 @@ SHARES: dict[str, float] = {
     "SegmentBound.at": 0.3, "SegmentBound.stored_change": 0.3, "check_gradient": 0.3, "hessian_bound": 0.3,
     "prove_gradients": 0.1, "certify": 0.06, "check_certificate": 0.06, "check_assumptions": 0.05,
     "one_step_ranges": 0.05, "run_suite": 0.03, "report": 0.01, "check": 0.015, "explain": 0.01,
+    "converge": 0.02,
 }  # fmt: skip
 """How often the dear names are called compared with the others, so that all of them together take minutes."""

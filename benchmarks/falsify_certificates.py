@@ -27,7 +27,13 @@ from verify.analysis.certify import certify  # noqa: E402
 from verify.campaign.networks import random_problem  # noqa: E402
 from verify.certificates import document  # noqa: E402
 
-KINDS: dict[str, dict[str, Any]] = {"region": {}, "step": {}, "horizon": {"steps": 5}, "weight_decay": {}, "minimum": {}}
+KINDS: dict[str, dict[str, Any]] = {
+    "region": {},
+    "step": {},
+    "horizon": {"steps": 5},
+    "weight_decay": {},
+    "minimum": {},
+}
 CONVERGED = 1e-3
 """Least weight decay of the networks whose minima are certified; where a random network has less, it is set."""
 PER_CERTIFICATE = 200

@@ -155,13 +155,13 @@ def table(latest: dict[str, dict[str, Any]]) -> str:
     rows = [
         "# Proved minima",
         "",
-        "`python benchmarks/minimum.py` writes this table (`--cases all`: the large ones too). m <= Hess E <= L on the ball",
-        "of radius rho around the stored weights; the minimiser is at most d away; a step takes at least the share `rate`",
-        "off E minus its minimum. First the prover's answer; then the ball of the certificate, on which the independent",
-        "checker agrees, and its verdict. Seconds of processor time of one core that other programs shared.",
+        "`python benchmarks/minimum.py` writes this table (`--cases all`: the large too). m <= Hess E <= L on the",
+        "ball of radius rho around the stored weights; the minimiser is at most d away; a step takes at least the",
+        "share `rate` off E minus its minimum. First the prover's answer; then the ball of the certificate, on which the",
+        "independent checker agrees, and its verdict. Seconds of processor time of a core that other programs shared.",
         "",
-        "| network | weights | samples | decay | verdict | \\|grad E\\| | m | L | rho | d | rate | converge | certified rho | "
-        "certify | recheck | |",
+        "| network | weights | samples | decay | verdict | \\|grad E\\| | m | L | rho | d | rate | converge "
+        "| certified rho | certify | recheck | |",
         "|---|" + "---|" * 15,
     ]
     for name in CASES:
@@ -174,7 +174,11 @@ def table(latest: dict[str, dict[str, Any]]) -> str:
         cells.append(f"{line['gradient']:.1e}")
         cells += [f"{claim[key]:.3g}" if claim else "" for key in ("least", "lipschitz", "radius", "distance", "rate")]
         cells.append(f"{line['seconds']:.1f} s")
-        cells += [f"{certified['radius']:.3g}" if certified else "", _seconds(line, "certify"), _seconds(line, "recheck")]
+        cells += [
+            f"{certified['radius']:.3g}" if certified else "",
+            _seconds(line, "certify"),
+            _seconds(line, "recheck"),
+        ]
         cells.append(line.get("rechecked", ""))
         rows.append("| " + " | ".join(cells) + " |")
     for name, line in latest.items():

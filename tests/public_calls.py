@@ -18,6 +18,7 @@ import numpy as np
 
 import verify
 from verify.analysis.any_direction import any_direction, examine_any_direction
+from verify.analysis.converge import find_saddle
 from verify.analysis.gradients import examine_gradients
 from verify.analysis.lines import Vector
 from verify.analysis.ranges import admissible_ranges, largest_momentum
@@ -35,6 +36,7 @@ from verify.assumptions import (
 from verify.baseline.comparison import compare
 from verify.bounds.attack import attack_hessian, curvature_lower
 from verify.bounds.curvature import examine_curvature
+from verify.bounds.local_curvature import local_curvature
 from verify.bounds.regions import enclosing
 from verify.bounds.segment import segment_bound
 from verify.bounds.start import StartPass
@@ -57,7 +59,7 @@ from verify.properties.lyapunov import take_heavy_ball_step
 from verify.properties.monotone import fixed_cases, run_monotone_test
 from verify.properties.step import take_step
 from verify.testing import assert_admissible, assert_gradient_correct, assert_monotone_decrease
-from verify.theorems import convergence, direction_aware, horizon, ranges, weight_decay
+from verify.theorems import convergence, direction_aware, horizon, local_minimum, ranges, weight_decay
 from verify.training import evaluation
 from verify.training.run_folder import RunFolder
 from verify.training.session import Session
@@ -112,6 +114,9 @@ MODULES = (
     "verify.properties.monotone",
     "verify.properties.control",
     "verify.analysis.certify",
+    "verify.analysis.converge",
+    "verify.bounds.local_curvature",
+    "verify.theorems.local_minimum",
     "verify.certificates.words",
     "verify.certificates.checker",
     "verify.certificates.run_checker",
@@ -167,6 +172,7 @@ class Sample:
         self.next = self.w - 0.01 * self.gradient
         self.setting = verify.Setting(0.01, tau=0.001)
         self.curvature = examine_curvature(self.problem)
+        self.local = local_curvature(self.problem, self.w)
         self.leading = np.ones(2)
         self.case = StepCase(0, 0.5, "with-gradient", 0.01, 0.001)
         self.heavy = StepCase(0, 0.5, "with-gradient", 0.01, 0.001, "heavy_ball")
@@ -264,6 +270,12 @@ CALLS: dict[str, Call] = {
     "activation": lambda s: verify.activation({"expr": "x/(1+exp(-x))"}),
     "check": lambda s: verify.check(s.problem, s.setting),
     "certify": lambda s: verify.certify(s.problem, "step"),
+    "converge": lambda s: verify.converge(s.problem),
+    "converge.find_saddle": lambda s: find_saddle(s.problem, s.w, s.leading),
+    "local_curvature.local_curvature": lambda s: local_curvature(s.problem, s.w),
+    "LocalCurvature.growth": lambda s: s.local.growth(0.01),
+    "LocalCurvature.over": lambda s: s.local.over(0.01),
+    "local_minimum.local_minimum": lambda s: local_minimum.local_minimum(0.5, 2.0, 1.0, 0.0625),
     "check_assumptions": lambda s: verify.check_assumptions(s.problem),
     "check_certificate": lambda s: verify.check_certificate(s.certificate),
     "check_gradient": lambda s: verify.check_gradient(s.problem),
@@ -405,6 +417,11 @@ NO_CLAIM: dict[str, str] = {
     },
     **{f"{kind}.__init__": "numbers as given" for kind in ("Ball", "BlockBall", "BoundedWeights")},
     "direction_aware.change_per_squared_gradient": _EXACT,
+    "LocalCurvature.hessian": _FLOAT64,
+    "LocalCurvature.__init__": _DATA,
+    "LocalMinimum.__init__": _DATA,
+    "local_curvature.hessian_order": _GRAPH,
+    "local_curvature.roomiest_radius": "a choice of a radius, of which nothing is claimed",
     **{
         f"{kind}.to_json": _DATA
         for kind in (

@@ -38,6 +38,47 @@ Proof.
   assert (2 * m * (E u - E v) <= 2 * m * (y * x - m / 2 * (x * x))) by (apply Rmult_le_compat_l; lra). nra.
 Qed.
 
+Lemma dot_vzero_l n (u : vec n) : dot vzero u = 0.
+Proof. unfold dot, vzero. rewrite (fsum_ext n _ (fun _ => 0)) by (intros; ring). rewrite fsum_const. ring. Qed.
+
+(** Between two points of the ball the gradient turns by at least m. *)
+Lemma gradient_turns n m (a : vec n) rho E G u x :
+  convex_at_least m (ball a rho) E G -> ball a rho u -> ball a rho x -> G x = vzero ->
+  m * dot (x ⊖ u) (x ⊖ u) <= - dot (G u) (x ⊖ u).
+Proof.
+  intros HC Hu Hx HG.
+  pose proof (HC u (x ⊖ u) (ball_segment n a u x rho Hu Hx)) as H1.
+  pose proof (HC x (u ⊖ x) (ball_segment n a x u rho Hx Hu)) as H2.
+  replace (u ⊕ (x ⊖ u)) with x in H1 by vector_ring. replace (x ⊕ (u ⊖ x)) with u in H2 by vector_ring.
+  rewrite HG, dot_vzero_l in H2.
+  replace (dot (u ⊖ x) (u ⊖ x)) with (dot (x ⊖ u) (x ⊖ u)) in H2
+    by (rewrite <- (norm_sq (u ⊖ x)), <- (norm_sq (x ⊖ u)), (norm_opp_sub u x); reflexivity).
+  lra.
+Qed.
+
+(** A stationary point x of the ball is at most |grad E(u)| / m away from every point u of it. *)
+Theorem local_minimum_distance n m (a : vec n) rho E G u x :
+  0 < m -> convex_at_least m (ball a rho) E G -> ball a rho u -> ball a rho x -> G x = vzero ->
+  m * norm (x ⊖ u) <= norm (G u).
+Proof.
+  intros Hm HC Hu Hx HG. pose proof (gradient_turns n m a rho E G u x HC Hu Hx HG) as H.
+  rewrite <- (norm_sq (x ⊖ u)) in H.
+  pose proof (cauchy_schwarz (G u) (x ⊖ u)) as CS. apply Rabs_le_between in CS.
+  pose proof (norm_pos (x ⊖ u)) as P. pose proof (norm_pos (G u)) as Q.
+  set (d := norm (x ⊖ u)) in *. set (g := norm (G u)) in *.
+  destruct (Req_dec d 0) as [Z|NZ]; [rewrite Z, Rmult_0_r; exact Q|].
+  apply (Rmult_le_reg_r d); [lra|]. lra.
+Qed.
+
+(** So there is only one. *)
+Theorem local_minimum_only n m (a : vec n) rho E G u x :
+  0 < m -> convex_at_least m (ball a rho) E G -> ball a rho u -> ball a rho x -> G u = vzero -> G x = vzero ->
+  norm (x ⊖ u) = 0.
+Proof.
+  intros Hm HC Hu Hx HGu HGx. pose proof (local_minimum_distance n m a rho E G u x Hm HC Hu Hx HGx) as H.
+  rewrite HGu, norm_vzero in H. pose proof (norm_pos (x ⊖ u)). nra.
+Qed.
+
 Lemma continuous_from_grad n (E : vec n -> R) x g : is_grad E x g ->
   forall eps, 0 < eps -> exists del, 0 < del /\ forall v, norm (v ⊖ x) < del -> Rabs (E v - E x) < eps.
 Proof.

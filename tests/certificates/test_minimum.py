@@ -157,7 +157,7 @@ def test_growth_bounds_the_change_of_the_hessian(problem: verify.Problem, radius
 
 def test_weights_that_have_not_converged_are_not_certified() -> None:
     problem = make_problem(residual_nodes(), weight_decay=0.125)
-    with pytest.raises(verify.InputError, match="minimum|curvature|gradient"):
+    with pytest.raises(verify.InputError, match=r"minimum|curvature|gradient"):
         certify(problem, "minimum")
 
 

@@ -26,6 +26,9 @@ THEOREMS = {
     "from_rest",
     "restart",
     "nesterov",
+    "local_minimum",
+    "pl_limit",
+    "weight_decay_sublevel",
     "descent_lemma",
     "second_derivative_descent",
 }

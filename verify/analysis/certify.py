@@ -128,7 +128,7 @@ def certify(
             region, claim = writer.horizon(steps, eta, tau, radius)
         case "minimum":
             announce("bounding the eigenvalues of the Hessian")
-            region, claim = minimum_claim(problem, w, writer.claims, radius, eta, tau)
+            region, claim = minimum_claim(classical(problem, "a proved minimum"), w, writer.claims, radius, eta, tau)
         case _:
             region, claim = writer.weight_decay(eta, tau, radius)
     certificate = {

@@ -98,7 +98,7 @@ def converge(
     subject = classical(problem, "converge")
     for name, count in (("steps", steps), ("newton_steps", newton_steps)):
         if not (isinstance(count, int) and not isinstance(count, bool) and count >= 0):
-            raise InputError(f"{name} must be a whole number, not negative", **{name: count})
+            raise InputError("must be a whole number, not negative", where=name, value=count)
     if rule not in ("guarded", "certified"):
         raise InputError("unknown rule", rule=rule, remedy="use 'guarded' or 'certified'")
     announce, drive = as_users_code(announce), as_users_code(drive or _step_by_step)
@@ -177,9 +177,10 @@ class _Search:
         values, vectors = decompositions.eigh(curvature.hessian())
         saddle = None if values[0] >= 0 else find_saddle(self.problem, self.weights, vectors[:, 0])
         if saddle is not None and (self._at_the_floor() or not np.any(self.problem.gradient(self.weights))):
+            size = length(saddle.following - self.weights)
             words = (
                 f"the weights are no local minimiser: along a direction E has a curvature of at most "
-                f"{at_least(saddle.curvature)}, and a step of length {np.linalg.norm(saddle.following - self.weights):.3g} "
+                f"{at_least(saddle.curvature)}, and a step of a length of about {size:.3g} "
                 f"lowers E by at least {at_most(saddle.decrease)}"
             )
             return self._answer(Verdict.REFUTED, words, saddle=saddle, remedy="train on from the step (w0 = next)")
@@ -219,9 +220,7 @@ class _Search:
     def _answer(self, verdict: Verdict, statement: str, **more: Any) -> Minimum:
         error = error_range(self.problem, self.weights)
         steps = dict(self.steps)
-        return Minimum(
-            verdict, statement, self.weights, error, self.gradient, steps, **more, name=self.problem.name
-        )
+        return Minimum(verdict, statement, self.weights, error, self.gradient, steps, **more, name=self.problem.name)
 
 
 def _step_by_step(session: Session, steps: int) -> None:
@@ -229,6 +228,7 @@ def _step_by_step(session: Session, steps: int) -> None:
         check_time()
 
 
+@certified_environment()
 def find_saddle(problem: Problem, w: np.ndarray, direction: np.ndarray) -> Saddle | None:
     """Prove negative curvature along a direction and a step of one of its two senses that lowers E; None without proof.
 
@@ -260,8 +260,8 @@ def find_saddle(problem: Problem, w: np.ndarray, direction: np.ndarray) -> Saddl
 
 def _words(proof: LocalMinimum) -> str:
     return (
-        f"E has exactly one stationary point within {at_most(proof.radius)} of the weights, a strict minimiser, at most "
-        f"{at_least(proof.distance)} away and at most {at_least(proof.excess)} lower; adaptive momentum with "
-        f"eta={proof.eta!r}, tau <= {at_most(proof.tau)} converges to it from here, E minus its minimum by a factor of at "
-        f"most 1 - {at_most(proof.rate)} a step"
+        f"E has exactly one stationary point within {at_most(proof.radius)} of the weights, a strict minimiser, at "
+        f"most {at_least(proof.distance)} away and at most {at_least(proof.excess)} lower; adaptive momentum with "
+        f"eta={proof.eta!r}, tau <= {at_most(proof.tau)} converges to it from here, E minus its minimum by a factor "
+        f"of at most 1 - {at_most(proof.rate)} a step"
     )

@@ -78,7 +78,9 @@ def flat_by_data(problem: Problem) -> FlatDirections | None:
     number = sum(units.values())
     columns = tuple(sorted({each.columns[-1] for each in found}))
     reasons = [f"column {_list(same)} of x {reason} (weights of {vertex})" for (vertex, reason), same in groups.items()]
-    remedy = f"set weight_decay to at least {LEAST_WEIGHT_DECAY!r}, or drop {_columns(columns)} of x and see what is left"
+    remedy = (
+        f"set weight_decay to at least {LEAST_WEIGHT_DECAY!r}, or drop {_columns(columns)} of x and see what is left"
+    )
     return FlatDirections(number, number, columns, dict(units), tuple(reasons), remedy)
 
 
@@ -97,9 +99,7 @@ def flat_by_curvature(curvature: LocalCurvature, gradient: float, slope: float) 
     needed = needed_curvature(curvature, gradient, slope)
     values, vectors = decompositions.eigh(curvature.hessian())
     flat = vectors[:, values < needed]
-    shares = {
-        name: float(np.sum(flat[block] ** 2)) for name, block in problem.architecture.blocks.items() if flat.size
-    }
+    shares = {name: float(np.sum(flat[block] ** 2)) for name, block in problem.architecture.blocks.items() if flat.size}
     main = [name for name, share in sorted(shares.items(), key=lambda item: -item[1]) if share > 0.05 * flat.shape[1]]
     reasons = [f"computed curvature below {needed:.1g}, in the weights of {', '.join(main)}"]
     decay = _one_digit_up(max(problem.weight_decay + needed - float(values[0]), 2 * problem.weight_decay, needed))

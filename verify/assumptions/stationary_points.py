@@ -11,10 +11,13 @@ from verify.activations import Smoothness
 from verify.arithmetic import arb, upward
 from verify.arithmetic.decimals import at_least, at_most
 from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.rounding import ArithmeticDomainError
 from verify.assumptions.free_directions import FreeDirection, free_directions
 from verify.assumptions.operation_regularity import is_analytic, words
-from verify.bounds.hessian import hessian_bound
-from verify.bounds.regions import BlockBall
+from verify.bounds.hessian import hessian_bound, is_affordable
+from verify.bounds.local_curvature import local_curvature
+from verify.bounds.regions import Ball, BlockBall
+from verify.budget import remaining, time_limit
 from verify.calculus.exact import error_in_arb
 from verify.calculus.objective import Objective
 from verify.calculus.problem import Problem
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 NEEDED_FOR = "convergence of the weights without analytic activations"
 _SHOWN = 5
 _BITS = 1024
+_MOST_WEIGHTS = 500
 
 
 @certified_environment()
@@ -47,7 +51,8 @@ def finitely_many_stationary_points(
     -------
     Finding
         ``"A3"``, not counted for monotone decrease. PROVED where no point of the region is stationary, since
-        |grad E(w0)| exceeds what the curvature can take from it; REFUTED where E(w0) = 0 and E is constant along a
+        |grad E(w0)| exceeds what the curvature can take from it, or where a ball holds at most one, since Hess E is
+        positive definite on it (theorem `local_minimum`); REFUTED where E(w0) = 0 and E is constant along a
         direction, so that w0 is one of a line of minima; else UNDECIDED.
 
     Examples
@@ -56,7 +61,7 @@ def finitely_many_stationary_points(
     >>> nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "identity", "inputs": ["x"], "bias": False}}
     >>> problem = verify.Problem(verify.Architecture.from_data(nodes, "y"), [[1.0]], [[1.0]], initial_weights=[0.0])
     >>> [finitely_many_stationary_points(problem, verify.Ball([0.0], radius)).verdict.value for radius in (0.5, 2.0)]
-    ['PROVED', 'UNDECIDED']
+    ['PROVED', 'PROVED']
     """
     where = region or problem.region
     steep = None if where is None else _nowhere_stationary(problem, where, curvature)
@@ -73,6 +78,18 @@ def finitely_many_stationary_points(
         else ("convergence of the weights, since not every activation is analytic; not needed for monotone decrease")
     )
     free = _free(problem, where)
+    if not free and (least := _least_curvature(problem, where)) is not None and least > 0:
+        statement = f"E has at most one stationary point in the region: Hess E >= {at_most(least)} there"
+        return Finding(
+            "A3",
+            Verdict.PROVED,
+            statement,
+            "local_minimum",
+            (),
+            {"least_curvature": least},
+            needed_for=needed_for,
+            counted=False,
+        )
     if not free:
         return Finding(
             id="A3",
@@ -132,6 +149,22 @@ def _nowhere_stationary(problem: Objective, region: Region, curvature: float | N
     farthest = region.farthest(w)
     taken = float(upward.mul(curvature, farthest))
     return {"L": curvature, "gradient": gradient, "farthest": farthest, "taken": taken} if gradient > taken else None
+
+
+def _least_curvature(problem: Objective, region: Region | None) -> float | None:
+    """Return a lower bound of the eigenvalues of Hess E on a ball; None where it would cost much, or has none.
+
+    On a segment between two stationary points the slope of E would have to return to 0, which m > 0 forbids.
+    """
+    if not isinstance(problem, Problem) or not isinstance(region, Ball):
+        return None
+    if problem.size > _MOST_WEIGHTS or not is_affordable(problem):
+        return None
+    try:
+        with time_limit(remaining() / 4, "the least curvature"):
+            return local_curvature(problem, np.asarray(region.center)).over(float(region.radius))[0]
+    except (InputError, ArithmeticDomainError):
+        return None
 
 
 def _moves(problem: Objective, region: Region | None, free: FreeDirection) -> bool:

@@ -63,7 +63,8 @@ def hessian_bound(
         Most parts into which the norm products cut a ball; 1 for none, each costs about five gradients.
     level : float, optional
         Of the error, weight decay included: the bound is then claimed on the sublevel set only, where the residuals
-        are small. The bound on the whole region is returned too, as ``whole``.
+        are small, which is enough with weight decay (theorem `weight_decay_sublevel`). The bound on the whole region is
+        returned too, as ``whole``.
 
     Returns
     -------

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _FIRST_RADIUS = 2.0**-16
 _RADII = 4
 _COPIES = 6
-"""Matrices of P times P numbers that stand beside each other: blocks, their sum, scaled, shifted, its factor, residual."""
+"""Matrices of P times P numbers beside each other: blocks, their sum, scaled, shifted, its factor, the residual."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class LocalCurvature:
 
     @certified_environment()
     def growth(self, radius: float) -> float:
-        """Return an upper bound of ``||Hess E(u) - Hess E(w)||`` over ``|u - w| <= radius``; infinity if none is found."""
+        """Return an upper bound of ``||Hess E(u) - Hess E(w)||`` over ``|u - w| <= radius``, infinity without one."""
         try:
             paths = whole_region(geometry(self.problem, Ball(self.weights, radius)), self.facts)
             return follow(self.problem, self.facts, paths).growth

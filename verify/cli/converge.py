@@ -95,9 +95,7 @@ def command(
     return found.verdict.exit_code
 
 
-def _certify(
-    problem: Any, found: Minimum, path: Path, outputs: Outputs, answer: dict[str, Any], announce: Any
-) -> None:
+def _certify(problem: Any, found: Minimum, path: Path, outputs: Outputs, answer: dict[str, Any], announce: Any) -> None:
     """Write the certificate, on the ball that prover and checker agree on; where there is none, say why."""
     from verify.analysis.certify import certify
     from verify.certificates.document import document_text

@@ -94,7 +94,7 @@ def _size(lengths: np.ndarray, jacobian: Interval | None) -> Sizes:
     """Return the size of ``J v`` for |v| <= 1 from the lengths of the rows of J, and from J itself."""
     if jacobian is None or not lengths.size:
         return Sizes.of(lengths)
-    by_row = np.inf
+    by_row: np.ndarray | float = np.inf
     if lengths.ndim > 1:
         by_row = norm_upper(jacobian.reshape(len(lengths), -1, jacobian.shape[1]))
     return Sizes.of(lengths, by_row, float(norm_upper(jacobian)))

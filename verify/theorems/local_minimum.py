@@ -1,4 +1,4 @@
-"""Theorem `local_minimum`: a small gradient between two bounds of the curvature proves a minimum, and convergence to it."""
+"""Theorem `local_minimum`: a small gradient and positive curvature prove a minimum, and convergence to it."""
 
 from __future__ import annotations
 
@@ -53,9 +53,7 @@ class LocalMinimum:
 
 
 @certified_environment(products=False)
-def local_minimum(
-    m: Any, L: Any, radius: Any, gradient_norm: Any, eta: Any = None, tau: Any = None
-) -> LocalMinimum:
+def local_minimum(m: Any, L: Any, radius: Any, gradient_norm: Any, eta: Any = None, tau: Any = None) -> LocalMinimum:
     """Apply the theorem: (eta + tau) |grad E(w_0)| < radius c m.
 
     Parameters

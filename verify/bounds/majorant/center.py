@@ -107,5 +107,6 @@ def center_facts(problem: Problem, weights: np.ndarray, *, keep_matrix: bool = F
     summed = None if dense is None else dense.assembled()
     if summed is not None and not keep_matrix and (sharp := summed.norm_bound()) < hessian:
         hessian, method = sharp, "matrix"
-    norm, tensor = float(upward.div(hessian, divisor)), upward.div(third.tensor(), divisor)
-    return CenterFacts(graph, chunks, norm, method, tensor, summed if keep_matrix else None)
+    bound = float(upward.div(hessian, divisor))
+    tensor = upward.div(third.tensor(), divisor)
+    return CenterFacts(graph, chunks, bound, method, tensor, summed if keep_matrix else None)

@@ -72,7 +72,7 @@ class SummedHessian:
     matrix : array, shape (P, P)
         Symmetric; parameters ordered by vertex, unit and datum.
     error : float
-        Upper bound of the spectral norm of the exact Hessian minus the matrix; infinite where one of them is not finite.
+        Upper bound of the spectral norm of the exact Hessian minus the matrix; infinite where one is not finite.
     """
 
     matrix: np.ndarray

@@ -15,7 +15,7 @@ from verify.certificates.checker.claims import CHECKS, PRECISIONS
 from verify.certificates.checker.graph import NoRuleError
 from verify.certificates.checker.subject import read_any_subject
 from verify.certificates.document import ReadError
-from verify.outcomes import DagverifyError, InputError, Verdict
+from verify.outcomes import DagverifyError, Verdict
 
 SUBJECT = {"model", "objective", "data", "weights"}
 STATEMENT = {"format", "version", "tool", "kind", "theorem", "arithmetic", "hypotheses", "region", "claim"}

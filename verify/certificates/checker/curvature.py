@@ -166,7 +166,7 @@ class Curvature:
                     blocks[t, v] += cross
 
     def _add_change(self, blocks: Norms, p: Place, region: Region) -> None:
-        """Add the norms of the change of the blocks of one sample's Hessian: the product rule for the terms of `_add`."""
+        """Add the norms of the changes of those blocks: the product rule for the terms of `_add`."""
         fed = {v: self._fed(v, {u: p.slope[u] * p.move[u] for u in p.slope}) for v in self.trained}
         one = arb(1)
         whole = {(v, t): p.z[v, t] * p.gain[v] for v, t in p.z if v in fed}  # |dz_t/dP_v|, and its change

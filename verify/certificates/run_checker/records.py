@@ -199,8 +199,8 @@ class RunRecords:
         if self.claims_small_gradient:
             tolerance = self.description["settings"].get("gradient_tolerance")
             found = evaluation.gradients.get(end)
-            norm = flint.arb("nan") if found is None else euclidean_norm(found)
-            if not isinstance(tolerance, float) or not norm <= rational(tolerance):
+            slope = flint.arb("nan") if found is None else euclidean_norm(found)
+            if not isinstance(tolerance, float) or not slope <= rational(tolerance):
                 yield f"stopped = {result['stopped']!r}: |grad E| <= {tolerance} is not confirmed"
         elif not isinstance(result["stopped"], str):
             yield "stopped is no text"
