@@ -58,6 +58,13 @@ def chain(builder: GraphBuilder) -> Tensor:
 MICRO = {
     "function": small(lambda b: b.parameter("w", (2,)).apply(Elementwise("tanh")), [0.6, 0.2]),
     "product": small(lambda b: b.parameter("p", (1,)) * b.parameter("q", (1,)), [0.5, -0.5]),
+    "transposed": small(lambda b: b.parameter("P", (2, 2)) * b.parameter("Q", (2, 2)).permute(1, 0), np.arange(8.0)),
+    "crossed": small(
+        lambda b: b.parameter("p", (1,)).apply(
+            Contraction("ab", "ba", "ab"), b.parameter("P", (2, 2)), b.parameter("Q", (2, 2))
+        ),
+        np.arange(1.0, 9.0),
+    ),
     "shared": small(lambda b: (p := b.parameter("p", (1,))) * p * p, [0.5]),
     "sum": small(lambda b: (p := b.parameter("p", (1,))).square() + p.square() * p, [0.5]),
     "chain": small(chain, np.linspace(-1, 1, 8)),

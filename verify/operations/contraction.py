@@ -138,7 +138,9 @@ class Contraction(Operation):
         if self.out:
             left, right = _rows(x, self.left, self.out[0]), _rows(y, self.right, self.out[0])
             rows = np.minimum(upward.mul(left, np.minimum(right, by_b)), upward.mul(np.minimum(left, by_a), right))
-        absolute = np.inf if self._groups[2] or self._groups[3] else x.products(y)
+        absolute = np.inf
+        if not (self._groups[2] or self._groups[3]):
+            absolute = x.products(y) if self.left == self.right else float(upward.mul(x.whole, y.whole))
         return Sizes.of(entries, rows, whole, absolute)
 
     def _lengths(self, sizes: Sizes, letters: str) -> Numbers:
