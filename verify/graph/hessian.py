@@ -23,6 +23,8 @@ from verify.outcomes import InputError
 
 SHELLS = 3
 """Parts of the radius; over each the curvature grows by at most the third derivative's bound there."""
+_FARTHER = 1 + 2.0**-40
+"""More than rounding can take from the difference of two radii, each rounded up by some units in the last place."""
 MOST_OPERATIONS, MOST_WEIGHTS = 200_000, 2048
 """Evaluations of operations, some 80 microseconds each, and weights up to which the centre is linearised."""
 
@@ -144,7 +146,7 @@ def _follow(walk: AdjointWalk, region: Region, centre: _Centre) -> _Found:
     before, integral = 0.0, 0.0
     for number in range(1, SHELLS + 1):
         place = Place.of(problem, region, number / SHELLS)
-        distance = float(upward.mul(place.radius - before, 1 + 2.0**-50))
+        distance = float(upward.mul(place.radius - before, _FARTHER))
         movements, before = _next(walk, place, movements, distance), place.radius
         second, third = (walk.shares(movements, order) for order in (2, 3))
         growth = float(upward.mul(distance, third.value))
