@@ -19,10 +19,12 @@ from tests.graph.random_graphs import random_case
 from tests.operations.samples import SAMPLES, Sample, arguments, identifier
 from verify.activations import BUILTIN_NAMES
 from verify.arithmetic import arb
+from verify.certificates.checker.claims import CHECKS
 from verify.certificates.checker.graph import Graph, read_graph_subject
 from verify.certificates.checker.operations import RULES
+from verify.certificates.coq import export_step
 from verify.certificates.description import describe
-from verify.certificates.document import arrays_digest
+from verify.certificates.document import arrays_digest, statement
 from verify.certificates.run_checker import check_run
 from verify.graph.evaluation import ARB, evaluate
 from verify.graph.graph import Graph as ProverGraph
@@ -146,6 +148,19 @@ def test_a_decrease_that_is_too_large_by_one_bit_of_its_bound_is_not_confirmed(c
 def test_other_kinds_are_undecided(kind: str, problem: GraphProblem) -> None:
     with pytest.raises(InputError, match=f"certificates of kind {kind}"):
         verify.certify(problem, kind, **({"steps": 2} if kind == "horizon" else {}))
+
+
+@pytest.mark.parametrize("kind", sorted(set(CHECKS) - {"step"}))
+def test_a_file_that_says_more_of_a_graph_is_not_confirmed(kind: str, certificate: dict[str, Any]) -> None:
+    changed = {**certificate, "kind": kind, **statement(kind, certificate["claim"])}
+    answer = verify.check_certificate(changed)
+    assert answer["verdict"] == "UNDECIDED"
+    assert "steps alone are certified of a graph" in answer["reasons"][0]
+
+
+def test_no_coq_file_is_written(certificate: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="no Coq file is written of a graph"):
+        export_step(certificate)
 
 
 def test_an_operation_without_a_rule_is_a_reason_not_an_error(certificate: dict[str, Any]) -> None:
