@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,14 @@ import verify
 from tests.graph.random_graphs import random_case
 from tests.operations.samples import SAMPLES, Sample, arguments, identifier
 from verify.activations import BUILTIN_NAMES
+from verify.activations.arb_numbers import rational_ball
 from verify.arithmetic import arb
+from verify.certificates.checker.claims import CHECKS
 from verify.certificates.checker.graph import Graph, read_graph_subject
 from verify.certificates.checker.operations import RULES
+from verify.certificates.coq import export_step
 from verify.certificates.description import describe
-from verify.certificates.document import arrays_digest
+from verify.certificates.document import arrays_digest, number, statement
 from verify.certificates.run_checker import check_run
 from verify.graph.evaluation import ARB, evaluate
 from verify.graph.graph import Graph as ProverGraph
@@ -148,6 +152,19 @@ def test_other_kinds_are_undecided(kind: str, problem: GraphProblem) -> None:
         verify.certify(problem, kind, **({"steps": 2} if kind == "horizon" else {}))
 
 
+@pytest.mark.parametrize("kind", sorted(set(CHECKS) - {"step"}))
+def test_a_file_that_says_more_of_a_graph_is_not_confirmed(kind: str, certificate: dict[str, Any]) -> None:
+    changed = {**certificate, "kind": kind, **statement(kind, certificate["claim"])}
+    answer = verify.check_certificate(changed)
+    assert answer["verdict"] == "UNDECIDED"
+    assert "steps alone are certified of a graph" in answer["reasons"][0]
+
+
+def test_no_coq_file_is_written(certificate: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="no Coq file is written of a graph"):
+        export_step(certificate)
+
+
 def test_an_operation_without_a_rule_is_a_reason_not_an_error(certificate: dict[str, Any]) -> None:
     changed = copy.deepcopy(certificate)
     changed["model"]["graph"]["nodes"][2]["operation"] = "convolve"
@@ -250,8 +267,14 @@ def mutated(certificate: dict[str, Any], rng: random.Random) -> dict[str, Any]:
             places.append((value, key))
             visit(value[key])
 
-    visit({name: changed[name] for name in ("model", "objective", "data", "weights", "claim")})
-    holder, key = rng.choice(places)
+    roots: dict[int, str] = {}
+    for name in ("model", "objective", "data", "weights", "claim"):
+        before = len(places)
+        visit({name: changed[name]})
+        roots |= {id(holder): name for holder, _ in places[before:]}
+    part = rng.choice(["model", "model", "data", "weights", "claim", "any"])
+    inside = [place for place in places if part in ("any", roots[id(place[0])])]
+    holder, key = rng.choice(inside or places)
     old = holder[key]
     if isinstance(old, str) and "0x" in old and rng.random() < 0.7:
         value = float.fromhex(old)
@@ -260,24 +283,37 @@ def mutated(certificate: dict[str, Any], rng: random.Random) -> dict[str, Any]:
         del holder[key]
     else:
         holder[key] = rng.choice(WRONG)
+    if rng.random() < 0.9:
+        renew_hash(changed)
     return changed
+
+
+def renew_hash(content: dict[str, Any]) -> None:
+    """Write the hash of the data as they stand now, where they are data: a hash shows damage, not fraud."""
+    try:
+        arrays = [
+            (label, tuple(array["shape"]), b"".join(struct.pack("<d", float.fromhex(text)) for text in array["values"]))
+            for label, array in content["data"]["constants"].items()
+        ]
+        content["data"]["sha256"] = arrays_digest(arrays)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return
 
 
 def true_of_the_prover(content: dict[str, Any]) -> bool:
     """Whether the claim is true of what the file says now, by the prover's own evaluation."""
     graph = ProverGraph.from_data(content["model"]["graph"])
     constants = {
-        label: np.array([float.fromhex(text) for text in array["values"]]).reshape(array["shape"])
+        label: np.array([float(number(text, "data")) for text in array["values"]]).reshape(array["shape"])
         for label, array in content["data"]["constants"].items()
     }
-    decay = {label: float.fromhex(text) for label, text in content["objective"]["weight_decay"].items()}
-    w, following = (
-        np.array([float.fromhex(t) for t in texts]) for texts in (content["weights"], content["claim"]["next"])
-    )
+    decay = {label: float(number(text, "decay")) for label, text in content["objective"]["weight_decay"].items()}
+    stored = (content["weights"], content["claim"]["next"])
+    w, following = (np.array([float(number(text, "weights")) for text in texts]) for texts in stored)
     problem = GraphProblem(graph, constants, w, decay)
-    with arb.precision(400):
+    with arb.precision(4000):
         change = problem.error_in_arb(following) - problem.error_in_arb(w)
-        return bool(change + arb.Arb(float.fromhex(content["claim"]["decrease"])) <= 0)
+        return bool(change + rational_ball(number(content["claim"]["decrease"], "claim")) <= 0)
 
 
 @settings(deadline=None, max_examples=250)

@@ -12,8 +12,7 @@ import flint
 from verify.arithmetic.environment import certified_environment
 from verify.certificates import document
 from verify.certificates.checker.claims import CHECKS, PRECISIONS
-from verify.certificates.checker.graph import NoRuleError
-from verify.certificates.checker.subject import read_any_subject
+from verify.certificates.checker.graph import GraphSubject, NoRuleError, read_any_subject
 from verify.certificates.document import ReadError
 from verify.outcomes import DagverifyError, Verdict
 
@@ -54,6 +53,8 @@ def check_certificate(certificate: str | Path | Content, expected: Content | Non
             for name, value in (expected or {}).items():
                 if canonical(content[name]) != canonical(value):
                     reasons.append(f"the certificate is about another {name}")
+            if isinstance(subject, GraphSubject) and content["kind"] != "step":
+                raise NoRuleError("steps alone are certified of a graph of operations", kind=content["kind"])
             needed, checks = CHECKS[content["kind"]]
             claim = document.fields(content["claim"], "claim", needed)
             for check in checks:

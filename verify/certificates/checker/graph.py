@@ -15,8 +15,8 @@ from verify.certificates import document
 from verify.certificates.checker.functions import rational
 from verify.certificates.checker.operations import RULES, Rule
 from verify.certificates.checker.operations.rule import Entries, Options, Shape, Table, lengths
-from verify.certificates.document import fields
-from verify.outcomes import InputError
+from verify.certificates.checker.subject import Subject, read_subject
+from verify.certificates.document import ReadError, fields
 
 FREE_WORK, WORK_PER_NUMBER = 2**26, 2**12
 """Products and sums of an evaluation, some hundred nanoseconds each: a convolution meets a datum in each of its
@@ -25,7 +25,7 @@ FREE_ENTRIES, ENTRIES_PER_NUMBER = 2**21, 2**7
 """Balls of some hundred bytes that are alive at once."""
 
 
-class NoRuleError(InputError):
+class NoRuleError(ReadError):
     """The checker has no definition of what a certificate speaks of: it is not confirmed."""
 
 
@@ -45,13 +45,13 @@ class Graph:
     def __init__(self, model: Any) -> None:
         content = fields(fields(model, "model", {"graph"})["graph"], "model.graph", {"nodes", "outputs"})
         if not isinstance(content["nodes"], list):
-            raise InputError("nodes must be a list", where="model.graph.nodes")
+            raise ReadError("nodes must be a list", where="model.graph.nodes")
         self.nodes: list[Node] = []
         for position, entry in enumerate(content["nodes"]):
             self.nodes.append(_node(entry, self.nodes, f"model.graph.nodes[{position}]"))
         outputs = lengths(content["outputs"], "model.graph.outputs")
         if len(outputs) != 1 or outputs[0] >= len(self.nodes) or self.nodes[outputs[0]].shape != ():
-            raise InputError("the graph has one output, a number", where="model.graph.outputs", outputs=outputs)
+            raise ReadError("the graph has one output, a number", where="model.graph.outputs", outputs=outputs)
         self.output = outputs[0]
         self.parameters = self._leaves("parameter")
         self.constants = self._leaves("constant")
@@ -90,7 +90,7 @@ class Graph:
             alive -= sum(prod(self.nodes[p].shape) for p in ended)
         limits = (FREE_WORK + WORK_PER_NUMBER * numbers, FREE_ENTRIES + ENTRIES_PER_NUMBER * numbers)
         if work > limits[0] or most > limits[1]:
-            raise InputError(
+            raise ReadError(
                 "the network is too large for the weights and data that come with it",
                 where="model.graph",
                 operations=work,
@@ -104,7 +104,7 @@ class Graph:
             if node.rule.name == name:
                 label = node.options["label"]
                 if label in found:
-                    raise InputError("two leaves have one label", where="model.graph", label=label)
+                    raise ReadError("two leaves have one label", where="model.graph", label=label)
                 found[label] = node.shape
         return found
 
@@ -129,13 +129,11 @@ class GraphSubject:
             total += rational(self.decay.get(label, Fraction(0))) * squares / 2
         return self.network.evaluate(leaves) + total
 
-    def gradient(self, weights: list[float]) -> list[Any]:
-        """There is none: rules of the checker define values alone."""
-        raise NoRuleError("the checker has no gradients of a graph of operations", where="model.graph")
 
-    def hessian_norm(self, region: Any) -> Any:
-        """There is none."""
-        raise NoRuleError("the checker has no Hessian bounds of a graph of operations", where="model.graph")
+def read_any_subject(content: dict[str, Any]) -> Subject | GraphSubject:
+    """Read what a certificate is about: a network of vertices and edges, or a graph of operations."""
+    is_graph = isinstance(content["model"], dict) and "graph" in content["model"]
+    return read_graph_subject(content) if is_graph else read_subject(content)
 
 
 def read_graph_subject(content: dict[str, Any]) -> GraphSubject:
@@ -143,25 +141,25 @@ def read_graph_subject(content: dict[str, Any]) -> GraphSubject:
     network = Graph(content["model"])
     labels = [*network.parameters, *network.constants]
     if len(set(labels)) < len(labels):
-        raise InputError("a parameter and a constant have one label", where="model.graph")
+        raise ReadError("a parameter and a constant have one label", where="model.graph")
     data = fields(content["data"], "data", {"constants", "sha256"})
     arrays = fields(data["constants"], "data.constants", set(network.constants))
     constants: dict[str, list[float]] = {}
     for label, shape in network.constants.items():
         array = fields(arrays[label], f"data.constants.{label}", {"shape", "values"})
         if lengths(array["shape"], "data.constants") != shape:
-            raise InputError("shapes of data and model disagree", where=f"data.constants.{label}", model=shape)
+            raise ReadError("shapes of data and model disagree", where=f"data.constants.{label}", model=shape)
         values = document.float64_list(array["values"], f"data.constants.{label}")
         if len(values) != prod(shape):
-            raise InputError("numbers do not fill their shape", where=f"data.constants.{label}", numbers=len(values))
+            raise ReadError("numbers do not fill their shape", where=f"data.constants.{label}", numbers=len(values))
         constants[label] = values
     packed = ((label, network.constants[label], struct.pack(f"<{len(v)}d", *v)) for label, v in constants.items())
     if document.arrays_digest(packed) != data["sha256"]:
-        raise InputError("data and their hash disagree", where="data.sha256", sha256=data["sha256"])
+        raise ReadError("data and their hash disagree", where="data.sha256", sha256=data["sha256"])
     objective = fields(content["objective"], "objective", {"weight_decay"})
     decay = objective["weight_decay"]
     if not isinstance(decay, dict) or not set(decay) <= set(network.parameters):
-        raise InputError("weight decay of unknown parameters", where="objective.weight_decay", weight_decay=decay)
+        raise ReadError("weight decay of unknown parameters", where="objective.weight_decay", weight_decay=decay)
     factors = {label: document.positive(text, "objective.weight_decay") for label, text in decay.items()}
     weights = document.float64_list(content["weights"], "weights", network.size)
     network.check_sizes(len(weights) + sum(map(len, constants.values())))
@@ -170,17 +168,17 @@ def read_graph_subject(content: dict[str, Any]) -> GraphSubject:
 
 def _node(entry: Any, before: list[Node], where: str) -> Node:
     if not isinstance(entry, dict):
-        raise InputError("a node must be an object", where=where)
+        raise ReadError("a node must be an object", where=where)
     name = entry.get("operation")
     if not isinstance(name, str):
-        raise InputError("a node needs an operation", where=where, operation=name)
+        raise ReadError("a node needs an operation", where=where, operation=name)
     if name not in RULES:
         raise NoRuleError("the checker does not define this operation", where=where, operation=name)
     rule = RULES[name]
     fields(entry, where, {"operation", "arguments", *rule.options})
     arguments = lengths(entry["arguments"], f"{where}.arguments")
     if not all(argument < len(before) for argument in arguments):
-        raise InputError("a node reads one that does not stand before it", where=where, arguments=arguments)
+        raise ReadError("a node reads one that does not stand before it", where=where, arguments=arguments)
     options = {option: read(entry[option], f"{where}.{option}") for option, read in rule.options.items()}
     shape = rule.shape(options, *(before[argument].shape for argument in arguments))
     return Node(rule, options, arguments, shape)

@@ -11,7 +11,6 @@ from flint import arb, arb_mat
 from verify.certificates import document
 from verify.certificates.checker.curvature import Curvature, Region
 from verify.certificates.checker.functions import rational
-from verify.certificates.checker.graph import GraphSubject, read_graph_subject
 from verify.certificates.checker.hessian import summed_hessian
 from verify.certificates.checker.network import Network
 from verify.certificates.document import ReadError, fields
@@ -97,15 +96,8 @@ def euclidean_norm(vector: list[Any]) -> Any:
     return sum((entry**2 for entry in vector), arb(0)).sqrt()
 
 
-def read_any_subject(content: dict[str, Any]) -> Subject | GraphSubject:
-    """Read what a certificate is about: a network of the classical class, or a graph of operations."""
-    if isinstance(content["model"], dict) and "graph" in content["model"]:
-        return read_graph_subject(content)
-    return read_subject(content)
-
-
 def read_subject(content: dict[str, Any]) -> Subject:
-    """Read the fields ``model``, ``objective``, ``data`` and ``weights`` of the classical class."""
+    """Read the fields ``model``, ``objective``, ``data`` and ``weights`` of a network of vertices and edges."""
     network = Network(content["model"])
     data = fields(content["data"], "data", {"inputs", "targets", "sha256"})
     inputs = document.float64_table(data["inputs"], "data.inputs")

@@ -78,6 +78,8 @@ def export_step(certificate: dict[str, Any]) -> str:
     """
     if certificate.get("kind") != "step":
         raise InputError("only a step can become a Coq file", kind=certificate.get("kind"), remedy="use kind step")
+    if "graph" in certificate["model"]:
+        raise InputError("no Coq file is written of a graph of operations", remedy="leave out --coq")
     subject = read_subject(certificate)
     claim = document.fields(certificate["claim"], "claim", {"next", "decrease"})
     following = document.float64_list(claim["next"], "claim.next", subject.network.size)

@@ -13,8 +13,8 @@ from flint import arb
 from verify import workers
 from verify.certificates.checker.claims import PRECISIONS
 from verify.certificates.checker.functions import rational
-from verify.certificates.checker.graph import GraphSubject
-from verify.certificates.checker.subject import Subject, euclidean_norm, read_any_subject
+from verify.certificates.checker.graph import GraphSubject, read_any_subject
+from verify.certificates.checker.subject import Subject, euclidean_norm
 
 _PACKET = 8
 
@@ -114,7 +114,9 @@ def _evaluated_here(task: tuple[list[float], bool]) -> tuple[Any, Any]:
 def _evaluated(subject: Subject | GraphSubject, task: tuple[list[float], bool]) -> tuple[Any, Any]:
     weights, with_gradient = task
     with flint.ctx.workprec(PRECISIONS[0]):
-        gradient = [_packed(entry) for entry in subject.gradient(weights)] if with_gradient else None
+        gradient = None
+        if with_gradient and isinstance(subject, Subject):
+            gradient = [_packed(entry) for entry in subject.gradient(weights)]
         return _packed(subject.error(weights)), gradient
 
 

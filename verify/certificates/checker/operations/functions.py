@@ -19,7 +19,7 @@ from verify.certificates.checker.operations.rule import (
     text,
     whole,
 )
-from verify.outcomes import InputError
+from verify.certificates.document import ReadError
 
 _LARGEST_EXPONENT = 2**20
 _HIGHEST_ORDER = 16
@@ -54,7 +54,7 @@ class Power(Single):
     def of(self, o: Options, shape: Shape) -> Shape:
         exponent = o["exponent"]
         if exponent.denominator not in (1, 2) or abs(exponent) > _LARGEST_EXPONENT:
-            raise InputError("an exponent is a multiple of 1/2", exponent=str(exponent))
+            raise ReadError("an exponent is a multiple of 1/2", exponent=str(exponent))
         return shape
 
     def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:

@@ -12,8 +12,7 @@ from typing import Any, ClassVar
 
 from flint import arb
 
-from verify.certificates.document import number
-from verify.outcomes import InputError
+from verify.certificates.document import ReadError, number
 
 Shape = tuple[int, ...]
 Entries = list[Any]
@@ -37,7 +36,7 @@ class Rule(abc.ABC):
 
     @abc.abstractmethod
     def shape(self, o: Options, *shapes: Shape) -> Shape:
-        """Return the result's shape for arguments of these shapes, or raise `InputError`."""
+        """Return the result's shape for arguments of these shapes, or raise `ReadError`."""
 
     @abc.abstractmethod
     def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
@@ -122,36 +121,36 @@ def flat(index: Shape, steps: Shape) -> int:
 
 
 def require(fits: bool, name: str, *shapes: Shape) -> None:
-    """Raise `InputError` if an operation does not fit its arguments."""
+    """Raise `ReadError` if an operation does not fit its arguments."""
     if not fits:
-        raise InputError("operation does not fit its arguments", operation=name, shapes=shapes)
+        raise ReadError("operation does not fit its arguments", operation=name, shapes=shapes)
 
 
 def whole(value: Any, where: str, least: int = 0) -> int:
     """Read a whole number."""
     if type(value) is not int or not least <= value <= LONGEST:
-        raise InputError("expected a whole number", where=where, value=value)
+        raise ReadError("expected a whole number", where=where, value=value)
     return value
 
 
 def integer(value: Any, where: str) -> int:
     """Read a whole number of any sign that float64 holds exactly."""
     if type(value) is not int or abs(value) >= 2**1024 or int(float(value)) != value:
-        raise InputError("expected a whole number", where=where, value=value)
+        raise ReadError("expected a whole number", where=where, value=value)
     return value
 
 
 def lengths(value: Any, where: str) -> Shape:
     """Read a list of whole numbers."""
     if not isinstance(value, list):
-        raise InputError("expected a list of whole numbers", where=where, value=value)
+        raise ReadError("expected a list of whole numbers", where=where, value=value)
     return tuple(whole(entry, where) for entry in value)
 
 
 def text(value: Any, where: str) -> str:
     """Read a text."""
     if not isinstance(value, str) or len(value) > 400:
-        raise InputError("expected a text", where=where, value=value)
+        raise ReadError("expected a text", where=where, value=value)
     return value
 
 
@@ -163,10 +162,10 @@ def fraction(value: Any, where: str) -> Fraction:
 def table(value: Any, where: str) -> Table:
     """Read indices: a shape and as many whole numbers, -1 among them."""
     if not isinstance(value, dict) or set(value) != {"shape", "values"} or not isinstance(value["values"], list):
-        raise InputError("expected indices", where=where, value=value)
+        raise ReadError("expected indices", where=where, value=value)
     shape, values = lengths(value["shape"], where), tuple(whole(entry, where, least=-1) for entry in value["values"])
     if prod(shape) != len(values):
-        raise InputError("indices do not fill their shape", where=where, shape=shape, values=len(values))
+        raise ReadError("indices do not fill their shape", where=where, shape=shape, values=len(values))
     return Table(shape, values)
 
 
@@ -174,5 +173,5 @@ def mask(value: Any, where: str) -> Table | None:
     """Read a mask of zeros and ones, or none."""
     found = None if value is None else table(value, where)
     if found is not None and not set(found.values) <= {0, 1}:
-        raise InputError("a mask holds 0 and 1", where=where)
+        raise ReadError("a mask holds 0 and 1", where=where)
     return found
