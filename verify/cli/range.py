@@ -99,9 +99,7 @@ def command(
         if w is not None:
             from verify.analysis.one_step import one_step_ranges
 
-            step = one_step_ranges(
-                problem, w, before, momentum, norm=norm, seconds=time_limit, progress=announce
-            )
+            step = one_step_ranges(problem, w, before, momentum, norm=norm, seconds=time_limit, progress=announce)
             answer["step"] = step.to_json()
             if plot is not None:
                 from verify.analysis.step_plot import a_priori_outlines, plot_step
