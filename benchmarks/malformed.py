@@ -1,6 +1,6 @@
 """Give malformed or hostile files, paths, options and tables to the commands that read them.
 
-    python benchmarks/malformed.py --inputs 10000 > benchmarks/malformed.md
+    python benchmarks/malformed.py --inputs 10000 --workers 1 --out benchmarks/malformed.md
 
 Each input is read in a process of its own, forked from one that has imported everything. Asked of every one: exit code
 2; nothing on stdout but annotations that were asked for; on stderr one line that names the file or option and, with a
@@ -54,6 +54,8 @@ from verify.cli.app import main as dagverify
 
 SECONDS = 2
 MEGABYTES = 200
+EVERY = 200
+"""After so many inputs of one process the table is written, so that a run that is stopped leaves one of what it did."""
 HANGS = 10
 """Seconds of processor time after which an input is given up, and a tenth of the seconds of waiting."""
 LOUD = {"os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "socket.connect", "pickle.find_class"}
@@ -244,8 +246,10 @@ def _certificate(content: bytes, folder: Path) -> Ask:
     return Ask(("recheck", str(path)), str(path), may_be_valid=True)
 
 
-def share(inputs: int, seed: int, only: str, stock: Stock) -> list[Answer]:
-    """Ask one process's share of the inputs."""
+def share(
+    inputs: int, seed: int, only: str, stock: Stock, keep: Callable[[list[Answer]], None] = lambda answers: None
+) -> list[Answer]:
+    """Ask one process's share of the inputs; what is known is given to `keep` now and then."""
     ways, weights = makers()
     weights = [weight if re.search(only, name) else 0.0 for name, weight in zip(ways, weights, strict=True)]
     rng = random.Random(seed)
@@ -262,35 +266,40 @@ def share(inputs: int, seed: int, only: str, stock: Stock) -> list[Answer]:
             answers.append(answer)
             counted += answer.fault is not None
             if answer.fault:
-                print(f"{name}: {answer.fault}: {answer.line}", file=sys.stderr)
+                print(f"{name}: {answer.fault}: {answer.line}", file=sys.stderr, flush=True)
+            if len(answers) % EVERY == 0:
+                keep(answers)
     return answers
 
 
-def table(answers: list[Answer], seconds: float, command: str) -> int:
-    """Print the table; return how many inputs were answered otherwise than asked."""
+def faults_of(answers: list[Answer]) -> int:
+    """How many inputs were answered otherwise than asked."""
+    return sum(bool(answer.fault) for answer in answers)
+
+
+def table(answers: list[Answer], seconds: float, command: str) -> str:
+    """Return the table in Markdown."""
     kinds: dict[str, list[Answer]] = defaultdict(list)
     for answer in answers:
         kinds[answer.kind].append(answer)
-    print(f"# Malformed inputs\n\n    {command}\n")
-    print(
+    lines = [f"# Malformed inputs\n\n    {command}\n"]
+    lines.append(
         "Each input, read in a process of its own, has to be answered by one line that names the place, the value and "
         f"the remedy,\nwithin {SECONDS} s of processor time and {MEGABYTES} MB beside the interpreter and its "
         "libraries. Nothing may be written, run or\nunpickled, and no word may act on a terminal or a CI service. "
         "Where another answer is right (a spec whose name acts is\nstill proved), the kind says so "
         "(`malformed_*.py`). Inputs that are valid in spite of random damage are not counted.\n"
     )
-    print("| input | malformed | answered otherwise | most seconds | most memory (MB) | valid, not counted |")
-    print("|---|---:|---:|---:|---:|---:|")
+    lines.append("| input | malformed | answered otherwise | most seconds | most memory (MB) | valid, not counted |")
+    lines.append("|---|---:|---:|---:|---:|---:|")
     for name in (name for name in makers()[0] if name in kinds):
         counted = [answer for answer in kinds[name] if answer.fault is not None]
         longest, most = (max((getattr(a, what) for a in counted), default=0.0) for what in ("seconds", "megabytes"))
-        faults = sum(bool(answer.fault) for answer in counted)
         valid = len(kinds[name]) - len(counted)
-        print(f"| {name} | {len(counted)} | {faults} | {longest:.2f} | {most:.0f} | {valid} |")
-    counted = [answer for answer in answers if answer.fault is not None]
-    faults = sum(bool(answer.fault) for answer in counted)
-    print(f"\n{len(counted)} malformed inputs, {faults} answered otherwise; {seconds:.0f} s")
-    return faults
+        lines.append(f"| {name} | {len(counted)} | {faults_of(counted)} | {longest:.2f} | {most:.0f} | {valid} |")
+    total = sum(answer.fault is not None for answer in answers)
+    lines.append(f"\n{total} malformed inputs, {faults_of(answers)} answered otherwise; {seconds:.0f} s")
+    return "\n".join(lines) + "\n"
 
 
 def main() -> int:
@@ -298,25 +307,40 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--out", type=Path, help="where the table goes; default: stdout")
     parser.add_argument("--only", default="", help="regular expression of the kinds")
     options = parser.parse_args()
     started = time.perf_counter()
-    workers = range(options.workers)
-    shares = [options.inputs // options.workers + (k < options.inputs % options.workers) for k in workers]
-    seeds = [options.seed * 10**6 + k for k in workers]
-    with tempfile.TemporaryDirectory() as work:
-        stock = Stock.of(Path(work) / "stock")
-        with ProcessPoolExecutor(options.workers, get_context("fork")) as pool:
-            asked = [
-                pool.submit(share, inputs, seed, options.only, stock)
-                for inputs, seed in zip(shares, seeds, strict=True)
-            ]
-            answers = [answer for each in asked for answer in each.result()]
-    command = f"python benchmarks/malformed.py --inputs {options.inputs}"
+    command = f"python benchmarks/malformed.py --inputs {options.inputs} --workers {options.workers}"
     command += "".join(
         f" --{name} {value}" for name, value in (("seed", options.seed), ("only", options.only)) if value
     )
-    return 1 if table(answers, time.perf_counter() - started, command) else 0
+
+    def keep(answers: list[Answer]) -> None:
+        text = table(answers, time.perf_counter() - started, command)
+        if options.out is None:
+            print(text, end="")
+        else:
+            options.out.write_text(text, encoding="utf-8")
+
+    shares = [
+        options.inputs // options.workers + (k < options.inputs % options.workers) for k in range(options.workers)
+    ]
+    seeds = [options.seed * 10**6 + k for k in range(options.workers)]
+    with tempfile.TemporaryDirectory() as work:
+        stock = Stock.of(Path(work) / "stock")
+        if options.workers == 1:
+            now_and_then = (lambda answers: None) if options.out is None else keep
+            answers = share(options.inputs, seeds[0], options.only, stock, now_and_then)
+        else:
+            with ProcessPoolExecutor(options.workers, get_context("fork")) as pool:
+                asked = [
+                    pool.submit(share, inputs, seed, options.only, stock)
+                    for inputs, seed in zip(shares, seeds, strict=True)
+                ]
+                answers = [answer for each in asked for answer in each.result()]
+    keep(answers)
+    return 1 if faults_of(answers) else 0
 
 
 if __name__ == "__main__":

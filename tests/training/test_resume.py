@@ -190,7 +190,7 @@ def test_certificates_of_another_subject_are_refused(problem: Problem, runs: dic
     link = json.loads((path / "certificates" / "000000.json").read_text(encoding="utf-8"))
     link["subject_sha256"] = "0" * 64
     (path / "certificates" / "000000.json").write_text(json.dumps(link), encoding="utf-8")
-    with pytest.raises(InputError, match=f"about another model, objective or data; {ELSEWHERE}"):
+    with pytest.raises(InputError, match=f"about another model, objective or data: subject_sha256='0*'; {ELSEWHERE}"):
         resumed(problem, path, "fixed")
 
 
