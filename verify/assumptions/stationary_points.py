@@ -76,9 +76,14 @@ def finitely_many_stationary_points(
     free = _free(problem, where)
     if not free and (least := _least_curvature(problem, where)) is not None and least > 0:
         statement = f"E has at most one stationary point in the region: Hess E >= {at_most(least)} there"
-        numbers = {"least_curvature": least}
         return Finding(
-            "A3", Verdict.PROVED, statement, "local_minimum", (), numbers, needed_for=needed_for, counted=False
+            "A3",
+            Verdict.PROVED,
+            statement,
+            "local_minimum",
+            numbers={"least_curvature": least},
+            needed_for=needed_for,
+            counted=False,
         )
     if not free:
         return Finding(
