@@ -85,8 +85,7 @@ def finitely_many_stationary_points(
             Verdict.PROVED,
             statement,
             "local_minimum",
-            (),
-            {"least_curvature": least},
+            numbers={"least_curvature": least},
             needed_for=needed_for,
             counted=False,
         )
