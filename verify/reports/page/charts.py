@@ -72,7 +72,9 @@ class Axis:
     def _powers(self) -> list[float]:
         first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
         if last - first < 1:
-            return [value for value in _round_ticks(self.low, self.high) if value > 0]
+            near = [float(f"{step}e{power}") for power in range(first - 1, last + 1) for step in (1, 2, 5)]
+            inside = [value for value in near if self.low <= value <= self.high]
+            return inside if len(inside) > 1 else [value for value in _round_ticks(self.low, self.high) if value > 0]
         stride = max(1, math.ceil((last - first) / _TICKS))
         return [float(f"1e{power}") for power in range(first, last + 1, stride)]
 
