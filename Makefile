@@ -2,13 +2,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BROWSER_STAMP := $(VENV)/.browser
 
 # pip takes the build 2.13.0+cpu where it finds it (PIP_FIND_LINKS); the plain one for Linux brings GPU libraries of several GB.
 TORCH ?= torch==2.13.0
 TORCH_BIN := .venv-torch/bin
 TORCH_STAMP := .venv-torch/.installed
 
-.PHONY: setup demo test lint types unit slow proofs torch-tests torch bench falsify clean
+.PHONY: setup demo test lint types unit slow proofs report-tests torch-tests torch bench falsify clean
 
 setup: $(STAMP)
 
@@ -40,6 +41,14 @@ slow: setup
 
 proofs:
 	bash proofs_notes/check.sh
+
+report-tests: $(BROWSER_STAMP)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/reports/test_browser.py
+
+$(BROWSER_STAMP): $(STAMP)
+	command -v chromium && command -v chromedriver || { apt-get update -q && apt-get install -y -q --no-install-recommends chromium chromium-driver; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'selenium>=4.20'
+	touch $@
 
 torch-tests: $(TORCH_STAMP)
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -q -n auto tests/torch tests/zoo verify/torch verify/importers/torch

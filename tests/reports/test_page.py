@@ -179,3 +179,12 @@ def test_hashes_are_those_of_the_files() -> None:
     assert hashlib.sha256(spec.read_bytes()).hexdigest() in text
     assert hashlib.sha256(spec.with_suffix(".json").read_bytes()).hexdigest() in section("proved", "certificates").text
     assert re.search(r"last weights of the run ?[0-9a-f]{64}", text)
+
+
+def test_a_few_steps_that_stay_are_not_all_steps() -> None:
+    """Theorem horizon proves A2 for one step of this spec: the duty of watching the weights is not done by that."""
+    bounded = next(each for each in evidence("proved").answer.assumptions if each.id == "A2")
+    assert bounded.verdict is verify.Verdict.PROVED and bounded.statement == "the first step stays in the region"
+    duty = section("proved", "duties").find("li")[2]
+    assert duty.find("span", class_="badge")[0].text != "PROVED"
+    assert "Nothing is said of steps that leave the region" in read_page(page("proved")).text

@@ -9,7 +9,6 @@ import click
 from verify.cli.output import (
     force_option,
     json_option,
-    named_files,
     print_json,
     progress,
     spec_argument,
@@ -64,12 +63,14 @@ def command(
     require_jinja2()
     outputs = Outputs([spec, run, *certificates], force)
     outputs.add(output, PAGE)
-    outputs.protect(named_files(spec))
     with progress() as announce:
+        from verify.cli.target import load
         from verify.reports.evidence import report
 
+        question = load(spec)
+        outputs.protect(question.document.files)
         evidence = report(
-            spec,
+            question,
             run=run,
             certificates=certificates,
             examples=examples,

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verify.arithmetic.environment import certified_environment
-from verify.calculus.problem import classical
 from verify.certificates.checker import canonical, check_certificate
 from verify.certificates.description import describe
 from verify.certificates.document import parse_document
@@ -95,7 +94,7 @@ def read_certificate(path: str | Path, problem: Objective) -> CertificateEvidenc
         answer = check_certificate(document)
     except InputError as error:
         raise error.at(str(place)) from None
-    own = describe(classical(problem, "certificates"), problem.initial_weights)
+    own = describe(problem, problem.initial_weights)
     for name in _ABOUT:
         if canonical(document[name]) != canonical(own[name]):
             raise InputError(

@@ -20,6 +20,7 @@ from verify.outcomes import InputError, Verdict
 from verify.properties.suite import SuiteReport, run_suite
 from verify.reports.certificate_evidence import CertificateEvidence, read_certificate
 from verify.reports.run_evidence import RunEvidence, read_run
+from verify.spec.question import Question
 from verify.spec.specification import Specification, load_specification
 from verify.training.run_records import subject
 
@@ -37,7 +38,8 @@ class Evidence:
 
     Parameters
     ----------
-    specification : Specification
+    specification : Question
+        What it is about: a spec file, or a target of the command line.
     answer : CheckReport
         Of `check`.
     test : SuiteReport or None
@@ -53,7 +55,7 @@ class Evidence:
         SHA-256 of what the answer is about.
     """
 
-    specification: Specification
+    specification: Question
     answer: CheckReport
     test: SuiteReport | None
     test_reason: str | None
@@ -114,7 +116,7 @@ class Evidence:
 
 @certified_environment()
 def report(
-    spec: str | PathLike[str] | Specification,
+    spec: str | PathLike[str] | Question,
     *,
     run: str | PathLike[str] | None = None,
     certificates: Iterable[str | PathLike[str]] = (),
@@ -127,7 +129,8 @@ def report(
 
     Parameters
     ----------
-    spec : path or Specification
+    spec : path or Question
+        A spec file, or what `load_specification` returned.
     run : path, optional
         Folder of a training run of this network: what it records, and what of that is proved again.
     certificates : iterable of path
@@ -159,7 +162,7 @@ def report(
     if isinstance(examples, bool) or not isinstance(examples, int) or not 0 <= examples <= MOST_EXAMPLES:
         raise InputError("not a number of steps", examples=examples, remedy=f"use 0 to {MOST_EXAMPLES}")
     announce = as_users_code(progress)
-    specification = spec if isinstance(spec, Specification) else load_specification(Path(spec))
+    specification = spec if isinstance(spec, Question) else load_specification(Path(spec))
     problem, asked = specification.problem, specification.asked
     hashes = _hashes(specification)
     found_certificates = []
@@ -184,13 +187,15 @@ def report(
     return Evidence(specification, answer, test, reason, examples, seed, found_run, tuple(found_certificates), hashes)
 
 
-def _hashes(specification: Specification) -> dict[str, str]:
+def _hashes(specification: Question) -> dict[str, str]:
     """Return the hashes of the spec file, as `sha256sum` gives it, and of what it stands for."""
     identity = subject(specification.problem, specification.problem.initial_weights)
-    content = read_bytes(specification.path, SPEC)
-    return {
-        "spec file": hashlib.sha256(content).hexdigest(),
+    found = {
         "network": identity["architecture"],
         "data": identity["data_sha256"],
         "initial weights": identity["initial_weights_sha256"],
     }
+    if not isinstance(specification, Specification):
+        return found
+    content = read_bytes(specification.path, SPEC)
+    return {"spec file": hashlib.sha256(content).hexdigest(), **found}

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verify.arithmetic.environment import certified_environment
-from verify.calculus.problem import classical
 from verify.certificates.description import describe
 from verify.certificates.run_checker import check_run
 from verify.certificates.run_files import RunFiles, weights_digest
@@ -155,7 +154,7 @@ def read_run(
     recheck = None
     if files.subject.exists():
         announce("checking the run's certificates")
-        recheck = check_run(files.path, describe(classical(problem, "certificates"), start), announce=announce)
+        recheck = check_run(files.path, describe(problem, start), announce=announce)
     return RunEvidence(
         files.path,
         settings,

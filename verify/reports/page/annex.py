@@ -145,14 +145,11 @@ class Command:
 
 def commands(evidence: Evidence) -> tuple[Command, ...]:
     """Return what an auditor runs on another machine, with the same version and files."""
-    spec = _quoted(evidence.specification.path)
-    found = [
-        Command(f"sha256sum {spec}", f"the spec file: {evidence.hashes['spec file']}"),
-        Command(
-            f"dagverify check {spec}",
-            f"the answer: {evidence.answer.verdict.value}",
-        ),
-    ]
+    spec = _quoted(evidence.specification.document.path)
+    of_spec = f" --spec {spec}" if "spec file" in evidence.hashes else ""
+    found = [Command(f"dagverify check {spec}", f"the answer: {evidence.answer.verdict.value}")]
+    if of_spec:
+        found.insert(0, Command(f"sha256sum {spec}", f"the spec file: {evidence.hashes['spec file']}"))
     if evidence.examples:
         line = f"dagverify test {spec} --examples {evidence.examples} --seed {evidence.seed}"
         verdict = "not finished here" if evidence.test is None else evidence.test.verdict.value
@@ -160,10 +157,10 @@ def commands(evidence: Evidence) -> tuple[Command, ...]:
     for each in evidence.certificates:
         path = _quoted(each.path)
         found.append(Command(f"sha256sum {path}", f"the certificate: {each.sha256}"))
-        about = f" --spec {spec}" if each.at_start else ""
+        about = of_spec if each.at_start else ""
         found.append(Command(f"dagverify recheck {path}{about}", f"the claim, computed again: {each.verdict.value}"))
     if evidence.run is not None and evidence.run.recheck is not None:
-        line = f"dagverify recheck {_quoted(evidence.run.path)} --spec {spec}"
+        line = f"dagverify recheck {_quoted(evidence.run.path)}{of_spec}"
         found.append(Command(line, f"every step of the run: {evidence.run.recheck['verdict']}"))
     found.append(Command("bash proofs_notes/check.sh", "the theorems, in Coq; from a copy of the sources of dagverify"))
     return tuple(found)

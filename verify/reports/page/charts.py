@@ -11,6 +11,8 @@ from verify.reports.page.svg import Drawing, Point
 WIDTH, HEIGHT = 460.0, 270.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66.0, 14.0, 28.0, 46.0
 _TICKS = 5
+_SMALLEST, _LARGEST = 1e-300, 1e300
+"""Numbers between which a scale can be divided without leaving float64; others are drawn at its ends or not at all."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,14 @@ class Axis:
     """
 
     def __init__(self, values: Iterable[float], start: float, end: float, *, logarithmic: bool = False) -> None:
-        usable = [value for value in values if math.isfinite(value) and (value > 0 or not logarithmic)]
+        usable = [value for value in values if abs(value) <= _LARGEST and (value >= _SMALLEST or not logarithmic)]
         low, high = min(usable, default=1.0), max(usable, default=1.0)
         self.logarithmic = logarithmic and bool(usable)
         if self.logarithmic:
             low, high = (low / 1.5, high * 1.5) if high < 4 * low else (low, high)
-        elif low == high:
-            low, high = (low - 0.5 * abs(low or 1.0), high + 0.5 * abs(high or 1.0))
+        elif high - low < max(_SMALLEST, 1e-12 * abs(high)):
+            half = 0.5 * abs(high) if abs(high) >= _SMALLEST else 0.5
+            low, high = low - half, high + half
         self.low, self.high, self.start, self.end = low, high, start, end
         self.ticks = self._powers() if self.logarithmic else _round_ticks(low, high)
 
@@ -69,7 +72,9 @@ class Axis:
     def _powers(self) -> list[float]:
         first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
         if last - first < 1:
-            return [value for value in _round_ticks(self.low, self.high) if value > 0]
+            near = [float(f"{step}e{power}") for power in range(first - 1, last + 1) for step in (1, 2, 5)]
+            inside = [value for value in near if self.low <= value <= self.high]
+            return inside if len(inside) > 1 else [value for value in _round_ticks(self.low, self.high) if value > 0]
         stride = max(1, math.ceil((last - first) / _TICKS))
         return [float(f"1e{power}") for power in range(first, last + 1, stride)]
 

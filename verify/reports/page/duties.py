@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from verify.arithmetic.decimals import at_most
 from verify.outcomes import Verdict
+from verify.reports.page.words import stays_for_ever
 
 if TYPE_CHECKING:
     from verify.reports.evidence import Evidence
@@ -65,14 +66,16 @@ def _momentum(evidence: Evidence) -> Duty:
 def _weights(evidence: Evidence) -> Duty:
     title = "The weights are watched: they stay in the region"
     bounded = next(each for each in evidence.answer.assumptions if each.id == "A2")
-    if bounded.verdict is Verdict.PROVED:
+    if stays_for_ever(evidence.answer):
         return Duty(title, Verdict.PROVED.value, _sentence(bounded.statement))
     if bounded.verdict is Verdict.REFUTED:
         return Duty(title, Verdict.REFUTED.value, _sentence(bounded.statement), bounded.remedy)
     if evidence.run is not None and evidence.run.lines:
         return _watched(title, evidence.run)
+    known = f"Proved: {bounded.statement}. Of later ones" if bounded.verdict is Verdict.PROVED else "Of the steps"
     watch = "train with dagverify train SPEC --out RUN/ and give this report --run RUN/, or use verify.torch's Monitor"
-    return Duty(title, bounded.verdict.value, "This is assumed; no training run was given.", watch)
+    words = f"{known} it is assumed; no training run was given."
+    return Duty(title, Verdict.UNDECIDED.value, words, watch)
 
 
 def _watched(title: str, run: RunEvidence) -> Duty:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 MOST_VERTICES = 24
 MOST_EDGES = 60
@@ -33,8 +34,12 @@ class Folded:
 
     def is_skip(self, edge: tuple[int, int]) -> bool:
         """Whether an edge passes a level."""
-        depth = {group: level for level, members in enumerate(self.levels) for group in members}
-        return depth[edge[1]] - depth[edge[0]] > 1
+        return self.level[edge[1]] - self.level[edge[0]] > 1
+
+    @cached_property
+    def level(self) -> dict[int, int]:
+        """The level of each group."""
+        return {group: level for level, members in enumerate(self.levels) for group in members}
 
 
 def fold(vertices: Iterable[str], edges: Iterable[tuple[str, str]]) -> Folded:

@@ -137,7 +137,7 @@ class _Plan:
 
     def __init__(self, folded: Folded, beside: frozenset[tuple[int, int]]) -> None:
         self.folded = folded
-        self.level = {group: level for level, members in enumerate(folded.levels) for group in members}
+        self.level = folded.level
         self.offset = _offsets(folded)
         self.half_widths = [len(members) * (_BOX[0] + _GAP[0]) / 2 - _GAP[0] / 2 for members in folded.levels]
         passing = [edge for edge in folded.edges if folded.is_skip(edge)]

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from verify.calculus.problem import Problem
+from verify.graph.problem import GraphProblem
+from verify.operations.leaves import Leaf, Parameter
 from verify.spec.graph_problem import TARGETS
+from verify.spec.specification import Specification
 
 if TYPE_CHECKING:
     from verify.architecture import Architecture
     from verify.calculus.objective import Objective
     from verify.spec.network import Network
-    from verify.spec.specification import Specification
+    from verify.spec.question import Question
 
 
 @dataclass(frozen=True)
@@ -56,17 +59,23 @@ class Sketch:
     edges: tuple[tuple[str, str, str], ...]
 
 
-def samples_of(problem: Objective) -> int:
-    """Return the number of samples of a spec file's problem."""
-    return problem.samples if isinstance(problem, Problem) else len(problem.constants[TARGETS])  # type: ignore[attr-defined]
+def samples_of(problem: Objective) -> int | None:
+    """Return the number of samples; None where the data are constants of a graph without such an axis."""
+    if isinstance(problem, Problem):
+        return problem.samples
+    targets = problem.constants.get(TARGETS) if isinstance(problem, GraphProblem) else None
+    return None if targets is None or targets.ndim == 0 else len(targets)
 
 
-def sketch_of(specification: Specification) -> Sketch:
-    """Return the sketch of a spec file's network."""
-    problem = specification.problem
+def sketch_of(question: Question) -> Sketch:
+    """Return the sketch of a network: of its vertices where a spec file names them, else of its operations."""
+    problem = question.problem
     if isinstance(problem, Problem):
         return _classical(problem.architecture)
-    return _general(specification.document.network())
+    if isinstance(question, Specification):
+        return _general(question.document.network())
+    assert isinstance(problem, GraphProblem)
+    return _operations(problem)
 
 
 def _classical(architecture: Architecture) -> Sketch:
@@ -110,8 +119,42 @@ def _general(network: Network) -> Sketch:
             is_input,
             name in network.outputs,
         )
-    edges = tuple((source, name, "") for name in network.order for source in network.sources[name])
+    edges = tuple(
+        (source, name, _kind(network, name, position))
+        for name in network.order
+        for position, source in enumerate(network.sources[name])
+    )
     return Sketch(found, edges)
+
+
+def _kind(network: Network, name: str, position: int) -> str:
+    """Return the kind of an edge into a vertex of the classical form; a layer has none."""
+    if hasattr(network.nodes[name], "layer"):
+        return ""
+    entry = network.nodes[name].inputs[position]
+    return "dense" if isinstance(entry, str) else entry.kind
+
+
+def _operations(problem: GraphProblem) -> Sketch:
+    """Return the operations that depend on data or weights, those of one place of the user's code with its name."""
+    graph = problem.network
+    names = {position: f"{position} {node.operation.name}" for position, node in enumerate(graph.nodes)}
+    found = {}
+    for position, node in enumerate(graph.nodes):
+        operation, count = node.operation, math.prod(node.shape)
+        trained = count if isinstance(operation, Parameter) else 0
+        label = operation.label if isinstance(operation, Leaf) else node.place
+        rows = (("operation", operation.name), ("shape", " x ".join(map(str, node.shape)) or "one number"))
+        found[names[position]] = SketchedVertex(
+            label or operation.name,
+            (*rows, ("place", label)) if label else rows,
+            count,
+            trained,
+            not node.arguments,
+            position in graph.outputs,
+        )
+    edges = ((names[argument], names[p], "") for p, node in enumerate(graph.nodes) for argument in node.arguments)
+    return Sketch(found, tuple(dict.fromkeys(edges)))
 
 
 def _activation(node: object) -> str | None:

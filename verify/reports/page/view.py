@@ -27,13 +27,14 @@ from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES
 
 if TYPE_CHECKING:
+    from verify.calculus.objective import Objective
     from verify.reports.evidence import Evidence
 
 _SHOWN_SHARES = 12
 _SHOWN_MEMBERS = 200
 _TITLES = {
     "A1": "The functions of the units are smooth enough",
-    "A2": "The weights stay in the region",
+    "A2": "How far the weights are known to stay in the region",
     "A3": "The error has finitely many places without slope",
     "A4": "Learning rate and momentum are small enough",
     "gradients": "Backpropagation computes the slope of the error",
@@ -76,7 +77,7 @@ def view_of(evidence: Evidence) -> dict[str, Any]:
     picture, cards, folded = draw_network(sketch, shares)
     return {
         "name": report.name,
-        "spec": str(evidence.specification.path),
+        "spec": str(evidence.specification.document.path),
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "answer": answer_of(evidence),
         "parts": _parts(evidence),
@@ -153,8 +154,13 @@ def _figures(evidence: Evidence) -> list[tuple[str, str, str]]:
         )
         found.append(("Curvature", f"at most {at_least(report.curvature.value)}", f"L, proved; {below}"))
     problem = evidence.specification.problem
-    found.append(("Network", f"{problem.size:,} weights", f"{samples_of(problem):,} samples of data"))
+    found.append(("Network", f"{problem.size:,} weights", _samples(problem)))
     return found
+
+
+def _samples(problem: Objective) -> str:
+    count = samples_of(problem)
+    return "its data are part of it" if count is None else f"{count:,} samples of data"
 
 
 def _remedies(evidence: Evidence) -> list[tuple[str, str]]:

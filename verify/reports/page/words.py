@@ -80,10 +80,10 @@ def _open(report: CheckReport) -> list[str]:
 def _plain(evidence: Evidence) -> tuple[str, ...]:
     problem, asked_of = evidence.specification.problem, evidence.specification.asked
     samples = samples_of(problem)
-    noun = "sample" if samples == 1 else "samples"
+    given = "data" if samples is None else "1 sample" if samples == 1 else f"{samples:,} samples"
     opening = (
         f"Training changes the {problem.size:,} weights of this network in many small steps, so that its "
-        f"error on the {samples:,} {noun} given becomes smaller. A step that is too long, or that momentum "
+        f"error on the {given} given becomes smaller. A step that is too long, or that momentum "
         "carries too far, makes the error larger instead."
     )
     if asked_of is None:
@@ -118,6 +118,14 @@ def _plain_answer(evidence: Evidence) -> str:
     return "This cannot be answered for the network as it is; what to change stands below."
 
 
+def stays_for_ever(report: CheckReport) -> bool:
+    """Whether every step, however late, is proved to stay in the region."""
+    lasting = {row.theorem: row for row in report.ranges if row.verdict is Verdict.PROVED}
+    steps = lasting["horizon"].numbers.get("steps", 0) if "horizon" in lasting else 0
+    bounded = next(each for each in report.assumptions if each.id == "A2")
+    return bounded.verdict is Verdict.PROVED and ("weight_decay" in lasting or steps is None)
+
+
 def _limits(evidence: Evidence) -> tuple[str, ...]:
     report, samples = evidence.answer, samples_of(evidence.specification.problem)
     found: list[str] = []
@@ -126,16 +134,16 @@ def _limits(evidence: Evidence) -> tuple[str, ...]:
             "All of it holds if the gradient is exact: the rules of this network's operations were tested and compared "
             "at some points, not proved by a program."
         )
-    for finding in report.assumptions:
-        if finding.id == "A2" and finding.verdict is not Verdict.PROVED:
-            found.append(
-                "Nothing is said of steps that leave the region. That the weights stay in it is an assumption (A2), "
-                "unless the answer names steps that are proved to stay."
-            )
+    if not stays_for_ever(report):
+        found.append(
+            "Nothing is said of steps that leave the region. That the weights stay in it is an assumption (A2), "
+            "but for the steps that the answer names."
+        )
     if evidence.specification.momentum is not None and evidence.specification.momentum.mu is not None:
         found.append("The error itself may rise from one step to the next: what decreases is the energy V.")
     found += [
-        f"It is about all {samples:,} samples at once. Training on parts of the data (mini-batches) is another matter.",
+        f"It is about all {'data' if samples is None else f'{samples:,} samples'} at once. Training on parts of them "
+        "(mini-batches) is another matter.",
         "It is about these data. How well the network does on others (generalisation) is not examined.",
         "A smaller error is not the smallest: that training reaches the best weights is not claimed.",
         "Steps are those of exact arithmetic. For the rounded steps that a computer takes, the decrease is decided "
