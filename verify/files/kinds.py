@@ -111,7 +111,6 @@ class OutputKind:
         return beginning.startswith(self.begins) and (self.mark in beginning or self.mark in end)
 
 
-SPEC_MARK = "# written by dagverify init"
 JUNIT_MARK = "<!-- dagverify -->"
 PICTURE_MARK = "dagverify"
 PAGE_MARK = '<meta name="generator" content="dagverify report">'
