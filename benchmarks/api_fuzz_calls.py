@@ -222,6 +222,9 @@ CALLS: dict[str, Call] = {
     "Verdict": lambda d: verify.Verdict(d.pick(("PROVED", "REFUTED", "UNDECIDED"))),
     "Verdict.weakest": lambda d: verify.Verdict.weakest([d.pick(list(verify.Verdict)) for _ in range(3)]),
     "Setting": lambda d: d.setting(),
+    "recommend": lambda d: verify.recommend(
+        d.problem, steps=(int(d.rng.integers(1, 20)),), momenta=(float(d.rng.uniform(0, 1)),), seconds=1.0
+    ),
     "Setting.of": lambda d: verify.Setting.of(d.optimizer()),
     "Setting.remedy": lambda d: verify.Setting(d.positive(), mu=float(d.rng.uniform(0, 1))).remedy(d.positive()),
     "Optimizer": lambda d: d.optimizer(),

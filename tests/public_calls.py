@@ -53,6 +53,7 @@ from verify.graph.segment import graph_segment_bound
 from verify.importers.architecture import graph_problem
 from verify.properties.cases import StepCase
 from verify.properties.control import run_sharpness_control
+from verify.properties.first_rises import Algorithm, first_rises
 from verify.properties.heavy_ball_run import find_error_rise
 from verify.properties.increase import decide_increase, find_increase, prove_increase, smallest_increasing_factor
 from verify.properties.lyapunov import take_heavy_ball_step
@@ -83,6 +84,7 @@ MODULES = (
     "verify.analysis.any_direction",
     "verify.analysis.one_step",
     "verify.analysis.explain",
+    "verify.analysis.recommend",
     "verify.analysis.rising",
     "verify.bounds.hessian",
     "verify.bounds.hessian_result",
@@ -111,6 +113,7 @@ MODULES = (
     "verify.properties.lyapunov",
     "verify.properties.heavy_ball_run",
     "verify.properties.increase",
+    "verify.properties.first_rises",
     "verify.properties.monotone",
     "verify.properties.control",
     "verify.analysis.certify",
@@ -241,6 +244,8 @@ def _range_calls(name: str, theorem: str) -> dict[str, Call]:
 
 
 CALLS: dict[str, Call] = {
+    "recommend": lambda s: verify.recommend(s.problem, steps=(2,), momenta=(0.0,), seconds=1.0),
+    "first_rises.first_rises": lambda s: first_rises(s.problem, Algorithm(0.1), 2),
     "Setting.remedy": lambda s: verify.Setting(3.0, mu=0.9).remedy(2.0),
     "Optimizer.remedy": lambda s: verify.Optimizer(3.0, momentum=0.9).remedy(2.0),
     "Optimizer.largest_lr": lambda s: verify.Optimizer(3.0, momentum=0.9).largest_lr(2.0),
@@ -524,6 +529,10 @@ NO_CLAIM: dict[str, str] = {
     "exact_step.exact_momentum": "encloses a momentum term; an increase is proved by decide_increase",
     "question.region_words": "words",
     "question.decreasing_words": "words",
+    **{f"Recommendation.{name}": _DATA for name in ("__init__", "verdict", "best", "rows", "to_json")},
+    **{f"{kind}.__init__": "numbers as given" for kind in ("Algorithm", "FirstRises")},
+    "Algorithm.step": _FLOAT64,
+    "Algorithm.exact_step": _PART,
     "question.scope_words": "words",
     "question.question_of": "words",
     "words.claim_words": "words",

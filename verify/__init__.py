@@ -40,6 +40,7 @@ _PUBLIC = {
     "momentum_range": "verify.theorems.ranges",
     "one_step_ranges": "verify.analysis.one_step",
     "prove_gradients": "verify.calculus.symbolic",
+    "recommend": "verify.analysis.recommend",
     "report": "verify.reports.evidence",
     "run_suite": "verify.properties.suite",
     "segment_bound": "verify.bounds.segment",
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     from verify.analysis.converge import converge
     from verify.analysis.explain import explain
     from verify.analysis.one_step import one_step_ranges
+    from verify.analysis.recommend import recommend
     from verify.architecture import Architecture
     from verify.assumptions import check_assumptions
     from verify.assumptions.small_momentum import Setting

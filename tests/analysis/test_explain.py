@@ -10,6 +10,7 @@ import pytest
 from verify import InputError, Verdict, hessian_bound, load_specification
 from verify.analysis.changes import possible_changes
 from verify.analysis.explain import Explanation, explain
+from verify.analysis.hypotheses import Hypotheses
 
 SPEC = """\
 name = "small"
@@ -156,3 +157,36 @@ def test_without_a_region(tmp_path):
     without = ('[region]\nkind = "ball"\nradius = 0.1\n', "")
     with pytest.raises(InputError, match="no region to bound the Hessian on"):
         explain(load_specification(write(tmp_path, without)), budget=0)
+
+
+def test_a_radius_that_loses_the_first_step_is_refused(tmp_path):
+    asked = ("radius = 0.1\n", "radius = 0.1\n[momentum]\neta = 0.05\ntau = 0.01\n")
+    found = {each.change: each for each in explain(load_specification(write(tmp_path, asked)), budget=0).effects}
+    assert found["region's radius / 2"].refusal is None
+    assert "A2" in found["region's radius / 10"].refusal
+    unasked = {each.change: each for each in explain(load_specification(write(tmp_path)), budget=0).effects}
+    assert unasked["region's radius / 10"].refusal is None
+
+
+def test_a_region_that_loses_the_sublevel_set_is_refused(tmp_path):
+    region = ('[region]\nkind = "ball"\nradius = 0.1', '[region]\nkind = "bounded"\nradius = 6.0')
+    decay = ('output = "y"', 'output = "y"\nweight_decay = 0.2')
+    specification = load_specification(write(tmp_path, region, decay))
+    kept = Hypotheses.of(specification.problem, None, None)
+    assert kept.holds_sublevel and kept.smooth and not kept.stays
+    found = {each.change: each for each in explain(specification, budget=0).effects}
+    assert "weight decay would no longer prove A2" in found["region's radius / 2"].refusal
+    assert kept.lost(kept) is None
+    assert "A1" in kept.lost(Hypotheses(smooth=False, holds_sublevel=True, stays=False))
+
+
+def test_large_targets_are_scaled(tmp_path):
+    large = ("y = [1.0, 0.0, 1.0]", "y = [100.0, 0.0, -50.0]")
+    specification = load_specification(write(tmp_path, large))
+    found = {each.change: each for each in explain(specification, budget=0).effects}
+    words = "targets: target_scale = 100, E in its units"
+    assert found[words].refusal is None and found[words].factor > 1
+    edited = load_specification(write(tmp_path, large, ("[data]", "[data]\ntarget_scale = 100.0"))).problem
+    assert edited.targets.tolist() == [[1.0], [0.0], [-0.5]]
+    assert found[words].value == hessian_bound(edited, edited.region, "norms", cells=1).value
+    assert not [each for each in possible_changes(load_specification(write(tmp_path))) if each.kind == "targets"]

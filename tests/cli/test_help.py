@@ -1,4 +1,4 @@
-"""The help of every command ends with examples, and they run as printed where the examples are."""
+"""The help of every command ends with examples, which run as printed in an empty folder: their files are packaged."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import pytest
 from click.testing import Result
 
 from verify.cli.app import COMMANDS
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def printed_examples(text: str) -> list[str]:
@@ -34,7 +32,6 @@ def test_help_ends_with_examples(command: str | None, dagverify: Callable[..., R
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_examples_run_as_printed(command: str, dagverify: Callable[..., Result], tmp_path: Path) -> None:
-    shutil.copytree(EXAMPLES, tmp_path / "examples")
     program = tmp_path / "bin" / "dagverify"
     program.parent.mkdir()
     program.write_text(
@@ -42,7 +39,9 @@ def test_examples_run_as_printed(command: str, dagverify: Callable[..., Result],
         encoding="utf-8",
     )
     program.chmod(0o755)
-    for line in printed_examples(dagverify(command, "--help").stdout):
+    (first, *_) = printed_examples(dagverify("--help").stdout)
+    assert first == "dagverify init --examples examples/"
+    for line in [first, *printed_examples(dagverify(command, "--help").stdout)]:
         script = f'PATH="{program.parent}:$PATH"; {line}'
         run = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
         compiled = "--coq" in line and command == "recheck" and shutil.which("coqc") is None

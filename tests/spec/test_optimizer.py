@@ -114,3 +114,21 @@ def test_nesterov_is_judged_by_its_own_theorem(write_spec: WriteSpec) -> None:
         run_suite(inside.problem, inside.asked, examples=1)
     with pytest.raises(InputError, match="Nesterov"):
         Setting(0.1, tau=0.1, nesterov=True)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ('target = "input"\ntarget_scale = 2.0', "the targets are the scaled inputs"),
+        ('source = "sklearn:iris"\ntarget_scale = "standard"', "classes have no scale"),
+        ('source = "sklearn:diabetes"\ntarget_scale = 0.0', "target_scale"),
+    ],
+)
+def test_a_scale_of_targets_that_is_none_is_refused(tmp_path: Path, table: str, words: str) -> None:
+    text = "[data]\n{}\n[nodes.x]\nwidth = {}\n[nodes.y]\nwidth = {}\ninputs = ['x']\nactivation = 'tanh'\n"
+    inline = "" if "source" in table else "x = [[1.0], [2.0]]\n"
+    width, out = (1, 1) if inline else (4, 3) if "iris" in table else (10, 1)
+    path = tmp_path / "scale.toml"
+    path.write_text(text.format(inline + table, width, out), encoding="utf-8")
+    with pytest.raises(InputError, match=words):
+        load_specification(path)

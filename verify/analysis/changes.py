@@ -30,7 +30,7 @@ class Change:
 
     Parameters
     ----------
-    kind : {"radius", "width", "skip", "activation", "data", "weights"}
+    kind : {"radius", "width", "skip", "activation", "data", "targets", "weights"}
     words : str
         What is changed, in the words of the spec file.
     make : callable
@@ -56,6 +56,7 @@ def possible_changes(specification: Specification) -> Iterator[Change]:
     yield from _skips(specification, tables)
     yield from _activations(specification, tables)
     yield from _data(specification, tables)
+    yield from _targets(specification)
     yield Change("weights", "initial weights halved", lambda: _with_smaller_weights(specification.classical("explain")))
 
 
@@ -201,6 +202,29 @@ def _data(specification: Specification, tables: Tables) -> Iterator[Change]:
 
         shown = f'"{scale}"' if isinstance(scale, str) else f"{scale:g}"
         yield _edit(specification, "data", f"data: scale = {shown}{tail}", edit)
+
+
+def _targets(specification: Specification) -> Iterator[Change]:
+    """Targets as numbers of size 1: for outputs that are no classes and not bounded by their activation."""
+    data = specification.document.content.data
+    if data is None or data.target != "label" or data.target_scale != "none" or _has_classes(specification):
+        return
+    largest = float(np.max(np.abs(specification.problem.targets)))
+    if not largest > _UNSCALED:
+        return
+    scales: tuple[str | float, ...] = (float(f"{largest:.3g}"), "standard")
+    for scale in scales:
+
+        def edit(changed: Tables, scale: str | float = scale) -> None:
+            changed["data"]["target_scale"] = scale
+
+        shown = f'"{scale}"' if isinstance(scale, str) else f"{scale:g}"
+        yield _edit(specification, "targets", f"targets: target_scale = {shown}, E in its units", edit)
+
+
+def _has_classes(specification: Specification) -> bool:
+    targets = specification.problem.targets
+    return targets.shape[1] > 1 and bool(np.all((targets == 0) | (targets == 1)))
 
 
 def _with_smaller_weights(problem: Problem) -> Problem:

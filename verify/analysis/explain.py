@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from verify.analysis.changes import Change, possible_changes
+from verify.analysis.hypotheses import Hypotheses
 from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.bounds.attack import attack_hessian
 from verify.bounds.curvature import Curvature, examine_curvature
@@ -19,6 +20,7 @@ from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES
 
 if TYPE_CHECKING:
+    from verify.assumptions.small_momentum import Setting
     from verify.spec import Specification
 
 DEFAULT_BUDGET = 120.0
@@ -122,14 +124,14 @@ def explain(
 
     Every change is made, and L bounded and attacked again. The cheap bound by norms comes first for all of them; the
     best method follows, for the changed radius first and then for what gained most, until the budget is spent. What is
-    left is compared by norms on both sides.
+    left is compared by norms on both sides. A change after which a hypothesis fails that held before is refused.
 
     Parameters
     ----------
     specification : Specification
         With a region.
     budget : float
-        Seconds for the best method; 0 for the cheap one only.
+        Seconds of processor time for the best method; 0 for the cheap one only.
     seed : int
         Of the attacks.
     progress : callable
@@ -156,29 +158,42 @@ def explain(
     if not 0 <= budget < float("inf"):
         raise InputError("the budget must be a number of seconds", budget=budget, remedy="use budget >= 0")
     problem = classical(specification.problem, "explain")
-    started = time.monotonic()
+    started = time.process_time()
     progress = as_users_code(progress)
     progress("bounding the Hessian")
     curvature = examine_curvature(problem, seed=seed)
-    cost = time.monotonic() - started
+    cost = time.process_time() - started
     cheap = _by_norms(problem, seed).value if curvature.value is not None else None
+    kept = Hypotheses.of(problem, curvature.value, specification.momentum)
+    kept_by_norms = Hypotheses.of(problem, cheap, specification.momentum)
     effects, problems = [], []
     for change in possible_changes(specification):
         progress(change.words)
         changed, effect = _made(change, cheap, seed)
+        if changed is not None:
+            effect = _without_losses(effect, changed, kept_by_norms, specification.momentum)
         effects.append(effect)
         problems.append(changed)
-    started = time.monotonic()
+    started = time.process_time()
     for index in sorted(range(len(effects)), key=lambda index: _priority(effects[index])):
         changed = problems[index]
-        if changed is None or time.monotonic() - started + cost > budget:
+        if changed is None or time.process_time() - started + cost > budget:
             continue
         progress(f"{effects[index].change}: by the best method")
-        begun = time.monotonic()
+        begun = time.process_time()
         found = examine_curvature(changed, seed=seed)
-        cost = max(cost, time.monotonic() - begun)
-        effects[index] = _effect(effects[index], found, curvature.value, by_norms=False)
+        cost = max(cost, time.process_time() - begun)
+        effect = _effect(effects[index], found, curvature.value, by_norms=False)
+        effects[index] = _without_losses(effect, changed, kept, specification.momentum)
     return Explanation(problem.name, curvature, tuple(sorted(effects, key=_rank)))
+
+
+def _without_losses(effect: Effect, changed: Problem, kept: Hypotheses, setting: Setting | None) -> Effect:
+    """Refuse a change after which a hypothesis no longer holds that held before."""
+    if effect.refusal is not None:
+        return effect
+    lost = kept.lost(Hypotheses.of(changed, effect.value, setting))
+    return effect if lost is None else Effect(effect.kind, effect.change, refusal=lost)
 
 
 def _made(change: Change, before: float | None, seed: int) -> tuple[Problem | None, Effect]:

@@ -26,6 +26,7 @@ from verify.outcomes import InputError, Verdict
 from verify.properties.cases import required_region
 from verify.theorems.horizon import Horizon, error_lower_bound, horizon, largest_eta
 from verify.theorems.numbers import LEAST_CURVATURE
+from verify.theorems.optimizers import CONVENTIONS, lr_of
 from verify.theorems.ranges import RANGES
 from verify.theorems.weight_decay import sublevel_radius, weight_decay
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from verify.assumptions.small_momentum import Setting
 
 DEFAULT_STEPS = 100
+RECOMMEND = "dagverify recommend SPEC chooses a radius and finds the learning rates that stay in it"
 _BISECTIONS = 40
 _BEYOND = 1 + Fraction(1, 64)
 
@@ -91,19 +93,40 @@ def horizon_row(
         return _proved_horizon(eta, tau, eta, start.horizon(eta, tau, DEFAULT_STEPS), "tau")
     except InputError as error:
         eta_asked = None if setting is None else setting.eta
-        remedy = _horizon_remedy(start, setting, error)
+        remedy = RECOMMEND if setting is None else _stay_remedy(start, setting)
         return RangeRow(
             "horizon", Verdict.UNDECIDED, error.what, eta=eta_asked, tau_max=0.0, eta_max=0.0, remedy=remedy
         )
 
 
-def _horizon_remedy(start: _Start, setting: Setting | None, error: InputError) -> str:
-    """Return what to change where the setting is outside its range: for mu, which eta keeps one step inside with it."""
-    if setting is not None and setting.mu is not None:
-        with contextlib.suppress(InputError):
-            limit = at_most(start.largest_eta(1, Fraction(setting.mu), setting.theorem)[0])
-            return f"use eta <= {limit} with mu={setting.mu!r}, or a larger radius"
-    return error.remedy or "use a larger radius or a smaller learning rate"
+def _stay_remedy(start: _Start, setting: Setting) -> str:
+    """Return what to change so that one step is proved to stay: learning rate or momentum, in the user's numbers.
+
+    A learning rate with tau is one setting, on the ray of the one asked; with mu it is the largest.
+    """
+    theorem, symbol = setting.theorem, RANGES[setting.theorem].momentum_name
+    optimizer, size = setting.optimizer, setting.momentum
+    part = Fraction(size) if symbol == "mu" else Fraction(size) / Fraction(setting.eta)
+    words = ("lr", "momentum") if optimizer is not None else ("eta", symbol)
+    shown = setting.eta if optimizer is None else optimizer.lr
+    options = []
+    with contextlib.suppress(InputError):
+        eta, kept = start.largest_eta(1, part, theorem)
+        rate = eta if optimizer is None else lr_of(eta, size, optimizer.convention)
+        if rate is not None and start.horizon(eta, kept, 1, theorem).verdict is Verdict.PROVED and eta < setting.eta:
+            relation = "<= " if symbol == "mu" or size == 0 else "= "
+            options.append(f"{words[0]} {relation}{rate!r} with {words[1]} = {kept!r}")
+    averages = optimizer is not None and CONVENTIONS[optimizer.convention].averages
+    with contextlib.suppress(InputError):
+        if size > 0 and not averages and start.horizon(setting.eta, 0.0, 1, theorem).verdict is Verdict.PROVED:
+            largest = _largest(lambda momentum: _stays(start, setting.eta, momentum, theorem), 0.0, size)
+            if largest > 0:
+                options.append(f"{words[1]} <= {largest!r} with {words[0]} = {shown!r}")
+    return f"use {', or '.join(options)}" if options else RECOMMEND
+
+
+def _stays(start: _Start, eta: float, momentum: float, theorem: str) -> bool:
+    return start.horizon(eta, momentum, 1, theorem).verdict is Verdict.PROVED
 
 
 def _theorem(setting: Setting, *bounds: float) -> str:
@@ -132,7 +155,7 @@ def _asked_horizon(start: _Start, setting: Setting, theorem: str) -> RangeRow:
             eta=eta,
             tau_max=0.0,
             eta_max=eta_max,
-            remedy=f"use eta <= {at_most(eta_max)}, or a larger radius",
+            remedy=_stay_remedy(start, setting),
         )
 
     def stays(momentum: float) -> bool:
@@ -169,6 +192,9 @@ def weight_decay_row(
         if setting is not None:
             eta, size = setting.eta, setting.momentum
             admissible = RANGES[_theorem(setting, L, bound)]
+            if admissible.contains(bound, eta, size) is not Verdict.PROVED:
+                words = f"{setting.words} is outside the range of theorem {admissible.name} (L={at_least(bound)})"
+                return _outside(words, setting, bound)
         decided = weight_decay(bound, upper, problem.quadratic_growth, eta, size, radius, admissible.name)
     except InputError as error:
         eta_asked = None if setting is None else setting.eta
@@ -190,6 +216,11 @@ def weight_decay_row(
         remedy=None if decided.verdict is Verdict.PROVED else f"use kind = 'bounded' beyond {at_least(level)}",
         numbers={"sublevel_radius": level, "lipschitz": bound, "gain": decided.gain, symbol: size},
     )
+
+
+def _outside(words: str, setting: Setting, bound: float) -> RangeRow:
+    remedy = setting.remedy(bound)
+    return RangeRow("weight_decay", Verdict.UNDECIDED, words, setting.eta, 0.0, 0.0, remedy=remedy)
 
 
 def _bound_beyond(problem: Objective, L: float, level: float) -> tuple[float, float]:

@@ -65,7 +65,8 @@ def bounded_weights(region: Region, proof: WeightDecay | Horizon | None = None) 
         needed_for=NEEDED_FOR,
         counted=False,
         assumed=True,
-        remedy="to prove it, add weight decay and a region |w| <= radius with radius > sqrt(2 E(w0)/weight_decay)",
+        remedy="dagverify recommend SPEC proves it for numbers of steps; to prove it for ever, add weight decay and a "
+        "region |w| <= radius with radius > sqrt(2 E(w0)/weight_decay)",
     )
 
 

@@ -27,8 +27,10 @@ COMMANDS = {
     "converge": "Train, and prove that a minimum has been reached.",
     "explain": "What dominates the Hessian bound, and which change buys how much.",
     "gradients": "Backpropagation of the network: its formulas, their proof, a numerical check.",
+    "init": "A new spec file from data, or the examples.",
     "lint": "Structure of spec files only, without loading data.",
     "range": "Hessian bound and the admissible range of each theorem.",
+    "recommend": "Which learning rate and momentum are safe, without a region.",
     "report": "What is proved, as an HTML page for people.",
     "recheck": "Confirm a certificate by recomputing everything that it claims.",
     "test": "Property tests of monotone error decrease.",
@@ -119,7 +121,7 @@ def _prepare_streams() -> None:
     cls=LazyGroup,
     name=NAME,
     no_args_is_help=False,
-    epilog="\b\nExample:\n  dagverify check examples/digits_autoencoder.toml",
+    epilog="\b\nExamples:\n  dagverify init --examples examples/\n  dagverify check examples/xor_skip.toml",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name=NAME)

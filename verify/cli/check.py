@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verify.cli.output import (
-    explain_notes,
+    advice,
     json_option,
     named_files,
     plain,
@@ -141,6 +141,5 @@ def _print(spec: Path, answer: dict[str, Any], comparison: Comparison | None, se
         f"decided: {'; '.join(answer['decided']) or 'nothing'}",
         f"not decided: {'; '.join(answer['undecided']) or 'nothing'}",
     ]
-    if answer["verdict"] != Verdict.PROVED.value:
-        notes += explain_notes(spec)
+    notes += advice(answer["verdict"] == Verdict.PROVED.value, answer["ranges"], spec)
     print_table(f"{answer['name']}: {answer['question']}", answer["verdict"], rows, notes)

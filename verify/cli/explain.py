@@ -13,14 +13,15 @@ from verify.cli.output import json_option, print_json, progress, spec_argument
 
 @click.command("explain")
 @spec_argument
-@click.option("--budget", type=float, default=120.0, show_default=True, help="Seconds for the best method.")
+@click.option("--budget", type=float, default=120.0, show_default=True, help="Seconds of processor time for the best method.")
 @json_option
 def command(spec: Path, budget: float, as_json: bool) -> int:
     """Say which vertices and terms dominate L, and what changes of SPEC would buy.
 
     Every change is made and L is bounded again: a smaller radius, a vertex of half its width, an edge less, another
-    activation, other scales of data and weights. A factor of 2 doubles the admissible learning rates. Changes that do
-    not fit the budget are compared by the cheap method on both sides. SPEC itself stays as it is.
+    activation, other scales of data, targets and weights. A factor of 2 doubles the admissible learning rates. Changes
+    that do not fit the budget are compared by the cheap method on both sides; those after which a hypothesis of the
+    theorems fails that held before are refused. SPEC itself stays as it is.
 
     \b
     Examples:

@@ -11,7 +11,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,12 +26,10 @@ if TYPE_CHECKING:
 
 Announce = Callable[[str], None]
 
-
-def explain_notes(spec: Path) -> list[str]:
-    """Return the note that another command says more; it takes spec files alone."""
-    is_file = not str(spec).startswith("torch:")
-    return ["dagverify explain SPEC says what dominates L, and which change buys how much"] if is_file else []
-
+RECOMMEND = "dagverify recommend SPEC finds learning rates that are proved for a number of steps, without a region"
+EXPLAIN = "dagverify explain SPEC says what dominates L, and which change buys how much"
+TINY = 1e-3
+"""Learning rates below are smaller than people use: where no larger one is proved, an answer says what to do."""
 
 force_option = click.option("--force", is_flag=True, help="Replace files that dagverify did not write, too.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout and nothing else.")
@@ -43,6 +41,22 @@ time_limit_option = click.option(
     help="Seconds of processor time for all parts of the analysis.",
 )
 spec_argument = click.argument("spec", type=click.Path(path_type=Path))
+
+
+def advice(proved: bool, ranges: Iterable[Mapping[str, Any]], spec: Path) -> list[str]:
+    """Return which commands say more, if the answer is not proved or the learning rates are tiny: they take spec files.
+
+    Examples
+    --------
+    >>> spec, tiny = Path("net.toml"), [{"theorem": "sharp", "eta_max": 1e-6}]
+    >>> advice(True, [{"theorem": "sharp", "eta_max": 0.5}], spec), len(advice(True, tiny, spec))
+    ([], 2)
+    """
+    if str(spec).startswith("torch:"):
+        return []
+    sharp = next((row["eta_max"] for row in ranges if row["theorem"] == "sharp"), None)
+    tiny = sharp is not None and sharp < TINY
+    return [EXPLAIN, RECOMMEND] if tiny or not proved else []
 
 
 def named_files(spec: Path) -> tuple[Path, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verify.cli.output import (
-    explain_notes,
+    advice,
     force_option,
     json_option,
     print_json,
@@ -117,9 +117,8 @@ def command(
         shown = [curvature_row(answer["lipschitz"]), *range_rows(answer["ranges"])]
         shown.append(any_direction_row(answer["any_direction"]))
         shown += step_rows(answer["step"]) if "step" in answer else []
-        notes = largest_momentum_notes(curvature.value, answer["largest_momentum"]) + (
-            [] if verdict is Verdict.PROVED else explain_notes(spec)
-        )
+        notes = largest_momentum_notes(curvature.value, answer["largest_momentum"])
+        notes += advice(verdict is Verdict.PROVED, answer["ranges"], spec)
         notes += step_notes(answer["step"]) if "step" in answer else []
         print_table(f"{problem.name}: admissible ranges", verdict.value, shown, notes)
     return verdict.exit_code

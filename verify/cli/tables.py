@@ -26,6 +26,13 @@ _COLOURS = {
     "AGREES": "green",
     "not counted": "dim",
 }
+_NAMES = {
+    "A1": "A1 smooth activations",
+    "A2": "A2 bounded weights",
+    "A3": "A3 few stationary points",
+    "A4": "A4 small lr and momentum",
+}
+"""The assumptions in words."""
 _WIDTH_OF_A_FILE = 120
 _NARROWEST, _WIDEST = 40, 1000
 _TITLE = 500
@@ -61,7 +68,7 @@ def finding_rows(finding: Mapping[str, Any]) -> list[Row]:
         answer += " (assumed)"
     if not finding["counted"]:
         answer += f" [not counted; {finding['needed_for']}]" if finding["needed_for"] else " [not counted]"
-    return [Row(str(finding["id"]), verdict, answer, finding["remedy"])]
+    return [Row(_NAMES.get(finding["id"], str(finding["id"])), verdict, answer, finding["remedy"])]
 
 
 def gradient_rows(gradients: Mapping[str, Any]) -> list[Row]:

@@ -12,6 +12,7 @@ import click
 
 from verify.outcomes import InputError
 
+FILES_OF_EXAMPLES = "The files of the examples are written by: dagverify init --examples examples/"
 _EXAMPLES = re.compile(r"\n*\x08\n(Examples?:\n.*)\Z", re.DOTALL)
 _IN_PARENTHESES = re.compile(r"\((.*)\)", re.DOTALL)
 
@@ -24,11 +25,14 @@ class Command(click.Command):
         """Return the same command as one of this kind."""
         text = inspect.cleandoc(command.help or "")
         examples = _EXAMPLES.search(text)
+        before = text[: examples.start()] if examples else text
+        if examples and " examples/" in examples[1]:
+            before += f"\n\n{FILES_OF_EXAMPLES}"
         return cls(
             command.name,
             callback=command.callback,
             params=command.params,
-            help=text[: examples.start()] if examples else text,
+            help=before,
             epilog=f"\b\n{examples[1]}" if examples else None,
         )
 

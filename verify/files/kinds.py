@@ -48,6 +48,12 @@ CERTIFICATE = InputKind(
     "give a file that dagverify certify wrote, or the folder of a run",
     "certify with fewer samples",
 )
+CSV = InputKind(
+    "a table of comma-separated values",
+    256 * MIB,
+    "give the path of a .csv file with a line of column names",
+    "store the numbers in an .npz file (numpy.savez)",
+)
 CAMPAIGN = InputKind("a campaign", 4096 * MIB, "give a file that is new or holds a campaign", "give another file")
 RUN_DESCRIPTION = InputKind(
     "the description of a run", MIB, "give the folder that dagverify train wrote", "start again in another folder"
@@ -108,6 +114,8 @@ class OutputKind:
 JUNIT_MARK = "<!-- dagverify -->"
 PICTURE_MARK = "dagverify"
 PAGE_MARK = '<meta name="generator" content="dagverify report">'
+NEW_FILE = OutputKind("a new file", (), b"")
+"""Nothing that stands there already is replaced."""
 JUNIT = OutputKind("a JUnit report", (b"<?xml",), JUNIT_MARK.encode())
 SARIF = OutputKind("a SARIF report", (b"{",), b'"name": "dagverify"')
 CERTIFICATE_FILE = OutputKind("a certificate", (b"{",), b'"format": "dagverify-certificate"')

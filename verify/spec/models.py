@@ -196,6 +196,10 @@ class Data(
         _text_or("divisor"),
     ] = "none"
     target: Literal["label", "input"] = "label"
+    target_scale: Annotated[
+        Annotated[Literal["none", "minmax", "standard"], Tag("text")] | Annotated[Positive, Tag("divisor")],
+        _text_or("divisor"),
+    ] = "none"
 
     @model_validator(mode="after")
     def _one_source(self) -> Data:
@@ -226,6 +230,12 @@ class Data(
                 "data_target",
                 "inline targets do not agree with target",
                 {"target": self.target, "remedy": 'give y, or set target = "input" and leave y out'},
+            )
+        if self.target == "input" and self.target_scale != "none":
+            raise PydanticCustomError(
+                "data_target",
+                "the targets are the scaled inputs",
+                {"target_scale": self.target_scale, "remedy": "remove target_scale: scale is for both"},
             )
         return self
 

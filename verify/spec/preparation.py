@@ -52,10 +52,19 @@ def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -
             )
         return inputs, inputs
     require_finite(samples.y, "y")
-    return inputs, targets_from(samples.y, output_width)
+    targets = targets_from(samples.y, output_width)
+    if data.target_scale == "none":
+        return inputs, targets
+    if samples.y.ndim == 1 and output_width > 1:
+        raise InputError(
+            "classes have no scale", where="target_scale", target_scale=data.target_scale, remedy="remove target_scale"
+        )
+    targets = scaled(targets, data.target_scale, "y")
+    require_finite(targets, "y (scaled)")
+    return inputs, targets
 
 
-def scaled(x: Table, scale: str | float) -> Table:
+def scaled(x: Table, scale: str | float, name: str = "x") -> Table:
     """Return x divided by a number, or rescaled column by column.
 
     Parameters
@@ -65,6 +74,8 @@ def scaled(x: Table, scale: str | float) -> Table:
     scale : float or {"none", "minmax", "standard"}
         A divisor; ``"minmax"``: (x - min) / (max - min), a constant column becomes 0;
         ``"standard"``: (x - mean) / deviation with ddof 0, a constant column becomes 0.
+    name : str
+        What it is, for messages.
 
     Examples
     --------
@@ -76,7 +87,7 @@ def scaled(x: Table, scale: str | float) -> Table:
     if scale == "none":
         return x
     with np.errstate(over="ignore", invalid="ignore"):
-        x = float64_array(np.asarray(x), "x")
+        x = float64_array(np.asarray(x), name)
         if not isinstance(scale, str):
             return x / scale
         low, high = x.min(axis=0), x.max(axis=0)
@@ -90,7 +101,7 @@ def scaled(x: Table, scale: str | float) -> Table:
             column = int(np.flatnonzero(~(np.isfinite(centre) & np.isfinite(spread)))[0])
             raise InputError(
                 "the spread of a column overflows",
-                where=f"x[:, {column}]",
+                where=f"{name}[:, {column}]",
                 scale=scale,
                 spread=float(spread[column]),
                 remedy="scale the data by a divisor",

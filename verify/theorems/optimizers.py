@@ -216,14 +216,8 @@ class Optimizer:
     @certified_environment(products=False)
     def largest_lr(self, L: Any) -> float | None:
         """Return the largest lr that is proved with this momentum, rounded down; None if there is none."""
-        size = Fraction(self.momentum)
-        limit = self._range.eta_limit_with(curvature(L), size)
-        if limit is None:
-            return None
-        lr = round_down(Fraction(limit) / (1 - size)) if CONVENTIONS[self.convention].averages else limit
-        while lr > 0 and not self._admits(L, lr):
-            lr = math.nextafter(lr, 0.0)
-        return lr or None
+        limit = self._range.eta_limit_with(curvature(L), self.momentum)
+        return None if limit is None else lr_of(limit, self.momentum, self.convention)
 
     @certified_environment(products=False)
     def largest_momentum(self, L: Any) -> float | None:
@@ -257,10 +251,6 @@ class Optimizer:
     def _range(self) -> AdmissibleRange:
         return RANGES[self.theorem]
 
-    def _admits(self, L: Any, lr: float) -> bool:
-        other = Optimizer(lr, self.momentum, 0.0, self.nesterov, 0.0, "sgd", self.convention)
-        return self._range.admits(curvature(L), Fraction(other.eta), Fraction(self.momentum))
-
     def to_json(self) -> dict[str, Any]:
         """Return the user's numbers, then the theorem's, as plain data."""
         given: dict[str, Any] = {
@@ -276,6 +266,22 @@ class Optimizer:
             eta, rate, name, size = self.numbers
             given |= {eta: rate, name: size, "theorem": self.theorem}
         return {**given, "notes": list(self.notes)}
+
+
+def lr_of(eta: float, momentum: float, convention: ConventionName) -> float | None:
+    """Return the largest lr whose eta, rounded up, is at most this one; None if it underflows or overflows.
+
+    Examples
+    --------
+    >>> lr_of(0.25, 0.5, "torch"), lr_of(0.25, 0.5, "ema")
+    (0.25, 0.5)
+    """
+    if not CONVENTIONS[convention].averages:
+        return eta
+    lr = round_down(Fraction(eta) / (1 - Fraction(momentum)))
+    while lr > 0 and Optimizer(lr, momentum, convention=convention).eta > eta:
+        lr = math.nextafter(lr, 0.0)
+    return lr if 0 < lr < math.inf else None
 
 
 def nothing_in_advance(kind: str) -> str:
