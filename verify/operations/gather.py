@@ -67,7 +67,7 @@ class Gather(LinearOperation):
         return (*shape[: self.axis], *found.shape, *shape[self.axis + 1 :])
 
     def evaluate(self, *arguments: Array) -> Array:
-        return rearranged(self._pick, arguments[0])
+        return rearranged(self._pick, arguments[0], self._uses)
 
     @cached_property
     def _uses(self) -> int:
@@ -127,7 +127,7 @@ class ScatterAdd(LinearOperation):
         return int(np.max(np.diff([*starts, len(order)]), initial=1))
 
     def evaluate(self, *arguments: Array) -> Array:
-        return accumulated(self._add, self._terms, arguments[0])
+        return accumulated(self._add, self._terms, arguments[0], 1)
 
     def _add(self, a: np.ndarray) -> np.ndarray:
         order, starts, present = self._sorted

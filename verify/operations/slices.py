@@ -41,7 +41,7 @@ class Slice(LinearOperation):
         return (*shape[: self.axis], len(range(self.start, self.stop, self.step)), *shape[self.axis + 1 :])
 
     def evaluate(self, *arguments: Array) -> Array:
-        return rearranged(self._pick, arguments[0])
+        return rearranged(self._pick, arguments[0], 1)
 
     def _pick(self, a: np.ndarray) -> np.ndarray:
         return a[(*(slice(None),) * self.axis, slice(self.start, self.stop, self.step))]
@@ -76,7 +76,7 @@ class Pad(LinearOperation):
         return (*shape[: self.axis], self.length, *shape[self.axis + 1 :])
 
     def evaluate(self, *arguments: Array) -> Array:
-        return rearranged(self._place, arguments[0])
+        return rearranged(self._place, arguments[0], 1)
 
     def _place(self, a: np.ndarray) -> np.ndarray:
         result = zeros((*a.shape[: self.axis], self.length, *a.shape[self.axis + 1 :]), a)

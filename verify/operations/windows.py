@@ -65,7 +65,7 @@ class Windows(LinearOperation):
         )
 
     def evaluate(self, *arguments: Array) -> Array:
-        return rearranged(self._views, arguments[0])
+        return rearranged(self._views, arguments[0], self._uses)
 
     @property
     def _uses(self) -> int:
@@ -110,7 +110,7 @@ class Fold(LinearOperation):
         return (*arguments[0][: -2 * dimensions], *self.lengths)
 
     def evaluate(self, *arguments: Array) -> Array:
-        return accumulated(self._add, math.prod(self.kernel), arguments[0])
+        return accumulated(self._add, math.prod(self.kernel), arguments[0], 1)
 
     def _add(self, a: np.ndarray) -> np.ndarray:
         dimensions = len(self.kernel)
