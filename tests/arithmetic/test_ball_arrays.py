@@ -23,7 +23,7 @@ def fractions(array: np.ndarray) -> np.ndarray:
 
 
 def holds(result: BallArray, exact: np.ndarray) -> bool:
-    differences = (np.asarray(exact, dtype=object) - fractions(result.value)).reshape(-1)
+    differences = np.asarray(np.asarray(exact, dtype=object) - fractions(result.value), dtype=object).reshape(-1)
     return sum((d * d for d in differences), Fraction(0)) <= Fraction(result.ball) ** 2
 
 

@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 T = TypeVar("T")
 Derivatives = Callable[[Interval, tuple[int, ...]], Sequence[Interval]]
 
-_WIDE = 0.25
+_WIDE = 0.5
 """A range of the highest derivative with a radius above this share of its supremum is looked up: that costs more."""
 _ROOM = 1 + 2.0**-48
 """Makes up for a few roundings of nonnegative numbers."""
