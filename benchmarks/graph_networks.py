@@ -123,23 +123,23 @@ def _case(make: Callable[[], nn.Module], data: tuple[torch.Tensor, torch.Tensor]
 
 CASES: dict[str, Callable[[], Case]] = {
     "softmax MLP 64-48-10, tanh": lambda: _case(
-        lambda: nn.Sequential(nn.Linear(64, 48), nn.Tanh(), nn.Linear(48, 10)), digits(600, (64,))
+        lambda: nn.Sequential(nn.Linear(64, 48), nn.Tanh(), nn.Linear(48, 10)), digits(300, (64,))
     ),
-    "transformer block": lambda: _case(Transformer, digits(200, (8, 8))),
-    "LSTM, 8 steps": lambda: _case(Recurrent, digits(300, (8, 8))),
-    "tied GPT block": lambda: _case(TiedGPT, texts(64)),
+    "transformer block": lambda: _case(Transformer, digits(120, (8, 8))),
+    "LSTM, 8 steps": lambda: _case(Recurrent, digits(150, (8, 8))),
+    "tied GPT block": lambda: _case(TiedGPT, texts(40)),
     "GroupNorm convolutions, SiLU": lambda: _case(
-        lambda: _convolutions(lambda c: nn.GroupNorm(4, c), nn.SiLU, nn.AvgPool2d(2)), digits(150, (1, 8, 8))
+        lambda: _convolutions(lambda c: nn.GroupNorm(4, c), nn.SiLU, nn.AvgPool2d(2)), digits(100, (1, 8, 8))
     ),
     "BatchNorm convolutions, SiLU": lambda: _case(
-        lambda: _convolutions(nn.BatchNorm2d, nn.SiLU, nn.AvgPool2d(2)), digits(150, (1, 8, 8))
+        lambda: _convolutions(nn.BatchNorm2d, nn.SiLU, nn.AvgPool2d(2)), digits(100, (1, 8, 8))
     ),
     "ReLU MLP 64-48-48-10": lambda: _case(
         lambda: nn.Sequential(nn.Linear(64, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 10)),
-        digits(600, (64,)),
+        digits(300, (64,)),
     ),
     "ReLU and max-pool convolutions": lambda: _case(
-        lambda: _convolutions(lambda c: nn.Identity(), nn.ReLU, nn.MaxPool2d(2)), digits(150, (1, 8, 8))
+        lambda: _convolutions(lambda c: nn.Identity(), nn.ReLU, nn.MaxPool2d(2)), digits(100, (1, 8, 8))
     ),
 }
 """Every network by its name, made afresh with the same weights at every call."""

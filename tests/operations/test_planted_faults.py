@@ -260,7 +260,7 @@ FUNCTIONS = {
         softmax, "_recentred", lambda right: lambda z, mask: (right(z, mask)[0], right(z, mask)[1] * 0.5), LogSumExp,
     ),
     "models lose the highest derivative": (
-        taylor_model, "_range", lambda right: lambda coefficients: right(coefficients[:1]), Elementwise,
+        taylor_model, "_tails", lambda right: lambda parts, remainder: right(parts, None), Elementwise,
     ),
     "sums forget their radius": (
         midrad, "total", lambda right: lambda x, r, axis: (right(x, r, axis)[0], right(x, r, axis)[1] * 0), LogSumExp,
@@ -279,7 +279,7 @@ ON_GRAPHS = {
         Interval, "accumulated", lambda right: lambda self, add, terms: Interval(right(self, add, terms).mid),
     ),
     "rearranged models forget their remainder": (
-        TaylorModel, "rearranged", lambda right: lambda self, move: TaylorModel(right(self, move).coefficients),
+        TaylorModel, "rearranged", lambda right: lambda self, *moves: TaylorModel(right(self, *moves).coefficients),
     ),
     "broadcasting products forget an axis": (
         Tensor, "sum_to", lambda right: lambda self, to: right(self, to).scale(Fraction(1 + (self.shape != to))),

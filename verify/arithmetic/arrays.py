@@ -20,19 +20,25 @@ Array = Any
 """float array, `Interval`, `TaylorModel` or object array."""
 
 
-def rearranged(move: Callable[[np.ndarray], np.ndarray], x: Array) -> Array:
+def rearranged(move: Callable[[np.ndarray], np.ndarray], x: Array, repeats: int | None = None) -> Array:
     """Apply a function that only moves, repeats or leaves out entries, or puts in zeros: exact in every arithmetic.
+
+    It uses an entry at most `repeats` times; they are counted where that matters and is not given.
 
     Examples
     --------
     >>> rearranged(lambda a: a[::-1], np.array([1.0, 2.0]))
     array([2., 1.])
     """
+    if isinstance(x, TaylorModel):
+        return x.rearranged(move, repeats)
     return move(x) if isinstance(x, np.ndarray) else x.rearranged(move)
 
 
-def accumulated(add: Callable[[np.ndarray], np.ndarray], terms: int, x: Array) -> Array:
+def accumulated(add: Callable[[np.ndarray], np.ndarray], terms: int, x: Array, uses: int | None = None) -> Array:
     """Apply a function each of whose results is a sum of at most `terms` entries of `x`.
+
+    An entry stands in at most `uses` of the sums; without that number bounds are wider.
 
     Examples
     --------
@@ -40,6 +46,8 @@ def accumulated(add: Callable[[np.ndarray], np.ndarray], terms: int, x: Array) -
     >>> total.contains(np.array([0.1]) + np.array([0.2]))
     True
     """
+    if isinstance(x, TaylorModel):
+        return x.accumulated(add, terms, uses)
     return add(x) if isinstance(x, np.ndarray) else x.accumulated(add, terms)
 
 

@@ -30,7 +30,7 @@ def norm_by_squaring(a: Array) -> float:
     True
     """
     factor, shift = _scaled(a if a.shape[0] >= a.shape[1] else a.T)
-    size = length(factor)
+    whole = size = length(factor)
     if not isfinite(size):
         return inf
     losses: list[float] = []
@@ -45,7 +45,7 @@ def norm_by_squaring(a: Array) -> float:
     bound = size
     for loss, exponent in zip(reversed(losses), reversed(exponents), strict=True):
         bound = raised(sqrt(raised(ldexp(bound, exponent) + loss)))
-    return raised(ldexp(bound, shift))
+    return raised(ldexp(min(bound, whole), shift))
 
 
 def _symmetric_product(a: Array, size: float) -> tuple[Array, float]:

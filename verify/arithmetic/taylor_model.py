@@ -6,29 +6,52 @@ real array r(s) in its remainder with
     f(s) = c_0 + c_1 s + ... + c_(d-1) s^(d-1) + r(s) s^d
 
 for real arrays c_k, the same for all s, in its coefficients. An operation is *valid* if its result holds the operation
-applied to all functions that its operands hold. Everything here is valid, rounding included: coefficients and remainder
-are intervals. A missing coefficient, or remainder, is exactly zero.
+applied to all functions that its operands hold. Everything here is valid, rounding included: coefficients are balls,
+known but for rounding, the remainder is an interval array. A missing coefficient, or remainder, is exactly zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from math import factorial
 from operator import matmul, mul
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from verify.arithmetic import intervals, upward
+from verify.arithmetic import intervals, midrad
+from verify.arithmetic.ball_arrays import BallArray, uses_of
 from verify.arithmetic.intervals import Interval, interval
+from verify.arithmetic.lengths_upward import length, raised
+from verify.arithmetic.rounding import FLOOR
 
 Array = NDArray[np.float64]
-Coefficient = Interval | None
+T = TypeVar("T")
 Derivatives = Callable[[Interval, tuple[int, ...]], Sequence[Interval]]
 
-_WIDE = 0.125
+_WIDE = 0.5
 """A range of the highest derivative with a radius above this share of its supremum is looked up: that costs more."""
+_ROOM = 1 + 2.0**-48
+"""Makes up for a few roundings of nonnegative numbers."""
+
+
+@dataclass(frozen=True)
+class BoundedDerivatives:
+    """A function with bounded derivatives.
+
+    Parameters
+    ----------
+    at : callable
+        Takes float64 numbers and returns derivatives of the orders 0 to d there, each with a bound of absolute errors.
+    suprema : sequence of float
+        Upper bounds of the absolute values of the derivatives of orders 0 to d + 1 on the whole line; that of order 0
+        is not used.
+    """
+
+    at: Callable[[Array], Sequence[tuple[Array, Array]]]
+    suprema: Sequence[float]
 
 
 @final
@@ -37,7 +60,7 @@ class TaylorModel:
 
     Parameters
     ----------
-    coefficients : sequence of Interval or None
+    coefficients : sequence of BallArray, Interval or None
         c_0, ..., c_(d-1), of one shape; the first is present.
     remainder : Interval, optional
 
@@ -49,12 +72,17 @@ class TaylorModel:
     ([True, True], True)
     """
 
-    __slots__ = ("coefficients", "remainder")
+    __slots__ = ("parts", "remainder")
     __array_ufunc__ = None
 
-    def __init__(self, coefficients: Sequence[Coefficient], remainder: Coefficient = None) -> None:
-        self.coefficients = tuple(coefficients)
+    def __init__(self, coefficients: Sequence[BallArray | Interval | None], remainder: Interval | None = None) -> None:
+        self.parts = tuple(None if c is None else BallArray.of(c) for c in coefficients)
         self.remainder = remainder
+
+    @property
+    def coefficients(self) -> tuple[Interval | None, ...]:
+        """The coefficients as intervals."""
+        return tuple(None if c is None else c.interval for c in self.parts)
 
     @staticmethod
     def constant(value: Interval, degree: int) -> TaylorModel:
@@ -64,59 +92,62 @@ class TaylorModel:
     @property
     def degree(self) -> int:
         """Order d of the remainder."""
-        return len(self.coefficients)
+        return len(self.parts)
+
+    @property
+    def first(self) -> BallArray:
+        """The value at s = 0."""
+        return _present(self.parts[0])
 
     @property
     def start(self) -> Interval:
-        """The value at s = 0."""
-        first = self.coefficients[0]
-        if first is None:
-            raise ValueError("a Taylor model has a first coefficient")
-        return first
+        """The value at s = 0, as intervals."""
+        return self.first.interval
 
     @property
     def is_constant(self) -> bool:
         """Whether it is known not to move."""
-        return self.remainder is None and all(c is None for c in self.coefficients[1:])
+        return self.remainder is None and all(c is None for c in self.parts[1:])
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the array."""
-        return self.start.shape
+        return self.first.shape
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return self.start.ndim
+        return self.first.ndim
 
-    def tail(self, order: int) -> Coefficient:
-        """Return the range over s of ``sum over k >= order of c_k s^(k - order) + r s^(d - order)``; None for zero."""
-        return _range([*self.coefficients[order:], self.remainder])
+    def tails(self) -> list[Interval | None]:
+        """Return the ranges of ``sum over k >= order of c_k s^(k - order) + r s^(d - order)`` for orders up to d."""
+        return _tails(self.parts, self.remainder)
 
     def range(self) -> Interval:
         """Return the range over s in [0, 1]."""
-        return _present(self.tail(0))
+        return _present(self.tails()[0])
 
     def moved(self) -> TaylorModel:
         """Return the difference from the start: the same model with c_0 = 0."""
-        return TaylorModel([Interval.zeros(self.shape), *self.coefficients[1:]], self.remainder)
+        return TaylorModel([BallArray(np.zeros(self.shape)), *self.parts[1:]], self.remainder)
 
     # linear
 
-    def _each(self, function: Callable[[Interval], Interval]) -> TaylorModel:
-        """Apply a linear function without constant part to all coefficients and the remainder."""
+    def _each(self, function: Callable[[Any], Any], rest: Callable[[Interval], Interval] | None = None) -> TaylorModel:
+        """Apply a linear function without constant part to all coefficients and, in its own form, the remainder."""
         return TaylorModel(
-            [None if c is None else function(c) for c in self.coefficients],
-            None if self.remainder is None else function(self.remainder),
+            [None if c is None else function(c) for c in self.parts],
+            None if self.remainder is None else (rest or function)(self.remainder),
         )
 
-    def rearranged(self, move: Callable[[Array], Array]) -> TaylorModel:
-        """As `Interval.rearranged`."""
-        return self._each(lambda c: c.rearranged(move))
+    def rearranged(self, move: Callable[[Array], Array], repeats: int | None = None) -> TaylorModel:
+        """As `BallArray.rearranged`."""
+        counted = uses_of(move, self.shape) if repeats is None else repeats
+        return self._each(lambda c: c.rearranged(move, counted), lambda c: c.rearranged(move))
 
-    def accumulated(self, add: Callable[[Array], Array], terms: int) -> TaylorModel:
-        """As `Interval.accumulated`."""
-        return self._each(lambda c: c.accumulated(add, terms))
+    def accumulated(self, add: Callable[[Array], Array], terms: int, uses: int | None = None) -> TaylorModel:
+        """As `BallArray.accumulated`."""
+        return self._each(lambda c: c.accumulated(add, terms, uses), lambda c: c.accumulated(add, terms))
 
     def __getitem__(self, index: Any) -> TaylorModel:
         return self._each(lambda c: c[index])
@@ -138,8 +169,8 @@ class TaylorModel:
 
     def __add__(self, other: Any) -> TaylorModel:
         if not isinstance(other, TaylorModel):
-            return TaylorModel([self.start + other, *self.coefficients[1:]], self.remainder)._spread()
-        pairs = zip(self.coefficients, other.coefficients, strict=True)
+            return TaylorModel([self.first + BallArray.of(other), *self.parts[1:]], self.remainder)._spread()
+        pairs = zip(self.parts, other.parts, strict=True)
         return TaylorModel([_plus(a, b) for a, b in pairs], _plus(self.remainder, other.remainder))._spread()
 
     __radd__ = __add__
@@ -152,7 +183,7 @@ class TaylorModel:
 
     def _spread(self) -> TaylorModel:
         """Give all parts the shape of the first, which a sum of repeated arrays leaves to it alone."""
-        shape = self.start.shape
+        shape = self.first.shape
         return self._each(lambda c: c if c.shape == shape else c.broadcast_to(shape))
 
     # products
@@ -186,7 +217,7 @@ class TaylorModel:
 
     # functions
 
-    def composed(self, derivatives: Derivatives, suprema: Sequence[float] = ()) -> TaylorModel:
+    def composed(self, derivatives: Derivatives, smooth: BoundedDerivatives | None = None) -> TaylorModel:
         """Return g(f), entry by entry, for a function g that is d times continuously differentiable on the range.
 
         With u = f - c_0 the theorem of Taylor says g(c_0 + u) = sum over k < d of g^(k)(c_0)/k! u^k + q u^d with q in
@@ -197,45 +228,58 @@ class TaylorModel:
         ----------
         derivatives : callable
             Takes intervals and orders and returns enclosures of these derivatives of g over them.
-        suprema : sequence of two float, optional
-            Upper bounds of |g^(d)| and |g^(d+1)| on the whole line; with finite ones the range of g^(d) is found from
-            its values at c_0 where that is nearly as good.
+        smooth : BoundedDerivatives, optional
+            Cheaper where all derivatives are bounded on the whole line: the range of g^(d) is found from its values at
+            c_0 where that is nearly as good.
         """
         degree = self.degree
         if self.is_constant:
             return TaylorModel.constant(derivatives(self.start, (0,))[0], degree)
-        *values, highest = self._derivatives(derivatives, suprema)
-        a = self.coefficients[1:]
-        tails = [self.tail(order) for order in range(1, degree + 1)]
-        polynomial: list[Coefficient] = []
-        rest: Coefficient = highest / float(factorial(degree))
+        tails = self.tails()
+        values, highest = self._derivatives(derivatives, smooth, tails)
+        a = self.parts[1:]
+        polynomial: list[BallArray | None] = []
+        rest: Interval | None = highest / float(factorial(degree))
         for order in reversed(range(degree)):
             n = degree - 1 - order
             products = _cauchy(mul, a[:n], polynomial)
             rest = _plus(
-                _range(products[n:]),
-                _plus(_times(mul, rest, tails[0]), _times(mul, tails[n], _range(polynomial)) if n else None),
+                _tails(products[n:], None)[0],
+                _plus(
+                    _times(mul, rest, tails[1]),
+                    _times(mul, tails[n + 1], _tails(polynomial, None)[0]) if n else None,
+                ),
             )
             value = values[order] if order < 2 else values[order] / float(factorial(order))
             polynomial = [value, *_padded(products[:n], n)]
         return TaylorModel(polynomial, rest)
 
-    def _derivatives(self, derivatives: Derivatives, suprema: Sequence[float]) -> list[Interval]:
+    def _derivatives(
+        self, derivatives: Derivatives, smooth: BoundedDerivatives | None, tails: list[Interval | None]
+    ) -> tuple[list[BallArray], Interval]:
         """Return derivatives of orders below d at c_0, and that of order d over the range."""
         orders = tuple(range(self.degree + 1))
-        if not (suprema and np.all(np.isfinite(suprema))):
-            return [*derivatives(self.start, orders[:-1]), derivatives(self.range(), orders[-1:])[0]]
-        *values, at_start = derivatives(self.start, orders)
-        top, growth = suprema
-        reach = _present(self.tail(1)).shrunk().max_abs()
-        highest = at_start + Interval(np.zeros(reach.shape), upward.mul(reach, growth))
-        wide = highest.rad > _WIDE * top
+        if smooth is None or not np.all(np.isfinite([self.first.ball, *smooth.suprema])):
+            at_start = [BallArray.of(found) for found in derivatives(self.start, orders[:-1])]
+            return at_start, derivatives(_present(tails[0]), orders[-1:])[0]
+        centre = self.first
+        values = []
+        for (value, error), growth in zip(smooth.at(centre.value), smooth.suprema[1:], strict=True):
+            values.append((value, error, raised(growth * centre.ball) if centre.ball else 0.0))
+        top, growth = smooth.suprema[-2:]
+        value, error, moved = values.pop()
+        reach = _largest(_present(tails[1])) * growth
+        mid, rad = midrad.guarded(value, (error + moved + reach) * _ROOM + FLOOR)
+        wide = rad > _WIDE * top
         if np.any(wide):
-            low, high = np.array(np.maximum(highest.lower, -top)), np.array(np.minimum(highest.upper, top))
-            found = derivatives(self.range()[wide], orders[-1:])[0]
-            low[wide], high[wide] = np.maximum(low[wide], found.lower), np.minimum(high[wide], found.upper)
-            highest = Interval.from_bounds(low, high)
-        return [*values, highest]
+            near, over = Interval(mid[wide], rad[wide]), derivatives(_present(tails[0])[wide], orders[-1:])[0]
+            low = np.maximum(np.maximum(near.lower, -top), over.lower)
+            high = np.minimum(np.minimum(near.upper, top), over.upper)
+            found = Interval.from_bounds(low, high)
+            mid, rad = np.array(mid), np.array(rad)
+            mid[wide], rad[wide] = found.mid, found.rad
+        highest = Interval(mid, rad)
+        return [BallArray(value, raised(length(error) + moved)) for value, error, moved in values], highest
 
     def __repr__(self) -> str:
         return f"TaylorModel(degree={self.degree}, shape={self.shape})"
@@ -253,7 +297,7 @@ def concatenate(parts: Sequence[Any], axis: int) -> TaylorModel:
     degree = next(part.degree for part in parts if isinstance(part, TaylorModel))
     models = [p if isinstance(p, TaylorModel) else TaylorModel.constant(interval(p), degree) for p in parts]
 
-    def joined(members: Iterator[Coefficient]) -> Coefficient:
+    def joined(members: Iterator[Interval | None]) -> Interval | None:
         found = list(members)
         if all(member is None for member in found):
             return None
@@ -267,48 +311,72 @@ def concatenate(parts: Sequence[Any], axis: int) -> TaylorModel:
 
 def _product(f: Callable[[Any, Any], Any], a: TaylorModel, b: Any) -> TaylorModel:
     """Return f(a, b) for a product f that is linear in each operand."""
-    if not isinstance(b, TaylorModel):
-        return a._each(lambda c: f(c, b))
-    if b.is_constant:
-        return a._each(lambda c: f(c, b.start))
+    if not isinstance(b, TaylorModel) or b.is_constant:
+        still = b.first if isinstance(b, TaylorModel) else BallArray.of(b)
+        return a._each(lambda c: f(c, still), lambda c: f(c, still.interval))
     if a.is_constant:
-        return b._each(lambda c: f(a.start, c))
+        return b._each(lambda c: f(a.first, c), lambda c: f(a.start, c))
     degree = a.degree
-    products = _cauchy(f, a.coefficients, b.coefficients)
-    high = _range(products[degree:])
-    by_a = _times(f, a.remainder, b.tail(0) if a.remainder is not None else None)
-    by_b = _times(f, _range(a.coefficients) if b.remainder is not None else None, b.remainder)
+    products = _cauchy(f, a.parts, b.parts)
+    high = _tails(products[degree:], None)[0]
+    by_a = _times(f, a.remainder, b.range() if a.remainder is not None else None)
+    by_b = _times(f, _tails(a.parts, None)[0] if b.remainder is not None else None, b.remainder)
     return TaylorModel(products[:degree], _plus(high, _plus(by_a, by_b)))
 
 
-def _cauchy(f: Callable[[Any, Any], Any], a: Sequence[Coefficient], b: Sequence[Coefficient]) -> list[Coefficient]:
+def _cauchy(
+    f: Callable[[Any, Any], Any], a: Sequence[BallArray | None], b: Sequence[BallArray | None]
+) -> list[BallArray | None]:
     """Return the coefficients of the product of two polynomials."""
-    out: list[Coefficient] = [None] * max(len(a) + len(b) - 1, 0)
+    out: list[BallArray | None] = [None] * max(len(a) + len(b) - 1, 0)
     for i, x in enumerate(a):
         for j, y in enumerate(b):
             out[i + j] = _plus(out[i + j], _times(f, x, y))
     return out
 
 
-def _range(coefficients: Sequence[Coefficient]) -> Coefficient:
-    """Return the range over s in [0, 1] of a polynomial with interval coefficients, by Horner's scheme."""
-    total: Coefficient = None
-    for c in reversed(coefficients):
-        if total is not None:
-            total = total.shrunk()
-        total = _plus(c, total)
-    return total
+def _tails(parts: Sequence[BallArray | None], remainder: Interval | None) -> list[Interval | None]:
+    """Return the ranges over s in [0, 1] of a polynomial with a remainder and of what is left of it behind each power.
+
+    Entry k is the range of ``c_k + c_(k+1) s + ... + r s^(d - k)``, found by Horner's scheme, the last is the
+    remainder; None is zero.
+    """
+    found = [remainder]
+    for c in reversed(parts):
+        behind = found[-1]
+        if c is None:
+            found.append(None if behind is None else _with_zero(behind))
+        elif behind is None:
+            found.append(c.interval)
+        else:
+            hull = _with_zero(behind)
+            found.append(Interval(*midrad.plus(c.value, np.asarray(c.ball), hull.mid, hull.rad)))
+    return found[::-1]
 
 
-def _plus(a: Coefficient, b: Coefficient) -> Coefficient:
+def _with_zero(x: Interval) -> Interval:
+    """Return the hull with zero, the range of ``t x`` for t in [0, 1]; a little wider and cheaper than `shrunk`."""
+    half = 0.5 * _largest(x)
+    if not np.all(np.isfinite(half)):
+        return x.shrunk()
+    apart = np.abs(x.mid) > x.rad
+    return Interval(np.where(apart, np.copysign(half, x.mid), x.mid), np.where(apart, half, x.rad))
+
+
+def _largest(x: Interval) -> Array:
+    """Return upper bounds of ``|x|``, not below the floor."""
+    return np.asarray((np.abs(x.mid) + x.rad) * _ROOM + FLOOR)
+
+
+def _plus(a: Any, b: Any) -> Any:
     return b if a is None else a if b is None else a + b
 
 
-def _times(f: Callable[[Any, Any], Any], a: Coefficient, b: Coefficient) -> Coefficient:
+def _times(f: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
     return None if a is None or b is None else f(a, b)
 
 
-def _padded(coefficients: Sequence[Coefficient], length: int) -> list[Coefficient]:
+def _padded(coefficients: Sequence[BallArray | None], length: int) -> list[BallArray | None]:
     return [*coefficients, *(None,) * (length - len(coefficients))]
 
 
@@ -319,7 +387,7 @@ def _whole_power(x: Interval, exponent: int) -> Interval:
     return result
 
 
-def _present(x: Coefficient) -> Interval:
+def _present(x: T | None) -> T:
     if x is None:
         raise ValueError("a Taylor model has a first coefficient")
     return x

@@ -34,6 +34,7 @@ import numpy as np
 from verify.arithmetic import upward
 from verify.arithmetic.lengths_upward import length, raised, weighted_sum
 from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.rounding import ArithmeticDomainError
 from verify.graph.evaluation import Values
 from verify.graph.graph import Graph, Node
 from verify.graph.reverse import AdjointGraph, adjoint_graph
@@ -138,7 +139,10 @@ class _Walk:
             if rounding is not None and position in self.weighted.adjoints:
                 self.roundings[position] = rounding
         if rounding is not None:
-            moved = moved + Perturbation(_whole_length(rounding, value.shape))
+            own = _whole_length(rounding, value.shape)
+            if not isfinite(own):
+                raise ArithmeticDomainError("float64 overflows", where=f"operation {operation.name}")
+            moved = moved + Perturbation(own)
         return Perturbed(value, moved)
 
     def _read(self, positions: Sequence[int]) -> list[Perturbed]:

@@ -45,7 +45,8 @@ class Broadcast(LinearOperation):
         return np.full(self.target[0], upward.mul(x.whole, upward.sqrt(float(max(repeats, 1)))))
 
     def evaluate(self, *arguments: Array) -> Array:
-        return rearranged(self._repeat, arguments[0])
+        (x,) = arguments
+        return rearranged(self._repeat, x, max(math.prod(self.target) // max(math.prod(x.shape), 1), 1))
 
     def _repeat(self, a: np.ndarray) -> np.ndarray:
         return np.broadcast_to(a, self.target)
@@ -79,7 +80,7 @@ class SumOver(LinearOperation):
         (x,) = arguments
         if not self.axes:
             return x
-        return accumulated(self._add, self._terms(x.shape), x)
+        return accumulated(self._add, self._terms(x.shape), x, 1)
 
     def _add(self, a: np.ndarray) -> np.ndarray:
         return np.asarray(a.sum(axis=self.axes))

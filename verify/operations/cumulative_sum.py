@@ -34,7 +34,7 @@ class CumulativeSum(LinearOperation):
 
     def evaluate(self, *arguments: Array) -> Array:
         (x,) = arguments
-        return accumulated(self._add, max(x.shape[-1], 1), x)
+        return accumulated(self._add, max(x.shape[-1], 1), x, max(x.shape[-1], 1))
 
     def _add(self, a: np.ndarray) -> np.ndarray:
         return np.cumsum(a, axis=-1)

@@ -17,7 +17,7 @@ from verify.arithmetic.intervals import Interval
 from verify.arithmetic.movement import Derivatives, Movement, of_function
 from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.rounding import FLOOR
-from verify.arithmetic.taylor_model import TaylorModel
+from verify.arithmetic.taylor_model import BoundedDerivatives, TaylorModel
 from verify.operations.operation import Operation, Shape
 
 if TYPE_CHECKING:
@@ -74,8 +74,14 @@ class Elementwise(Operation):
         if isinstance(x, Interval):
             return self.function.enclosure(x, self.order)
         if isinstance(x, TaylorModel):
-            suprema = [self.function.supremum(self.order + x.degree + k) for k in (0, 1)]
-            return x.composed(self._derivatives, suprema)
+            if self.spec == "relu" and self.order == 0:
+                ends = x.range()
+                if np.all((ends.lower >= 0) | (ends.upper <= 0)):  # no entry crosses the kink
+                    return x.rearranged(lambda a: np.where(ends.lower >= 0, a, 0.0), 1)
+            orders = tuple(range(self.order, self.order + x.degree + 1))
+            suprema = [0.0, *(self.function.supremum(order + 1) for order in orders)]
+            smooth = BoundedDerivatives(lambda at: self.function.rounded(at, orders), suprema)
+            return x.composed(self._derivatives, None if self.function.jumps else smooth)
         if is_exact_kind(x):
             return arb.elementwise(lambda ball: self.function.arb(ball, self.order))(x)
         return self.function.value(np.asarray(x), self.order)

@@ -84,7 +84,7 @@ class Gather(LinearOperation):
         return self.indices.values.reshape(len(self.indices.values), -1)
 
     def evaluate(self, *arguments: Array) -> Array:
-        return rearranged(self._pick, arguments[0])
+        return rearranged(self._pick, arguments[0], self._uses)
 
     @cached_property
     def _uses(self) -> int:
@@ -147,7 +147,7 @@ class ScatterAdd(LinearOperation):
         return self.axis > 0
 
     def evaluate(self, *arguments: Array) -> Array:
-        return accumulated(self._add, self._terms, arguments[0])
+        return accumulated(self._add, self._terms, arguments[0], 1)
 
     def _add(self, a: np.ndarray) -> np.ndarray:
         order, starts, present = self._sorted

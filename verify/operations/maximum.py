@@ -123,11 +123,11 @@ class LargestIndicator(Operation):
 def _led(z: TaylorModel) -> TaylorModel:
     """Return the entry that is the largest on the whole segment; without a bound where another one takes over."""
     indicator = LargestIndicator().evaluate(z.range())
-    largest = (z * np.where(indicator.mid > 0, 1.0, 0.0)).sum(axis=z.ndim - 1)
+    largest = z.rearranged(lambda a: np.where(indicator.mid > 0, a, 0.0), 1).sum(axis=z.ndim - 1)
     changes = indicator.rad.max(axis=-1) > 0
     if not changes.any():
         return largest
     start = Maximum().evaluate(z.start)
     remainder = Interval(np.zeros(largest.shape), np.where(changes, np.inf, 0.0))
     total = remainder if largest.remainder is None else largest.remainder + remainder
-    return TaylorModel([start, *largest.coefficients[1:]], total)
+    return TaylorModel([start, *largest.parts[1:]], total)

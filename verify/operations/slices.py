@@ -49,7 +49,7 @@ class Slice(LinearOperation):
         return arguments[0].rows[self.start : self.stop : self.step] if self.axis == 0 else None
 
     def evaluate(self, *arguments: Array) -> Array:
-        return rearranged(self._pick, arguments[0])
+        return rearranged(self._pick, arguments[0], 1)
 
     def _pick(self, a: np.ndarray) -> np.ndarray:
         return a[(*(slice(None),) * self.axis, slice(self.start, self.stop, self.step))]
@@ -87,7 +87,7 @@ class Pad(LinearOperation):
         return self.axis > 0
 
     def evaluate(self, *arguments: Array) -> Array:
-        return rearranged(self._place, arguments[0])
+        return rearranged(self._place, arguments[0], 1)
 
     def _place(self, a: np.ndarray) -> np.ndarray:
         result = zeros((*a.shape[: self.axis], self.length, *a.shape[self.axis + 1 :]), a)

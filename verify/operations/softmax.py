@@ -293,7 +293,7 @@ def _largest_centres(z: Array, kept: NDArray[np.bool_]) -> Array:
 
 
 def _kept(x: Array, mask: Indices) -> Array:
-    return rearranged(lambda a: np.where(mask.values == 1, a, zeros((), a)), x)
+    return rearranged(lambda a: np.where(mask.values == 1, a, zeros((), a)), x, 1)
 
 
 def _sum_last(x: Array) -> Array:

@@ -68,7 +68,7 @@ class Windows(LinearOperation):
         return len(arguments[0]) > len(self.kernel)
 
     def evaluate(self, *arguments: Array) -> Array:
-        return rearranged(self._views, arguments[0])
+        return rearranged(self._views, arguments[0], self._uses)
 
     @property
     def _uses(self) -> int:
@@ -116,7 +116,7 @@ class Fold(LinearOperation):
         return len(arguments[0]) > 2 * len(self.kernel)
 
     def evaluate(self, *arguments: Array) -> Array:
-        return accumulated(self._add, math.prod(self.kernel), arguments[0])
+        return accumulated(self._add, math.prod(self.kernel), arguments[0], 1)
 
     def _add(self, a: np.ndarray) -> np.ndarray:
         dimensions = len(self.kernel)

@@ -1,9 +1,10 @@
 """Propose by L-BFGS, prove by values: a step is the way that several proposals went, proved at once.
 
 Nothing is assumed of the network but that its error can be enclosed: kinks, couplings and shared parameters are
-welcome. A proposal is taken in float64 where it decreases the error enough (Armijo's condition); only the sum of a few
-of them is proved, so that the proof's cost is shared: the way goes on while it is too short to show through the
-rounding of the error. If the sum cannot be proved, the way is cut back to its earlier points.
+welcome. A proposal is taken in float64 where it decreases the error enough and the slope has got flatter (Wolfe's
+conditions); only the sum of a few of them is proved, so that the proof's cost is shared: the way goes on while it is
+too short to show through the rounding of the error. If the sum cannot be proved, the way is cut back to its earlier
+points.
 """
 
 from __future__ import annotations
@@ -29,17 +30,21 @@ if TYPE_CHECKING:
     from verify.calculus.objective import Objective
 
 FLOAT_BITS = 53
-MOST_PROPOSALS = 16
-_FIRST_PROPOSALS = 4
-_LONGEST_WAY = 4 * MOST_PROPOSALS
+MOST_PROPOSALS = 24
+_FIRST_PROPOSALS = 6
+_LONGEST_WAY = 2 * MOST_PROPOSALS
 _CLEAR = 4.0
 """A way's decrease in float64, over the width of the error's range, from which ranges are expected to decide."""
 _SMALL_ENOUGH_FOR_ARB = 5_000
 """Entries of all nodes: every one, and every product in it, is an object that costs about a microsecond."""
-_HALVINGS = 20
+_TRIES = 20
+_TRIES_FOR_SLOPE = 6
+"""Tries after which a point with sufficient decrease will do, whatever its slope."""
 _SUFFICIENT = 1e-4
 """Share of the decrease that the slope promises with which a proposal is content (Nocedal, Wright, Numerical
 Optimization, 2006, section 3.1)."""
+_FLATTER = 0.9
+"""Share of the first slope that may be left: the pair of step and change of gradient then shows positive curvature."""
 _FIRST_LENGTH = 0.02
 """Length of the very first proposal, as a share of the length of the weights."""
 
@@ -105,24 +110,33 @@ class QuasiNewtonRule(Rule):
         return way
 
     def _proposal(self, problem: Objective, point: Point) -> Point | None:
-        """Return a point with sufficient decrease along the quasi-Newton direction, or None; the length is halved."""
+        """Return a point along the quasi-Newton direction with sufficient decrease and a flatter slope, or None.
+
+        Both are Wolfe's conditions; the length is bisected between one that is too short and one that is too long
+        (Lewis, Overton, Math. Program. 141 (2013) 135-163, kinks welcome). Where the tries end before, the longest one
+        with sufficient decrease counts.
+        """
         direction = self.memory.direction(point.gradient)
         with np.errstate(all="ignore"):
             slope, size = float(direction @ point.gradient), euclidean(direction)
         if not (np.isfinite(size) and slope < 0):
             return None
         length = 1.0 if self.memory else self._first_length(point.weights, size)
-        for _ in range(_HALVINGS):
+        short, long = 0.0, np.inf
+        found: Point | None = None
+        for tries in range(_TRIES):
             weights = point.weights + length * direction
-            if np.array_equal(weights, point.weights):
-                return None
-            if np.all(np.isfinite(weights)):
-                error, gradient = problem.error_and_gradient(weights)
-                if error <= point.error + _SUFFICIENT * length * slope and np.all(np.isfinite(gradient)):
-                    self.length = length * size
-                    return Point(weights, error, gradient)
-            length *= 0.5
-        return None
+            if np.array_equal(weights, point.weights) or (found is not None and tries >= _TRIES_FOR_SLOPE):
+                break
+            error, gradient = problem.error_and_gradient(weights) if np.all(np.isfinite(weights)) else (np.inf, weights)
+            if error <= point.error + _SUFFICIENT * length * slope and np.all(np.isfinite(gradient)):
+                short, found, self.length = length, Point(weights, error, gradient), length * size
+                if float(direction @ gradient) >= _FLATTER * slope:
+                    break
+            else:
+                long = length
+            length = 2.0 * short if not np.isfinite(long) else 0.5 * (short + long)
+        return found
 
     def _first_length(self, weights: np.ndarray, size: float) -> float:
         wanted = self.length or _FIRST_LENGTH * euclidean(weights) or 1.0
