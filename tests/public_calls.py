@@ -375,6 +375,7 @@ CALLS: dict[str, Call] = {
     "Activation.enclosure": lambda s: s.tanh.enclosure(Interval.point([0.5])),
     "Activation.enclosures": lambda s: s.tanh.enclosures(Interval.point([0.5]), 1),
     "Activation.profile": lambda s: s.tanh.profile(1),
+    "Activation.rounded": lambda s: s.tanh.rounded(np.array([0.5]), (0, 1)),
     "Activation.range": lambda s: s.tanh.range(1, [0.0], [1.0]),
     "Activation.supremum": lambda s: s.tanh.supremum(2),
     "attacks.attack_bound": lambda s: attack_bound(s.problem, 2.0, 2, 0),
@@ -403,6 +404,9 @@ NO_CLAIM: dict[str, str] = {
     "architecture.graph_problem": "numbers as given",
     **{f"architecture.{name}": _GRAPH for name in ("edge_result", "with_bias")},
     "gradient_check.checked_points": "numbers as given",
+    "explain.shares_of": "a curvature's own numbers, as shares",
+    "Problem.averaged": _FLOAT64,
+    "Activation.jumps": "the formula's own points",
     **{
         f"{kind}.{name}": "numbers as given"
         for kind in ("Ball", "BlockBall", "BoundedWeights", "Region")

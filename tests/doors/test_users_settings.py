@@ -16,7 +16,7 @@ import verify
 from tests.public_calls import CALLS, sample
 from verify.outcomes import DagverifyError
 
-OTHERWISE = {"Session.step", "RunFolder.run", "explain"}
+OTHERWISE = {"Session.step", "RunFolder.run", "explain", "recommend"}
 """Answer otherwise the second time, or with another time to spend."""
 
 

@@ -167,6 +167,7 @@ class Activation:
         return np.broadcast_to(value, z.shape), np.broadcast_to(slope, z.shape)
 
     @certified_environment(products=False)
+    @certified_environment(products=False)
     def rounded(self, z: Array, orders: tuple[int, ...]) -> tuple[tuple[Array, Array], ...]:
         """Return derivatives at exact points, each with a bound of its absolute error: cheaper than enclosures.
 
