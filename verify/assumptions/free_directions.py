@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import singledispatch
 
 import numpy as np
 
 from verify.architecture.dense import Dense
 from verify.budget import check_time
-
-if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+from verify.calculus.objective import Objective
+from verify.calculus.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -36,16 +35,22 @@ class FreeDirection:
     direction: dict[int, float]
 
 
-def free_directions(problem: Problem) -> Iterator[FreeDirection]:
-    """Yield the free directions of dense edges from input vertices, column by column.
+@singledispatch
+def free_directions(problem: Objective) -> Iterator[FreeDirection]:
+    """Yield the free directions of dense edges from input vertices, column by column; none is looked for in graphs.
 
     A column that is always 0 leaves its weights free; a constant column only shifts the bias; of two equal columns
     only the sum of the weights counts. Other linear dependences are not looked for.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     """
+    return iter(())
+
+
+@free_directions.register
+def _of_columns(problem: Problem) -> Iterator[FreeDirection]:
     low, high = _column_ranges(problem)
     twins = _equal_columns(problem, low, high)
     architecture = problem.architecture

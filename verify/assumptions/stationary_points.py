@@ -20,7 +20,7 @@ from verify.bounds.regions import Ball, BlockBall
 from verify.budget import remaining, time_limit
 from verify.calculus.exact import error_in_arb
 from verify.calculus.objective import Objective
-from verify.calculus.problem import Problem
+from verify.calculus.problem import Problem, classical
 from verify.graph.problem import GraphProblem
 from verify.outcomes import Finding, InputError, Verdict
 
@@ -180,10 +180,10 @@ def _moves(problem: Objective, region: Region | None, free: FreeDirection) -> bo
 def _error_is_zero(problem: Objective) -> bool:
     """Whether E(w0) = 0 is proved, so that w0 is a minimum of E, which is never negative."""
     w = problem.initial_weights
-    if not isinstance(problem, Problem) or problem.error(w) != 0.0:
+    if problem.error(w) != 0.0:
         return False
     with arb.precision(_BITS):
-        return bool(error_in_arb(problem, w) == 0)
+        return bool(error_in_arb(classical(problem, "an error of zero"), w) == 0)
 
 
 @singledispatch
@@ -209,7 +209,7 @@ def _activation_not_analytic(problem: Problem) -> str | None:
 
 
 def _free(problem: Objective, region: Region | None) -> list[FreeDirection]:
-    if not isinstance(problem, Problem) or problem.weight_decay > 0:
+    if problem.quadratic_growth > 0:
         return []
     fixed = {name for name, radius in region.radii.items() if radius == 0} if isinstance(region, BlockBall) else set()
     return [each for each in free_directions(problem) if each.vertex not in fixed]
