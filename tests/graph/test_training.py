@@ -9,9 +9,11 @@ import pytest
 
 import verify
 from tests.graph.networks import NETWORKS, SMOOTH
+from tests.graph.random_graphs import random_case
 from verify.arithmetic import arb
 from verify.training.quasi_newton import QuasiNewtonRule
 from verify.training.session import Session
+from verify.training.train import make_rule
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -65,3 +67,12 @@ def test_a_step_that_cannot_be_proved_is_not_taken(monkeypatch):
     run = verify.train(problem, steps=3, rule="guarded")
     assert run.steps == []
     assert run.stopped == "no decrease can be proved any more"
+
+
+def test_an_error_below_all_float64_numbers_is_bounded_by_the_least_of_them():
+    problem = random_case(39).problem
+    session = Session(problem, make_rule("guarded", problem=problem))
+    session.step()
+    assert session.error_upper == -np.finfo(float).max
+    with arb.precision(400):
+        assert problem.error_in_arb(session.weights) <= session.error_upper

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from verify.outcomes import InputError
 from verify.spec.lines import KeyPath, LineMap
-from verify.spec.models import BARE_NAME, VERTEX
+from verify.spec.node_models import BARE_NAME, VERTEX
 
 _PLAIN = {
     "dict_type": "it should be a table",

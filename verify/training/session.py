@@ -12,6 +12,7 @@ import numpy as np
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.floats import exact_float
 from verify.arithmetic.lengths import length
+from verify.arithmetic.rational import round_up
 from verify.bounds.start import StartPass
 from verify.calculus.objective import Objective
 from verify.calculus.problem import Problem
@@ -110,9 +111,7 @@ class Session:
         if not (np.isfinite(before) and np.isfinite(record.decrease)):
             self.error_upper = self.rule.error_range(self.problem, self.weights)[1]
             return
-        exact = Fraction(before) - Fraction(record.decrease)
-        rounded = float(exact)
-        self.error_upper = rounded if rounded >= exact else float(np.nextafter(rounded, np.inf))
+        self.error_upper = round_up(Fraction(before) - Fraction(record.decrease))
 
     def state(self) -> State:
         """Return everything that later steps depend on; what can be computed from the weights is not among it."""
