@@ -65,3 +65,12 @@ def test_a_step_that_cannot_be_proved_is_not_taken(monkeypatch):
     run = verify.train(problem, steps=3, rule="guarded")
     assert run.steps == []
     assert run.stopped == "no decrease can be proved any more"
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("size", [1e100, 1e200, 1e308])
+def test_an_error_that_overflows_is_infinite_never_no_number(name, size):
+    problem = NETWORKS[name]
+    w = size * np.sign(problem.initial_weights)
+    errors = (problem.error(w), problem.error_and_gradient(w)[0], verify.train(problem, w, steps=1).errors[-1])
+    assert not np.isnan(errors).any()
