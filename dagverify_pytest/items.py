@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,13 @@ class NotProvedError(Exception):
     def __init__(self, row: Row) -> None:
         self.row = row
         super().__init__(terminal(f"{row.id} {row.verdict.value}: {row.statement}"))
+
+
+def shown_id(path: Path, root: Path) -> str | None:
+    """Return the node id of a file whose name acts on a terminal or a CI service, escaped; None for pytest's own."""
+    name = (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+    shown = terminal(name, WHOLE)
+    return None if shown == name else shown
 
 
 class SpecFile(pytest.File):
@@ -66,7 +74,7 @@ class Question(pytest.Item):
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         """Return file, line and title for reports."""
-        return self.path, None, terminal(f"{self.path.name}: {self.name}")
+        return Path(terminal(str(self.path), WHOLE)), None, terminal(f"{self.path.name}: {self.name}")
 
     def _explanation(self, row: Row) -> Iterable[str]:
         spec = os.path.relpath(self.path, self.config.invocation_params.dir)

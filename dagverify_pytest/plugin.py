@@ -48,10 +48,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     settings = parent.config.stash[_SETTINGS]
     if file_path.suffix != ".toml" or not settings.is_spec(file_path):
         return None
-    from dagverify_pytest.items import SpecFile
+    from dagverify_pytest.items import SpecFile, shown_id
 
     analysis = _analyses(parent.config).of(file_path)
-    return SpecFile.from_parent(parent, path=file_path, analysis=analysis)
+    own_id = shown_id(file_path, parent.config.rootpath)
+    return SpecFile.from_parent(parent, path=file_path, nodeid=own_id, analysis=analysis)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -68,7 +69,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             f"{metafunc.definition.nodeid}: no spec file for the dagverify fixtures; "
             'mark the test with @pytest.mark.dagverify_spec("net.dagverify.toml")'
         )
-    metafunc.parametrize(_PATH, paths, ids=[path.name.removesuffix(".toml") for path in paths], scope="session")
+    from verify.escaping import terminal
+
+    ids = [terminal(path.name.removesuffix(".toml")) for path in paths]
+    metafunc.parametrize(_PATH, paths, ids=ids, scope="session")
 
 
 @pytest.fixture

@@ -403,7 +403,6 @@ NO_CLAIM: dict[str, str] = {
     "segment.change_along": _PART,
     "architecture.graph_problem": "numbers as given",
     **{f"architecture.{name}": _GRAPH for name in ("edge_result", "with_bias")},
-    "gradient_check.checked_points": "numbers as given",
     "explain.shares_of": "a curvature's own numbers, as shares",
     "Problem.averaged": _FLOAT64,
     "Activation.jumps": "the formula's own points",

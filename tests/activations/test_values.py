@@ -82,3 +82,10 @@ def test_pickled_and_cached(spec: object) -> None:
     assert g is activation(spec)  # type: ignore[arg-type]
     assert pickle.loads(pickle.dumps(g)) is g  # noqa: S301 -- dumped on the same line
     assert g.spec == spec
+
+
+@pytest.mark.parametrize("error", [0.0, 1e-300, 1.0, 1e300, np.inf])
+def test_rounding_errors_are_bounds_or_infinite_at_every_magnitude(differentiable, error):
+    z = np.array([0.0, 5e-324, 1e-160, 1.0, 40.0, 800.0, 1e160, 1.7e308])
+    for bound in differentiable.rounding_errors(np.concatenate([-z, z]), np.full(2 * z.size, error), 2.0**-53):
+        assert np.all(bound >= 0)

@@ -76,3 +76,12 @@ def test_an_error_below_all_float64_numbers_is_bounded_by_the_least_of_them():
     assert session.error_upper == -np.finfo(float).max
     with arb.precision(400):
         assert problem.error_in_arb(session.weights) <= session.error_upper
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("size", [1e100, 1e200, 1e308])
+def test_an_error_that_overflows_is_infinite_never_no_number(name, size):
+    problem = NETWORKS[name]
+    w = size * np.sign(problem.initial_weights)
+    errors = (problem.error(w), problem.error_and_gradient(w)[0], verify.train(problem, w, steps=1).errors[-1])
+    assert not np.isnan(errors).any()

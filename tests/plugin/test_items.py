@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -122,3 +123,16 @@ def test_loadfile_keeps_a_file_on_one_worker(pytester, spec):
     for name in ("net.dagverify.toml", "other.dagverify.toml"):
         workers = {line.split("]")[0] for line in result.outlines if line.startswith("[gw") and f" {name}::" in line}
         assert len(workers) == 1
+
+
+ACTING_NAMES = ("\n::error file=a::b", "\x1b[2J\x1b]0;t\x07", "a\u2028##[error]b")
+
+
+@pytest.mark.parametrize("options", [("-q",), ("-vv", "-rA")], ids=" ".join)
+def test_file_names_that_act_are_shown_escaped(pytester, options):
+    for name in ACTING_NAMES:
+        (pytester.path / f"{name}.dagverify.toml").write_text("no spec", encoding="utf-8")
+    result = pytester.runpytest_subprocess("--color=no", *options)
+    shown = result.stdout.str() + result.stderr.str()
+    assert not re.search(r"(?m)^\s*::|##\[|[\x00-\x08\x1b\u2028]", shown)
+    assert result.parseoutcomes() == {"failed": len(ITEMS) * len(ACTING_NAMES)}

@@ -145,7 +145,7 @@ class Activation:
         Returns
         -------
         (array, array)
-            For g and for g'; not finite where nothing is known.
+            For g and for g'; infinite where nothing is known.
 
         Examples
         --------
@@ -164,7 +164,8 @@ class Activation:
                 for program in self._whole.programs_with_slope()
             ]
             value, slope = (np.maximum(first.error, second.error) for first, second in zip(*runs, strict=True))
-        return np.broadcast_to(value, z.shape), np.broadcast_to(slope, z.shape)
+        value, slope = (np.broadcast_to(np.where(np.isnan(bound), np.inf, bound), z.shape) for bound in (value, slope))
+        return value, slope
 
     @certified_environment(products=False)
     @certified_environment(products=False)

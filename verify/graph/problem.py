@@ -153,8 +153,8 @@ class GraphProblem(Objective):
 
     @np.errstate(all="ignore")
     def error(self, w: Any) -> float:
-        """Return E(w) in float64; may be inf or nan where it overflows."""
-        return float(evaluate(self.graph, self._values(w))[0])
+        """Return E(w) in float64; inf where it overflows, also where infinities cancel."""
+        return _overflowed(evaluate(self.graph, self._values(w))[0])
 
     @np.errstate(all="ignore")
     def error_and_gradient(self, w: Any) -> tuple[float, np.ndarray]:
@@ -162,7 +162,7 @@ class GraphProblem(Objective):
         weights = self.check_weights(w)
         if self._last is None or not np.array_equal(self._last[0], weights):
             error, *parts = evaluate(self.gradient_graph, self.values(weights))
-            self._last = weights.copy(), float(error), np.concatenate([part.reshape(-1) for part in parts])
+            self._last = weights.copy(), _overflowed(error), np.concatenate([part.reshape(-1) for part in parts])
         return self._last[1], self._last[2].copy()
 
     @np.errstate(all="ignore")
@@ -293,3 +293,7 @@ def _checked_constants(graph: Graph, constants: Mapping[str, Any]) -> dict[str, 
         checked[leaf.label] = array.copy()
         checked[leaf.label].flags.writeable = False
     return checked
+
+
+def _overflowed(error: Any) -> float:
+    return float("inf") if np.isnan(error) else float(error)
