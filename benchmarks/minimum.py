@@ -155,10 +155,10 @@ def table(latest: dict[str, dict[str, Any]]) -> str:
     rows = [
         "# Proved minima",
         "",
-        "`python benchmarks/minimum.py` writes this table (`--cases all`: the large too). m <= Hess E <= L on the",
+        "`python benchmarks/minimum.py` writes this table (`--cases all`: the large ones too). m <= Hess E <= L on the",
         "ball of radius rho around the stored weights; the minimiser is at most d away; a step takes at least the",
-        "share `rate` off E minus its minimum. First the prover's answer; then the ball of the certificate, on which the",
-        "independent checker agrees, and its verdict. Seconds of processor time of a core that other programs shared.",
+        "share `rate` off E minus its minimum. First the prover's answer; then the ball of the certificate, on which",
+        "the independent checker agrees, and its verdict. Seconds of processor time, on a core that others shared too.",
         "",
         "| network | weights | samples | decay | verdict | \\|grad E\\| | m | L | rho | d | rate | converge "
         "| certified rho | certify | recheck | |",

@@ -36,9 +36,9 @@ def claim_words(content: dict[str, Any]) -> str:
         case "minimum":
             return (
                 f"E has exactly one stationary point {_place(region)}, a strict minimiser, at most "
-                f"{_shown(claim['distance'])} away and at most {_shown(claim['excess'])} lower; every step {setting} "
-                f"stays {_place(region)} and decreases the error, and the weights converge to it, E minus its minimum "
-                f"by a factor of 1 - {_shown(claim['rate'])} a step"
+                f"{_shown(claim['distance'])} away and at most {_shown(claim['excess'])} lower; from the weights every "
+                f"step {setting} stays {_place(region)} and decreases the error, and the weights converge to the "
+                f"minimiser, E minus its minimum by a factor of at most 1 - {_shown(claim['rate'])} a step"
             )
         case _:
             converges = "; the weights converge, if the theorem cited holds" if claim["converges"] else ""
