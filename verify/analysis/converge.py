@@ -12,11 +12,12 @@ from verify.analysis.minimum import Minimum, Saddle
 from verify.arithmetic import decompositions
 from verify.arithmetic.decimals import at_least, at_most
 from verify.arithmetic.environment import as_users_code, certified_environment
+from verify.arithmetic.floats import exact_float
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.lengths import length
 from verify.arithmetic.rounding import ArithmeticDomainError
 from verify.bounds.hessian_result import UndecidedHessianError
-from verify.bounds.local_curvature import LocalCurvature, local_curvature, roomiest_radius
+from verify.bounds.local_curvature import LocalCurvature, check_provable, local_curvature, roomiest_radius
 from verify.budget import OverBudgetError, check_time, time_limit
 from verify.calculus.decide import decide_decrease
 from verify.calculus.enclosures import hessian_vector_enclosure
@@ -99,6 +100,10 @@ def converge(
     for name, count in (("steps", steps), ("newton_steps", newton_steps)):
         if not (isinstance(count, int) and not isinstance(count, bool) and count >= 0):
             raise InputError("must be a whole number, not negative", where=name, value=count)
+    if time_limit_s is not None:
+        time_limit_s = exact_float(time_limit_s, "time_limit_s")
+        if not time_limit_s >= 0:
+            raise InputError("a limit of time must not be negative", time_limit_s=time_limit_s)
     if rule not in ("guarded", "certified"):
         raise InputError("unknown rule", rule=rule, remedy="use 'guarded' or 'certified'")
     announce, drive = as_users_code(announce), as_users_code(drive or _step_by_step)
@@ -120,7 +125,8 @@ class _Search:
         self.gradient = np.inf
 
     def run(self, rule: Rule, steps: int, newton_steps: int, drive: Callable[[Session, int], None]) -> Minimum:
-        """Train and examine where training ended."""
+        """Train and examine where training ended; what cannot be proved whatever the weights needs no training."""
+        check_provable(self.problem)
         if (flat := flat_by_data(self.problem)) is not None:
             self._measure()
             return self._flat(flat)

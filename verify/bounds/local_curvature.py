@@ -109,19 +109,7 @@ def local_curvature(problem: Problem, weights: np.ndarray) -> LocalCurvature:
     True
     """
     w = problem.check_weights(weights)
-    for name, activation, smoothness in activations(problem):
-        if smoothness is not Smoothness.ANALYTIC:
-            raise UndecidedHessianError(
-                "no third derivative",
-                where=f"vertex {name}",
-                activation=activation,
-                remedy="use an analytic activation such as tanh, softplus or gelu",
-            )
-    if w.size > LARGEST_DENSE:
-        raise UndecidedHessianError(
-            "too many weights for the whole Hessian", weights=w.size, most=LARGEST_DENSE, remedy="use fewer weights"
-        )
-    check_memory(_COPIES * float(w.size) ** 2, "the Hessian", "use fewer weights", weights=w.size)
+    check_provable(problem)
     facts = center_facts(problem, w, keep_matrix=True)
     if facts.summed is None:
         raise UndecidedHessianError(
@@ -133,6 +121,32 @@ def local_curvature(problem: Problem, weights: np.ndarray) -> LocalCurvature:
     least = round_down(Fraction(lower) / divisor + decay) if np.isfinite(lower) else -np.inf
     largest = round_up(Fraction(upper) / divisor + decay) if np.isfinite(upper) else np.inf
     return LocalCurvature(problem, w, least, largest, facts)
+
+
+def check_provable(problem: Problem) -> None:
+    """Refuse what `local_curvature` cannot bound, whatever the weights.
+
+    Raises
+    ------
+    UndecidedHessianError
+        If an activation is not analytic, or there are too many weights.
+    OverBudgetError
+        If the matrix takes more memory than it may.
+    """
+    size = problem.architecture.size
+    for name, activation, smoothness in activations(problem):
+        if smoothness is not Smoothness.ANALYTIC:
+            raise UndecidedHessianError(
+                "no third derivative",
+                where=f"vertex {name}",
+                activation=activation,
+                remedy="use an analytic activation such as tanh, softplus or gelu",
+            )
+    if size > LARGEST_DENSE:
+        raise UndecidedHessianError(
+            "too many weights for the whole Hessian", weights=size, most=LARGEST_DENSE, remedy="use fewer weights"
+        )
+    check_memory(_COPIES * float(size) ** 2, "the Hessian", "use fewer weights", weights=size)
 
 
 def roomiest_radius(least: float, growth: Callable[[float], float]) -> tuple[float, float]:
