@@ -125,7 +125,9 @@ def report(total: Counter[tuple[str, str]], kind: str | None = None) -> int:
     """Print the table and return the exit code."""
     outcomes = sorted({result for _, result in total} | {"accepted", "rejected", "refused"})
     print(f"# Mutated certificates of random networks{'' if kind is None else f', kind {kind}'}\n")
-    options, table = ("", "mutations") if kind is None else (f" --kind {kind}", f"mutations_{kind}")
+    options, table = (
+        ("", "mutations") if kind is None else (f" --kind {kind} --mutants {sum(total.values())}", f"mutations_{kind}")
+    )
     print(
         f"`python benchmarks/falsify_certificates.py{options} > benchmarks/{table}.md` prints this table. Rejected: a "
         "reason is"
