@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import verify
-from tests.certificates.conftest import make_problem, residual_nodes
+from tests.certificates.conftest import FORMULA, IMAGES, make_problem, residual_nodes
 from tests.certificates.mutations import ANOTHER, FALSE, HARMLESS, Mutation, mutated
 from tests.certificates.test_mutations import EACH, accepted
 from tests.certificates.test_round_trip import SCHEMA
@@ -25,6 +25,14 @@ from verify.certificates.checker.hessian import least_eigenvalue
 from verify.certificates.checker.subject import read_subject
 from verify.certificates.description import describe
 from verify.certificates.words import claim_words
+
+
+@pytest.fixture(params=["gelu", "formula", "images"])
+def problem(request: pytest.FixtureRequest) -> verify.Problem:
+    if request.param == "images":
+        return make_problem(IMAGES, samples=2, weight_decay=0.25)
+    activation = FORMULA if request.param == "formula" else request.param
+    return make_problem(residual_nodes(activation), weight_decay=0.25, reduction="sum")
 
 
 @pytest.fixture(scope="module")

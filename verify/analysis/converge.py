@@ -99,7 +99,7 @@ def converge(
     subject = classical(problem, "converge")
     for name, count in (("steps", steps), ("newton_steps", newton_steps)):
         if not (isinstance(count, int) and not isinstance(count, bool) and count >= 0):
-            raise InputError(f"{name} must be a whole number, not negative", where=name, count=count)
+            raise InputError("must be a whole number, not negative", where=name, value=count)
     if time_limit_s is not None:
         time_limit_s = exact_float(time_limit_s, "time_limit_s")
         if not time_limit_s >= 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
 _FIRST_RADIUS = 2.0**-16
-_RADII = 4
+_RADII = 3
 _COPIES = 6
 """Matrices of P times P numbers beside each other: blocks, their sum, scaled, shifted, its factor, the residual."""
 
@@ -49,10 +49,16 @@ class LocalCurvature:
     least: float
     largest: float
     facts: CenterFacts
+    _grown: dict[float, float] = field(default_factory=dict, repr=False)
 
     @certified_environment()
     def growth(self, radius: float) -> float:
         """Return an upper bound of ``||Hess E(u) - Hess E(w)||`` over ``|u - w| <= radius``, infinity without one."""
+        if radius not in self._grown:
+            self._grown[radius] = self._growth(radius)
+        return self._grown[radius]
+
+    def _growth(self, radius: float) -> float:
         try:
             paths = whole_region(geometry(self.problem, Ball(self.weights, radius)), self.facts)
             return follow(self.problem, self.facts, paths).growth
