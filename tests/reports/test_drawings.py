@@ -18,7 +18,8 @@ from verify.reports.page.folding import MOST_EDGES, fold
 from verify.reports.page.network import draw_network
 from verify.reports.page.plane import _boundary, draw_plane
 from verify.reports.page.run_charts import MOST_POINTS, Thinned
-from verify.reports.page.sketch import Sketch, SketchedVertex
+from verify.reports.page.sketch import Sketch, SketchedVertex, sketch_of
+from verify.spec.question import Question
 from verify.theorems.ranges import RANGES
 
 
@@ -78,7 +79,6 @@ def test_drawn_networks_stay_in_their_frame(graph: tuple[list[str], list[tuple[s
 
 def test_skips_are_drawn_as_such() -> None:
     spec = verify.load_specification("examples/breast_cancer_residual.toml")
-    from verify.reports.page.sketch import sketch_of
 
     sketch = sketch_of(spec)
     identities = [edge for edge in sketch.edges if edge[2] == "identity"]
@@ -133,3 +133,23 @@ def test_bars_take_every_share_and_bound() -> None:
     for attack, bound in ((None, 1.0), (0.0, 1.0), (1.0, 1.0), (0.999, 1.0), (1e-300, 1e300)):
         assert "nan" not in draw_interval(attack, bound)
     assert read_page(draw_shares([("<b>", 0.5), ("y", 0.5)])).find("b") == []
+
+
+def test_a_graph_without_names_is_drawn_by_its_places() -> None:
+    builder = verify.GraphBuilder()
+    x, w, v = builder.constant("x", (3, 2)), builder.parameter("w", (2, 2)), builder.parameter("v", (2, 2))
+    builder.place = "first"
+    h = (x @ w).square()
+    builder.place = "second"
+    y = (h @ v) + h
+    builder.place = ""
+    graph = builder.build(y.square().sum())
+    problem = verify.GraphProblem(graph, {"x": [[1.0, 0.0]] * 3}, [0.1] * 8, name="graph")
+    sketch = sketch_of(Question(problem, None, None))  # type: ignore[arg-type]
+    assert list(sketch.vertices)[:2] == ["first", "second"]
+    assert ("first", "second", "") in sketch.edges and sketch.owners == {"w": "first", "v": "second"}
+    assert [sketch.vertices[name].parameters for name in ("first", "second")] == [4, 4]
+    assert sketch.vertices["first"].is_input and not sketch.vertices["second"].is_input
+    assert list(sketch.vertices.values())[-1].is_output
+    markup, cards, _ = draw_network(sketch, {"first": 0.5})
+    assert len(read_page(markup).find("a")) == len(cards) == len(sketch.vertices)

@@ -12,7 +12,7 @@ from verify.reports.page.svg import Drawing, Point
 _BOX: Point = (116, 46)
 _GAP: Point = (26, 40)
 _LANE, _MARGIN = 16, 14
-_LETTERS = 14
+_LETTERS = 13
 """Characters of a name that fit its box; the whole name stands in the box's label and on its card."""
 
 

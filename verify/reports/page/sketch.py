@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from verify.calculus.problem import Problem
@@ -53,10 +53,13 @@ class Sketch:
     vertices : mapping of str to SketchedVertex
         In topological order.
     edges : tuple of (source, target, kind)
+    owners : mapping of str to str
+        Which vertex a parameter belongs to, where its name does not say so.
     """
 
     vertices: Mapping[str, SketchedVertex]
     edges: tuple[tuple[str, str, str], ...]
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 def samples_of(problem: Objective) -> int | None:
@@ -136,25 +139,51 @@ def _kind(network: Network, name: str, position: int) -> str:
 
 
 def _operations(problem: GraphProblem) -> Sketch:
-    """Return the operations that depend on data or weights, those of one place of the user's code with its name."""
+    """Return the graph's operations, neighbours from one place of the user's code as one vertex, without its leaves.
+
+    Neighbours in an order of evaluation can be joined without making a cycle.
+    """
     graph = problem.network
-    names = {position: f"{position} {node.operation.name}" for position, node in enumerate(graph.nodes)}
-    found = {}
+    vertex_of: dict[int, str] = {}
+    parts: dict[str, list[int]] = {}
+    previous: str | None = None
     for position, node in enumerate(graph.nodes):
-        operation, count = node.operation, math.prod(node.shape)
-        trained = count if isinstance(operation, Parameter) else 0
-        label = operation.label if isinstance(operation, Leaf) else node.place
-        rows = (("operation", operation.name), ("shape", " x ".join(map(str, node.shape)) or "one number"))
-        found[names[position]] = SketchedVertex(
-            label or operation.name,
-            (*rows, ("place", label)) if label else rows,
-            count,
-            trained,
-            not node.arguments,
-            position in graph.outputs,
-        )
-    edges = ((names[argument], names[p], "") for p, node in enumerate(graph.nodes) for argument in node.arguments)
-    return Sketch(found, tuple(dict.fromkeys(edges)))
+        if isinstance(node.operation, Leaf):
+            continue
+        place = node.place or node.operation.name
+        if place != previous or not node.place:
+            name, count = place, 1
+            while name in parts:
+                count += 1
+                name = f"{place} ({count})"
+            parts[name] = []
+        previous = place
+        parts[name].append(position)
+        vertex_of[position] = name
+    owners: dict[str, str] = {}
+    parameters = dict.fromkeys(parts, 0)
+    readers: set[str] = set()
+    edges: dict[tuple[str, str, str], None] = {}
+    for name, positions in parts.items():
+        for argument in (argument for position in positions for argument in graph.nodes[position].arguments):
+            leaf = graph.nodes[argument].operation
+            if isinstance(leaf, Parameter) and leaf.label not in owners:
+                owners[leaf.label] = name
+                parameters[name] += math.prod(graph.nodes[argument].shape)
+            elif isinstance(leaf, Leaf):
+                readers.add(name)
+            elif vertex_of[argument] != name:
+                edges[vertex_of[argument], name, ""] = None
+    fed = {target for _, target, _ in edges}
+    found = {}
+    for name, positions in parts.items():
+        shape = graph.nodes[positions[-1]].shape
+        operations = ", ".join(dict.fromkeys(graph.nodes[position].operation.name for position in positions))
+        rows = (("operations", operations), ("gives", " x ".join(map(str, shape)) or "one number"))
+        is_input = name in readers and name not in fed
+        is_output = any(output in positions for output in graph.outputs)
+        found[name] = SketchedVertex(operations, rows, math.prod(shape), parameters[name], is_input, is_output)
+    return Sketch(found, tuple(edges), owners)
 
 
 def _activation(node: object) -> str | None:

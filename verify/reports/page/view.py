@@ -230,8 +230,9 @@ def _by_vertex(shares: Iterable[dict[str, Any]], sketch: Sketch) -> dict[str, fl
     """Return the shares of vertices; those of parameters, as ``h.weight``, are added up."""
     found: dict[str, float] = {}
     for each in shares:
-        name = each["vertex"] if each["vertex"] in sketch.vertices else each["vertex"].rpartition(".")[0]
-        found[name] = found.get(name, 0.0) + each["share"]
+        label = each["vertex"]
+        owner = label if label in sketch.vertices else sketch.owners.get(label, label.rpartition(".")[0])
+        found[owner] = found.get(owner, 0.0) + each["share"]
     return found
 
 
