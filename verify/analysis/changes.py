@@ -209,7 +209,7 @@ def _targets(specification: Specification) -> Iterator[Change]:
     data = specification.document.content.data
     if data is None or data.target != "label" or data.target_scale != "none" or _has_classes(specification):
         return
-    largest = float(np.max(np.abs(specification.problem.targets)))
+    largest = float(np.max(np.abs(specification.classical("explain").targets)))
     if not largest > _UNSCALED:
         return
     scales: tuple[str | float, ...] = (float(f"{largest:.3g}"), "standard")
@@ -223,7 +223,7 @@ def _targets(specification: Specification) -> Iterator[Change]:
 
 
 def _has_classes(specification: Specification) -> bool:
-    targets = specification.problem.targets
+    targets = specification.classical("explain").targets
     return targets.shape[1] > 1 and bool(np.all((targets == 0) | (targets == 1)))
 
 
