@@ -19,6 +19,7 @@ from verify.assumptions.small_momentum import Setting
 from verify.bounds.hessian import hessian_bound
 from verify.bounds.hessian_result import HessianBound
 from verify.calculus.decide import Decision, decide_decrease
+from verify.importers.architecture import graph_problem
 from verify.outcomes import InputError, Verdict
 from verify.properties.first_rises import Algorithm
 from verify.theorems.optimizers import Optimizer
@@ -131,6 +132,19 @@ def test_runs_that_were_seen_to_rise_rise(found: tuple[verify.Problem, Recommend
             assert decisions[-1].decreases is Verdict.REFUTED
             if seen is each.seen:
                 assert each.lr is not None and seen.lr > each.lr
+
+
+def test_networks_of_the_whole_vocabulary_get_an_answer() -> None:
+    problem = graph_problem(network("skip"))
+    answer = recommend(problem, steps=(1, 4), momenta=(0.0,), seconds=30.0)
+    assert answer.verdict is Verdict.PROVED
+    for each in answer.settings:
+        assert each.lr is not None and each.seen is not None and each.seen.lr > each.lr
+        w = problem.initial_weights
+        for _ in range(each.steps):
+            following = w - each.lr * problem.gradient(w)
+            assert decide_decrease(problem, w, following).decreases is Verdict.PROVED
+            w = following
 
 
 def test_a_kink_proves_nothing_and_still_shows_what_fails() -> None:

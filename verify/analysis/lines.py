@@ -31,7 +31,7 @@ from verify.outcomes import InputError
 from verify.training.evaluation import error_range
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 _MOST_PIECES = 16
 _MOST_BOUNDS = 24
@@ -71,7 +71,7 @@ class Surroundings:
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     w : array, shape (P,)
 
     Raises
@@ -80,7 +80,7 @@ class Surroundings:
         If E(w) overflows.
     """
 
-    problem: Problem
+    problem: Objective
     w: np.ndarray
     _steepness: dict[float, float] = field(default_factory=dict)
 

@@ -20,7 +20,7 @@ from verify.theorems.horizon import error_lower_bound, horizon, largest_eta
 from verify.theorems.numbers import LEAST_CURVATURE
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 Effort = Literal["cheap", "good", "best"]
 _EFFORTS: dict[Effort, dict[str, Any]] = {
@@ -80,7 +80,7 @@ class Balls:
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
         Its own region is not used.
 
     Raises
@@ -89,7 +89,7 @@ class Balls:
         If the error overflows at the initial weights.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Objective) -> None:
         self.problem = problem
         w = problem.initial_weights
         self._lower, self._upper = problem.error_enclosure(w)
@@ -141,13 +141,16 @@ class Balls:
         return ProvedBall(radius, along, self._upper, infimum, found.method)
 
     def coarse(self) -> Iterator[tuple[int, ProvedBall]]:
-        """Yield balls of every size with cheap bounds, the smallest first, until there is no bound any more."""
-        for power in range(_SMALLEST, _LARGEST + 1):
+        """Yield balls of every size with cheap bounds, those of middle size first; no larger one than has a bound."""
+        end = _LARGEST
+        for power in sorted(range(_SMALLEST, _LARGEST + 1), key=abs):
+            if power > end:
+                continue
             ball = self.at(4 * power, "cheap")
-            if ball is None and power > 0:
-                return
             if ball is not None:
                 yield 4 * power, ball
+            elif power > 0:
+                end = power
 
     @property
     def proved(self) -> tuple[ProvedBall, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,12 @@ from verify.arithmetic.floats import exact_float
 from verify.arithmetic.lengths import length
 from verify.bounds.hessian import check_smooth
 from verify.budget import OverBudgetError, remaining, time_limit
-from verify.calculus.problem import classical
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import steps_count
 from verify.theorems.optimizers import CONVENTIONS, ConventionName, lr_of
 
 if TYPE_CHECKING:
     from verify.calculus.objective import Objective
-    from verify.calculus.problem import Problem
 
 STEPS = (1, 10, 100, 1000)
 MOMENTA = (0.0, 0.5, 0.9)
@@ -137,7 +136,7 @@ def recommend(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
         Its region, if it has one, is not used.
     steps : sequence of int
         Numbers of steps, from rest.
@@ -157,7 +156,7 @@ def recommend(
     Raises
     ------
     InputError
-        If the problem is not of the classical class, its error overflows, or a number is out of range.
+        If a number is out of range.
 
     Examples
     --------
@@ -171,7 +170,6 @@ def recommend(
     >>> found.verdict.value, 1.9 < found.best(1).lr <= 2.0, found.best(1).seen.lr > 2.0
     ('PROVED', True, True)
     """
-    own = classical(problem, "recommend")
     if not (isinstance(seconds, int | float) and seconds > 0):
         raise InputError("the time must be a number of seconds", seconds=seconds, remedy="use seconds = 180")
     if convention not in CONVENTIONS:
@@ -192,7 +190,7 @@ def recommend(
         for size in sizes
         for rule in (_WITHOUT if size == 0 else _WITH_MOMENTUM)
     ]
-    search = _Search(own, asked, convention, as_users_code(progress))
+    search = _Search(problem, asked, convention, as_users_code(progress))
     with time_limit(seconds, "the recommendation"):
         search.prove(_PROOFS * seconds)
         search.look()
@@ -204,7 +202,7 @@ class _Search:
 
     def __init__(
         self,
-        problem: Problem,
+        problem: Objective,
         asked: Sequence[SafeSetting],
         convention: ConventionName,
         progress: Callable[[str], None],
@@ -226,7 +224,8 @@ class _Search:
             with time_limit(seconds, "the choice of a radius"):
                 check_smooth(self.problem)
                 balls = Balls(self.problem)
-                self._first_step(balls.unit)
+                with suppress(OverBudgetError), time_limit(seconds / 4, "the first step"):
+                    self._first_step(balls.unit)
                 self._coarse(balls)
                 self._fine(balls)
         except OverBudgetError:

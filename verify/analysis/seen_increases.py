@@ -10,7 +10,7 @@ from verify.properties.first_rises import Algorithm, FirstRises, first_rises
 from verify.theorems.optimizers import ConventionName, Optimizer
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 What = Literal["error", "energy"]
 _ASCENTS, _DESCENTS, _BISECTIONS = 40, 12, 3
@@ -23,14 +23,14 @@ class Runs:
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     rule : {"plain", "classical", "clipped"}
     momentum : float
     convention : str
         Of the classical rule.
     """
 
-    def __init__(self, problem: Problem, rule: Rule, momentum: float, convention: ConventionName) -> None:
+    def __init__(self, problem: Objective, rule: Rule, momentum: float, convention: ConventionName) -> None:
         self.problem, self.rule, self.momentum, self.convention = problem, rule, momentum, convention
         self._made: dict[float, tuple[int, FirstRises]] = {}
 

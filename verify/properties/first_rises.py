@@ -17,11 +17,10 @@ from verify.arithmetic.floats import exact_float
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import ArithmeticDomainError
 from verify.budget import check_time
-from verify.calculus.enclosures import error_over
 from verify.training.momentum import heavy_ball_step
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 _VISIBLE = 1e-9
 _MOST_ATTEMPTS = 20
@@ -92,12 +91,12 @@ class FirstRises:
 
 
 @certified_environment()
-def first_rises(problem: Problem, algorithm: Algorithm, steps: int) -> FirstRises:
+def first_rises(problem: Objective, algorithm: Algorithm, steps: int) -> FirstRises:
     """Run an algorithm from the initial weights at rest and find its first proved increases.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     algorithm : Algorithm
     steps : int
         How many to take at most; the run ends where its weights overflow, do not change, or both increases are found.
@@ -145,7 +144,7 @@ def first_rises(problem: Problem, algorithm: Algorithm, steps: int) -> FirstRise
 
 
 def _proved_rises(
-    problem: Problem, algorithm: Algorithm, before: np.ndarray, w: np.ndarray, stored: np.ndarray
+    problem: Objective, algorithm: Algorithm, before: np.ndarray, w: np.ndarray, stored: np.ndarray
 ) -> dict[str, bool]:
     """Whether the exact step from w after the step before -> w, and the stored one, raise E and V."""
     previous = Interval.point(w) - Interval.point(before)
@@ -155,7 +154,7 @@ def _proved_rises(
         ends = Interval.from_bounds(np.minimum(ends.lower, stored), np.maximum(ends.upper, stored))
         if not (np.all(np.isfinite(ends.lower)) and np.all(np.isfinite(ends.upper))):
             return {"error": False, "energy": False}
-        (_, at_most), (at_least, _) = problem.error_enclosure(w), error_over(problem, ends)
+        (_, at_most), (at_least, _) = problem.error_enclosure(w), problem.error_over(ends)
         taken = ends - Interval.point(w)
         squares = float(taken.square().sum().lower), float(previous.square().sum().upper)
     except (ArithmeticDomainError, ZeroDivisionError):
