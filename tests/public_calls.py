@@ -42,6 +42,7 @@ from verify.calculus.difference import difference_enclosure
 from verify.calculus.enclosures import error_over
 from verify.campaign.attacks import attack_bound
 from verify.certificates.run_checker import check_run
+from verify.graph import rounding
 from verify.graph.decision import decide_graph_decrease
 from verify.graph.segment import graph_segment_bound
 from verify.importers.architecture import graph_problem
@@ -86,6 +87,7 @@ MODULES = (
     "verify.bounds.attack",
     "verify.bounds.regions",
     "verify.calculus.decide",
+    "verify.graph.rounding",
     "verify.calculus.difference",
     "verify.calculus.enclosures",
     "verify.calculus.exact_step",
@@ -240,6 +242,9 @@ CALLS: dict[str, Call] = {
     "Problem.error_enclosure": lambda s: s.problem.error_enclosure(s.w),
     "Problem.gradient_enclosure": lambda s: s.problem.gradient_enclosure(s.w),
     "GraphProblem.__init__": lambda s: graph_problem(s.problem),
+    "rounding.error_bound": lambda s: rounding.error_bound(
+        rounding.weighted_graph(s.graph_problem.graph), s.graph_problem.values(s.graph_problem.initial_weights)
+    ),
     "GraphProblem.error_enclosure": lambda s: s.graph_problem.error_enclosure(s.w),
     "GraphProblem.gradient_enclosure": lambda s: s.graph_problem.gradient_enclosure(s.w),
     "GraphProblem.error_in_arb": lambda s: s.graph_problem.error_in_arb(s.w),
@@ -339,6 +344,7 @@ CALLS: dict[str, Call] = {
     "Activation.enclosure": lambda s: s.tanh.enclosure(Interval.point([0.5])),
     "Activation.enclosures": lambda s: s.tanh.enclosures(Interval.point([0.5]), 1),
     "Activation.profile": lambda s: s.tanh.profile(1),
+    "Activation.rounded": lambda s: s.tanh.rounded(np.array([0.5]), (0, 1)),
     "Activation.range": lambda s: s.tanh.range(1, [0.0], [1.0]),
     "Activation.supremum": lambda s: s.tanh.supremum(2),
     "attacks.attack_bound": lambda s: attack_bound(s.problem, 2.0, 2, 0),
@@ -360,6 +366,8 @@ NO_CLAIM: dict[str, str] = {
     **{f"GraphProblem.{name}": "numbers as given" for name in ("check_weights", "flatten", "unflatten", "values")},
     **{f"GraphProblem.{name}": _GRAPH for name in ("size", "gradient_graph")},
     "ParameterBlock.__init__": _GRAPH,
+    "rounding.weighted_graph": _GRAPH,
+    "ErrorBound.__init__": _DATA,
     "decision.entries": _GRAPH,
     "segment.change_along": _PART,
     "architecture.graph_problem": "numbers as given",
@@ -488,7 +496,7 @@ NO_CLAIM: dict[str, str] = {
     "checker.canonical": "compares texts",
     **{
         f"Activation.{name}": "read off the formula"
-        for name in ("__init__", "kinks", "smoothness", "symbolic_derivative")
+        for name in ("__init__", "jumps", "kinks", "smoothness", "symbolic_derivative")
     },
     **{f"Activation.{name}": _FLOAT64 for name in ("value", "values")},
     "Regularity.__init__": _DATA,
