@@ -1,4 +1,4 @@
-"""The error's bound by adjoint-weighted roundings: it holds exactly, survives depth, and needs each part."""
+"""The error's bound by adjoint-weighted roundings: it holds E in exact arithmetic, survives depth, needs each part."""
 
 from __future__ import annotations
 

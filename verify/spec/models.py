@@ -44,7 +44,7 @@ class Data(
     target: Literal["label", "input"] = "label"
     target_scale: Annotated[
         Annotated[Literal["none", "minmax", "standard"], Tag("text")] | Annotated[Positive, Tag("divisor")],
-        _text_or("divisor"),
+        text_or("divisor"),
     ] = "none"
 
     @model_validator(mode="after")
