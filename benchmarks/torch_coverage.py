@@ -15,7 +15,8 @@ from pathlib import Path
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
-from torch_coverage_cases import REFUSED, Applied, Case, cases
+from torch_coverage_case import REFUSED, Applied, Case
+from torch_coverage_cases import cases
 
 from verify.importers.torch.problem import from_torch
 from verify.outcomes import InputError
