@@ -79,6 +79,33 @@ FUNCTIONS = {
     "very negative mask": lambda x: x.masked_fill(~MASK, -1e9).softmax(-1),
     "convolution of one image": lambda x: F.conv2d(x.reshape(1, 3, 4), torch.ones(2, 1, 2, 2, dtype=x.dtype)),
     "instance norm": lambda x: F.instance_norm(x.reshape(1, 3, 4)),
+    "bilinear": lambda x: F.interpolate(x.reshape(1, 1, 3, 4), scale_factor=2, mode="bilinear"),
+    "bilinear by size": lambda x: F.interpolate(
+        x.reshape(1, 1, 3, 4), size=(5, 3), mode="bilinear", align_corners=True
+    ),
+    "bicubic": lambda x: F.interpolate(x.reshape(1, 1, 3, 4), size=(4, 7), mode="bicubic"),
+    "nearest by size": lambda x: (
+        F.interpolate(x.reshape(1, 1, 3, 4), size=(5, 6))
+        + F.interpolate(x.reshape(1, 1, 3, 4), size=(5, 6), mode="nearest-exact")
+    ),
+    "max pool in ceil mode": lambda x: F.max_pool2d(x.reshape(1, 1, 3, 4), 2, 3, 1, ceil_mode=True),
+    "dilated max pool in ceil mode": lambda x: F.max_pool1d(x.reshape(1, 12), 3, 2, 1, 2, ceil_mode=True),
+    "average pool in ceil mode": lambda x: F.avg_pool2d(x.reshape(1, 1, 3, 4), 2, 3, 1, ceil_mode=True),
+    "average pool without padding": lambda x: F.avg_pool1d(x[None], 3, 2, 1, ceil_mode=True, count_include_pad=False),
+    "average pool with a divisor": lambda x: F.avg_pool2d(x.reshape(1, 1, 3, 4), 2, 1, divisor_override=7),
+    "adaptive max pool": lambda x: F.adaptive_max_pool2d(x.reshape(1, 1, 3, 4), (2, 3)),
+    "adaptive max pool along": lambda x: F.adaptive_max_pool1d(x[None], 3),
+    "celu, softshrink": lambda x: F.celu(x, 0.5) + F.softshrink(x, 0.25),
+    "threshold": lambda x: F.threshold(x, 0.25, 0.25),
+    "logarithms": lambda x: (x.square() + 1).log2() + (x.square() + 2).log10(),
+    "powers": lambda x: 2**x + (x.square() + 1) ** 0.75 + (x.square() + 2) ** x,
+    "inverse functions": lambda x: (
+        x.asinh() + (x.square() + 2).acosh() + (x / 9).atanh() + (x / 9).asin() + (x / 9).acos()
+    ),
+    "tangent, hypotenuse": lambda x: (x / 4).tan() + torch.hypot(x, x.flip(1) + 9),
+    "products": lambda x: x.prod(1) + x.prod() + x.cumprod(1)[:, 2],
+    "norms": lambda x: x.norm(1, dim=1) + torch.linalg.vector_norm(x, float("inf"), dim=1),
+    "distances": lambda x: torch.cdist(x, x.flip(1) + 9),
     "float mask in attention": lambda x: F.scaled_dot_product_attention(x, x, x, attn_mask=(x @ x.T)),
 }
 WITH_BUFFERS = {
@@ -90,6 +117,12 @@ WITH_BUFFERS = {
     ),
 }
 LOSSES = {
+    "binary cross-entropy": (lambda z, t: F.binary_cross_entropy(z.sigmoid(), t), torch.rand(3, 4).round()),
+    "kl divergence": (lambda z, t: F.kl_div(z.log_softmax(1), t, reduction="batchmean"), torch.eye(3, 4)),
+    "kl divergence of logarithms": (
+        lambda z, t: F.kl_div(z.log_softmax(1), t, reduction="sum", log_target=True), torch.rand(3, 4).log_softmax(1)
+    ),
+    "nll of log softmax": ("nll", torch.tensor([0, 2, 1])),
     "class weights": (nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5, 1.0])), torch.tensor([0, 2, 1])),
     "weights of positives": (nn.BCEWithLogitsLoss(pos_weight=torch.tensor([1.0, 2.0, 3.0, 4.0])), torch.rand(3, 4)),
     "nll with weights": (
@@ -139,6 +172,13 @@ class Counting(nn.Module):
 
 REFUSED = {
     "changes": (Counting(), {}, "changes from call to call"),
+    "cut logarithm": (
+        Applied(lambda x: (x - 150).exp()),
+        {"targets": torch.ones(3, 4), "loss": "binary_cross_entropy"},
+        "gradient is not the module's",
+    ),
+    "hardshrink": (Applied(F.hardshrink), {}, "jumps"),
+    "a threshold that jumps": (Applied(lambda x: F.threshold(x, 0.1, 2.0)), {}, "jumps"),
     "softplus": (Applied(lambda x: F.softplus(x, threshold=0.1)), {}, "threshold=0.1"),
     "cast": (Applied(lambda x: x.float()), {}, "rounded to another format"),
     "minus infinity": (Applied(lambda x: x.masked_fill(MASK, float("-inf")).exp()), {}, "softmax or logsumexp next"),
@@ -155,6 +195,57 @@ def test_what_would_be_another_network_is_refused(name):
     module, options, reason = REFUSED[name]
     with pytest.raises(InputError, match=reason):
         from_torch(module, **({"inputs": torch.ones(3, 4), "targets": torch.ones(3, 4)} | options))
+
+
+class Embedded(nn.Module):
+    """A table with a row for padding, which no step changes."""
+
+    def __init__(self, *, tied: bool = False) -> None:
+        super().__init__()
+        self.table, self.head = nn.Embedding(5, 3, padding_idx=1), nn.Linear(3, 5, bias=False)
+        if tied:
+            self.head.weight = self.table.weight
+
+    def forward(self, found):
+        return self.head(torch.tanh(self.table(found))).transpose(1, 2)
+
+
+FOUND = torch.tensor([[0, 1, 4], [1, 1, 2]])
+
+
+def test_a_row_for_padding_is_a_constant():
+    torch.manual_seed(0)
+    problem = from_torch(Embedded(), FOUND, FOUND, "cross_entropy")
+    gradient = problem.unflatten(problem.gradient_enclosure(problem.initial_weights).mid)["table.weight"]
+    assert not gradient[1].any()
+    assert gradient[[0, 2, 4]].all()
+
+
+@pytest.mark.parametrize(
+    ("tied", "value", "reason"), [(False, 1.0, "is not zero"), (True, 0.0, "used elsewhere")], ids=["value", "tied"]
+)
+def test_a_row_for_padding_that_is_none_is_refused(tied, value, reason):
+    torch.manual_seed(0)
+    module = Embedded(tied=tied)
+    module.table.weight.data[1] = value
+    with pytest.raises(InputError, match=reason):
+        from_torch(module, FOUND, FOUND, "cross_entropy")
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_recurrence_in_both_directions(kind):
+    torch.manual_seed(0)
+    cell = kind(3, 2, batch_first=True, bidirectional=True)
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cell = cell
+
+        def forward(self, x):
+            return self.cell(x)[0]
+
+    from_torch(Net(), torch.randn(2, 3, 3), torch.randn(2, 3, 4))
 
 
 def test_data_that_change_later_change_nothing():

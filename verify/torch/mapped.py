@@ -143,7 +143,7 @@ class MappedModule:
         self.correspondence = NamedParameters.of(imported.problem, self.module)
         trained = {block.label for block in imported.problem.blocks}
         constants = {name for name, _ in self.module.named_parameters() if name not in trained}
-        self._state = ModuleState(self.module, imported.buffers, constants)
+        self._state = ModuleState(self.module, imported.buffers, constants, imported.held)
         decays = imported.problem.weight_decay
         parts = {b.label: np.full(b.shape, decays.get(b.label, 0.0)) for b in imported.problem.blocks}
         self.decay = imported.problem.flatten(parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, final
 
 import torch
@@ -30,14 +30,20 @@ class ModuleState:
         Names of the buffers that its function depends on; default: all.
     constants : collection of str
         Names of parameters that are constants of the problem.
+    rows : sequence of (str, int)
+        Rows of parameters that are constants of the problem.
     """
 
     def __init__(
-        self, module: nn.Module, buffers: Collection[str] | None = None, constants: Collection[str] = ()
+        self,
+        module: nn.Module,
+        buffers: Collection[str] | None = None,
+        constants: Collection[str] = (),
+        rows: Sequence[tuple[str, int]] = (),
     ) -> None:
         self.module = module
         self._names = None if buffers is None else frozenset(buffers)
-        self._constants = frozenset(constants)
+        self._constants, self._rows = frozenset(constants), tuple(rows)
         self._layers, self._objects = self._described()
         self._modes, self._attributes = self._current_modes(), self._current_attributes()
         self._values = {name: value.detach().clone() for name, value in self._current_values().items()}
@@ -82,7 +88,8 @@ class ModuleState:
         buffers = dict(self.module.named_buffers())
         parameters = dict(self.module.named_parameters())
         kept = buffers if self._names is None else {name: buffers[name] for name in self._names if name in buffers}
-        return {**kept, **{name: parameters[name] for name in self._constants if name in parameters}}
+        rows = {f"{name}[{row}]": parameters[name][row] for name, row in self._rows if name in parameters}
+        return {**kept, **{name: parameters[name] for name in self._constants if name in parameters}, **rows}
 
 
 def _looks_at_its_mode(layer: nn.Module) -> bool:

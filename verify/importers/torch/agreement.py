@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,13 @@ UNPROVED = 1e-6
 """How much two plain float64 results may differ, relatively, where the enclosure is infinite."""
 
 
-def check_agreement(problem: GraphProblem, objective: Objective, arguments: tuple[Any, ...], points: int = 3) -> None:
+def check_agreement(
+    problem: GraphProblem,
+    objective: Objective,
+    arguments: tuple[Any, ...],
+    points: int = 3,
+    held: Sequence[tuple[str, int]] = (),
+) -> None:
     """Compare error and gradient at the weights given and at random ones near them.
 
     Parameters
@@ -32,16 +38,21 @@ def check_agreement(problem: GraphProblem, objective: Objective, arguments: tupl
     arguments : tuple
         Of the objective.
     points : int
+    held : sequence of (str, int)
+        Rows of parameters that never change: they stay as they are at every point.
 
     Raises
     ------
     InputError
-        If they differ by more than rounding explains: the capture is not the module.
+        If they differ by more than rounding explains: the capture is not the module; or if the loss depends on a row
+        that is held.
     """
     rng = np.random.default_rng(0)
     w0 = problem.initial_weights
+    still = _entries(problem, held)
     for point in range(points):
         w = w0 if point == 0 else w0 + 0.1 * rng.normal(size=w0.shape) * (np.abs(w0) + 0.1)
+        w = np.where(still, w0, w)
         problem.write(objective.module, w)
         error, gradient = _by_autograd(problem, objective, arguments)
         lower, upper = problem.error_enclosure(w)
@@ -49,9 +60,23 @@ def check_agreement(problem: GraphProblem, objective: Objective, arguments: tupl
         enclosure = Interval.from_bounds([lower], [upper])
         _compare("loss", np.array([error]), enclosure, np.array([plain_error]), point)
         _compare("gradient", gradient, problem.gradient_enclosure(w), plain_gradient, point)
+        if np.any(plain_gradient[still]):
+            raise InputError(
+                "the row of padding_idx is used elsewhere too, where it is trained",
+                rows=[f"{name}[{row}]" for name, row in held],
+                remedy="leave padding_idx out, or do not tie the table",
+            )
         if point == 0:
             _refuse_if_it_changes(objective, arguments, error, float(_allowed(enclosure, np.array([plain_error]))[0]))
     problem.write(objective.module, w0)
+
+
+def _entries(problem: GraphProblem, held: Sequence[tuple[str, int]]) -> np.ndarray:
+    """Return which weights, (P,), belong to rows of parameters."""
+    parts = {block.label: np.zeros(block.shape) for block in problem.blocks}
+    for name, row in held:
+        parts[name][row] = 1.0
+    return problem.flatten(parts) > 0
 
 
 def _by_autograd(problem: GraphProblem, objective: Objective, arguments: tuple[Any, ...]) -> tuple[float, np.ndarray]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import warnings
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
 from torch.export import ExportedProgram, default_decompositions, export
+from torch.overrides import TorchFunctionMode
 
 from verify.importers.torch.criteria import Criterion
 from verify.importers.torch.registry import RULES
@@ -57,6 +59,27 @@ def as_float64(value: Any) -> Any:
     return value
 
 
+def _softshrink(x: torch.Tensor, lambd: float = 0.5) -> torch.Tensor:
+    return x - x.clamp(-lambd, lambd)
+
+
+def _hardshrink(x: torch.Tensor, lambd: float = 0.5) -> torch.Tensor:
+    raise InputError("hardshrink jumps at its threshold", threshold=lambd, remedy="use softshrink")
+
+
+class _Rewritten(TorchFunctionMode):
+    """Functions that PyTorch takes apart into comparisons whatever the decompositions are, written in another way."""
+
+    FUNCTIONS: ClassVar[dict[Any, Callable[..., Any]]] = {
+        torch.nn.functional.softshrink: _softshrink,
+        torch.nn.functional.hardshrink: _hardshrink,
+        torch.hardshrink: _hardshrink,
+    }
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return self.FUNCTIONS.get(function, function)(*args, **(kwargs or {}))
+
+
 def capture(objective: Objective, arguments: tuple[Any, ...]) -> ExportedProgram:
     """Return the exported program of an objective in core operations.
 
@@ -71,8 +94,11 @@ def capture(objective: Objective, arguments: tuple[Any, ...]) -> ExportedProgram
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            program = export(objective, arguments, strict=False)
+            with _Rewritten():
+                program = export(objective, arguments, strict=False)
             return program.run_decompositions(_decompositions())
+    except InputError:
+        raise
     except Exception as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise InputError(

@@ -34,12 +34,15 @@ class Imported:
         Of the objective: inputs and targets in float64.
     buffers : frozenset of str
         Names of the module's buffers that the loss depends on.
+    held : tuple of (str, int)
+        Rows of parameters that no step changes, those of ``padding_idx``.
     """
 
     problem: GraphProblem
     objective: Objective
     arguments: tuple[Any, ...]
     buffers: frozenset[str]
+    held: tuple[tuple[str, int], ...]
 
 
 def from_torch(
@@ -122,11 +125,11 @@ def import_module(
     program = capture(objective, arguments)
     graph, scope = translate(program, objective.module)
     weights = _weights(graph, objective.module)
-    check_agreement(GraphProblem(graph, scope.constants, weights), objective, arguments)
+    check_agreement(GraphProblem(graph, scope.constants, weights), objective, arguments, held=scope.held)
     problem = GraphProblem(
         graph, scope.constants, weights, weight_decay, region=region, name=name or type(module).__name__
     )
-    return Imported(problem, objective, arguments, frozenset(scope.buffers))
+    return Imported(problem, objective, arguments, frozenset(scope.buffers), tuple(scope.held))
 
 
 def _weights(graph: Graph, module: torch.nn.Module) -> np.ndarray:

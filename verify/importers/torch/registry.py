@@ -59,12 +59,21 @@ class Scope:
         Values of the constant leaves.
     buffers : set of str
         Names of the module's buffers that the loss is computed from.
+    operation : str
+        Name of the operation whose rule is asked.
+    trained : dict
+        Name and values of a parameter, by the position of its leaf.
+    held : list of (str, int)
+        Rows of parameters that PyTorch never changes, and of which the loss is taken to be no function.
     """
 
     def __init__(self, builder: GraphBuilder) -> None:
         self.builder = builder
         self.constants: dict[str, np.ndarray] = {}
         self.buffers: set[str] = set()
+        self.operation = ""
+        self.trained: dict[int, tuple[str, torch.Tensor]] = {}
+        self.held: list[tuple[str, int]] = []
         self._known: dict[int, tuple[torch.Tensor, str]] = {}
         self._values: dict[int, torch.Tensor] = {}
 

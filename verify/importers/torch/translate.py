@@ -115,12 +115,12 @@ def _leaves(program: ExportedProgram, module: torch.nn.Module, scope: Scope) -> 
             case InputKind.PARAMETER:
                 parameter = parameters[str(spec.target).removeprefix(PREFIX)]
                 label = first_name[id(parameter)]
-                trained = parameter.requires_grad
-                values[spec.arg.name] = (
-                    scope.builder.parameter(label, tuple(parameter.shape))
-                    if trained
-                    else scope.constant(label, parameter)
-                )
+                if parameter.requires_grad:
+                    leaf = scope.builder.parameter(label, tuple(parameter.shape))
+                    scope.trained[leaf.position] = label, parameter
+                else:
+                    leaf = scope.constant(label, parameter)
+                values[spec.arg.name] = leaf
             case InputKind.USER_INPUT:
                 values[spec.arg.name] = _entered(scope, spec.arg.name, next(examples))
             case _:
@@ -166,6 +166,7 @@ def _called(node: Node, values: dict[str, Any], scope: Scope) -> Any:
         raise InputError(
             "numbers that are minus infinity", where=_place(node), operation=name, remedy="softmax or logsumexp next"
         )
+    scope.operation = name
     try:
         return RULES[name](scope, *arguments, **options)
     except InputError as error:

@@ -9,8 +9,8 @@ import torch
 
 from verify.graph.tensor import Tensor
 from verify.importers.torch.registry import Masked, Scope, rule
+from verify.operations.elementwise import Elementwise
 from verify.operations.power import Logarithm, Power
-from verify.outcomes import InputError
 
 
 @rule("add.Tensor", "add.Scalar")
@@ -57,8 +57,8 @@ def power(scope: Scope, x: Tensor, exponent: float) -> Tensor:
     exact = Fraction(exponent)
     if exact == 2:
         return x.square()
-    if exact.denominator > 2:
-        raise InputError("powers are multiples of 1/2", exponent=exponent)
+    if exact.denominator > 2:  # of positive numbers alone
+        return x.apply(Logarithm()).scale(exact).apply(Elementwise("exp(x)"))
     return x.apply(Power(exact))
 
 

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F  # noqa: N812 -- its usual name
 
 from verify.graph.tensor import Tensor
 from verify.importers.torch.registry import Scope, rule
+from verify.importers.torch.rules.windows import average_pool_of_any_kind, max_pool_over_the_ends
 from verify.layers.attention import attention
 from verify.layers.convolution import convolution, transposed_convolution
 from verify.layers.dense import dense
 from verify.layers.pooling import adaptive_average_pool, average_pool, max_pool
-from verify.layers.upsampling import nearest_upsample
 from verify.outcomes import InputError
 
 
@@ -91,11 +92,16 @@ def avg_pool(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Tensor:
-    dimensions = len(h.shape) - 2
+    dimensions = _dimensions(scope)
     padding = _each(padding, dimensions)
-    if ceil_mode or divisor_override is not None or (any(padding) and not count_include_pad):
-        raise InputError("average pool with ceil_mode, divisor_override or count_include_pad=False")
-    return average_pool(h, _each(kernel, dimensions), _each(stride, dimensions) if stride else (), padding)
+    kernel = _each(kernel, dimensions)
+    stride = _each(stride, dimensions) if stride else kernel
+    if not ceil_mode and divisor_override is None and (count_include_pad or not any(padding)):
+        return average_pool(h, kernel, stride, padding)
+    options = [stride, padding, ceil_mode, count_include_pad]
+    options += [] if divisor_override is None else [divisor_override]
+    pools: list[Any] = [F.avg_pool1d, F.avg_pool2d, F.avg_pool3d]
+    return average_pool_of_any_kind(scope, h, kernel, options, pools[dimensions - 1])
 
 
 @rule("max_pool1d.default", "max_pool2d.default", "max_pool3d.default")
@@ -108,10 +114,12 @@ def largest(
     dilation: Sequence[int] = (1,),
     ceil_mode: bool = False,
 ) -> Tensor:
-    if ceil_mode:
-        raise InputError("max-pool with ceil_mode", remedy="pad the input instead")
-    n = len(h.shape) - 2
-    return max_pool(h, _each(kernel, n), _each(stride, n) if stride else (), _each(padding, n), _each(dilation, n))
+    n = _dimensions(scope)
+    kernel, padding, dilation = (_each(option, n) for option in (kernel, padding, dilation))
+    stride = _each(stride, n) if stride else kernel
+    if ceil_mode or any(padding):
+        return max_pool_over_the_ends(h, kernel, stride, padding, dilation, ceil_mode)
+    return max_pool(h, kernel, stride, padding, dilation)
 
 
 @rule("max_pool2d_with_indices.default")
@@ -122,15 +130,6 @@ def largest_with_indices(scope: Scope, h: Tensor, *options: Any) -> list[Any]:
 @rule("adaptive_avg_pool1d.default", "adaptive_avg_pool2d.default", "_adaptive_avg_pool2d.default")
 def adaptive(scope: Scope, h: Tensor, sizes: Sequence[int]) -> Tensor:
     return adaptive_average_pool(h, sizes)
-
-
-@rule("upsample_nearest2d.vec", "upsample_nearest1d.vec")
-def upsample(scope: Scope, h: Tensor, size: Sequence[int] | None, factors: Sequence[float] | None = None) -> Tensor:
-    lengths = h.shape[2:]
-    wanted = [int(n * f) for n, f in zip(lengths, factors or (), strict=True)] if size is None else list(size)
-    if any(m % n for m, n in zip(wanted, lengths, strict=True)):
-        raise InputError("upsampling by a factor that is not whole", size=wanted, source=lengths)
-    return nearest_upsample(h, [m // n for m, n in zip(wanted, lengths, strict=True)])
 
 
 @rule("scaled_dot_product_attention.default")
@@ -167,6 +166,11 @@ def dropout(scope: Scope, h: Tensor, p: float, train: bool | None) -> Any:
             "dropout in training mode draws another network at every step", remedy="module.eval(), or p=0", p=p
         )
     return h
+
+
+def _dimensions(scope: Scope) -> int:
+    """Return the number of axes that an operation such as ``avg_pool2d`` works on: there may be no samples' axis."""
+    return int(scope.operation.partition("d.")[0].partition("d_with")[0][-1])
 
 
 def _each(option: int | Sequence[int], dimensions: int) -> tuple[int, ...]:

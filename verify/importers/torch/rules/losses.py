@@ -13,6 +13,7 @@ from verify.importers.torch.registry import Scope, rule
 from verify.importers.torch.rules.normalisation import last_axis
 from verify.losses import loss
 from verify.operations.elementwise import Elementwise
+from verify.operations.power import Logarithm
 from verify.outcomes import InputError
 
 REDUCTIONS = {0: "none", 1: "mean", 2: "sum"}
@@ -39,7 +40,7 @@ def l1_loss(scope: Scope, outputs: Any, targets: Any, reduction: int = 1) -> Ten
 
 
 @rule("binary_cross_entropy_with_logits.default")
-def binary_cross_entropy(
+def binary_cross_entropy_with_logits(
     scope: Scope, logits: Any, targets: Any, weight: Any = None, pos_weight: Any = None, reduction: int = 1
 ) -> Tensor:
     z, t = scope.tensor(logits), scope.tensor(targets)
@@ -49,6 +50,36 @@ def binary_cross_entropy(
         of_zeros = z.apply(Elementwise("softplus"))
         terms = (1 - t) * of_zeros + scope.tensor(pos_weight) * t * (of_zeros - z)
     return _total(terms if weight is None else terms * scope.tensor(weight), reduction)
+
+
+LEAST_LOGARITHM = -100
+"""Of a probability, in PyTorch's binary cross-entropy."""
+
+
+@rule("binary_cross_entropy.default")
+def binary_cross_entropy(
+    scope: Scope, probabilities: Any, targets: Any, weight: Any = None, reduction: int = 1
+) -> Tensor:
+    p, t = scope.tensor(probabilities), scope.tensor(targets)
+    logs = [
+        (part.apply(Logarithm()) - LEAST_LOGARITHM).apply(Elementwise("relu")) + LEAST_LOGARITHM for part in (p, 1 - p)
+    ]
+    terms = -(t * logs[0] + (1 - t) * logs[1])
+    return _total(terms if weight is None else terms * scope.tensor(weight), reduction)
+
+
+@rule("kl_div.default")
+def kl_divergence(scope: Scope, logs: Any, targets: Any, reduction: int = 1, log_target: bool = False) -> Tensor:
+    q, numbers = scope.tensor(logs), scope.value(targets)
+    if log_target:
+        t = scope.tensor(targets)
+        return _total(t.apply(Elementwise("exp(x)")) * (t - q), reduction)
+    if numbers is None:
+        t = scope.tensor(targets)
+        return _total(t * (t.apply(Logarithm()) - q), reduction)
+    positive = torch.where(numbers > 0, numbers, 1.0)  # 0 log 0 is 0, and so is 0 log 1
+    t = scope.tensor(numbers)
+    return _total(t * (scope.tensor(positive).apply(Logarithm()) - q), reduction)
 
 
 @rule("cross_entropy_loss.default")

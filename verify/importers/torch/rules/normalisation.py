@@ -122,15 +122,6 @@ def batch_norm_in_evaluation(
     return [_with_statistics(scope, h, weight, bias, mean, variance, epsilon), None, None]
 
 
-@rule("linalg_vector_norm.default")
-def vector_norm(
-    scope: Scope, x: Tensor, order: float = 2, axes: Sequence[int] | None = None, keep: bool = False, **options: Any
-) -> Tensor:
-    if order != 2:
-        raise ValueError("only the Euclidean norm")
-    return x.square().sum(axes or None, keep=keep).apply(Power(Fraction(1, 2)))
-
-
 def _with_statistics(
     scope: Scope, h: Tensor, weight: Any, bias: Any, mean: Any, variance: Any, epsilon: float
 ) -> Tensor:

@@ -243,8 +243,21 @@ def gather(scope: Scope, x: Tensor, axis: int, found: torch.Tensor, sparse_grad:
 
 
 @rule("embedding.default")
-def embedding(scope: Scope, table: Any, found: torch.Tensor, *options: Any) -> Tensor:
-    return scope.tensor(table).apply(Gather(0, _whole(found, table.shape[0])))
+def embedding(scope: Scope, table: Any, found: torch.Tensor, padding: int = -1, *options: Any) -> Tensor:
+    rows = scope.tensor(table)
+    picked = rows.apply(Gather(0, _whole(found, table.shape[0])))
+    if padding < 0 or rows.position not in scope.trained or not bool((found == padding).any()):
+        return picked
+    name, values = scope.trained[rows.position]
+    if bool(values[padding].any()):
+        raise InputError(
+            "the row of padding_idx is not zero, but no step changes it",
+            where=name,
+            padding_idx=padding,
+            remedy="set it to zero, as PyTorch does when it makes the table, or leave padding_idx out",
+        )
+    scope.held.append((name, padding))
+    return picked * scope.tensor((found != padding).to(torch.float64)[..., None])
 
 
 @rule("flip.default")
