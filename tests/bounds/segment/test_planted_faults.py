@@ -199,6 +199,29 @@ def test_every_corner_is_needed(problem_of, violations, monkeypatch, left_out):
     assert corner_violations(problem_of, violations) > 0
 
 
+def early_violations(problem_of, violations) -> int:
+    """Attack a second layer that bends most at t = 0: a = z1 + t b falls to nearly 0 at T, and g'(z0) = 0."""
+    nodes = {**DEEP, "y": {**DEEP["y"], "activation": {"expr": "x**2"}}}
+    problem = with_data(problem_of(nodes, samples=1), 1.0, -64.0)
+    total = 0
+    for length in (16.0, 64.0):
+        w, D = np.array([1.0, 0.0]), np.array([-1.0 / length, 1.0])
+        bound = segment_bound(problem, w, D, length)
+        total += violations(problem, w, D, bound, [2.0**-10, 2.0**-4, 0.25, 1.0])
+    return total
+
+
+def test_the_corner_at_the_start_is_needed(problem_of, violations, monkeypatch):
+    assert early_violations(problem_of, violations) == 0
+    extreme = segment_bent._extreme
+
+    def without_the_start(ends, q, squares, picks, arrays):
+        extreme(ends, q, (np.zeros_like(squares[0]), *squares[1:]), picks, arrays)
+
+    monkeypatch.setattr(segment_bent, "_extreme", without_the_start)
+    assert early_violations(problem_of, violations) > 0
+
+
 @pytest.mark.parametrize("end", [0, 1])
 def test_an_intersection_keeps_what_both_enclose(end):
     rng = np.random.default_rng(3)
