@@ -13,9 +13,7 @@ from verify.cli.output import json_option, print_json, progress, spec_argument
 
 @click.command("explain")
 @spec_argument
-@click.option(
-    "--budget", type=float, default=120.0, show_default=True, help="Seconds of processor time for the best method."
-)
+@click.option("--budget", type=float, default=120.0, show_default=True, help="Processor time for the best method.")
 @json_option
 def command(spec: Path, budget: float, as_json: bool) -> int:
     """Say which vertices and terms dominate L, and what changes of SPEC would buy.
