@@ -12,6 +12,7 @@ import pytest
 
 import verify
 from verify.analysis.lasting import horizon_row
+from verify.analysis.proved_balls import Balls
 from verify.analysis.recommend import Recommendation, recommend
 from verify.analysis.safe_setting import SEGMENT, SafeSetting
 from verify.arithmetic import rational
@@ -56,7 +57,7 @@ def algorithm(setting: SafeSetting, lr: float) -> Algorithm:
     return Algorithm(lr, setting.momentum, tau)
 
 
-def changes(problem: verify.Problem, rule: Algorithm, steps: int, energy: bool) -> list[Decision]:
+def changes(problem: verify.Problem | verify.GraphProblem, rule: Algorithm, steps: int, energy: bool) -> list[Decision]:
     """Decide E, or V = E + mu/(2 eta)|D|^2, over the stored weights of every step of a run from rest."""
     w = before = problem.initial_weights
     decisions = []
@@ -145,6 +146,24 @@ def test_networks_of_the_whole_vocabulary_get_an_answer() -> None:
             following = w - each.lr * problem.gradient(w)
             assert decide_decrease(problem, w, following).decreases is Verdict.PROVED
             w = following
+
+
+@pytest.mark.parametrize("shift", [0.0, 5.0])
+def test_an_error_below_zero_has_its_own_infimum(shift: float) -> None:
+    builder = verify.GraphBuilder()
+    w = builder.parameter("w", (2,))
+    problem = verify.GraphProblem(builder.build(w.square().sum() - shift), {}, [1.0, -1.0])
+    for quarter in (-16, 0, 4):
+        for effort in ("cheap", "good", "best"):
+            ball = Balls(problem).at(quarter, effort)
+            assert ball is not None
+            r = Fraction(ball.radius)
+            below = 2 - 3 * r + r**2 if r < 1 else Fraction(0)  # of (sqrt(2) - r)^2, the least |w|^2 there
+            assert Fraction(ball.error_infimum) <= below - Fraction(shift)
+    answer = recommend(problem, steps=(5,), momenta=(0.0,), seconds=10.0)
+    assert 0.1 < (answer.best(5).lr or 0.0) < 1.0
+    decisions = changes(problem, Algorithm(answer.best(5).lr or 0.0), 5, energy=False)
+    assert [decision.decreases for decision in decisions] == [Verdict.PROVED] * 5
 
 
 def test_a_kink_proves_nothing_and_still_shows_what_fails() -> None:

@@ -132,10 +132,10 @@ class Balls:
         try:
             found = hessian_bound(self.problem, region, level=self._level, **_EFFORTS[effort])
             along = max(min(found.value, found.whole), LEAST_CURVATURE)
-            infimum = 0.0
+            infimum = least = self.problem.least_error
             if math.isfinite(found.whole):
                 whole = max(found.whole, LEAST_CURVATURE)
-                infimum = error_lower_bound(max(0.0, self._lower), self.slope, radius, whole)
+                infimum = error_lower_bound(max(least, self._lower), self.slope, radius, whole, least)
         except UndecidedHessianError:
             return None
         return ProvedBall(radius, along, self._upper, infimum, found.method)

@@ -132,7 +132,7 @@ def first_rises(problem: Objective, algorithm: Algorithm, steps: int) -> FirstRi
         if not np.isfinite(change):
             break
         shown = {"error": change, "energy": change + kinetic}
-        asked = [name for name, value in shown.items() if rises[name] is None and value > _VISIBLE * error]
+        asked = [name for name, value in shown.items() if rises[name] is None and value > _VISIBLE * abs(error)]
         if asked and attempts < _MOST_ATTEMPTS:
             attempts += 1
             proved = _proved_rises(problem, algorithm, before, w, following)
