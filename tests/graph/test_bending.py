@@ -20,6 +20,7 @@ from verify.arithmetic.intervals import Interval
 from verify.arithmetic.movement import Movement
 from verify.arithmetic.sizes import Sizes
 from verify.bounds.attack import attack_hessian, curvature_lower
+from verify.bounds.curvature import examine_curvature
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.graph import hessian, movements
 from verify.graph.curvature import AdjointWalk
@@ -305,6 +306,15 @@ def test_an_end_of_a_domain_that_the_region_may_reach_is_undecided():
     assert verify.hessian_bound(problem, verify.Ball([1.0], 0.5)).value >= 2
     with pytest.raises(UndecidedHessianError, match="operation power: may leave its domain"):
         verify.hessian_bound(problem, verify.Ball([1.0], 1.0))
+
+
+def test_what_is_too_large_is_said_before_it_is_made(monkeypatch):
+    monkeypatch.setattr("verify.budget.MEMORY_LIMIT", 1000)
+    problem = networks.classifier()
+    problem.region = verify.Ball(problem.initial_weights, 0.01)
+    report = examine_curvature(problem, attack=False)
+    assert report.value is None
+    assert "too large" in report.reason
 
 
 def test_weight_decay_adds_the_largest_factor_once():

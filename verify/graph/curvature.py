@@ -14,6 +14,7 @@ b in S of |v_b|^2, so for |v| <= 1 the sum is at most the largest, over b, of th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,11 +22,15 @@ import numpy as np
 
 from verify.arithmetic import upward
 from verify.arithmetic.movement import Derivatives, Movement
+from verify.budget import check_memory
 from verify.graph.graph import Node
 from verify.graph.movements import Place, Walk
 from verify.graph.problem import GraphProblem
 from verify.graph.reverse import adjoint_graph
 from verify.operations.leaves import Leaf, Parameter
+
+NUMBERS_PER_ENTRY = 6
+"""Of a movement: centre and its radius, reach, three derivatives; those of two places stand beside each other."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,11 @@ class AdjointWalk:
     Parameters
     ----------
     problem : GraphProblem
+
+    Raises
+    ------
+    OverBudgetError
+        If the arrays of all nodes are too large.
     """
 
     def __init__(self, problem: GraphProblem) -> None:
@@ -67,6 +77,13 @@ class AdjointWalk:
         self.graph, self._primal = found.graph, found.primal
         self._adjoints = {p: found.adjoints[place] for p, place in enumerate(found.primal) if place in found.adjoints}
         last = max(self._primal)
+        entries = sum(math.prod(node.shape) for node in self.graph.nodes)
+        check_memory(
+            2 * NUMBERS_PER_ENTRY * entries,
+            "the movement of all results",
+            "use fewer samples or units",
+            entries=entries,
+        )
         self._orders = [3 if position <= last else 2 for position in range(len(self.graph.nodes))]
 
     def over(self, place: Place, known: Sequence[Derivatives] | None = None, distance: float = 0.0) -> list[Movement]:
