@@ -79,6 +79,7 @@ falsify: setup
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/step_ranges.py --problems 200
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/arithmetic.py --out benchmarks/arithmetic.md
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/falsify_certificates.py > benchmarks/mutations.md
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/falsify_graph_certificates.py --mutants 2000 > benchmarks/graph_mutations.md
 	$(BIN)/python benchmarks/malformed.py --inputs 10000 > benchmarks/malformed.md
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/api_fuzz.py --calls 50000 --out benchmarks/api_fuzz.md
 

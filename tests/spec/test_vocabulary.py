@@ -392,6 +392,14 @@ def test_weight_decay_by_parameter(tmp_path: Path, decay: str) -> None:
     assert decayed.error(w) == pytest.approx(plain.error(w) + 0.25 * squares, rel=1e-12)
 
 
+def test_targets_are_scaled_unless_they_are_classes(tmp_path: Path) -> None:
+    numbers = ("y = [0, 2, 1]", "y = [[0, 2, 1], [4, 0, 0], [2, 4, 2]]\ntarget_scale = 'minmax'")
+    problem = load(tmp_path, ('"softmax-cross-entropy"', '"mse"'), numbers)
+    assert problem.constants["targets"].tolist() == [[0.0, 0.5, 0.5], [1.0, 0.0, 0.0], [0.5, 1.0, 1.0]]
+    with pytest.raises(InputError, match="classes have no scale"):
+        load(tmp_path, ("y = [0, 2, 1]", "y = [0, 2, 1]\ntarget_scale = 2.0"))
+
+
 def test_integers_are_not_scaled(tmp_path: Path) -> None:
     scaled = load(tmp_path, ("y = [0, 2, 1]", "y = [0, 2, 1]\nscale = 4.0"))
     assert scaled.constants["inputs"].tolist() == [[0.0, 0.375], [2.0, -0.125], [1.0, 0.0625]]

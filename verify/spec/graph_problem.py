@@ -45,7 +45,7 @@ def build_graph_problem(document: Document) -> GraphProblem:
     with document.located("data"):
         samples = read_samples(data, document.path.parent)
         x = _inputs(samples, data, network)
-        y = _targets(samples, x, network, loss)
+        y = _targets(samples, x, data, network, loss)
     builder = GraphBuilder()
     with document.located_by_node():
         output = network.build(builder, x)
@@ -94,7 +94,7 @@ def _inputs(samples: Samples, data: Data, network: Network) -> np.ndarray:
     return x
 
 
-def _targets(samples: Samples, x: np.ndarray, network: Network, loss: Loss) -> np.ndarray:
+def _targets(samples: Samples, x: np.ndarray, data: Data, network: Network, loss: Loss) -> np.ndarray:
     """Return targets in the form that the loss reads: of the output's shape, or classes without its last axis."""
     shape = (len(x), *network.output_shape)
     if samples.y is None:
@@ -110,7 +110,13 @@ def _targets(samples: Samples, x: np.ndarray, network: Network, loss: Loss) -> n
     require_finite(samples.y, "y")
     y = float64_array(np.asarray(samples.y), "y")
     if y.size == math.prod(shape) and y.ndim <= 2:
-        return loss.read_targets(y.reshape(shape), shape)
+        numbers = np.asarray(scaled(y.reshape(len(y), -1), data.target_scale, "y"))
+        require_finite(numbers, "y (scaled)")
+        return loss.read_targets(numbers.reshape(shape), shape)
+    if data.target_scale != "none":
+        raise InputError(
+            "classes have no scale", where="target_scale", target_scale=data.target_scale, remedy="remove target_scale"
+        )
     if loss.takes_classes and y.size == math.prod(shape[:-1]):
         return loss.read_targets(_classes(y).reshape(shape[:-1]), shape)
     if len(shape) == 2 and y.ndim == 1:
