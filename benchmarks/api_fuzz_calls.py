@@ -238,6 +238,7 @@ CALLS: dict[str, Call] = {
     "Activation.enclosures": lambda d: _activation(d).enclosures(_interval(d), _order(d)),
     "Activation.one_sided": lambda d: _activation(d).one_sided(arb.exact(d.number()), _order(d)),
     "Activation.profile": lambda d: _activation(d).profile(_order(d)),
+    "Activation.rounded": lambda d: _activation(d).rounded(d.numbers(3), (0, 1)),
     "Activation.range": lambda d: _activation(d).range(_order(d), *_ends(d)),
     "Activation.rounding_errors": lambda d: _activation(d).rounding_errors(d.numbers(3), np.zeros(3), 2.0**-53),
     "Activation.supremum": lambda d: _activation(d).supremum(_order(d)),

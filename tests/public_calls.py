@@ -46,6 +46,7 @@ from verify.calculus.difference import difference_enclosure
 from verify.calculus.enclosures import error_over
 from verify.campaign.attacks import attack_bound
 from verify.certificates.run_checker import check_run
+from verify.graph import rounding
 from verify.graph.decision import decide_graph_decrease
 from verify.graph.gradient_check import check_graph_gradient
 from verify.graph.hessian import graph_hessian_bound
@@ -94,6 +95,7 @@ MODULES = (
     "verify.bounds.attack",
     "verify.bounds.regions",
     "verify.calculus.decide",
+    "verify.graph.rounding",
     "verify.calculus.difference",
     "verify.calculus.enclosures",
     "verify.calculus.exact_step",
@@ -261,6 +263,9 @@ CALLS: dict[str, Call] = {
     "Problem.error_enclosure": lambda s: s.problem.error_enclosure(s.w),
     "Problem.gradient_enclosure": lambda s: s.problem.gradient_enclosure(s.w),
     "GraphProblem.__init__": lambda s: graph_problem(s.problem),
+    "rounding.error_bound": lambda s: rounding.error_bound(
+        rounding.weighted_graph(s.graph_problem.graph), s.graph_problem.values(s.graph_problem.initial_weights)
+    ),
     "GraphProblem.error_enclosure": lambda s: s.graph_problem.error_enclosure(s.w),
     "GraphProblem.gradient_enclosure": lambda s: s.graph_problem.gradient_enclosure(s.w),
     "GraphProblem.error_in_arb": lambda s: s.graph_problem.error_in_arb(s.w),
@@ -399,6 +404,8 @@ NO_CLAIM: dict[str, str] = {
     **{f"GraphProblem.{name}": "numbers as given" for name in ("check_weights", "flatten", "unflatten", "values")},
     **{f"GraphProblem.{name}": _GRAPH for name in ("size", "gradient_graph")},
     "ParameterBlock.__init__": _GRAPH,
+    "rounding.weighted_graph": _GRAPH,
+    "ErrorBound.__init__": _DATA,
     "decision.entries": _GRAPH,
     "segment.change_along": _PART,
     "architecture.graph_problem": "numbers as given",
@@ -549,7 +556,7 @@ NO_CLAIM: dict[str, str] = {
     "checker.canonical": "compares texts",
     **{
         f"Activation.{name}": "read off the formula"
-        for name in ("__init__", "kinks", "smoothness", "symbolic_derivative")
+        for name in ("__init__", "jumps", "kinks", "smoothness", "symbolic_derivative")
     },
     **{f"Activation.{name}": _FLOAT64 for name in ("value", "values")},
     "Regularity.__init__": _DATA,

@@ -25,6 +25,7 @@ from verify.arithmetic.blocks import BLOCK
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.floats import float64_array
 from verify.arithmetic.intervals import Interval
+from verify.outcomes import InputError
 
 Array = NDArray[np.float64]
 _NARROW = 2.0**-27
@@ -171,6 +172,11 @@ class Activation:
     def rounded(self, z: Array, orders: tuple[int, ...]) -> tuple[tuple[Array, Array], ...]:
         """Return derivatives at exact points, each with a bound of its absolute error: cheaper than enclosures.
 
+        Raises
+        ------
+        InputError
+            If the function has break points, whose sides are not told apart here, or a point is not finite.
+
         Examples
         --------
         >>> from verify import activation
@@ -178,9 +184,13 @@ class Activation:
         >>> bool(abs(value[0] - 0.46211715726000976) <= error[0] < 1e-15)
         True
         """
-        program = self._whole.program(*orders)
-        results = approximate_points(program, np.ascontiguousarray(z).reshape(-1))
-        return tuple((value.reshape(z.shape), error.reshape(z.shape)) for value, error in results)
+        if self._pieces.breaks:
+            raise InputError("a function with break points", remedy="use enclosures", function=self.name)
+        points = float64_array(z, "points")
+        if not np.all(np.isfinite(points)):
+            raise InputError("points must be finite", function=self.name)
+        results = approximate_points(self._whole.program(*orders), np.ascontiguousarray(points).reshape(-1))
+        return tuple((value.reshape(points.shape), error.reshape(points.shape)) for value, error in results)
 
     # enclosures
 

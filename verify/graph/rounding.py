@@ -32,6 +32,7 @@ from math import inf, isfinite
 import numpy as np
 
 from verify.arithmetic import upward
+from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.lengths_upward import length, raised, weighted_sum
 from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.rounding import ArithmeticDomainError
@@ -61,6 +62,7 @@ def weighted_graph(graph: Graph) -> AdjointGraph:
     return adjoint_graph(graph, [_rounds(node) for node in graph.nodes])
 
 
+@certified_environment()
 def error_bound(weighted: AdjointGraph, values: Values) -> ErrorBound:
     """Return the scalar of a graph with a bound of all rounding; see the module.
 
