@@ -124,6 +124,14 @@ LOSSES = {
     ),
     "nll of log softmax": ("nll", torch.tensor([0, 2, 1])),
     "class weights": (nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5, 1.0])), torch.tensor([0, 2, 1])),
+    "class weights and smoothing": (
+        nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5, 1.0]), label_smoothing=0.125, ignore_index=1),
+        torch.tensor([0, 2, 1]),
+    ),
+    "class weights of probabilities": (
+        nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5, 1.0]), label_smoothing=0.125),
+        torch.rand(3, 4).softmax(-1),
+    ),
     "weights of positives": (nn.BCEWithLogitsLoss(pos_weight=torch.tensor([1.0, 2.0, 3.0, 4.0])), torch.rand(3, 4)),
     "nll with weights": (
         lambda z, t: F.nll_loss(z.log_softmax(1), t, weight=torch.arange(1.0, 5.0, dtype=z.dtype), ignore_index=1),

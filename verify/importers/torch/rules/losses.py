@@ -14,6 +14,7 @@ from verify.importers.torch.rules.normalisation import last_axis
 from verify.losses import loss
 from verify.operations.elementwise import Elementwise
 from verify.operations.power import Logarithm
+from verify.operations.softmax import LogSumExp
 from verify.outcomes import InputError
 
 REDUCTIONS = {0: "none", 1: "mean", 2: "sum"}
@@ -95,9 +96,9 @@ def cross_entropy(
     z = scope.tensor(logits)
     if isinstance(targets, torch.Tensor) and not targets.is_floating_point():
         return _of_classes(scope, z, targets, weight, reduction, ignore_index, label_smoothing)
-    if weight is not None:
-        raise InputError("cross-entropy of probabilities with class weights", remedy="weight the probabilities")
     t = last_axis(scope.tensor(targets), 1) if len(z.shape) > 1 else scope.tensor(targets)
+    if weight is not None:
+        return _total(_weighted_terms(_logits(z), _smoothed(t, label_smoothing) * scope.tensor(weight)), reduction)
     terms = loss("softmax-cross-entropy", label_smoothing=label_smoothing).terms(_logits(z), t)
     return _total(terms, reduction)
 
@@ -114,12 +115,28 @@ def nll_loss(
 def _of_classes(
     scope: Scope, z: Tensor, targets: torch.Tensor, weight: Any, reduction: int, ignored: int, smoothing: float
 ) -> Tensor:
-    if smoothing and weight is not None:
-        raise InputError("cross-entropy with class weights and label smoothing", remedy="use one of the two")
     numbers = _class_weights(scope, weight)
     probabilities, weights = _classes(targets, z.shape[1 if len(z.shape) > 1 else 0], numbers, ignored)
+    if smoothing and numbers is not None and weights is not None:
+        kept = scope.tensor((targets != ignored).to(torch.float64))
+        smoothed = _smoothed(scope.tensor(probabilities), smoothing) * scope.tensor(numbers.to(torch.float64))
+        terms = _weighted_terms(_logits(z), smoothed) * kept
+        if REDUCTIONS[reduction] != "mean":
+            return _total(terms, reduction)
+        return terms.sum() / scope.tensor(weights).sum()
     criterion = loss("softmax-cross-entropy", label_smoothing=smoothing)
     return _weighted(scope, criterion.terms(_logits(z), scope.tensor(probabilities)), weights, reduction)
+
+
+def _smoothed(probabilities: Tensor, smoothing: float) -> Tensor:
+    """Return probabilities mixed with equal ones."""
+    share = Fraction(smoothing)
+    return probabilities.scale(1 - share) + share / probabilities.shape[-1] if smoothing else probabilities
+
+
+def _weighted_terms(z: Tensor, factors: Tensor) -> Tensor:
+    """Return minus the sum over the classes of factors times log softmax, for every sample."""
+    return factors.sum(-1) * z.apply(LogSumExp()) - (factors * z).sum(-1)
 
 
 def _classes(targets: torch.Tensor, count: int, weight: Any, ignored: int) -> tuple[torch.Tensor, torch.Tensor | None]:
