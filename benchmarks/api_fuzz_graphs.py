@@ -9,6 +9,7 @@ import numpy as np
 from api_fuzz_draws import Draw
 
 import verify
+from verify.arithmetic.intervals import Interval
 from verify.graph.graph import Graph
 from verify.graph.problem import GraphProblem
 from verify.importers.architecture import graph_problem
@@ -54,6 +55,23 @@ def _hessian_vector(d: Draw) -> Any:
     return problem.hessian_vector(_weights(d, problem), d.numbers(problem.size))
 
 
+def _hessian_vector_enclosure(d: Draw) -> Any:
+    problem = _problem(d)
+    return problem.hessian_vector_enclosure(_weights(d, problem), d.numbers(problem.size))
+
+
+def _error_over(d: Draw) -> Any:
+    problem = _problem(d)
+    return problem.error_over(Interval(_weights(d, problem), np.full(problem.size, d.positive())))
+
+
+def _place_named(d: Draw) -> Any:
+    builder = verify.GraphBuilder()
+    builder.parameter("w", _shape(d))
+    builder.name_places(0, "layer")
+    return builder.nodes[0].place
+
+
 def segment(d: Draw) -> Any:
     """Bound a segment of a graph's error."""
     problem = _problem(d)
@@ -82,6 +100,7 @@ GRAPH_CALLS: dict[str, Callable[[Draw], Any]] = {
     "GraphBuilder.constant": lambda d: verify.GraphBuilder().constant("x", _shape(d)).shape,
     "GraphBuilder.filled": lambda d: verify.GraphBuilder().filled(int(d.rng.integers(-5, 5)), _shape(d)).shape,
     "GraphBuilder.include": lambda d: len(verify.GraphBuilder().include(_graph(d))),
+    "GraphBuilder.name_places": _place_named,
     "GraphBuilder.parameter": lambda d: verify.GraphBuilder().parameter("w", _shape(d)).shape,
     "GraphBuilder.tangent": lambda d: verify.GraphBuilder().tangent("w", _shape(d)).shape,
     "GraphProblem": _problem,
@@ -93,7 +112,9 @@ GRAPH_CALLS: dict[str, Callable[[Draw], Any]] = {
     "GraphProblem.flatten": _flattened,
     "GraphProblem.gradient": _method("gradient"),
     "GraphProblem.gradient_enclosure": _method("gradient_enclosure"),
+    "GraphProblem.error_over": _error_over,
     "GraphProblem.hessian_vector": _hessian_vector,
+    "GraphProblem.hessian_vector_enclosure": _hessian_vector_enclosure,
     "GraphProblem.unflatten": _method("unflatten"),
     "GraphProblem.values": _method("values"),
 }

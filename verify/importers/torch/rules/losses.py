@@ -130,8 +130,10 @@ def _of_classes(
 
 def _smoothed(probabilities: Tensor, smoothing: float) -> Tensor:
     """Return probabilities mixed with equal ones."""
+    if not smoothing:
+        return probabilities
     share = Fraction(smoothing)
-    return probabilities.scale(1 - share) + share / probabilities.shape[-1] if smoothing else probabilities
+    return probabilities.scale(1 - share) + probabilities.builder.filled(1).scale(share / probabilities.shape[-1])
 
 
 def _weighted_terms(z: Tensor, factors: Tensor) -> Tensor:
