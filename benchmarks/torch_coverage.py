@@ -37,32 +37,40 @@ def reason(case: Case) -> str:
     return ""
 
 
-def table(only: str | None) -> str:
+def rows_of(path: Path | None) -> dict[str, str]:
+    """Return the rows that an earlier run wrote, by operation."""
+    lines = path.read_text().splitlines() if path is not None and path.exists() else []
+    rows = [line for line in lines if line.startswith("| ") and not line.startswith("| group")]
+    return {line.split(" | ")[1]: line for line in rows}
+
+
+def text_of(rows: dict[str, str], path: Path | None) -> str:
     """Return the table as Markdown."""
-    rows, found = ["| group | operation | |", "|---|---|---|"], {True: 0, False: 0}
-    for name, case in sorted(cases().items(), key=lambda item: item[1].group):
-        if only is None or name == only:
-            why = reason(case)
-            if case.group != REFUSED:
-                found[not why] += 1
-            print(f"{case.group}: {name}: {why or 'imported'}", file=sys.stderr, flush=True)
-            rows.append(f"| {case.group} | {name} | {why[:200].replace('|', '/') or 'imported'} |")
-    counted = f"{found[True]} of {sum(found.values())} imported, beside those that are refused by design."
-    return "\n".join([counted, "", *rows]) + "\n"
+    counted = [row for row in rows.values() if not row.startswith(f"| {REFUSED}")]
+    imported = sum(row.endswith("| imported |") for row in counted)
+    command = shlex.join(["python", "benchmarks/torch_coverage.py", *([] if path is None else ["--out", str(path)])])
+    head = f"# Operations of PyTorch\n\n    {command}\n\nPyTorch {torch.__version__}. "
+    head += f"{imported} of {len(counted)} imported, beside those that are refused by design.\n\n"
+    return head + "\n".join(["| group | operation | |", "|---|---|---|", *sorted(rows.values())]) + "\n"
 
 
 def main() -> None:
-    """Print the table or write it."""
+    """Print the table, or write it after every row; operations that stand in the file already are not tried again."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    text = table(arguments.only)
+    rows = rows_of(arguments.out)
+    for name, case in cases().items():
+        if name in rows or arguments.only not in (None, name):
+            continue
+        why = reason(case)
+        rows[name] = f"| {case.group} | {name} | {why[:200].replace('|', '/') or 'imported'} |"
+        print(rows[name], file=sys.stderr, flush=True)
+        if arguments.out is not None:
+            arguments.out.write_text(text_of(rows, arguments.out))
     if arguments.out is None:
-        print(text)
-    else:
-        command = shlex.join(["python", "benchmarks/torch_coverage.py", "--out", str(arguments.out)])
-        arguments.out.write_text(f"# Operations of PyTorch\n\n    {command}\n\nPyTorch {torch.__version__}. {text}")
+        print(text_of(rows, None))
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ LOSSES = {
     "nll of log softmax": ("nll", torch.tensor([0, 2, 1])),
     "class weights": (nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5, 1.0])), torch.tensor([0, 2, 1])),
     "class weights and smoothing": (
-        nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5, 1.0]), label_smoothing=0.125, ignore_index=1),
+        nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5, 1.0]), label_smoothing=0.1, ignore_index=1),
         torch.tensor([0, 2, 1]),
     ),
     "class weights of probabilities": (

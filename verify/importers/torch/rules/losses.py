@@ -133,7 +133,8 @@ def _smoothed(probabilities: Tensor, smoothing: float) -> Tensor:
     if not smoothing:
         return probabilities
     share = Fraction(smoothing)
-    return probabilities.scale(1 - share) + probabilities.builder.filled(1).scale(share / probabilities.shape[-1])
+    equal = probabilities.builder.filled(1).scale(share / probabilities.shape[-1])
+    return probabilities - probabilities.scale(share) + equal
 
 
 def _weighted_terms(z: Tensor, factors: Tensor) -> Tensor:
