@@ -112,7 +112,7 @@ def converge(
     try:
         with time_limit(time_limit_s, "the proof of a minimum"):
             return search.run(chosen, steps, newton_steps, drive)
-    except (OverBudgetError, UndecidedHessianError, ArithmeticDomainError) as error:
+    except (OverBudgetError, UndecidedHessianError, ArithmeticDomainError, np.linalg.LinAlgError) as error:
         return search.undecided(str(error), remedy=getattr(error, "remedy", None))
 
 
@@ -139,6 +139,8 @@ class _Search:
             return self.undecided("numbers overflow", "use smaller weights or data")
         self.announce("bounding the eigenvalues of the Hessian")
         curvature = local_curvature(self.problem, self.weights)
+        if not (np.isfinite(curvature.least) and np.isfinite(curvature.largest)):
+            return self.undecided("no bounds of the eigenvalues were found", "use smaller weights or data")
         if curvature.least > 0:
             return self._minimum(curvature)
         return self._no_minimum(curvature)
