@@ -150,6 +150,14 @@ def test_overflow_is_undecided() -> None:
     assert found.verdict is verify.Verdict.UNDECIDED
 
 
+def test_an_error_without_any_curvature_is_flat() -> None:
+    problem = verify.Problem(network(1, 1, activation="identity", output="identity"), [[0.0]], [[0.0]])
+    start = verify.Problem(problem.architecture, [[1e-300]], [[0.0]], initial_weights=[0.0, 0.0])
+    for each in (problem, start):
+        found = verify.converge(each, [0.0, 0.0])
+        assert found.verdict is verify.Verdict.UNDECIDED and found.flat is not None and found.remedy
+
+
 def test_kink_is_undecided_or_refused() -> None:
     problem = verify.Problem(network(2, 2, 1, activation="leaky_relu"), XOR, TARGETS, weight_decay=1e-3)
     found = verify.converge(problem, steps=20, newton_steps=2)

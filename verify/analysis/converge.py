@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from verify.analysis.flat_directions import FlatDirections, flat_by_curvature, flat_by_data
+from verify.analysis.flat_directions import FlatDirections, flat_by_curvature, flat_by_data, needed_curvature
 from verify.analysis.minimum import Minimum, Saddle
 from verify.arithmetic import decompositions
 from verify.arithmetic.decimals import at_least, at_most
@@ -38,6 +38,8 @@ _CLOSE = 1e-5
 """Share of the first gradient's length at which Newton steps take over."""
 _STEPS, _NEWTON_STEPS = 5000, 100
 _SADDLE_HALVINGS = 60
+_NEAR = 2.0**-16
+"""Distance at which the growth of the Hessian is asked for where there is no minimum."""
 
 
 @certified_environment()
@@ -112,7 +114,7 @@ def converge(
     try:
         with time_limit(time_limit_s, "the proof of a minimum"):
             return search.run(chosen, steps, newton_steps, drive)
-    except (OverBudgetError, UndecidedHessianError, ArithmeticDomainError) as error:
+    except (OverBudgetError, UndecidedHessianError, ArithmeticDomainError, np.linalg.LinAlgError) as error:
         return search.undecided(str(error), remedy=getattr(error, "remedy", None))
 
 
@@ -139,6 +141,8 @@ class _Search:
             return self.undecided("numbers overflow", "use smaller weights or data")
         self.announce("bounding the eigenvalues of the Hessian")
         curvature = local_curvature(self.problem, self.weights)
+        if not (np.isfinite(curvature.least) and np.isfinite(curvature.largest)):
+            return self.undecided("no bounds of the eigenvalues were found", "use smaller weights or data")
         if curvature.least > 0:
             return self._minimum(curvature)
         return self._no_minimum(curvature)
@@ -181,7 +185,11 @@ class _Search:
 
     def _no_minimum(self, curvature: LocalCurvature) -> Minimum:
         values, vectors = decompositions.eigh(curvature.hessian())
-        saddle = None if values[0] >= 0 else find_saddle(self.problem, self.weights, vectors[:, 0])
+        grown = curvature.growth(_NEAR)
+        slope = max(grown / _NEAR, 1.0) if grown < np.inf else 1.0
+        if values[0] >= -needed_curvature(curvature, self.gradient, slope):  # no more than a valley's rounding
+            return self._flat(flat_by_curvature(curvature, self.gradient, slope))
+        saddle = find_saddle(self.problem, self.weights, vectors[:, 0])
         if saddle is not None and (self._at_the_floor() or not np.any(self.problem.gradient(self.weights))):
             size = length(saddle.following - self.weights)
             words = (
@@ -193,7 +201,6 @@ class _Search:
         if saddle is not None:
             words = f"training has not converged: |grad E| <= {at_least(self.gradient)}, and E still curves downwards"
             return self.undecided(words, "allow more steps")
-        slope = max(curvature.growth(2.0**-16) * 2.0**16, 1.0)
         return self._flat(flat_by_curvature(curvature, self.gradient, slope))
 
     def _flat(self, flat: FlatDirections, hypotheses: tuple[Finding, ...] = ()) -> Minimum:

@@ -131,6 +131,9 @@ def _rotates(problem: Problem) -> str | None:
 
 
 def _one_digit_up(value: float) -> float:
+    """Round a positive number up to one digit; what is none, or infinite, says no more than a usual weight decay."""
+    if not 0.0 < value < math.inf:
+        return LEAST_WEIGHT_DECAY
     unit = 10.0 ** math.floor(math.log10(value))
     return float(f"{math.ceil(value / unit * (1 + 1e-9)) * unit:.0e}")
 
