@@ -160,7 +160,7 @@ def test_without_a_region(tmp_path):
 
 
 def test_a_radius_that_loses_the_first_step_is_refused(tmp_path):
-    asked = ("radius = 0.1\n", "radius = 0.1\n[momentum]\neta = 0.05\ntau = 0.01\n")
+    asked = ("radius = 0.1\n", "radius = 0.01\n[momentum]\neta = 0.05\ntau = 0.01\n")
     found = {each.change: each for each in explain(load_specification(write(tmp_path, asked)), budget=0).effects}
     assert found["region's radius / 2"].refusal is None
     assert "A2" in found["region's radius / 10"].refusal
@@ -169,7 +169,7 @@ def test_a_radius_that_loses_the_first_step_is_refused(tmp_path):
 
 
 def test_a_region_that_loses_the_sublevel_set_is_refused(tmp_path):
-    region = ('[region]\nkind = "ball"\nradius = 0.1', '[region]\nkind = "bounded"\nradius = 6.0')
+    region = ('[region]\nkind = "ball"\nradius = 0.1', '[region]\nkind = "bounded"\nradius = 6.7')
     decay = ('output = "y"', 'output = "y"\nweight_decay = 0.2')
     specification = load_specification(write(tmp_path, region, decay))
     kept = Hypotheses.of(specification.problem, None, None)
