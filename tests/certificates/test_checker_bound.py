@@ -24,6 +24,8 @@ from verify.certificates.description import describe
 
 HIGHER_FLOORS = {"certificates", "outcomes"}
 
+FACTOR = ("hessian.py", "numpy")
+
 
 def recomputed(problem: verify.Problem, region: verify.bounds.regions.Region | None = None) -> float:
     claims = CurvatureClaims(problem, describe(problem, problem.initial_weights))
@@ -52,14 +54,15 @@ def test_bound_grows_with_the_region() -> None:
 
 
 def test_imports_are_arb_the_document_and_the_outcomes_only() -> None:
+    """And NumPy, for one factor of a matrix that is multiplied out again in whole numbers."""
     imported = set()
-    for file in Path(checker.__file__).parent.glob("*.py"):
+    for file in Path(checker.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom):
                 assert node.level == 0
                 imported.add(node.module)
             elif isinstance(node, ast.Import):
-                imported |= {alias.name for alias in node.names}
+                imported |= {alias.name for alias in node.names if (file.name, alias.name) != FACTOR}
     own = {name for name in imported if name.startswith("verify")}
     assert {name for name in own if not name.startswith("verify.certificates.checker")} == {
         "verify.arithmetic.environment",  # the test of the processor's state, no arithmetic

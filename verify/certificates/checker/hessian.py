@@ -136,8 +136,11 @@ def least_eigenvalue(matrix: Any, sign: int, guess: float) -> Any:
     rough = np.array([[sign * float(matrix[p, q]) if q <= p else 0.0 for q in range(n)] for p in range(n)])
     rough += np.tril(rough, -1).T
     shift = guess + (n + 10) * 2.0**-52 * (np.abs(np.diag(rough)).sum() + n * abs(guess))
+    rough -= shift * np.eye(n)
+    if not np.all(np.isfinite(rough)):
+        return arb("-inf")
     try:
-        factor = np.linalg.cholesky(rough - shift * np.eye(n))
+        factor = np.linalg.cholesky(rough)
     except np.linalg.LinAlgError:
         return arb("-inf")
     digits = 52 - int(np.frexp(np.abs(factor).max())[1])
