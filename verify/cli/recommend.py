@@ -14,7 +14,12 @@ from verify.cli.output import json_option, print_json, progress, spec_argument, 
 @click.option(
     "--steps", type=click.IntRange(1, 10**9), multiple=True, help="Numbers of steps [default: 1, 10, 100, 1000]."
 )
-@click.option("--momentum", type=float, multiple=True, help="Momenta [default: 0, 0.5, 0.9, and that of SPEC].")
+@click.option(
+    "--momentum",
+    type=click.FloatRange(0, 1, max_open=True),
+    multiple=True,
+    help="Momenta [default: 0, 0.5, 0.9, and that of SPEC].",
+)
 @time_limit_option
 @json_option
 def command(spec: Path, steps: tuple[int, ...], momentum: tuple[float, ...], time_limit: float, as_json: bool) -> int:

@@ -56,7 +56,8 @@ class Command(click.Command):
             raise usage_error(error, raw, ctx) from None
         for parameter in self.params:
             value = ctx.params.get(parameter.name or "")
-            if isinstance(value, float) and not math.isfinite(value):
+            values = value if isinstance(value, tuple) else (value,)
+            if any(isinstance(each, float) and not math.isfinite(each) for each in values):
                 raise _refused(parameter, raw.get(parameter.name or "", value), ctx)
         return rest
 
