@@ -109,9 +109,9 @@ def test_obeying_a_remedy_makes_the_row_green(given: Setting | Optimizer, decay:
     "given",
     [
         Setting(50.0, tau=0.1),
-        Setting(50.0, mu=0.9),
-        Optimizer(50.0, momentum=0.9, nesterov=True),
-        Optimizer(50.0, momentum=0.9),
+        pytest.param(Setting(50.0, mu=0.9), marks=pytest.mark.slow),
+        pytest.param(Optimizer(50.0, momentum=0.9, nesterov=True), marks=pytest.mark.slow),
+        pytest.param(Optimizer(50.0, momentum=0.9), marks=pytest.mark.slow),
         Optimizer(0.05, momentum=0.99),
     ],
     ids=str,

@@ -43,7 +43,7 @@ def image_problem(seed: int = 0, samples: int = 6) -> Problem:
     return Problem(architecture, rng.standard_normal((samples, 16)), rng.random((samples, 2)))
 
 
-@pytest.mark.parametrize("number", sampled(20, 8))
+@pytest.mark.parametrize("number", sampled(20, 4))
 def test_every_part_of_the_bound_is_above_the_attack(number: int) -> None:
     problem, region = list(random_cases(number + 1, seed=20))[number]
     bound = hessian_bound(problem, region, method="majorant", cells=10)

@@ -161,7 +161,9 @@ def test_a_working_directory_that_is_gone(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("setting", ["error", "error::RuntimeWarning", "always"])
+@pytest.mark.parametrize(
+    "setting", ["error", *(pytest.param(each, marks=pytest.mark.slow) for each in ("error::RuntimeWarning", "always"))]
+)
 def test_warnings_that_the_user_made_errors_change_nothing(setting: str) -> None:
     found = [
         subprocess.run([*RUN, "range", XOR], env={**os.environ, **more}, capture_output=True, text=True, check=False)
