@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from tests.spec.test_vocabulary import BASE
 from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError
 from verify.spec import load_specification
+from verify.spec.text import MAX_WORD, parse
 
 TEXT = """\
 name = "small"
@@ -81,3 +84,11 @@ def test_one_located_line(text: str, tmp_path_factory: pytest.TempPathFactory) -
     else:
         problem = specification.problem
         assert isinstance(problem, GraphProblem) or problem.samples == len(problem.targets)
+
+
+@pytest.mark.parametrize("length", [10**6, 10**6 + 1])
+def test_a_word_of_megabytes_is_refused_before_it_is_parsed(length: int) -> None:
+    text = f"name = {'k' * length}\n"
+    with pytest.raises(InputError, match="not valid TOML" if length == MAX_WORD else "a word is too long") as refused:
+        parse(text, Path("spec.toml"))
+    assert len(str(refused.value)) < 1000

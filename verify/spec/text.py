@@ -15,6 +15,9 @@ MAX_KEY_PARTS = 64
 
 _POSITION = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
 _KEY_PART = r"""(?>[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*+\.[ \t]*+"""
+MAX_WORD = 10**6
+"""The parser takes a third of a second for so many characters."""
+_LONG_WORD = re.compile(rf"(?<![^\s,\[\]])[^\s,\[\]]{{{MAX_WORD + 1}}}")
 _LONG_KEY = re.compile(rf"(?<![\w-])(?:{_KEY_PART}){{{MAX_KEY_PARTS}}}")
 
 
@@ -37,6 +40,14 @@ def parse(text: str, path: Path) -> dict[str, Any]:
     InputError
         If the text is not TOML (duplicate keys included), with the line.
     """
+    long_word = _LONG_WORD.search(text)
+    if long_word:
+        raise InputError(
+            "a word is too long",
+            where=f"{path}:{text.count(chr(10), 0, long_word.start()) + 1}",
+            word=long_word[0][:40],
+            remedy=f"a word has at most {MAX_WORD} characters",
+        )
     long_key = _LONG_KEY.search(text)
     if long_key:
         line = text.count("\n", 0, long_key.start()) + 1
