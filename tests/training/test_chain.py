@@ -276,6 +276,7 @@ def test_the_checker_uses_nothing_of_the_prover() -> None:
         "verify",  # its workers
         "verify.arithmetic.environment",  # the test of the processor's state, no arithmetic
         "verify.certificates",
+        "verify.certificates.document",  # the reader of files
         "verify.outcomes",
     }
 
