@@ -204,6 +204,7 @@ class Problem(Objective):
                 total += float(np.vdot(residual, residual))
         return self.averaged(total, weights)
 
+    @np.errstate(all="ignore")
     def averaged(self, total: float, weights: np.ndarray) -> float:
         """Return E from the sum of the squared residuals; a difference of two overflows is one, too."""
         error = 0.5 * total / self.sample_divisor
