@@ -31,6 +31,7 @@ WORDS = (
     *("<script>", "]]>", "&amp;", "[x](http://y)", "`c`", "$\\frac$", "{0}", "%s%n", "|x|", "- x", "# x"),
     *("../../x", "'; rm -rf /", "A" * 10**5),
 )
+LONGEST_NAME = 200
 BIG = (2**53 + 1, -(2**53) - 1, 2**62 + 3, 2**63 - 1, 10**17 + 1)
 """Integers between two float64 numbers."""
 
@@ -164,11 +165,13 @@ def words_in_nodes(rng: random.Random, stock: Stock, folder: Path) -> Ask:
 
 
 def words_in_name(rng: random.Random, stock: Stock, folder: Path) -> Ask:
-    """A name that acts, in a spec that is right: the answer stands, the name is shown."""
-    path = folder / "spec.toml"
-    path.write_text(PLAIN.replace('"small"', toml(rng.choice(WORDS))))
+    """A name that acts, in a spec that is right: the answer stands, the name is shown; too long ones are refused."""
+    path, word = folder / "spec.toml", rng.choice(WORDS)
+    path.write_text(PLAIN.replace('"small"', toml(word)))
     given = rng.choice([(), ("--json",), ("--github",), ("--github", "--json")])
     reports = ("--junit", str(folder / "j.xml"), "--sarif", str(folder / "s.json"))
+    if len(word) > LONGEST_NAME:
+        return Ask(("check", str(path), *given, *reports), str(path))
     return Ask(("check", str(path), *given, *reports), "", codes=VERDICTS)
 
 
