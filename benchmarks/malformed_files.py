@@ -274,7 +274,9 @@ def output_kind(rng: random.Random, stock: Stock, folder: Path) -> Ask:
     command = {"--output": "certify", "--out": "train"}.get(option, "check")
     ask = (command, str(spec), f"{option}={given}", *(("--steps", "1") if command == "train" else ()))
     as_folder = command == "train" and is_folder(given)
-    return Ask(ask, given[:200], may_be_valid=as_folder, whole=command != "check")
+    if as_folder:
+        return Ask(ask, "", codes=frozenset({0}), whole=True)
+    return Ask(ask, given[:200], whole=command != "check")
 
 
 def train_into(rng: random.Random, stock: Stock, folder: Path) -> Ask:

@@ -81,10 +81,10 @@ def github_data(text: str) -> str:
 
     Examples
     --------
-    >>> github_data("100%\n::stop-commands::x")
-    '100%25%0A::stop-commands::x'
+    >>> github_data("100%\n::stop-commands::x ##[error]forged")
+    '100%25%0A::stop-commands::x #\\x23[error]forged'
     """
-    parts = re.split(r"([\r\n])", shorten(text))
+    parts = re.split(r"([\r\n])", _SECOND_HASH.sub(r"\\x23", shorten(text)))
     kept = {"\r": "%0D", "\n": "%0A"}
     return "".join(kept.get(part) or visible(part).replace("%", "%25") for part in parts)
 
