@@ -173,7 +173,7 @@ def words_in_name(rng: random.Random, stock: Stock, folder: Path) -> Ask:
     given = rng.choice([(), ("--json",), ("--github",), ("--github", "--json")])
     reports = ("--junit", str(folder / "j.xml"), "--sarif", str(folder / "s.json"))
     if len(word) > LONGEST_NAME:
-        return Ask(("check", str(path), *given), str(path))
+        return Ask(("check", str(path)), str(path))
     return Ask(("check", str(path), *given, *reports), "", codes=VERDICTS)
 
 

@@ -290,3 +290,15 @@ def test_certificate(content: bytes, fragment: str, tmp_path: Path, dagverify: C
     error = one_line(dagverify("recheck", path))
     assert error.startswith(f"error: {path}:")
     assert re.search(fragment, error), error
+
+
+@pytest.mark.parametrize("option", [(), ("--github",), ("--junit", "j.xml"), ("--sarif", "s.json")])
+def test_a_link_in_a_circle_is_no_spec(
+    option: tuple[str, ...], dagverify: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    spec = tmp_path / "circle.toml"
+    spec.symlink_to(spec.name)
+    result = dagverify("check", spec, *option)
+    assert result.exit_code == 2
+    assert "cannot read the file" in result.stderr

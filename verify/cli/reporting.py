@@ -14,6 +14,7 @@ import click
 
 from verify.cli.output import print_annotations
 from verify.files.kinds import JUNIT, SARIF
+from verify.files.paths import real_path
 from verify.files.writing import Outputs
 from verify.outcomes import InputError, Verdict
 
@@ -96,8 +97,8 @@ class Reports:
 
     def _shown(self) -> Path:
         """Return the spec file's path from the root of the checkout, else as it was given."""
-        root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd()).resolve()
-        resolved = self.spec.resolve()
+        root = real_path(Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd()))
+        resolved = real_path(self.spec)
         return resolved.relative_to(root) if resolved.is_relative_to(root) else self.spec
 
 

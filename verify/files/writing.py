@@ -14,6 +14,7 @@ from pathlib import Path
 
 from verify.files.folders import Folder, check_plain
 from verify.files.kinds import OutputKind
+from verify.files.paths import real_path
 from verify.outcomes import InputError
 
 _LOOKED_AT = 4096
@@ -54,7 +55,7 @@ class Outputs:
             return
         with folder_of(path) as folder:
             self._check(path, kind, folder)
-            place = folder.path.resolve() / path.name
+            place = real_path(folder.path) / path.name
         for other, (_, taken) in self._places.items():
             if taken == place:
                 raise InputError(
@@ -115,7 +116,7 @@ class Outputs:
                 continue
             try:
                 same = status is not None and os.path.samestat(given.stat(), status)
-                named = given.parent.resolve() / given.name == path.parent.resolve() / path.name
+                named = real_path(given.parent) / given.name == real_path(path.parent) / path.name
             except (OSError, ValueError):
                 continue
             if same or named:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from verify.certificates.run_files import RunFiles
 from verify.files.folders import Folder
+from verify.files.paths import real_path
 from verify.outcomes import InputError
 
 _STARTED = ".run.json.start"
@@ -203,9 +204,9 @@ class HeldFolder(RunFiles):
             )
 
     def _refuse_inputs(self, inputs: Iterable[Path]) -> None:
-        own = {(self.path / name).resolve() for name in self._names()}
+        own = {real_path(self.path / name) for name in self._names()}
         for path in inputs:
-            if path.resolve() in own:
+            if real_path(path) in own:
                 raise InputError(
                     "an input would be replaced",
                     where=str(self.path),
