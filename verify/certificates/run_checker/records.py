@@ -51,7 +51,10 @@ class RunRecords:
         certificates = description.get("certificates")
         if not isinstance(certificates, dict) or certificates.get("kind") not in run_files.KINDS:
             raise InputError(
-                "the run has no certificates", where=str(files.path), remedy="train it with --certificates steps"
+                "the run has no certificates",
+                where=str(files.path),
+                fields=sorted(description),
+                remedy="train it with --certificates steps",
             )
         if not isinstance(description.get("subject"), dict) or not isinstance(description.get("settings"), dict):
             raise ReadError("unreadable description of a run", where=str(files.description), fields=sorted(description))
