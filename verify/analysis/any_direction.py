@@ -28,7 +28,7 @@ from verify.bounds.hessian import hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.bounds.regions import BlockBall
 from verify.budget import OverBudgetError, time_limit
-from verify.calculus.problem import classical
+from verify.calculus.problem import NotCoveredError, classical
 from verify.calculus.symbolic.evaluation import affordable_samples, reference_gradient
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import LEAST_CURVATURE
@@ -121,6 +121,8 @@ def examine_any_direction(
             found = any_direction(problem, w, bounds=bounds, curvature=curvature, progress=progress)
     except OverBudgetError as error:
         return _unproved(error.reason, error.remedy)
+    except NotCoveredError as error:
+        return _unproved(error.what, None)
     except InputError as error:
         return _unproved(error.what, error.remedy)
     return {"verdict": Verdict.PROVED.value, **found.to_json(), "remedy": None}

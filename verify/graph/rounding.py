@@ -117,7 +117,8 @@ class _Walk:
                 if last[argument] <= position and argument != scalar:
                     self.results[argument] = None
         found = self.results[scalar]
-        assert found is not None
+        if found is None:
+            raise ArithmeticDomainError("the scalar was not kept", where="rounding")
         value = float(found.value)
         distance = min(raised(self.distance), found.perturbation.length)
         return ErrorBound(value, distance) if isfinite(value) and isfinite(distance) else ErrorBound(0.0, inf)

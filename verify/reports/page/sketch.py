@@ -77,8 +77,9 @@ def sketch_of(question: Question) -> Sketch:
         return _classical(problem.architecture)
     if isinstance(question, Specification):
         return _general(question.document.network())
-    assert isinstance(problem, GraphProblem)
-    return _operations(problem)
+    if isinstance(problem, GraphProblem):
+        return _operations(problem)
+    raise NotImplementedError(f"no sketch of a {type(problem).__name__}")
 
 
 def _classical(architecture: Architecture) -> Sketch:
