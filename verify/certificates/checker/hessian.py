@@ -133,15 +133,12 @@ def least_eigenvalue(matrix: Any, sign: int, guess: float) -> Any:
     and cut to integers over 2^k, whose products are exact; s exceeds the guess by what its rounding needs.
     """
     n = matrix.nrows()
-    rough = np.array([[sign * float(matrix[p, q]) if q <= p else 0.0 for q in range(n)] for p in range(n)])
-    rough += np.tril(rough, -1).T
+    rough = np.array([[sign * float(entry) for entry in row] for row in matrix.tolist()])  # its lower triangle is read
     shift = guess + (n + 10) * 2.0**-52 * (np.abs(np.diag(rough)).sum() + n * abs(guess))
     rough -= shift * np.eye(n)
-    if not np.all(np.isfinite(rough)):
-        return arb("-inf")
     try:
-        factor = np.linalg.cholesky(rough)
-    except np.linalg.LinAlgError:
+        factor = np.linalg.cholesky(np.asarray_chkfinite(rough))
+    except ValueError:  # not finite, or (LinAlgError) not positive definite
         return arb("-inf")
     digits = 52 - int(np.frexp(np.abs(factor).max())[1])
     whole = [list(map(int, row)) for row in np.ldexp(factor, digits).tolist()]
