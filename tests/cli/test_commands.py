@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from verify.analysis.check import check
 from verify.analysis.one_step import RATIOS
 from verify.cli.output import plain
 from verify.spec import load_specification
+from verify.theorems.ranges import RANGES
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MOMENTUM = "radius = 0.1\n[momentum]\n"
@@ -237,7 +239,25 @@ class TestRange:
         result = dagverify("range", *step, "--plot", "step.svg")
         assert result.exit_code == 2 and "plots need matplotlib" in result.stderr
 
-    @pytest.mark.parametrize("option", [("--previous", "w.npz"), ("--norm", "vertex"), ("--plot", "step.svg")])
+    @pytest.mark.parametrize("setting", [{"eta": 0.01, "tau": 0.005}, {"eta": 0.01, "mu": 0.5}])
+    def test_picture_of_the_ranges(
+        self, setting: dict[str, float], write_spec: WriteSpec, tmp_path: Path, dagverify: Run
+    ) -> None:
+        pytest.importorskip("matplotlib")
+        path = tmp_path / "ranges.svg"
+        assert dagverify("range", with_momentum(write_spec, **setting), "--plot", path).exit_code == 0
+        drawn = path.read_text(encoding="utf-8")
+        words = ", ".join(f"{name}={value!r}" for name, value in setting.items())
+        for label in (*(f"{name}: {each.meaning}" for name, each in RANGES.items()), f"asked: {words}"):
+            assert f"<!-- {escape(label)} -->" in drawn
+
+    def test_picture_without_a_bound(self, write_spec: WriteSpec, tmp_path: Path, dagverify: Run) -> None:
+        pytest.importorskip("matplotlib")
+        path = tmp_path / "ranges.svg"
+        result = dagverify("range", write_spec(("tanh", "relu")), "--plot", path)
+        assert result.exit_code == 2 and "no range to draw" in result.stderr and not path.exists()
+
+    @pytest.mark.parametrize("option", [("--previous", "w.npz"), ("--norm", "vertex")])
     def test_options_of_one_step_alone(self, option: tuple[str, str], write_spec: WriteSpec, dagverify: Run) -> None:
         result = dagverify("range", write_spec(), *option)
         assert result.exit_code == 2

@@ -108,6 +108,18 @@ def test_largest_momentum_and_corners(L: float) -> None:
     assert RANGES["heavy_ball"].corners(L) == ((0.0, 0.0), (0.0, 1.0), (2 / L, 0.0))
 
 
+@pytest.mark.parametrize("name", RANGES)
+@pytest.mark.parametrize("L", [0.3, 2.0, 1e9])
+def test_a_border_is_admitted_and_the_next_number_is_not(name: str, L: float) -> None:
+    admissible = RANGES[name]
+    start, *points = admissible.border(L, 7)
+    assert start[0] == 0.0 and points[-1][0] == admissible.eta_limit(L)
+    assert [eta for eta, _ in points] == sorted({eta for eta, _ in points})
+    for eta, momentum in points:
+        assert admissible.contains(L, eta, momentum) is Verdict.PROVED
+        assert admissible.contains(L, eta, math.nextafter(momentum, math.inf)) is Verdict.UNDECIDED
+
+
 def test_outside_the_range_nothing_is_proved_and_nothing_is_returned() -> None:
     for name, momentum in (("sharp", 0.500001), ("triangle", 0.3), ("heavy_ball", 0.750001)):
         assert RANGES[name].contains(1.0, 0.5, momentum) is Verdict.UNDECIDED

@@ -12,6 +12,8 @@ from click.testing import CliRunner, Result
 
 import verify
 from verify.cli import main
+from verify.cli import train as command
+from verify.training.train import RULES
 
 SPEC = Path(__file__).parents[2] / "examples" / "xor_skip.toml"
 
@@ -43,6 +45,22 @@ def test_a_resumed_run_says_which_steps_it_did_not_prove(tmp_path: Path) -> None
     assert none.exit_code == 0
     assert "did the run in all decrease the error?: PROVED" in " ".join(none.stdout.split())
     assert json.loads(run("--steps", 5, *out, "--resume", "--json").stdout)["recorded_steps"] == 5
+
+
+@pytest.mark.parametrize(
+    ("rule", "settings"), [("restart", ("--tau", "0.15")), ("clipped", ("--mu", "0.9")), ("fixed", ("--tau", "0.05"))]
+)
+def test_rules_with_constant_momentum(rule: str, settings: tuple[str, ...], tmp_path: Path) -> None:
+    options = ("--rule", rule, "--eta", "0.1", *settings, "--out", tmp_path / "run", "--json")
+    answer = json.loads(run("--steps", 4, *options).stdout)
+    assert (answer["verdict"], answer["rule"], answer["steps"]) == ("PROVED", rule, 4)
+    assert json.loads(run("--steps", 6, *options, "--resume").stdout)["steps"] == 6
+    other = run("--steps", 8, *options[:2], "--eta", "0.2", *options[4:], "--resume")
+    assert other.exit_code == 2 and "the folder holds another run" in other.stderr
+
+
+def test_the_rules_of_the_command_are_those_of_training() -> None:
+    assert command.RULES == RULES
 
 
 def test_increases_are_refuted(tmp_path: Path) -> None:

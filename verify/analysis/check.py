@@ -208,7 +208,7 @@ def _increase(problem: Objective, setting: Setting, curvature: Curvature, seed: 
     from verify.properties.increase import find_increase
 
     tau = 0.0 if setting.tau is None else setting.tau
-    case = StepCase(seed, 0.0, "none", setting.eta, tau, norm=setting.norm)
+    case = StepCase(seed, 0.0, "none", setting.eta, tau, setting.rule, setting.norm)
     leading = curvature.leading if curvature.leading is not None else np.ones(problem.size)
     try:
         found = find_increase(problem, case, leading, seed=seed)

@@ -28,6 +28,9 @@ class Setting:
         Over which weights the norms of adaptive momentum are taken; the theorems hold for both.
     nesterov : bool
         Nesterov's variant, for mu.
+    rule : {"adaptive", "restart"}
+        With ``"restart"`` adaptive momentum is dropped in every step in which it points uphill (g.D > 0); its norms are
+        over all weights.
     optimizer : Optimizer, optional
         The numbers of the user that these are the theorem's for: answers lead with them.
 
@@ -43,12 +46,19 @@ class Setting:
     norm: Literal["global", "vertex"] = "global"
     nesterov: bool = False
     optimizer: Optimizer | None = None
+    rule: Literal["adaptive", "restart"] = "adaptive"
 
     def __post_init__(self) -> None:
         if (self.tau is None) == (self.mu is None):
             raise InputError("exactly one of tau and mu is needed", tau=self.tau, mu=self.mu)
         if self.nesterov and self.mu is None:
             raise InputError("Nesterov's variant has mu", tau=self.tau, remedy="give mu, or leave out nesterov")
+        if self.rule not in ("adaptive", "restart"):
+            raise InputError("unknown rule of the momentum", rule=self.rule, remedy="use 'adaptive' or 'restart'")
+        if self.rule == "restart" and self.tau is None:
+            raise InputError("rule 'restart' has tau", mu=self.mu, remedy="give tau, or leave out rule")
+        if self.rule == "restart" and self.norm != "global":
+            raise InputError("rule 'restart' needs norms over all weights", norm=self.norm, remedy="use norm='global'")
         for name in ("eta", "tau", "mu"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, exact_float(getattr(self, name), name))
@@ -58,6 +68,8 @@ class Setting:
         """Whose range the setting is judged by."""
         if self.nesterov:
             return "nesterov"
+        if self.rule == "restart":
+            return "restart"
         return "sharp" if self.mu is None else "heavy_ball"
 
     @property
@@ -88,7 +100,8 @@ class Setting:
         if self.optimizer is not None:
             return self.optimizer.translation
         name = range_of(self.theorem).momentum_name
-        return f"eta={self.eta!r}, {name}={self.momentum!r}"
+        rule = ", rule=restart" if self.rule == "restart" else ""
+        return f"eta={self.eta!r}, {name}={self.momentum!r}{rule}"
 
     @certified_environment(products=False)
     def remedy(self, L: float) -> str:
@@ -125,7 +138,7 @@ def small_momentum(
     -------
     Finding
         ``"A4"``. Without a setting PROVED, since the range is not empty; with it PROVED inside the range of theorem
-        `sharp` (`heavy_ball` for mu), REFUTED by an increase, else UNDECIDED.
+        that the setting is judged by, REFUTED by an increase, else UNDECIDED.
 
     Examples
     --------
@@ -152,7 +165,7 @@ def as_setting(setting: Any) -> Setting | Optimizer | None:
         return setting
     if isinstance(setting, Optimizer):
         return Setting.of(setting) if setting.is_proved else setting
-    return Setting(setting.eta, setting.tau, setting.mu, setting.norm)
+    return Setting(setting.eta, setting.tau, setting.mu, setting.norm, rule=getattr(setting, "rule", "adaptive"))
 
 
 def needed_for(theorem: str) -> str:
@@ -233,9 +246,9 @@ def _asked(L: float, setting: Setting) -> Finding:
 
 def _from_rest(L: float, setting: Setting) -> str:
     """Return what theorem `from_rest` proves of a setting that is too large for every previous step."""
-    if setting.tau is None or setting.norm != "global":
+    if setting.theorem != "sharp" or setting.norm != "global":
         return ""
-    proved = range_of("from_rest").contains(L, setting.eta, setting.tau) is Verdict.PROVED
+    proved = range_of("from_rest").contains(L, setting.eta, setting.momentum) is Verdict.PROVED
     return "; from rest (D_0 = 0) theorem from_rest proves each step that stays inside" if proved else ""
 
 

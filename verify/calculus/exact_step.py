@@ -48,6 +48,7 @@ def exact_step(
     momentum: float,
     norm: Norm | None,
     architecture: Architecture | None,
+    restart: bool = False,
 ) -> Interval:
     """Enclose the algorithm's next step in exact reals.
 
@@ -63,6 +64,8 @@ def exact_step(
         Of adaptive momentum, -eta g + tau |g| D/|D|; None for the heavy ball's -eta g + mu D.
     architecture : Architecture or None
         Needed for norms per vertex.
+    restart : bool
+        Whether adaptive momentum is dropped where g.D > 0; where that sign is open, both steps are enclosed.
 
     Returns
     -------
@@ -74,4 +77,10 @@ def exact_step(
         return step
     if norm is None:
         return step + previous * momentum
-    return step + exact_momentum(gradient, previous, moved, norm, architecture) * momentum
+    moving = step + exact_momentum(gradient, previous, moved, norm, architecture) * momentum
+    slope = gradient.dot(previous)
+    if not restart or float(slope.upper) <= 0:
+        return moving
+    if float(slope.lower) > 0:
+        return step
+    return Interval.from_bounds(np.minimum(step.lower, moving.lower), np.maximum(step.upper, moving.upper))

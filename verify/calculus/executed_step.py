@@ -73,6 +73,11 @@ def momentum_within(
     return True
 
 
+def momentum_downhill(gradient: Interval, w: np.ndarray, w_next: np.ndarray, eta: float) -> bool:
+    """Whether g.m <= 0 is proved for the stored step, as theorem `restart` asks; False means "not proved"."""
+    return float(gradient.dot(executed_momentum(gradient, w, w_next, eta)).upper) <= 0
+
+
 def heavy_ball_within(
     gradient: Interval,
     weights: tuple[np.ndarray, np.ndarray, np.ndarray],

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 @click.option("--at", type=click.Path(path_type=Path), help=".npz with one array w: the weights of one step.")
 @click.option("--previous", type=click.Path(path_type=Path), help=".npz with one array w: the previous weights.")
 @click.option("--norm", type=click.Choice(["global", "vertex"]), help="Norms of the step's momentum [default: SPEC's].")
-@click.option("--plot", type=click.Path(path_type=Path), help="Draw the settings of one step: .svg, .pdf or .png.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    help="Draw the ranges: .svg, .pdf or .png.",
+)
 @time_limit_option
 @force_option
 @json_option
@@ -53,12 +57,13 @@ def command(
     \b
     Examples:
       dagverify range examples/digits_autoencoder.toml
+      dagverify range examples/xor_skip.toml --plot ranges.svg
       dagverify train examples/xor_skip.toml --steps 4 --out before/
       dagverify train examples/xor_skip.toml --steps 5 --out now/
       dagverify range examples/xor_skip.toml --at now/checkpoint.npz --previous before/checkpoint.npz
     """
     if at is None:
-        for option, value in (("previous", previous), ("norm", norm), ("plot", plot)):
+        for option, value in (("previous", previous), ("norm", norm)):
             if value is not None:
                 raise InputError("only for one step", **{option: str(value)}, remedy="add --at W.npz")
     outputs = Outputs([spec, at, previous], force)
@@ -96,6 +101,12 @@ def command(
             "largest_momentum": largest_momentum(curvature.value, momentum),
             "any_direction": first_step,
         }
+        if plot is not None:
+            outputs.protect(specification.document.files)
+            if w is None:
+                from verify.analysis.range_plot import plot_ranges
+
+                plot_ranges(rows, curvature.value, momentum, problem.name, plot, outputs)
         if w is not None:
             from verify.analysis.one_step import one_step_ranges
 
@@ -104,8 +115,6 @@ def command(
             answer["step"] = step.to_json()
             if plot is not None:
                 from verify.analysis.step_plot import a_priori_outlines, plot_step
-
-                outputs.protect(specification.document.files)
 
                 outlines = a_priori_outlines(covered, w, curvature.value, answer["any_direction"]["eta_max"])
                 plot_step(answer["step"], outlines, problem.name, plot, outputs)

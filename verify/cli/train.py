@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from verify.training.session import Session
     from verify.training.trajectory import StepRecord
 
+RULES = ("certified", "guarded", "fixed", "restart", "clipped")
+"""`verify.training.train.RULES`, without importing it for ``--help``."""
+
 
 @click.command("train")
 @spec_argument
 @click.option("--steps", type=click.IntRange(0, 10**9), default=100, show_default=True, help="Budget in all.")
-@click.option("--rule", type=click.Choice(["certified", "guarded", "fixed"]), default="certified", show_default=True)
-@click.option("--eta", type=float, help="Learning rate, for --rule fixed.")
-@click.option("--tau", type=float, help="Momentum size, for --rule fixed.")
+@click.option("--rule", type=click.Choice(RULES), default=RULES[0], show_default=True)
+@click.option("--eta", type=float, help="Learning rate, for --rule fixed, restart and clipped.")
+@click.option("--tau", type=float, help="Momentum size, for --rule fixed and restart.")
+@click.option("--mu", type=float, help="Momentum of SGD, for --rule clipped.")
 @click.option("--norm", type=click.Choice(["global", "vertex"]), default="global", show_default=True)
 @click.option("--gradient-tolerance", type=float, default=0.0, help="Stop when |grad E| is proved to be at most this.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
@@ -47,6 +51,7 @@ def command(
     rule: str,
     eta: float | None,
     tau: float | None,
+    mu: float | None,
     norm: str,
     gradient_tolerance: float,
     out: Path,
@@ -64,9 +69,11 @@ def command(
     certified   the step's length is proved before it is taken
     guarded     the decrease is proved after the fact, with backtracking
     fixed       the theorem's momentum with constant --eta and --tau; increases are recorded
+    restart     the same without momentum where it points uphill: larger --tau are admissible
+    clipped     SGD with momentum --mu, which is cut where theorem from_rest does not admit it
 
-    With --certificates horizon the next steps of rule fixed are certified before they are taken: they stay in a ball
-    and the error falls. Steps that cannot be, and those of the other rules, are certified after they are taken.
+    With --certificates horizon the next steps of rules fixed and restart are certified before they are taken: they stay
+    in a ball and the error falls. Steps that cannot be, and those of the other rules, are certified afterwards.
 
     With --resume the bounds of E are proved again from the stored weights, and the verdict is about the steps of this
     session and about E at both ends of the run. The steps of earlier sessions are recorded, not proved again:
@@ -93,7 +100,9 @@ def command(
             if out.exists():
                 Outputs(force=force).add(out / "run.png", PICTURE)
         settings = {"rule": rule, "eta": eta, "tau": tau, "norm": norm, "gradient_tolerance": gradient_tolerance}
-        session = Session(problem, make_rule(rule, eta, tau, norm, problem), gradient_tolerance=gradient_tolerance)
+        settings |= {} if mu is None else {"mu": mu}
+        chosen = make_rule(rule, eta, tau, norm, problem, mu=mu)
+        session = Session(problem, chosen, gradient_tolerance=gradient_tolerance)
         folder = RunFolder(out, certificates, certify_every)
         if resume:
             folder.resume(session, settings)

@@ -11,13 +11,14 @@ import numpy as np
 from verify.arithmetic.lengths import length
 from verify.calculus.problem import vertex_blocks
 from verify.outcomes import InputError
-from verify.training.momentum import Norm, adaptive_step, heavy_ball_step
+from verify.training.momentum import Norm, adaptive_step, heavy_ball_step, restarted
 
 if TYPE_CHECKING:
     from verify.calculus.objective import Objective
 
 Previous = Literal["none", "with-gradient", "against-gradient", "curvature", "random"]
 PREVIOUS: tuple[Previous, ...] = get_args(Previous)
+Rule = Literal["adaptive", "restart", "heavy_ball"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class StepCase:
         eigenvector, or random.
     eta, momentum : float
         Learning rate, and tau (adaptive momentum) or mu (heavy ball).
-    rule : {"adaptive", "heavy_ball"}
+    rule : {"adaptive", "restart", "heavy_ball"}
+        ``"restart"``: adaptive momentum that is dropped where g.D > 0.
     norm : {"global", "vertex"}
         Norms of the adaptive momentum.
     length : float
@@ -48,9 +50,14 @@ class StepCase:
     previous: Previous
     eta: float
     momentum: float
-    rule: Literal["adaptive", "heavy_ball"] = "adaptive"
+    rule: Rule = "adaptive"
     norm: Norm = "global"
     length: float = 1.0
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether the momentum has the size tau |g|, so that of the previous step only its direction matters."""
+        return self.rule != "heavy_ball"
 
     def to_json(self) -> str:
         """Return the case as one line of JSON; floats are exact."""
@@ -72,7 +79,7 @@ class StepCase:
                 isinstance(case.seed, int)
                 and case.seed >= 0
                 and case.previous in PREVIOUS
-                and case.rule in ("adaptive", "heavy_ball")
+                and case.rule in get_args(Rule)
                 and case.norm in ("global", "vertex")
                 and all(np.isfinite(number) for number in numbers)
             )
@@ -97,8 +104,9 @@ class StepCase:
     def step(self, problem: Objective, gradient: np.ndarray, leading: np.ndarray) -> np.ndarray:
         """Return D = w_next - w, (P,), before any scaling; `leading` is the Hessian's leading eigenvector."""
         previous = self.previous_step(gradient, leading)
-        if self.rule == "heavy_ball":
+        if not self.is_adaptive:
             return heavy_ball_step(gradient, previous, self.eta, self.momentum)
+        previous = restarted(gradient, previous) if self.rule == "restart" else previous
         return adaptive_step(gradient, previous, self.eta, self.momentum, self.norm, vertex_blocks(problem, self.norm))
 
     def previous_step(self, gradient: np.ndarray, leading: np.ndarray) -> np.ndarray:
@@ -112,7 +120,7 @@ class StepCase:
         }
         direction: np.ndarray = directions[self.previous]()
         size = length(direction)
-        if self.rule == "adaptive" or size == 0.0:
+        if self.is_adaptive or size == 0.0:
             return direction
         unit = self.eta * length(gradient) / (1.0 - self.momentum)
         return direction * (self.length * unit / size)

@@ -102,9 +102,10 @@ def prove_increase(problem: Objective, case: StepCase, leading: np.ndarray, *, i
     w = case.start(problem)
     gradient = problem.gradient(w)
     previous = Interval.point(case.previous_step(gradient, leading))
-    norm = case.norm if case.rule == "adaptive" else None
+    stored = w + case.step(problem, gradient, leading)
+    norm, restart = case.norm if case.is_adaptive else None, case.rule == "restart"
     decision = decide_increase(
-        problem, w, previous, case.eta, case.momentum, norm, w + case.step(problem, gradient, leading), inside=inside
+        problem, w, previous, case.eta, case.momentum, norm, stored, inside=inside, restart=restart
     )
     return None if decision is None else Increase(case, decision)
 
@@ -120,6 +121,7 @@ def decide_increase(
     stored: np.ndarray,
     *,
     inside: bool,
+    restart: bool = False,
 ) -> Decision | None:
     """Prove that the algorithm's next step from w after the step `previous` increases the error.
 
@@ -127,7 +129,7 @@ def decide_increase(
     ----------
     problem : Problem or GraphProblem
     w : array, shape (P,)
-    previous, eta, momentum, norm
+    previous, eta, momentum, norm, restart
         As in `exact_step`.
     stored : array, shape (P,)
         The weights that a program stores after the step: the increase holds for them too.
@@ -140,7 +142,8 @@ def decide_increase(
         None if it is not proved.
     """
     try:
-        step = exact_step(problem.gradient_enclosure(w), previous, eta, momentum, norm, vertex_blocks(problem, norm))
+        gradient, blocks = problem.gradient_enclosure(w), vertex_blocks(problem, norm)
+        step = exact_step(gradient, previous, eta, momentum, norm, blocks, restart)
         ends = Interval.point(w) + step
         ends = Interval.from_bounds(np.minimum(ends.lower, stored), np.maximum(ends.upper, stored))
     except (ArithmeticDomainError, ZeroDivisionError):
@@ -218,7 +221,7 @@ def _candidates(case: StepCase, starts: int, seed: int) -> Iterator[StepCase]:
     rng = np.random.default_rng(seed)
     for index in range(starts):
         distance = 0.0 if index == 0 else float(rng.uniform())
-        for previous in PREVIOUS if case.momentum > 0 and case.rule == "adaptive" else PREVIOUS[:1]:
+        for previous in PREVIOUS if case.momentum > 0 and case.is_adaptive else PREVIOUS[:1]:
             yield replace(case, seed=int(rng.integers(2**32)), distance=distance, previous=previous)
 
 

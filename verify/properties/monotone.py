@@ -91,8 +91,8 @@ def step_cases(lipschitz: float, norm: Any = "global") -> st.SearchStrategy[Step
     )
 
 
-def fixed_cases(eta: float, tau: float, norm: Any = "global") -> st.SearchStrategy[StepCase]:
-    """Hypothesis strategy of cases with one given (eta, tau)."""
+def fixed_cases(eta: float, tau: float, norm: Any = "global", rule: Any = "adaptive") -> st.SearchStrategy[StepCase]:
+    """Hypothesis strategy of cases with one given (eta, tau), for the rules adaptive and restart."""
     return st.builds(
         StepCase,
         seed=st.integers(0, 2**32 - 1),
@@ -101,6 +101,7 @@ def fixed_cases(eta: float, tau: float, norm: Any = "global") -> st.SearchStrate
         eta=st.just(eta),
         momentum=st.just(tau),
         norm=st.just(norm),
+        rule=st.just(rule),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from verify.arithmetic.environment import certified_environment
 from verify.calculus.decide import Decision
-from verify.calculus.executed_step import momentum_within
+from verify.calculus.executed_step import momentum_downhill, momentum_within
 from verify.calculus.problem import vertex_blocks
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import StepCase, required_region
@@ -33,7 +33,7 @@ class StepOutcome:
     scale : float
         1, or the factor t < 1 by which the step was shortened to stay in the region (lemma ``star_shape``).
     covered : bool
-        Whether the theorem is proved to apply to the stored step (theorem ``executed_steps``).
+        Whether theorem `sharp`, or `restart` for its rule, is proved to apply to the stored step (``executed_steps``).
     decision : Decision
         Sign of E(w_next) - E(w).
     """
@@ -53,7 +53,7 @@ class StepOutcome:
 
 @certified_environment()
 def take_step(problem: Objective, case: StepCase, lipschitz: float, leading: np.ndarray) -> StepOutcome:
-    """Take a step of the adaptive rule from a point of the region.
+    """Take a step of adaptive momentum, dropped where it points uphill or not, from a point of the region.
 
     Parameters
     ----------
@@ -96,8 +96,11 @@ def _theorem_applies(
         return True
     eta = scale * case.eta
     try:
-        allowed = RANGES["sharp"].momentum_limit(lipschitz, eta)
+        allowed = {name: RANGES[name].momentum_limit(lipschitz, eta) for name in ("sharp", "restart")}
     except InputError:
         return False
-    blocks = vertex_blocks(problem, case.norm)
-    return momentum_within(problem.gradient_enclosure(w), w, w_next, eta, allowed, blocks)
+    gradient, blocks = problem.gradient_enclosure(w), vertex_blocks(problem, case.norm)
+    if momentum_within(gradient, w, w_next, eta, allowed["sharp"], blocks):
+        return True
+    downhill = case.rule == "restart" and momentum_downhill(gradient, w, w_next, eta)
+    return downhill and momentum_within(gradient, w, w_next, eta, allowed["restart"])

@@ -42,7 +42,7 @@ class SuiteReport:
     Parameters
     ----------
     monotone : MonotoneResult or None
-        Of steps inside the sharp range; None without a bound L.
+        Of steps inside the setting's range, by default the sharp one; None without a bound L.
     control : SharpnessControl
         Whether the test fails where it must.
     margin : float or None
@@ -178,7 +178,7 @@ def _run(
         eta, mu = (setting.eta, setting.mu) if inside else RANGES["heavy_ball"].recommended(L)
         cases = heavy_ball_cases(eta, mu)
     elif setting is not None and inside:
-        cases = fixed_cases(setting.eta, setting.momentum, setting.norm)
+        cases = fixed_cases(setting.eta, setting.momentum, setting.norm, setting.rule)
     else:
         cases = step_cases(L, setting.norm if setting else "global")
     announce(f"taking {examples} steps inside the range")
@@ -195,8 +195,8 @@ def _run(
 
 
 def _case(setting: Setting) -> StepCase:
-    rule = "adaptive" if setting.mu is None else "heavy_ball"
-    return StepCase(0, 0.0, "none", setting.eta, setting.momentum, rule, setting.norm)  # type: ignore[arg-type]
+    rule = setting.rule if setting.mu is None else "heavy_ball"
+    return StepCase(0, 0.0, "none", setting.eta, setting.momentum, rule, setting.norm)
 
 
 def _margin(problem: Objective, L: float, leading: np.ndarray, seed: int) -> float | None:

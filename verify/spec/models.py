@@ -140,6 +140,7 @@ class Momentum(Closed, json_schema_extra={"oneOf": [{"required": ["tau"]}, {"req
     mu: Annotated[float, Field(ge=0, lt=1), EXACTLY] | None = None
     norm: Literal["global", "vertex"] = "global"
     nesterov: bool = False
+    rule: Literal["adaptive", "restart"] = "adaptive"
 
     @model_validator(mode="after")
     def _tau_or_mu(self) -> Momentum:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,8 +65,9 @@ def to_toml(problem: Objective, setting: Setting | None = None, *, weights: Any 
     if problem.region is not None:
         sections.append(("region", _region(problem.region, w)))
     if setting is not None:
-        given = {key: value for key, value in asdict(replace(setting, optimizer=None)).items() if value is not None}
-        sections.append(("momentum", {key: value for key, value in given.items() if value is not False}))
+        given = {each.name: (getattr(setting, each.name), each.default) for each in fields(setting)}
+        del given["optimizer"]
+        sections.append(("momentum", {name: value for name, (value, default) in given.items() if value != default}))
     lines = _pairs(header)
     for title, table in sections:
         lines += ["", f"[{title}]", *_pairs(table)]

@@ -69,4 +69,6 @@ def inadmissible_settings(lipschitz: float, theorem: str = "sharp") -> st.Search
 
 
 def _setting(eta: float, momentum: float, theorem: str) -> Setting:
-    return Setting(eta, mu=momentum) if range_of(theorem).momentum_name == "mu" else Setting(eta, tau=momentum)
+    if range_of(theorem).momentum_name == "mu":
+        return Setting(eta, mu=momentum, nesterov=theorem == "nesterov")
+    return Setting(eta, tau=momentum, rule="restart" if theorem == "restart" else "adaptive")

@@ -27,9 +27,10 @@ def assert_admissible(
     *,
     mu: float | None = None,
     norm: Literal["global", "vertex"] = "global",
+    rule: Literal["adaptive", "restart"] = "adaptive",
     seed: int = 0,
 ) -> RangeRow:
-    """Fail unless (eta, tau) is in the range of theorem `sharp`, or (eta, mu) in that of `heavy_ball`.
+    """Fail unless (eta, tau) is in the range of theorem `sharp` or `restart`, or (eta, mu) in that of `heavy_ball`.
 
     Parameters
     ----------
@@ -42,6 +43,8 @@ def assert_admissible(
     mu : float, optional
         Factor of the classical heavy ball, instead of `tau`.
     norm : {"global", "vertex"}
+    rule : {"adaptive", "restart"}
+        Whether adaptive momentum is dropped where it points uphill.
     seed : int
         Of the search for an increase.
 
@@ -69,7 +72,7 @@ def assert_admissible(
     'PROVED'
     """
     __tracebackhide__ = True
-    setting = Setting(eta, tau=0.0 if tau is None and mu is None else tau, mu=mu, norm=norm)
+    setting = Setting(eta, tau=0.0 if tau is None and mu is None else tau, mu=mu, norm=norm, rule=rule)
     curvature = examine_curvature(problem, seed=seed)
     row = next(row for row in admissible_ranges(problem, curvature, setting) if row.theorem == setting.theorem)
     if row.verdict is not Verdict.PROVED:
@@ -81,10 +84,11 @@ def _counterexample(
     problem: Objective, setting: Setting, curvature: Curvature, row: RangeRow, seed: int
 ) -> CounterexampleError:
     momentum = f"mu={setting.mu!r}" if setting.mu is not None else f"tau={setting.tau!r}"
-    call = f"assert_admissible(problem, eta={setting.eta!r}, {momentum}, norm={setting.norm!r}, seed={seed})"
+    rule = "" if setting.rule == "adaptive" else f"rule={setting.rule!r}, "
+    call = f"assert_admissible(problem, eta={setting.eta!r}, {momentum}, norm={setting.norm!r}, {rule}seed={seed})"
     outside = CounterexampleError(row.statement, Verdict.UNDECIDED, row.remedy, call)
     # From rest the heavy ball's step is plain descent, so an increase of E is one of its energy too.
-    case = StepCase(seed, 0.0, "none", setting.eta, setting.tau or 0.0, norm=setting.norm)
+    case = StepCase(seed, 0.0, "none", setting.eta, setting.tau or 0.0, setting.rule, setting.norm)
     leading = np.ones(problem.size) if curvature.leading is None else curvature.leading
     try:
         found = find_increase(problem, case, leading, seed=seed)

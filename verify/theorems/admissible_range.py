@@ -135,6 +135,35 @@ class AdmissibleRange(ABC):
         return further if self.admits(bound, rate, Fraction(further)) else limit
 
     @certified_environment(products=False)
+    def border(self, L: Any, samples: int) -> tuple[tuple[float, float], ...]:
+        """Return the largest momentum at learning rates from 0 to the largest one, to draw the range.
+
+        Parameters
+        ----------
+        L : float, Fraction or Interval
+            Upper bound of the curvature, positive.
+        samples : int
+            Number of equal parts of the learning rates; the corners of the range are added.
+
+        Returns
+        -------
+        tuple of (eta, momentum)
+            The first at eta = 0, where it is the limit of the range; every other one is admitted.
+
+        Examples
+        --------
+        >>> from verify.theorems.ranges import RANGES
+        >>> [(round(eta, 3), round(tau, 3)) for eta, tau in RANGES["heavy_ball"].border(1.0, 4)]
+        [(0.0, 1.0), (0.5, 0.75), (1.0, 0.5), (1.5, 0.25), (2.0, 0.0)]
+        """
+        last = self.eta_limit(L)
+        etas = {last * index / samples for index in range(1, samples)} | {last}
+        corners = self.corners(L)
+        etas |= {eta for eta, _ in corners if 0 < eta < last}
+        start = max(momentum for eta, momentum in corners if eta == 0)
+        return (0.0, start), *((eta, self.momentum_limit(L, eta)) for eta in sorted(etas))
+
+    @certified_environment(products=False)
     def eta_limit_with(self, L: Any, momentum: Any) -> float | None:
         """Return the largest learning rate that is admitted with a momentum; None if there is none.
 

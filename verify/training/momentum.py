@@ -83,6 +83,18 @@ def adaptive_step(
     return adaptive_momentum(gradient, previous, tau, norm, architecture) - eta * gradient
 
 
+def restarted(gradient: np.ndarray, previous: np.ndarray) -> np.ndarray:
+    """Return the step D_k that gives the momentum of theorem `restart`: 0 where g.D_k > 0, since it points uphill.
+
+    Examples
+    --------
+    >>> g = np.array([3.0, 4.0])
+    >>> restarted(g, np.array([0.0, -2.0])), restarted(g, np.array([0.0, 2.0]))
+    (array([ 0., -2.]), array([0., 0.]))
+    """
+    return np.zeros_like(previous) if float(np.dot(gradient, previous)) > 0 else previous
+
+
 def heavy_ball_step(gradient: np.ndarray, previous: np.ndarray, eta: float, mu: float) -> np.ndarray:
     """Return D_{k+1} = -eta g + mu D_k, as common implementations of SGD with momentum do."""
     return mu * previous - eta * gradient

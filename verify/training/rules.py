@@ -16,7 +16,7 @@ from verify.calculus.problem import vertex_blocks
 from verify.training.curvature import estimated_curvature
 from verify.training.directions import ConjugateDirections, hager_zhang, polak_ribiere
 from verify.training.evaluation import decide_by_errors, decide_by_ranges, error_range
-from verify.training.momentum import Norm, adaptive_step
+from verify.training.momentum import Norm, adaptive_step, restarted
 from verify.training.state import SavedState
 from verify.training.trajectory import StepRecord
 
@@ -108,7 +108,8 @@ class KnownError:
 class FixedRule(Rule):
     """Adaptive momentum with constant (eta, tau), the algorithm of the theorem; every step is decided afterwards.
 
-    With a proof of theorem `from_rest` a step is decided by its slope where that is enough.
+    With a proof of theorem `from_rest` a step is decided by its slope where that is enough. With `restart` momentum
+    that points uphill is dropped, as in theorem `restart`, whose norms are over all weights.
     """
 
     name = "fixed"
@@ -118,11 +119,13 @@ class FixedRule(Rule):
     previous: np.ndarray | None = None
     known: KnownError = field(default_factory=KnownError)
     proof: DownhillProof | None = None
+    restart: bool = False
 
     def step(
         self, problem: Objective, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
     ) -> tuple[np.ndarray, StepRecord]:
         previous = np.zeros_like(w) if self.previous is None else self.previous
+        previous = restarted(gradient, previous) if self.restart else previous
         w_next = w + adaptive_step(gradient, previous, self.eta, self.tau, self.norm, vertex_blocks(problem, self.norm))
         decision, evidence = decide_stored_step(problem, w, w_next, self.known, self.proof)
         self.previous = w_next - w

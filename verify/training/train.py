@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -22,7 +23,8 @@ from verify.training.trajectory import StepRecord, Trajectory
 if TYPE_CHECKING:
     from verify.calculus.objective import Objective
 
-RuleName = Literal["certified", "guarded", "fixed", "clipped"]
+RuleName = Literal["certified", "guarded", "fixed", "restart", "clipped"]
+RULES: tuple[RuleName, ...] = get_args(RuleName)
 
 
 def train(
@@ -48,15 +50,16 @@ def train(
         Default: the problem's initial weights.
     steps : int
         Budget.
-    rule : {"certified", "guarded", "fixed", "clipped"}
+    rule : {"certified", "guarded", "fixed", "restart", "clipped"}
         certified: the step's length is proved before it is taken, along -g combined with the previous direction;
         guarded: the same directions, decrease proved after the fact, with backtracking; for a `GraphProblem` several
         proposals of L-BFGS are one step;
         fixed: the theorem's adaptive momentum with constant (eta, tau); a step that increases the error is
         recorded as REFUTED and the run goes on;
+        restart: the same, but momentum that points uphill (g.D_k > 0) is dropped, as in theorem `restart`;
         clipped: SGD with momentum mu from rest, whose momentum term is cut to tau |g| where it is longer.
     eta, tau : float
-        For ``rule="fixed"`` and ``rule="clipped"`` only, and needed there; for ``"clipped"`` tau may be left out: then
+        For the rules fixed, restart and clipped only, and needed there; for ``"clipped"`` tau may be left out: then
         it is the largest of theorem `from_rest` on the problem's region.
     norm : {"global", "vertex"}
         Norms of the adaptive momentum, for ``rule="fixed"``.
@@ -117,7 +120,7 @@ def make_rule(
 
     Parameters
     ----------
-    name : {"certified", "guarded", "fixed", "clipped"}
+    name : {"certified", "guarded", "fixed", "restart", "clipped"}
     eta, tau, norm, mu, theorem
         As in `train`.
     problem : Objective, optional
@@ -129,18 +132,22 @@ def make_rule(
     InputError
         If the rule is unknown or its settings are missing or out of range.
     """
-    if name not in ("certified", "guarded", "fixed", "clipped"):
-        raise InputError("unknown rule", remedy="use 'certified', 'guarded', 'fixed' or 'clipped'", rule=name)
+    if name not in RULES:
+        raise InputError("unknown rule", remedy=f"use one of {', '.join(RULES)}", rule=name)
     if theorem not in ("sharp", "from_rest") or (theorem != "sharp" and name != "fixed"):
         remedy = "use theorem = 'from_rest' or 'sharp' with rule 'fixed', none with another"
         raise InputError("no such theorem for this rule", rule=name, theorem=theorem, remedy=remedy)
     if mu is not None and name != "clipped":
         raise InputError("mu is for rule 'clipped' only", rule=name, mu=mu, remedy="leave it out")
-    if name in ("fixed", "clipped"):
+    if name in ("fixed", "restart", "clipped"):
         numbers = {"eta": eta, "tau": tau, "mu": mu}
         eta, tau, mu = (None if each is None else exact_float(each, key) for key, each in numbers.items())
     if name == "fixed":
         return _fixed(eta, tau, norm, problem, theorem)
+    if name == "restart":
+        if norm != "global":
+            raise InputError("rule 'restart' needs norms over all weights", norm=norm, remedy="use norm = 'global'")
+        return replace(_fixed(eta, tau, norm, problem, theorem), restart=True)
     if name == "clipped":
         return _clipped(eta, tau, mu, norm, problem)
     if eta is not None or tau is not None:
@@ -152,7 +159,7 @@ def make_rule(
 
 def _fixed(eta: float | None, tau: float | None, norm: str, problem: Objective | None, theorem: str) -> FixedRule:
     if eta is None or tau is None or not (np.isfinite(eta) and eta > 0 and np.isfinite(tau) and tau >= 0):
-        raise InputError("rule 'fixed' needs eta > 0 and tau >= 0", eta=eta, tau=tau)
+        raise InputError("constant momentum needs eta > 0 and tau >= 0", eta=eta, tau=tau)
     if norm not in ("global", "vertex"):
         raise InputError("unknown norm", remedy="use 'global' or 'vertex'", norm=norm)
     if theorem == "sharp":

@@ -27,6 +27,8 @@ _SHOWN = 2.0**-20
 """Difference, relative to the figure and `_SHOWN` times its scale, from which on a figure recorded in plain float64, of
 which nothing is claimed, is inconsistent. For E it is taken of the square root, which rounding of the residuals moves
 by a small part of what it was at the start."""
+_CONSTANT = ("fixed", "restart")
+"""Rules whose steps have the eta of the run, and its tau or none."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ class RunRecords:
 
     def _compare_setting(self, line: dict[str, Any], index: int, evaluation: Evaluation) -> Iterator[str]:
         settings = self.description["settings"]
-        if settings.get("rule") == "fixed" and not (
+        if settings.get("rule") in _CONSTANT and not (
             _same(line.get("eta"), settings.get("eta")) and line.get("tau") in (settings.get("tau"), 0.0)
         ):
             yield f"eta = {line.get('eta')}, tau = {line.get('tau')} are not those of the run"
@@ -219,7 +221,7 @@ class RunRecords:
         line = ["eta_until", "evidence"]
         if gradients < len(self.lines):
             line.append("gradient_norm")
-        if self.description["settings"].get("rule") != "fixed":
+        if self.description["settings"].get("rule") not in _CONSTANT:
             line += ["eta", "tau"]
         match self.description["subject"]["region"]:
             case None | {"kind": "ball" | "bounded", "center": "initial weights" | "zero"}:

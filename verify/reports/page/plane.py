@@ -61,7 +61,7 @@ def draw_plane(
     """
     shown = [RANGES[row.theorem] for row in rows if row.theorem in RANGES]
     shown = [each for each in shown if each.momentum_name == momentum]
-    curves = {each.name: _boundary(each.name, L) for each in shown}
+    curves = {each.name: each.border(L, _SAMPLES) for each in shown}
     asked = None if setting is None or getattr(setting, momentum) is None else (setting.eta, getattr(setting, momentum))
     lasting = [row for row in rows if row.theorem not in RANGES and _ends(row, momentum)]
     ends = [(row.eta or 0.0, _ends(row, momentum) or 0.0) for row in lasting]
@@ -89,16 +89,6 @@ def draw_plane(
     return drawing.markup(), tuple(legend)
 
 
-def _boundary(theorem: str, L: float) -> list[Point]:
-    """Return the largest momentum at learning rates from 0 to the largest one, each proved by the theorem itself."""
-    admissible = RANGES[theorem]
-    last = admissible.eta_limit(L)
-    etas = [last * index / _SAMPLES for index in range(1, _SAMPLES)]
-    corner = [eta for eta, _ in admissible.corners(L) if 0 < eta < last]
-    points = [(eta, admissible.momentum_limit(L, eta)) for eta in sorted([*etas, *corner, last])]
-    return [(0.0, points[0][1] if admissible.momentum_name == "mu" else 0.0), *points]
-
-
 def _ends(row: RangeRow, momentum: str) -> float | None:
     found = row.tau_max if momentum == "tau" else row.mu_max
     return found if row.verdict.value == "PROVED" and row.eta else None
@@ -115,7 +105,7 @@ def _draw_setting(drawing: Drawing, place: Point) -> None:
     drawing.text((x + (13 if at_right else -13), y + 4), "the setting", "setting-name" + ("" if at_right else " left"))
 
 
-def _description(curves: dict[str, list[Point]], asked: Point | None, momentum: str) -> str:
+def _description(curves: dict[str, tuple[Point, ...]], asked: Point | None, momentum: str) -> str:
     words = [f"theorem {name} up to eta {curve[-1][0]:.4g}" for name, curve in curves.items()]
     where = "" if asked is None else f"; the setting asked is eta {asked[0]:.4g}, {momentum} {asked[1]:.4g}"
     return "; ".join(words) + where
