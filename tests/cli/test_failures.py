@@ -90,6 +90,21 @@ class TestErrorsOfOurs:
             result.stderr
         )
 
+    def test_without_room_for_the_file(
+        self, broken: Callable[..., None], dagverify: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        broken(ZeroDivisionError("x"))
+        file = tmp_path / "report"
+
+        def full(**_: str) -> tuple[int, str]:
+            file.touch()
+            return os.open("/dev/full", os.O_WRONLY), str(file)
+
+        monkeypatch.setattr("tempfile.mkstemp", full)
+        result = dagverify("lint", "a.toml")
+        assert result.exit_code == 70 and not file.exists()
+        assert "(no file could be written: No space left on device)" in one_line(result.stderr)
+
     def test_debug_keeps_the_exit_code(self, broken: Callable[..., None], dagverify: Run) -> None:
         broken(ZeroDivisionError("x"))
         result = dagverify("--debug", "lint", "a.toml")

@@ -92,9 +92,12 @@ def one_line(text: str) -> str:
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Fail when the body hangs."""
+    """Fail when the body hangs, whatever it makes of being interrupted."""
+    hung = False
 
     def stop(*_: Any) -> None:
+        nonlocal hung
+        hung = True
         raise TimeoutError(f"more than {seconds} s")
 
     before = signal.signal(signal.SIGALRM, stop)
@@ -104,6 +107,8 @@ def at_most(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if hung:
+            pytest.fail(f"it hung for {seconds} s")
 
 
 class FailingCalls:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import os
+import pickle
+import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,12 +19,14 @@ from verify import InputError
 from verify.baseline.reading import read_baseline
 from verify.campaign.run import run_campaign
 from verify.certificates.document import read_document
-from verify.certificates.run_checker import check_run
 from verify.certificates.run_files import read_link, read_subject, read_weights
 from verify.files import kinds
 from verify.files.arrays import map_npy, read_npz
 from verify.files.kinds import SPEC
 from verify.files.reading import read_bytes, read_text
+from verify.files.stored_table import StoredTable
+from verify.training.checkpoint import read_checkpoint
+from verify.training.recorded_lines import read_lines
 
 SECONDS = 5.0
 
@@ -31,6 +38,8 @@ READERS: dict[str, tuple[Callable[[Path], object], kinds.InputKind]] = {
     "link of a chain": (read_link, kinds.CERTIFICATE),
     "subject of a run": (read_subject, kinds.CERTIFICATE),
     "weights of a run": (lambda path: read_weights(path, 1), kinds.RUN_WEIGHTS),
+    "steps of a run": (lambda path: read_lines(path, 1), kinds.RUN_LINES),
+    "checkpoint of a run": (lambda path: read_checkpoint(path, 1), kinds.NPZ),
     "npz": (lambda path: read_npz(path, ("w",)), kinds.NPZ),
     "npy": (map_npy, kinds.NPY),
 }
@@ -44,6 +53,43 @@ def test_special_files_are_refused_at_once(tmp_path: Path, reader: str, kind: st
     with at_most(SECONDS), pytest.raises(InputError, match=f"given: not a file: kind='{kind}'; ") as caught:
         READERS[reader][0](path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_pipe_that_takes_the_place_of_a_file_that_was_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: str
+) -> None:
+    path = tmp_path / "given"
+    path.write_bytes(b"{}")
+    looked = Path.stat
+
+    def changed(self: Path, **options: Any) -> os.stat_result:
+        status = looked(self, **options)
+        if self == path and stat.S_ISREG(status.st_mode):
+            path.unlink()
+            os.mkfifo(path)
+        return status
+
+    monkeypatch.setattr(Path, "stat", changed)
+    with at_most(SECONDS), pytest.raises(InputError, match="given: not a file: kind='named pipe'; "):
+        READERS[reader][0](path)
+
+
+def test_a_pipe_in_the_place_of_a_table_that_is_opened_again(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.arange(6.0))
+    for table in (map_npy(path), np.load(path, mmap_mode="r")):
+        path.unlink()
+        os.mkfifo(path)
+        with at_most(SECONDS):
+            if isinstance(table, np.memmap):
+                assert StoredTable.of_map(table) is None
+            else:
+                for again in (copy.copy, lambda known: pickle.loads(pickle.dumps(known))):  # noqa: S301 -- made here
+                    with pytest.raises(InputError, match=r"x\.npy: not a file: kind='named pipe'"):
+                        again(table)
+        path.unlink()
+        np.save(path, np.arange(6.0))
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -67,27 +113,6 @@ def test_large_files_are_refused_by_their_size(tmp_path: Path, reader: str) -> N
 def test_missing_files_are_named(tmp_path: Path, reader: str) -> None:
     with pytest.raises(InputError, match="given: no such file: "):
         READERS[reader][0](tmp_path / "given")
-
-
-@pytest.mark.parametrize("name", ["run.json", "steps.jsonl", "result.json", "weights.f64", "checkpoint.npz"])
-@pytest.mark.parametrize("kind", ["named pipe", "device"])
-def test_a_run_is_rechecked_without_hanging(tmp_path: Path, name: str, kind: str) -> None:
-    problem = verify.load_problem("examples/xor_skip.toml")
-    from verify.training.run_folder import RunFolder
-    from verify.training.session import Session
-    from verify.training.train import make_rule
-
-    session, folder = Session(problem, make_rule("guarded")), RunFolder(tmp_path / "run", "steps")
-    folder.start(session, {})
-    folder.run(session, 1)
-    (tmp_path / "run" / name).unlink()
-    SPECIAL[kind](tmp_path / "run" / name)
-    with at_most(SECONDS):
-        if name == "checkpoint.npz":
-            assert "checkpoint.npz: missing or unreadable" in check_run(tmp_path / "run")["reasons"]
-        else:
-            with pytest.raises(InputError, match=f"{name}: not a file: kind='{kind}'"):
-                check_run(tmp_path / "run")
 
 
 @pytest.mark.parametrize("kind", SPECIAL)

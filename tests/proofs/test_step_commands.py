@@ -152,6 +152,13 @@ def test_recheck_without_coq_writes_the_file_and_is_undecided(step, dagverify, m
     assert dagverify("recheck", "step.json").exit_code == 0
 
 
+def test_without_room_for_a_temporary_folder_it_is_undecided(monkeypatch, tmp_path):
+    install_coqc("exit 0", tmp_path, monkeypatch)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    compilation = compile_proof("")
+    assert compilation.verdict is Verdict.UNDECIDED and "No such file or directory" in compilation.reason
+
+
 def test_recheck_is_undecided_when_coq_refuses(step, dagverify, tmp_path, monkeypatch):
     install_coqc("echo 'Error: Cannot find witness.' >&2; exit 1", tmp_path, monkeypatch)
     result = dagverify("recheck", "step.json", "--coq", "Again.v")

@@ -5,16 +5,29 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.files.faults import BAD_TARGETS, PRECIOUS, FailingCalls, at_most, names_in, nobody, one_line, state_of
+from tests.files.faults import (
+    BAD_TARGETS,
+    PRECIOUS,
+    SPECIAL,
+    FailingCalls,
+    at_most,
+    names_in,
+    nobody,
+    one_line,
+    state_of,
+)
 from verify import InputError, Problem
 from verify.certificates.run_checker import check_run
 from verify.cli import main
+from verify.reports.run_evidence import read_run
 from verify.training.run_folder import RunFolder
 from verify.training.session import Session
 from verify.training.train import make_rule
@@ -204,6 +217,53 @@ class TestResume:
     def test_a_link_to_the_folder_is_followed(self, parabola: Problem, whole: Path, tmp_path: Path) -> None:
         (tmp_path / "latest").symlink_to(whole)
         complete(parabola, tmp_path / "latest")
+
+
+class TestReading:
+    """What stands in the place of a file of a run is looked at before it is opened, and nothing is waited for."""
+
+    PARTS = (*FILES, "certificates", "certificates/000000.json", "certificates/subject.json")
+
+    def test_every_file_of_a_run_is_among_the_parts(self, whole: Path) -> None:
+        found = {path.relative_to(whole).as_posix() for path in whole.rglob("*")}
+        assert found == {*self.PARTS, "certificates/000001.json"}
+
+    @pytest.mark.parametrize("name", PARTS)
+    def test_no_file_at_all(self, parabola: Problem, whole: Path, tmp_path: Path, name: str) -> None:
+        for target in (*SPECIAL, "dangling link", "link in a circle", "missing"):
+            run = shutil.copytree(whole, tmp_path / target)
+            part = run / name
+            shutil.rmtree(part) if part.is_dir() else part.unlink()
+            if target == "link in a circle":
+                part.symlink_to(part.name)
+            elif target != "missing":
+                BAD_TARGETS[target](part)
+            before = state_of(run)
+            assert _fault(run, lambda run: check_run(run)["reasons"]), target
+            _fault(run, lambda run: (read_run(run, parabola).recheck or {}).get("reasons", []))
+            if target != "missing":
+                with at_most(10), pytest.raises(InputError):
+                    resumed(parabola, run)
+            assert state_of(run) == before
+
+    def test_a_bomb_of_a_checkpoint_is_not_unpacked(self, parabola: Problem, whole: Path) -> None:
+        with np.load(whole / "checkpoint.npz") as archive:
+            state = dict(archive)
+        np.savez_compressed(whole / "checkpoint.npz", **state, zeros=np.zeros(2**20))
+        assert "checkpoint.npz: missing or unreadable" in check_run(whole)["reasons"]
+        for read in (lambda: resumed(parabola, whole), lambda: read_run(whole, parabola)):
+            with pytest.raises(InputError, match=r"checkpoint.npz.*the arrays are larger than the file: bytes=8"):
+                read()
+
+
+def _fault(run: Path, read: Callable[[Path], list[str]]) -> list[str]:
+    """Return what is wrong with a run: the line of the error, or the reasons why it is not confirmed."""
+    with at_most(10):
+        try:
+            return read(run)
+        except InputError as error:
+            assert str(run) in str(error) and "\n" not in str(error)
+            return [str(error)]
 
 
 class TestHolding:

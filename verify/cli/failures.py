@@ -94,8 +94,12 @@ def _report(error: BaseException, arguments: Sequence[str]) -> str:
     ]
     try:
         descriptor, name = tempfile.mkstemp(prefix="dagverify-report-", suffix=".txt")
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write("\n".join(lines) + "\n")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
+                stream.write("\n".join(lines) + "\n")
+        except OSError:
+            Path(name).unlink()
+            raise
     except OSError as failure:
         return f"the output of --debug (no file could be written: {failure.strerror})"
     return name

@@ -106,10 +106,17 @@ def _write_examples(folder: Path) -> list[Path]:
 
 
 def _write_new(outputs: Outputs, files: dict[Path, str | bytes]) -> None:
-    """Write files that are not there yet; if one is, none is written."""
+    """Write files that are not there yet; if one is, or cannot be written, none of them stays."""
     for path in files:
         if os.path.lexists(path):
             raise InputError("the file exists", where=str(path), remedy="give another name: nothing is replaced")
         outputs.add(path, NEW_FILE)
-    for path, content in files.items():
-        outputs.write(path, content)
+    written: list[Path] = []
+    try:
+        for path, content in files.items():
+            outputs.write(path, content)
+            written.append(path)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise

@@ -34,15 +34,15 @@ _DAMAGE = (
 )
 
 
-def read_npz(path: Path, keys: Collection[str], optional: Collection[str] = ()) -> dict[str, np.ndarray]:
+def read_npz(path: Path, keys: Collection[str] | None = None, optional: Collection[str] = ()) -> dict[str, np.ndarray]:
     """Read named arrays of real numbers from an ``.npz`` file into memory.
 
     Parameters
     ----------
     path : Path
         The file.
-    keys : collection of str
-        Names of the arrays.
+    keys : collection of str, optional
+        Names of the arrays; all that are there, not compressed, if none are given.
     optional : collection of str
         Those of `keys` that may be absent.
 
@@ -56,7 +56,7 @@ def read_npz(path: Path, keys: Collection[str], optional: Collection[str] = ()) 
         with open_input(path, NPZ) as stream, zipfile.ZipFile(stream) as archive:
             members = {entry.filename: entry for entry in archive.infolist()}
             arrays = {}
-            for key in keys:
+            for key in _all(members, path) if keys is None else keys:
                 entry = members.get(f"{key}.npy")
                 if entry is not None:
                     arrays[key] = _read_member(archive, entry, path)
@@ -104,6 +104,20 @@ def map_npy(path: Path) -> StoredTable:
         raise InputError(
             "not a readable .npy file", where=str(path), reason=str(error), remedy="save it with numpy.save"
         ) from None
+
+
+def _all(members: dict[str, zipfile.ZipInfo], path: Path) -> list[str]:
+    """Return the names of all arrays, if they are as large as the file that holds them."""
+    claimed, available = sum(entry.file_size for entry in members.values()), input_size(path, NPZ)
+    if claimed > available:
+        raise InputError(
+            "the arrays are larger than the file",
+            where=str(path),
+            bytes=claimed,
+            file_bytes=available,
+            remedy="save them with numpy.savez",
+        )
+    return [name.removesuffix(".npy") for name in members]
 
 
 def _read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> np.ndarray:

@@ -25,19 +25,24 @@ def input_size(path: Path, kind: InputKind) -> int:
         raise unreadable(path, kind, error) from None
 
 
-def open_input(path: Path, kind: InputKind) -> BinaryIO:
-    """Open a file for reading; see `input_size`. What is opened is what was looked at."""
+def open_descriptor(path: Path, kind: InputKind) -> int:
+    """Open a file for reading; see `input_size`. What is opened is what was looked at, and nothing is waited for."""
     input_size(path, kind)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             _accepted(os.fstat(descriptor), path, kind)
-            return open(descriptor, "rb")  # noqa: PTH123 -- of a descriptor, for the caller
         except BaseException:
             os.close(descriptor)
             raise
     except (OSError, ValueError) as error:
         raise unreadable(path, kind, error) from None
+    return descriptor
+
+
+def open_input(path: Path, kind: InputKind) -> BinaryIO:
+    """Open a file for reading as a stream; see `open_descriptor`."""
+    return open(open_descriptor(path, kind), "rb")
 
 
 def read_bytes(path: Path, kind: InputKind) -> bytes:

@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 
 from verify.files.fingerprint import BLOCK_BYTES, fingerprint
+from verify.files.kinds import NPY
+from verify.files.reading import open_descriptor
 from verify.outcomes import InputError
 
 PRIVATE_BYTES = 2**26
@@ -142,10 +144,7 @@ class StoredTable:
         return other
 
     def _open(self) -> None:
-        try:
-            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise InputError("cannot read the data", where=str(self.path), reason=error.strerror) from None
+        self._descriptor = open_descriptor(self.path, NPY)
         weakref.finalize(self, os.close, self._descriptor)
         self._cached = _NOTHING
 

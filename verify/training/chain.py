@@ -23,6 +23,8 @@ from verify.certificates import run_files
 from verify.certificates.curvature_claim import CurvatureClaims, exact_region
 from verify.certificates.description import describe
 from verify.certificates.smallest_ball import most_steps
+from verify.files.kinds import RUN_WEIGHTS
+from verify.files.reading import open_input
 from verify.outcomes import InputError
 from verify.training.held_folder import HeldFolder
 from verify.training.rules import FixedRule
@@ -157,7 +159,7 @@ class CertificateChain:
 
     def _compare_weights(self, session: Session, lines: list[dict[str, Any]]) -> None:
         digests = [run_files.weights_digest(session.start), *(line.get("weights_sha256") for line in lines)]
-        with self.files.weights.open("rb") as stream:
+        with open_input(self.files.weights, RUN_WEIGHTS) as stream:
             for step, digest in enumerate(digests):
                 row = np.frombuffer(stream.read(8 * session.weights.size), dtype="<f8")
                 if run_files.weights_digest(row) != digest or (step == session.index and not _same(row, session)):

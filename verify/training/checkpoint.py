@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -39,7 +37,7 @@ def read_checkpoint(path: Path, size: int) -> tuple[dict[str, np.ndarray], Saved
     InputError
         If the file cannot be read, or holds something else than was written.
     """
-    content = read_npz(path, _members(path))
+    content = read_npz(path)
     missing = sorted({*BINDING, "digest"} - set(content))
     if missing:
         raise InputError("fields are missing", missing=missing, remedy="start again in another folder")
@@ -52,9 +50,3 @@ def read_checkpoint(path: Path, size: int) -> tuple[dict[str, np.ndarray], Saved
     del content["digest"]
     binding = {name: content.pop(name) for name in BINDING}
     return content, SavedState(binding, size)
-
-
-def _members(path: Path) -> list[str]:
-    with contextlib.suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
-        return [name.removesuffix(".npy") for name in archive.namelist()]
-    return ["w"]

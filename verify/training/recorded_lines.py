@@ -8,6 +8,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+from verify.files.kinds import RUN_LINES
+from verify.files.reading import open_input
 from verify.outcomes import InputError, Verdict
 
 _REMEDY = "start again in another folder"
@@ -32,7 +34,7 @@ def read_lines(path: Path, length: int) -> tuple[list[dict[str, Any]], Any]:
     digest, read = hashlib.sha256(), 0
     lines: list[dict[str, Any]] = []
     try:
-        with path.open("rb") as stream:
+        with open_input(path, RUN_LINES) as stream:
             while read < length and (text := stream.readline(length - read)):
                 digest.update(text)
                 read += len(text)

@@ -24,8 +24,8 @@ import numpy as np
 
 from verify.arithmetic.environment import certified_environment, check_environment, users_code
 from verify.certificates.run_files import bytes_digest, digest_array
-from verify.files.kinds import RUN_DESCRIPTION
-from verify.files.reading import read_text
+from verify.files.kinds import RUN_DESCRIPTION, RUN_LINES
+from verify.files.reading import open_input, read_bytes, read_text
 from verify.outcomes import InputError, Verdict
 from verify.training.chain import LENGTH, CertificateChain
 from verify.training.checkpoint import read_checkpoint, write_checkpoint
@@ -147,7 +147,7 @@ class RunFolder(HeldFolder):
         if session.index != len(lines) or bool(state["undecided"]) != undecided:
             reason = f"index={session.index}, undecided={undecided} do not follow {len(lines)} lines"
             raise _damaged("the checkpoint", self.checkpoint, reason)
-        self._run_sha256 = bytes_digest(self.description.read_bytes())
+        self._run_sha256 = bytes_digest(read_bytes(self.description, RUN_DESCRIPTION))
         if run_sha256 != self._run_sha256.tobytes():
             raise _damaged("the run's description", self.description, "it is not that of the checkpoint")
         if self.chain is not None:
@@ -216,7 +216,7 @@ class RunFolder(HeldFolder):
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of the steps; a line cut off by a kill ends them."""
-        with self.lines.open("rb") as stream:
+        with open_input(self.lines, RUN_LINES) as stream:
             for line in stream:
                 if line.endswith(b"\n"):
                     yield json.loads(line)

@@ -51,14 +51,14 @@ def compile_proof(text: str, *, longest: float = LONGEST_SECONDS) -> Compilation
         reason = "not compiled: coqc is not installed (Debian: apt-get install coq libcoq-interval)"
         return Compilation(Verdict.UNDECIDED, reason)
     start = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "Step.v").write_text(text, encoding="utf-8")
-        try:
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "Step.v").write_text(text, encoding="utf-8")
             done = subprocess.run(
                 [coqc, "Step.v"], cwd=folder, check=False, capture_output=True, text=True, timeout=longest
             )
-        except (subprocess.TimeoutExpired, OSError) as error:
-            return Compilation(Verdict.UNDECIDED, f"coqc did not finish: {error}", time.monotonic() - start)
+    except (subprocess.TimeoutExpired, OSError) as error:
+        return Compilation(Verdict.UNDECIDED, f"coqc did not finish: {error}", time.monotonic() - start)
     seconds = time.monotonic() - start
     if done.returncode:
         message = " ".join((done.stderr or done.stdout).split())

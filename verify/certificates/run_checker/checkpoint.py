@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,10 @@ import numpy as np
 
 from verify.certificates import run_files
 from verify.certificates.run_files import RunFiles
+from verify.files.arrays import read_npz
+from verify.files.kinds import RUN_DESCRIPTION, RUN_LINES
+from verify.files.reading import read_bytes
+from verify.outcomes import InputError
 
 _FIELDS = {"w", "index", "undecided", "lines", "lines_sha256", "run_sha256", "digest"}
 
@@ -26,12 +29,12 @@ def compare_checkpoint(files: RunFiles, steps: int, last: np.ndarray) -> Iterato
         Weights after the last step.
     """
     name, state = files.checkpoint.name, _read(files)
-    if not state or not set(state) >= _FIELDS:
+    if not set(state) >= _FIELDS:
         yield f"{name}: missing or unreadable"
         return
     if not _equal(state["digest"], run_files.checkpoint_digest(state)):
         yield f"{name}: its content is not what was written"
-    lines, description = (path.read_bytes() for path in (files.lines, files.description))
+    lines, description = read_bytes(files.lines, RUN_LINES), read_bytes(files.description, RUN_DESCRIPTION)
     expected = {
         "index": np.array(steps),
         "w": last,
@@ -57,7 +60,6 @@ def _equal(found: np.ndarray, expected: np.ndarray) -> bool:
 
 def _read(files: RunFiles) -> dict[str, Any]:
     try:
-        with np.load(files.checkpoint, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return read_npz(files.checkpoint)
+    except InputError:
         return {}
