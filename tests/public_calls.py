@@ -242,6 +242,7 @@ def _range_calls(name: str, theorem: str) -> dict[str, Call]:
         f"{name}.with_gain": lambda s: s.settings[theorem].with_gain(2.0, 0.25, 0.0625),
         f"{name}.largest": lambda s: s.settings[theorem].largest(2.0),
         f"{name}.corners": lambda s: s.settings[theorem].corners(2.0),
+        f"{name}.border": lambda s: s.settings[theorem].border(2.0, 4),
     }
 
 
