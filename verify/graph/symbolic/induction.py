@@ -8,8 +8,8 @@ index j > k, are all through which it enters the error, so by the chain rule
 
 J being the derivative of operation j in that argument. `walked` writes this sum down with each operation's `pullback`
 for J^T and compares it with the graph that `verify.graph.reverse` made: the outputs must be the same nodes. What is
-left to prove is the rule of every operation that was used (`verify.graph.symbolic.rules`). The induction is theorem
-`backward_is_gradient` of proofs_notes, note backpropagation.
+left to prove is the rule of every operation that was used (`verify.graph.symbolic.rules`). The induction is
+theorem `backpropagation` of proofs_notes.
 """
 
 from __future__ import annotations

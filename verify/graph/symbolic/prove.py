@@ -79,6 +79,7 @@ def prove_graph_gradients(problem: GraphProblem) -> Finding:
         verdict=Verdict.PROVED,
         statement=_statement(problem.graph, walk, decided),
         numbers=numbers,
+        theorem="backpropagation",
         arithmetic="symbolic: exact, for all real weights and data",
         needed_for=NEEDED_FOR,
     )
