@@ -145,7 +145,7 @@ def _compared(
     ring: Ring, graph: Graph, shapes: Sequence[Shape], slots: Sequence[int], largest: int | None
 ) -> str | None:
     """Compare derivatives and pullback; `largest` is the place of every row's largest entry, where that matters."""
-    arguments = [_symbols(ring.variable, shape) for shape in shapes]
+    arguments: list[Any] = [_symbols(ring.variable, shape) for shape in shapes]
     if largest is not None:
         ring.leading.update(arguments[0][at].key for at in np.ndindex(arguments[0].shape) if at[-1] == largest)
     values: dict[Leaf, Any] = {Constant(f"x{k}", tuple(x.shape)): x for k, x in enumerate(arguments)}
