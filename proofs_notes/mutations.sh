@@ -58,6 +58,8 @@ mutate Nesterov.v  'E w + / (2 * eta) * dot d d' 'E w + / (3 * eta) * dot d d'
 mutate PL.v        'norm (w k ⊖ w O) <= (eta + tau) * sum_below k g' 'norm (w k ⊖ w O) <= eta * sum_below k g'
 mutate LocalMinimum.v 'norm (w k ⊖ x)) <= 2 * (E (w k) - E x)' 'norm (w k ⊖ x)) <= E (w k) - E x'
 mutate LocalMinimum.v 'm * norm (x ⊖ u) <= norm (G u)' '2 * m * norm (x ⊖ u) <= norm (G u)'
+mutate Graph.v     'dot (pull u) d = dot u (along J d)' 'dot (pull u) d = 2 * dot u (along J d)'
+mutate Graph.v     'x (b i) ⊙ unit_at (a i)'            '(2 * x (b i)) ⊙ unit_at (a i)'
 mutate Backpropagation.v '+ wy0h0 * delta_y0'          '+ wy0h1 * delta_y0'
 
 exit $survived

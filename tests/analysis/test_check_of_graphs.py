@@ -43,9 +43,9 @@ def problem() -> GraphProblem:
 def test_the_whole_answer(problem):
     report = verify.check(problem, verify.Setting(0.01, 0.005))
     assert report.verdict is PROVED
-    assert report.question.startswith("if the gradient is exact, does every step that stays within 0.01 of the start")
-    assert report.gradients.verdict is UNDECIDED
-    assert not report.gradients.proof.counted
+    assert report.question.startswith("does every step that stays within 0.01 of the start")
+    assert report.gradients.verdict is PROVED
+    assert report.gradients.proof.counted
     assert report.curvature.attack <= report.curvature.value
     assert {row.verdict for row in report.ranges if row.theorem in ("triangle", "sharp", "from_rest")} == {PROVED}
     assert json.loads(json.dumps(report.to_json(), allow_nan=False))["gradients"]["check"]["outcome"] == "AGREES"
@@ -60,10 +60,19 @@ def test_a_setting_outside_is_not_proved_and_an_increase_refutes_it():
     assert verify.check(rising, verify.Setting(1.5, 0.0)).verdict is REFUTED
 
 
-def test_the_report_of_assumptions_says_what_it_takes_as_given(problem):
+def test_the_report_of_assumptions_says_what_it_takes_as_given(problem, monkeypatch):
     report = verify.check_assumptions(problem)
     assert report.verdict is PROVED
+    assert str(report).splitlines()[-1].startswith("every step")
+    monkeypatch.setattr("verify.graph.symbolic.rules.MOST_AT_OWN_SHAPES", 1)
+    monkeypatch.setattr("verify.graph.symbolic.rules.MOST_TERMS", 1)
+    report = verify.check_assumptions(problem)
+    assert report.verdict is PROVED
+    assert report["gradients"].verdict is UNDECIDED
+    assert not report["gradients"].counted
     assert str(report).splitlines()[-1].startswith("if the gradient is exact, every step")
+    whole = verify.check(problem, verify.Setting(0.01, 0.005))
+    assert whole.question.startswith("if the gradient is exact, does every step")
 
 
 def test_the_horizon_knows_that_an_error_may_be_negative():

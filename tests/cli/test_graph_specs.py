@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,13 +52,18 @@ def test_what_has_no_rule_is_undecided_in_one_line(command: str, spec: Path, dag
     assert "words" in answer["reasons"][0]
 
 
-def test_gradients_are_compared(spec: Path, dagverify: Run) -> None:
+def test_gradients_are_proved_and_compared(spec: Path, dagverify: Run) -> None:
     result = dagverify("gradients", spec, "--json")
     answer = json.loads(result.stdout)
-    assert result.exit_code == 3
+    assert result.exit_code == 0
+    assert answer["proof"]["verdict"] == "PROVED"
     assert answer["check"]["outcome"] == "AGREES"
     assert answer["max_relative_error"] < 1e-12
-    assert dagverify("gradients", spec, "--latex").exit_code == 3
+    printed = dagverify("gradients", spec, "--latex")
+    assert printed.exit_code == 0
+    assert set(re.findall(r"\\item \\emph\{([a-z_\\]+):\}", printed.stdout)) == {
+        name.replace("_", "\\_") for name in answer["proof"]["rules"]
+    }
 
 
 @pytest.mark.parametrize("rule", ["guarded", "certified"])

@@ -31,6 +31,7 @@ THEOREMS = {
     "weight_decay_sublevel",
     "descent_lemma",
     "second_derivative_descent",
+    "backpropagation",
 }
 
 

@@ -11,6 +11,10 @@ from verify.assumptions.gradients import gradient_proof
 from verify.budget import OverBudgetError, remaining, time_limit
 from verify.calculus.gradient_check import AGREES, OPEN, check_gradient
 from verify.calculus.objective import Objective
+from verify.calculus.problem import classical
+from verify.calculus.symbolic import recursion_latex
+from verify.graph.problem import GraphProblem
+from verify.graph.symbolic import graph_latex
 from verify.outcomes import Finding, Verdict
 
 
@@ -60,6 +64,13 @@ def examine_gradients(problem: Objective, *, seed: int = 0) -> Gradients:
         _within(remaining() / 2, "gradients", lambda: gradient_proof(problem)),
         _within(None, "gradient_check", lambda: check_gradient(problem, seed=seed)),
     )
+
+
+def gradient_formulas(problem: Objective) -> str:
+    """Return the backpropagation of a problem as a LaTeX document."""
+    if isinstance(problem, GraphProblem):
+        return graph_latex(problem)
+    return recursion_latex(classical(problem, "LaTeX").architecture)
 
 
 _PARTS = {"gradients": "the proof of the gradients", "gradient_check": "the numerical check of the gradients"}

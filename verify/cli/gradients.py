@@ -25,14 +25,11 @@ def command(spec: Path, latex: bool, seed: int, as_json: bool) -> int:
         from verify.cli.target import load
 
         problem = load(spec).problem
-        from verify.analysis.gradients import examine_gradients
-        from verify.calculus.problem import classical
-        from verify.calculus.symbolic import recursion_latex
+        from verify.analysis.gradients import examine_gradients, gradient_formulas
 
-        covered = classical(problem, "LaTeX") if latex else None
         announce("proving the recursion and comparing gradients")
         gradients = examine_gradients(problem, seed=seed)
-        formulas = None if covered is None else recursion_latex(covered.architecture)
+        formulas = gradient_formulas(problem) if latex else None
     if as_json:
         answer = {"name": problem.name, **gradients.to_json()}
         print_json(answer if formulas is None else {**answer, "latex": formulas})

@@ -35,11 +35,14 @@ class Arithmetic:
         Turns an array of float64 numbers into an array of these numbers, exactly where they are exact or enclose.
     unknown : callable, optional
         Makes an array of a shape of which nothing is known: the answer where an operation may leave its domain.
+    apply : callable, optional
+        From an operation and its arguments to the result: its `evaluate` by default.
     """
 
     name: str
     enter: Callable[[np.ndarray], Array]
     unknown: Callable[[Shape], Array] | None = None
+    apply: Callable[[Operation, list[Array]], Array] | None = None
 
 
 def _as_float64(array: np.ndarray) -> np.ndarray:
@@ -143,7 +146,7 @@ def _result(operation: Operation, arguments: list[Array], shape: Shape, arithmet
     """Return the result of an operation; what arrays without entries add up to is zero, in these numbers."""
     if math.prod(shape) and all(not math.prod(argument.shape) for argument in arguments):
         return arithmetic.enter(np.zeros(shape))
-    return operation.evaluate(*arguments)
+    return operation.evaluate(*arguments) if arithmetic.apply is None else arithmetic.apply(operation, arguments)
 
 
 def _entered(leaf: Leaf, values: Values, arithmetic: Arithmetic) -> Array:

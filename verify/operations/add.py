@@ -14,7 +14,7 @@ from verify.arithmetic.arrays import Array
 from verify.arithmetic.movement import Derivatives, Movement, of_sum
 from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.rounding import gamma, inflation
-from verify.operations.operation import Operation, Shape
+from verify.operations.operation import Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -26,11 +26,15 @@ class Add(Operation):
     """The sum of all arguments, entry by entry."""
 
     name: ClassVar[str] = "add"
+    rule: ClassVar[str] = "every summand gets the adjoint of the sum"
 
     def shape(self, *arguments: Shape) -> Shape:
         if not arguments or any(shape != arguments[0] for shape in arguments):
             raise self.refuse("shapes disagree", *arguments)
         return arguments[0]
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        return self, tuple(map(cut, shapes))
 
     def evaluate(self, *arguments: Array) -> Array:
         return reduce(add, arguments)

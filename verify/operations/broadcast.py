@@ -14,7 +14,7 @@ from verify.arithmetic.arrays import Array, accumulated, rearranged
 from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
-from verify.operations.operation import LinearOperation, Shape
+from verify.operations.operation import LinearOperation, Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -27,12 +27,16 @@ class Broadcast(LinearOperation):
 
     target: Shape
     name: ClassVar[str] = "broadcast"
+    rule: ClassVar[str] = "the argument gets the sums of the adjoint over the axes that it is repeated along"
     rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not _stretches(arguments[0], self.target):
             raise self.refuse("the argument cannot be repeated to this shape", *arguments)
         return self.target
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        return Broadcast(cut(self.target)), tuple(map(cut, shapes))
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return len(arguments[0]) == len(self.target) > 0 and arguments[0][0] == self.target[0]
@@ -67,11 +71,15 @@ class SumOver(LinearOperation):
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "sum"
+    rule: ClassVar[str] = "every summand gets the adjoint of its sum"
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not set(self.axes) <= set(range(len(arguments[0]))):
             raise self.refuse("no such axes", *arguments)
         return tuple(n for axis, n in enumerate(arguments[0]) if axis not in self.axes)
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        return self, tuple(map(cut, shapes))
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return bool(arguments[0]) and 0 not in self.axes

@@ -25,7 +25,7 @@ from verify.arithmetic.rounding import FLOOR, LONGEST_SUM, UNIT, gamma, inflatio
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
 from verify.arithmetic.spectral import norm_upper
-from verify.operations.operation import Operation, Shape
+from verify.operations.operation import Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -49,6 +49,7 @@ class Contraction(Operation):
     right: str
     out: str
     name: ClassVar[str] = "contraction"
+    rule: ClassVar[str] = "an operand gets the adjoint contracted with the other operand, over the axes that it lacks"
 
     def __post_init__(self) -> None:
         for letters in (self.left, self.right, self.out):
@@ -75,6 +76,9 @@ class Contraction(Operation):
         if any(lengths.setdefault(c, n) != n for c, n in zip(self.right, arguments[1], strict=True)):
             raise self.refuse("lengths of axes with one name disagree", *arguments)
         return tuple(lengths[c] for c in self.out)
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        return self, tuple(map(cut, shapes))
 
     def evaluate(self, *arguments: Array) -> Array:
         a, b = arguments

@@ -11,7 +11,7 @@ import numpy as np
 from verify.arithmetic.arrays import Array, accumulated
 from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
 from verify.operations.gather import Gather, Indices
-from verify.operations.operation import LinearOperation, Shape
+from verify.operations.operation import LinearOperation, Operation, Shape, cut_rows
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -23,11 +23,15 @@ class CumulativeSum(LinearOperation):
     """``result[..., i] = sum over j <= i of argument[..., j]``."""
 
     name: ClassVar[str] = "cumulative_sum"
+    rule: ClassVar[str] = "the argument gets the running sums of the adjoint from the other end"
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not arguments[0]:
             raise self.refuse("takes one array with a last axis", *arguments)
         return arguments[0]
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        return self, tuple(map(cut_rows, shapes))
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return len(arguments[0]) > 1

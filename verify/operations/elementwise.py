@@ -18,7 +18,7 @@ from verify.arithmetic.movement import Derivatives, Movement, of_function
 from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.rounding import FLOOR
 from verify.arithmetic.taylor_model import BoundedDerivatives, TaylorModel
-from verify.operations.operation import Operation, Shape
+from verify.operations.operation import Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -48,6 +48,9 @@ class Elementwise(Operation):
     spec: str
     order: int = 0
     name: ClassVar[str] = "elementwise"
+    rule: ClassVar[str] = (
+        "every entry gets its adjoint times the function's next derivative there, for any such function"
+    )
 
     def __post_init__(self) -> None:
         if not 0 <= self.order <= HIGHEST_ORDER:
@@ -68,6 +71,9 @@ class Elementwise(Operation):
         if len(arguments) != 1:
             raise self.refuse("takes one argument", *arguments)
         return arguments[0]
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        return self, tuple(map(cut, shapes))
 
     def evaluate(self, *arguments: Array) -> Array:
         (x,) = arguments

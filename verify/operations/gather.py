@@ -16,7 +16,7 @@ from verify.arithmetic.arrays import Array, accumulated, rearranged, zeros
 from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
-from verify.operations.operation import LinearOperation, Shape
+from verify.operations.operation import LinearOperation, Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -59,6 +59,7 @@ class Gather(LinearOperation):
     axis: int
     indices: Indices
     name: ClassVar[str] = "gather"
+    rule: ClassVar[str] = "every entry gets the sum of the adjoint over the places that it was picked for"
     rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
@@ -68,6 +69,11 @@ class Gather(LinearOperation):
         if found.size and not (found.min() >= -1 and found.max() < shape[self.axis]):
             raise self.refuse("index out of range", *arguments)
         return (*shape[: self.axis], *found.shape, *shape[self.axis + 1 :])
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        found, length = _fewer(self.indices)
+        shape = cut(shapes[0])
+        return Gather(self.axis, found), ((*shape[: self.axis], length, *shape[self.axis + 1 :]),)
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return self.axis > 0
@@ -116,6 +122,7 @@ class ScatterAdd(LinearOperation):
     indices: Indices
     length: int
     name: ClassVar[str] = "scatter_add"
+    rule: ClassVar[str] = "every summand gets the adjoint of the place that it was added to"
 
     def shape(self, *arguments: Shape) -> Shape:
         found = self.indices.values
@@ -143,6 +150,12 @@ class ScatterAdd(LinearOperation):
         order, starts, _ = self._sorted
         return int(np.max(np.diff([*starts, len(order)]), initial=1))
 
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        found, length = _fewer(self.indices)
+        shape, last = cut(shapes[0]), self.axis + self.indices.values.ndim
+        short = (*shape[: self.axis], *found.values.shape, *shape[last:])
+        return ScatterAdd(self.axis, found, length), (short,)
+
     def keeps_rows(self, *arguments: Shape) -> bool:
         return self.axis > 0
 
@@ -167,3 +180,13 @@ class ScatterAdd(LinearOperation):
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint.apply(Gather(self.axis, self.indices), adjoint),)
+
+
+_FEW_INDICES = 8
+
+
+def _fewer(indices: Indices) -> tuple[Indices, int]:
+    """Return the first indices along every axis, renumbered without gaps, and a length that leaves one unused."""
+    found = indices.values[(slice(_FEW_INDICES),) * indices.values.ndim]
+    used = np.unique(found[found >= 0])
+    return Indices(np.where(found >= 0, np.searchsorted(used, found), -1)), len(used) + 1

@@ -16,7 +16,7 @@ from verify.arithmetic.perturbation import Perturbation, Perturbed, largest_alon
 from verify.arithmetic.rounding import FLOOR
 from verify.arithmetic.sizes import Sizes
 from verify.arithmetic.taylor_model import TaylorModel
-from verify.operations.operation import Operation, Shape
+from verify.operations.operation import Operation, Shape, cut_rows
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -28,6 +28,7 @@ class Maximum(Operation):
     """``max over j of z_j`` along the last axis, which is left out of the result."""
 
     name: ClassVar[str] = "maximum"
+    rule: ClassVar[str] = "the largest entry gets the adjoint, where it is the only one"
     smooth: ClassVar[bool] = False
     rounds: ClassVar[bool] = False
 
@@ -35,6 +36,9 @@ class Maximum(Operation):
         if len(arguments) != 1 or not arguments[0] or arguments[0][-1] < 1:
             raise self.refuse("takes one array with a last axis", *arguments)
         return arguments[0][:-1]
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        return self, tuple(map(cut_rows, shapes))
 
     def evaluate(self, *arguments: Array) -> Array:
         (z,) = arguments
@@ -71,6 +75,7 @@ class LargestIndicator(Operation):
     """1 at the first largest entry along the last axis, 0 elsewhere; [0, 1] in an enclosure that leaves it open."""
 
     name: ClassVar[str] = "largest_indicator"
+    rule: ClassVar[str] = "nothing is sent back: it is constant where one entry alone is the largest"
     smooth: ClassVar[bool] = False
     rounds: ClassVar[bool] = False
 
@@ -78,6 +83,9 @@ class LargestIndicator(Operation):
         if len(arguments) != 1 or not arguments[0]:
             raise self.refuse("takes one array with a last axis", *arguments)
         return arguments[0]
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        return self, tuple(map(cut_rows, shapes))
 
     def evaluate(self, *arguments: Array) -> Array:
         (z,) = arguments

@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 
+SHORT = 2
+"""Entries left of an axis that an operation treats index by index, where its rule is proved on a shorter array."""
+FEW = 3
+"""Entries left of an axis that it couples, by a formula that does not depend on the length."""
+
 
 class OutsideDomainError(InputError):
     """An argument may lie where the operation is not defined: nothing is known of what depends on it.
@@ -55,6 +60,8 @@ class Operation(abc.ABC):
     """
 
     name: ClassVar[str] = ""
+    rule: ClassVar[str] = ""
+    """How an adjoint of the result is pulled back, in words; `verify.graph.symbolic` proves `pullback`."""
     smooth: ClassVar[bool] = True
     """Whether the operation is analytic wherever it is defined."""
     rounds: ClassVar[bool] = True
@@ -90,6 +97,13 @@ class Operation(abc.ABC):
         self, arguments: Sequence[Tensor], result: Tensor, tangents: Sequence[Tensor | None]
     ) -> Tensor | None:
         """Return ``sum of J_k tangent_k``; a tangent that is None is zero, and so is a result that is None."""
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        """Return the same operation for shorter axes: where its rule is proved if these arguments are too large.
+
+        What may be cut are axes of whose length the formula is independent. The default cuts nothing.
+        """
+        return self, shapes
 
     def derivatives(self, arguments: Sequence[Movement], orders: int) -> Derivatives:
         """Return bounds of the result's derivatives of orders 1, ..., `orders` (at most 3) over a region of weights.
@@ -165,3 +179,19 @@ class LinearOperation(Operation):
             return None
         filled = [a.zeros() if t is None else t for a, t in zip(arguments, tangents, strict=True)]
         return result.apply(self, *filled)
+
+
+def cut(shape: Shape, *whole: int) -> Shape:
+    """Return a shape whose axes are `SHORT` at most, but for those named.
+
+    Examples
+    --------
+    >>> cut((100, 7, 1), 1)
+    (2, 7, 1)
+    """
+    return tuple(n if axis in whole else min(n, SHORT) for axis, n in enumerate(shape))
+
+
+def cut_rows(shape: Shape) -> Shape:
+    """Return a shape for an operation along the last axis: that one is `FEW` long at most."""
+    return (*cut(shape[:-1]), min(shape[-1], FEW))

@@ -10,7 +10,7 @@ import numpy as np
 
 from verify.arithmetic.arrays import Array
 from verify.arithmetic.perturbation import Perturbation, Perturbed
-from verify.operations.operation import LinearOperation, Shape
+from verify.operations.operation import LinearOperation, Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -23,12 +23,16 @@ class Permute(LinearOperation):
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "permute"
+    rule: ClassVar[str] = "the argument gets the adjoint with its axes in the inverse order"
     rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or sorted(self.axes) != list(range(len(arguments[0]))):
             raise self.refuse("axes are no permutation", *arguments)
         return tuple(arguments[0][axis] for axis in self.axes)
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        return self, tuple(map(cut, shapes))
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return self.axes[:1] == (0,)

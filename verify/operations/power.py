@@ -18,7 +18,7 @@ from verify.arithmetic.movement import Derivatives, Movement, of_function
 from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.rounding import FLOOR, gamma
 from verify.arithmetic.taylor_model import TaylorModel
-from verify.operations.operation import Operation, OutsideDomainError, Shape
+from verify.operations.operation import Operation, OutsideDomainError, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -39,6 +39,7 @@ class Power(Operation):
 
     exponent: Fraction
     name: ClassVar[str] = "power"
+    rule: ClassVar[str] = "x^p sends p x^(p - 1) times its adjoint to x"
 
     def __post_init__(self) -> None:
         if self.exponent.denominator not in (1, 2):
@@ -48,6 +49,9 @@ class Power(Operation):
         if len(arguments) != 1:
             raise self.refuse("takes one argument", *arguments)
         return arguments[0]
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        return self, tuple(map(cut, shapes))
 
     def evaluate(self, *arguments: Array) -> Array:
         (x,) = arguments
@@ -118,11 +122,15 @@ class Logarithm(Operation):
     """The natural logarithm of positive numbers; an enclosure that may hold others raises `OutsideDomainError`."""
 
     name: ClassVar[str] = "logarithm"
+    rule: ClassVar[str] = "log x sends its adjoint divided by x to x"
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1:
             raise self.refuse("takes one argument", *arguments)
         return arguments[0]
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        return self, tuple(map(cut, shapes))
 
     def evaluate(self, *arguments: Array) -> Array:
         (x,) = arguments

@@ -13,7 +13,7 @@ from verify.arithmetic.arrays import Array
 from verify.arithmetic.lengths_upward import raised
 from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.rounding import FLOOR, gamma
-from verify.operations.operation import LinearOperation, Shape
+from verify.operations.operation import LinearOperation, Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -35,6 +35,7 @@ class Scale(LinearOperation):
 
     factor: Fraction
     name: ClassVar[str] = "scale"
+    rule: ClassVar[str] = "the argument gets the adjoint times the same factor"
 
     def __post_init__(self) -> None:
         for part in (self.factor.numerator, self.factor.denominator):
@@ -45,6 +46,9 @@ class Scale(LinearOperation):
         if len(arguments) != 1:
             raise self.refuse("takes one argument", *arguments)
         return arguments[0]
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        return self, tuple(map(cut, shapes))
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return bool(arguments[0])

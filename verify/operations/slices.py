@@ -16,7 +16,7 @@ from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.rounding import FLOOR
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
-from verify.operations.operation import LinearOperation, Shape
+from verify.operations.operation import LinearOperation, Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -32,6 +32,7 @@ class Slice(LinearOperation):
     stop: int
     step: int = 1
     name: ClassVar[str] = "slice"
+    rule: ClassVar[str] = "the argument gets the adjoint at the places that were taken, zero elsewhere"
     rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
@@ -41,6 +42,9 @@ class Slice(LinearOperation):
         if not (0 <= self.start <= self.stop <= shape[self.axis] and self.step >= 1):
             raise self.refuse("range out of bounds", *arguments)
         return (*shape[: self.axis], len(range(self.start, self.stop, self.step)), *shape[self.axis + 1 :])
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        return self, tuple(cut(shape, self.axis) for shape in shapes)
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return self.axis > 0
@@ -72,6 +76,7 @@ class Pad(LinearOperation):
     length: int
     step: int = 1
     name: ClassVar[str] = "pad"
+    rule: ClassVar[str] = "the argument gets the part of the adjoint where it was put"
     rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
@@ -82,6 +87,9 @@ class Pad(LinearOperation):
         if self.start < 0 or self.step < 1 or (count and self.start + (count - 1) * self.step >= self.length):
             raise self.refuse("the entries do not fit", *arguments)
         return (*shape[: self.axis], self.length, *shape[self.axis + 1 :])
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        return self, tuple(cut(shape, self.axis) for shape in shapes)
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return self.axis > 0
@@ -111,6 +119,7 @@ class Concatenate(LinearOperation):
 
     axis: int
     name: ClassVar[str] = "concatenate"
+    rule: ClassVar[str] = "every argument gets its part of the adjoint"
     rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
@@ -119,6 +128,9 @@ class Concatenate(LinearOperation):
         if not 0 <= self.axis < len(first) or len(others) != 1 or any(len(s) != len(first) for s in arguments):
             raise self.refuse("shapes disagree off the axis", *arguments)
         return (*first[: self.axis], sum(shape[self.axis] for shape in arguments), *first[self.axis + 1 :])
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        return self, tuple(cut(shape, self.axis) for shape in shapes)
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return self.axis > 0

@@ -21,7 +21,7 @@ from verify.arithmetic.perturbation import Perturbation, Perturbed, largest_alon
 from verify.arithmetic.sizes import Sizes, total
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.gather import Indices
-from verify.operations.operation import Operation, Shape
+from verify.operations.operation import FEW, Operation, Shape, cut, cut_rows
 from verify.operations.power import Logarithm
 
 if TYPE_CHECKING:
@@ -41,12 +41,17 @@ class Softmax(Operation):
 
     mask: Indices | None = None
     name: ClassVar[str] = "softmax"
+    rule: ClassVar[str] = "with p the result, every row gets p times (adjoint - the mean of the adjoint under p)"
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not arguments[0] or arguments[0][-1] < 1:
             raise self.refuse("takes one array with a last axis", *arguments)
         _check_mask(self, self.mask, arguments[0])
         return arguments[0]
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        mask, shape = _fewer(self.mask, shapes[0])
+        return Softmax(mask), (shape,)
 
     def evaluate(self, *arguments: Array) -> Array:
         if isinstance(arguments[0], TaylorModel):
@@ -111,12 +116,17 @@ class LogSumExp(Operation):
 
     mask: Indices | None = None
     name: ClassVar[str] = "logsumexp"
+    rule: ClassVar[str] = "every row gets its adjoint times softmax"
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not arguments[0] or arguments[0][-1] < 1:
             raise self.refuse("takes one array with a last axis", *arguments)
         _check_mask(self, self.mask, arguments[0])
         return arguments[0][:-1]
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        mask, shape = _fewer(self.mask, shapes[0])
+        return LogSumExp(mask), (shape,)
 
     def evaluate(self, *arguments: Array) -> Array:
         (z,) = arguments
@@ -316,3 +326,16 @@ def _applied(enclosed: Any, exact: Any, plain: Any, x: Array) -> Array:
         return arb.elementwise(exact)(x)
     with np.errstate(all="ignore"):
         return plain(x)
+
+
+def _fewer(mask: Indices | None, shape: Shape) -> tuple[Indices | None, Shape]:
+    """Cut the rows; with a mask their length is cut only if an entry of every row is left."""
+    if mask is None:
+        return None, cut_rows(shape)
+    for length in (min(shape[-1], FEW), shape[-1]):
+        short = (*cut(shape[:-1]), length)
+        taken = short[len(short) - mask.values.ndim :]
+        kept = Indices(mask.values[tuple(slice(n) for n in taken)])
+        if np.all(kept.values.any(axis=-1)):
+            break
+    return kept, short

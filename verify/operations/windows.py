@@ -16,7 +16,7 @@ import numpy as np
 
 from verify.arithmetic.arrays import Array, accumulated, rearranged, zeros
 from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
-from verify.operations.operation import LinearOperation, Shape
+from verify.operations.operation import LinearOperation, Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -42,6 +42,7 @@ class Windows(LinearOperation):
     stride: Places
     dilation: Places
     name: ClassVar[str] = "windows"
+    rule: ClassVar[str] = "every entry gets the sum of the adjoint over the windows and places that saw it"
     rounds: ClassVar[bool] = False
 
     def shape(self, *arguments: Shape) -> Shape:
@@ -63,6 +64,16 @@ class Windows(LinearOperation):
             (n - (k - 1) * d - 1) // s + 1
             for n, k, s, d in zip(lengths, self.kernel, self.stride, self.dilation, strict=True)
         )
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        (shape,) = shapes
+        lead = len(shape) - len(self.kernel)
+        return self, ((*cut(shape[:lead]), *self.fewer(shape[lead:])),)
+
+    def fewer(self, lengths: Shape) -> Shape:
+        """Return shorter axes that leave as many entries at their ends unseen, with one window more than overlap."""
+        axes = zip(lengths, self.grid(lengths), self.kernel, self.stride, strict=True)
+        return tuple(n - max(count - k - 1, 0) * step for n, count, k, step in axes)
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return len(arguments[0]) > len(self.kernel)
@@ -104,6 +115,7 @@ class Fold(LinearOperation):
     dilation: Places
     lengths: Shape
     name: ClassVar[str] = "fold"
+    rule: ClassVar[str] = "every window gets the adjoint of the places that it was added to"
 
     def shape(self, *arguments: Shape) -> Shape:
         dimensions = len(self.kernel)
@@ -111,6 +123,13 @@ class Fold(LinearOperation):
         if len(arguments) != 1 or arguments[0][-2 * dimensions :] != (*windows.grid(self.lengths), *self.kernel):
             raise self.refuse("the argument does not hold the windows of such an array", *arguments)
         return (*arguments[0][: -2 * dimensions], *self.lengths)
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        windows = Windows(self.kernel, self.stride, self.dilation)
+        lengths = windows.fewer(self.lengths)
+        lead = cut(shapes[0][: -2 * len(self.kernel)])
+        fold = Fold(self.kernel, self.stride, self.dilation, lengths)
+        return fold, ((*lead, *windows.grid(lengths), *self.kernel),)
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return len(arguments[0]) > 2 * len(self.kernel)

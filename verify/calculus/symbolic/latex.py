@@ -83,20 +83,25 @@ def recursion_latex(architecture: Architecture) -> str:
     """
     sections = [
         ("Network", _network(architecture)),
-        ("Forward pass", _display(_forward(architecture, name) for name in architecture.order)),
-        ("Error", _display([_error(architecture)])),
+        ("Forward pass", display(_forward(architecture, name) for name in architecture.order)),
+        ("Error", display([_error(architecture)])),
         (
             "Backpropagation",
             _NOTATION
-            + _display(line for name in reversed(architecture.order) for line in _backward(architecture, name)),
+            + display(line for name in reversed(architecture.order) for line in _backward(architecture, name)),
         ),
         (
             "Gradient",
-            _display(line for name in architecture.order for line in _gradients(architecture, name))
+            display(line for name in architecture.order for line in _gradients(architecture, name))
             + "Weight decay adds $\\lambda w$ to the gradient in every trainable parameter $w$.\n",
         ),
         ("Rules", _rules(architecture)),
     ]
+    return document(sections)
+
+
+def document(sections: Iterable[tuple[str, str]]) -> str:
+    """Return a LaTeX document of titled sections."""
     body = "".join(f"\\section*{{{title}}}\n{text}" for title, text in sections)
     return f"{_PREAMBLE}{body}\\end{{document}}\n"
 
@@ -113,7 +118,8 @@ def _between(edge: Edge) -> str:
     return rf"{_name(edge.source)},\,{_name(edge.target)}"
 
 
-def _display(lines: Iterable[str]) -> str:
+def display(lines: Iterable[str]) -> str:
+    """Return lines as one display of aligned equations."""
     joined = " \\\\\n".join(lines)
     return f"\\begin{{align*}}\n{joined}\n\\end{{align*}}\n" if joined else ""
 

@@ -131,8 +131,8 @@ def _limits(evidence: Evidence) -> tuple[str, ...]:
     found: list[str] = []
     if GIVEN in report.question:
         found.append(
-            "All of it holds if the gradient is exact: the rules of this network's operations were tested and compared "
-            "at some points, not proved by a program."
+            "All of it holds if the gradient is exact: the rule of an operation of this network is too large to be "
+            "proved; it was compared at some points."
         )
     if not stays_for_ever(report):
         found.append(
