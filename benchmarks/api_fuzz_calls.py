@@ -26,10 +26,6 @@ RETURNED: tuple[type, ...] = (Activation, Report, SegmentBound)
 """Classes that public functions return and whose methods take arguments."""
 
 
-NEED_TORCH = {"GraphProblem.read", "GraphProblem.write"}
-"""They take PyTorch modules and need the extra: not called here."""
-
-
 def public_names() -> set[str]:
     """Every public name with what must have a generator: functions, classes, and methods that take arguments."""
     names: set[str] = set()
@@ -39,7 +35,7 @@ def public_names() -> set[str]:
             names |= {name} | _methods(value)
         elif callable(value):
             names.add(name)
-    return names.union(*(_methods(kind) for kind in RETURNED)) - NEED_TORCH
+    return names.union(*(_methods(kind) for kind in RETURNED))
 
 
 def _methods(kind: type) -> set[str]:

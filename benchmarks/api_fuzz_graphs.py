@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from api_fuzz_draws import Draw
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import verify
 from verify.arithmetic.intervals import Interval
@@ -93,6 +94,40 @@ def _shape(d: Draw) -> tuple[int, ...]:
     return tuple(int(n) for n in d.rng.integers(1, 4, int(d.rng.integers(0, 3))))
 
 
+def _estimator(d: Draw) -> tuple[Any, np.ndarray]:
+    """Return a network of scikit-learn with drawn weights and settings, and targets."""
+    settings = {"activation": d.pick(("identity", "logistic", "tanh", "relu")), "alpha": d.size()}
+    inner, outputs = int(d.rng.integers(1, 3)), int(d.rng.integers(1, 4))
+    if d.chance(0.5):
+        estimator, targets = MLPRegressor(**settings), d.numbers(4, outputs)
+        estimator.out_activation_ = "identity"
+    else:
+        classes = 3 if outputs > 1 else 2
+        estimator, targets = MLPClassifier(**settings), d.rng.integers(0, classes, size=4)
+        estimator.classes_ = np.arange(classes)
+        estimator.out_activation_, outputs = ("softmax", 3) if outputs > 1 else ("logistic", 1)
+    estimator.coefs_ = [d.numbers(2, inner), d.numbers(inner, outputs)]
+    estimator.intercepts_ = [d.numbers(inner), d.numbers(outputs)]
+    estimator.n_layers_ = 3
+    return estimator, targets
+
+
+def _imported(d: Draw) -> tuple[Any, GraphProblem]:
+    estimator, targets = _estimator(d)
+    weights = d.numbers(4) if d.chance(0.2) else None
+    return estimator, verify.from_sklearn(estimator, d.numbers(4, 2), targets, weights)
+
+
+def _read(d: Draw) -> np.ndarray:
+    estimator, problem = _imported(d)
+    return problem.read(estimator)
+
+
+def _write(d: Draw) -> None:
+    estimator, problem = _imported(d)
+    problem.write(estimator, d.numbers(problem.size))
+
+
 GRAPH_CALLS: dict[str, Callable[[Draw], Any]] = {
     "GraphBuilder": lambda d: verify.GraphBuilder(),
     "GraphBuilder.add": lambda d: verify.GraphBuilder().add(Parameter("w", _shape(d))).shape,
@@ -104,6 +139,9 @@ GRAPH_CALLS: dict[str, Callable[[Draw], Any]] = {
     "GraphBuilder.parameter": lambda d: verify.GraphBuilder().parameter("w", _shape(d)).shape,
     "GraphBuilder.tangent": lambda d: verify.GraphBuilder().tangent("w", _shape(d)).shape,
     "GraphProblem": _problem,
+    "GraphProblem.read": _read,
+    "GraphProblem.write": _write,
+    "from_sklearn": lambda d: _imported(d)[1],
     "GraphProblem.check_weights": _method("check_weights"),
     "GraphProblem.error": _method("error"),
     "GraphProblem.error_and_gradient": _method("error_and_gradient"),

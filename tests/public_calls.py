@@ -60,6 +60,7 @@ from verify.properties.increase import decide_increase, find_increase, prove_inc
 from verify.properties.lyapunov import take_heavy_ball_step
 from verify.properties.monotone import fixed_cases, run_monotone_test
 from verify.properties.step import take_step
+from verify.sklearn import CertifiedMLPRegressor
 from verify.testing import assert_admissible, assert_gradient_correct, assert_monotone_decrease
 from verify.theorems import convergence, direction_aware, horizon, local_minimum, ranges, weight_decay
 from verify.training import evaluation
@@ -106,6 +107,8 @@ MODULES = (
     "verify.graph.hessian",
     "verify.graph.segment",
     "verify.importers.architecture",
+    "verify.importers.sklearn.problem",
+    "verify.sklearn",
     "verify.training.train",
     "verify.training.session",
     "verify.training.evaluation",
@@ -183,6 +186,7 @@ class Sample:
         self.heavy = StepCase(0, 0.5, "with-gradient", 0.01, 0.001, "heavy_ball")
         self.graph_problem = graph_problem(self.problem)
         self.half = arb.Arb(0.5)
+        self.estimator = CertifiedMLPRegressor((1,), alpha=0.5, random_state=0).fit([[1.0], [-1.0]], [0.5, 0.0])
         self.tanh = verify.activation("tanh")
         self.segment = segment_bound(self.problem, self.w, -self.gradient, 0.1)
         self.certificate = verify.certify(self.problem, "step")
@@ -264,6 +268,8 @@ CALLS: dict[str, Call] = {
     "Problem.error_enclosure": lambda s: s.problem.error_enclosure(s.w),
     "Problem.gradient_enclosure": lambda s: s.problem.gradient_enclosure(s.w),
     "GraphProblem.__init__": lambda s: graph_problem(s.problem),
+    "from_sklearn": lambda s: verify.from_sklearn(s.estimator, [[1.0], [-1.0]], [0.5, 0.0]),
+    "CertifiedMLPRegressor.fit": lambda s: s.estimator.fit([[1.0], [-1.0]], [0.5, 0.0]),
     "rounding.error_bound": lambda s: rounding.error_bound(
         rounding.weighted_graph(s.graph_problem.graph), s.graph_problem.values(s.graph_problem.initial_weights)
     ),
@@ -393,6 +399,7 @@ _GRAPH = "about the graph: whole numbers and names"
 _FLOAT64 = "plain float64, promised to nobody"
 _EXACT = "exact fractions in, exact fractions or a comparison of them out"
 _PART = "a part of a guarded function, called by nothing else"
+_CERTIFIED = ("CertifiedMLPClassifier", "CertifiedMLPRegressor")
 NO_CLAIM: dict[str, str] = {
     **{name: _GRAPH for name in public_names() if name.startswith("Architecture.")},
     **{f"Problem.{name}": _FLOAT64 for name in ("error", "gradient", "error_and_gradient", "hessian_vector")},
@@ -535,6 +542,10 @@ NO_CLAIM: dict[str, str] = {
         for name in ("append", "check_own", "held", "release", "remove", "replace", "starting", "truncate")
     },
     **{f"GraphProblem.{name}": "numbers as given" for name in ("read", "write")},
+    **{f"problem.{name}": _PART for name in ("network_problem",)},
+    "CertifiedMLPClassifier.fit": "the same function as CertifiedMLPRegressor.fit",
+    **{f"{kind}.{name}": "settings as given" for kind in _CERTIFIED for name in ("__init__", "partial_fit")},
+    **{f"TrainingCertificate.{name}": _DATA for name in ("__init__", "to_json")},
     "step.shortened": _PART,
     "exact_step.exact_step": "encloses a step; an increase is proved by decide_increase",
     "exact_step.exact_momentum": "encloses a momentum term; an increase is proved by decide_increase",

@@ -33,6 +33,7 @@ _PUBLIC = {
     "converge": "verify.analysis.converge",
     "decide_decrease": "verify.calculus.decide",
     "explain": "verify.analysis.explain",
+    "from_sklearn": "verify.importers.sklearn.problem",
     "hessian_bound": "verify.bounds.hessian",
     "lint": "verify.spec",
     "load_problem": "verify.spec",
@@ -103,6 +104,7 @@ if TYPE_CHECKING:
     from verify.certificates.checker import check_certificate
     from verify.graph.problem import GraphProblem
     from verify.graph.tensor import GraphBuilder
+    from verify.importers.sklearn.problem import from_sklearn
     from verify.outcomes import DagverifyError, Finding, InputError, Verdict
     from verify.properties.suite import run_suite
     from verify.reports.evidence import report

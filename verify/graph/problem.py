@@ -18,6 +18,7 @@ from verify.arithmetic.intervals import Interval, concatenate
 from verify.calculus.objective import Objective
 from verify.graph.evaluation import ARB, FLOAT64, INTERVAL, Arithmetic, evaluate
 from verify.graph.graph import Graph
+from verify.graph.model_parameters import ModelParameters, NamedParameters
 from verify.graph.reverse import AdjointGraph, gradient_graph
 from verify.graph.rounding import error_bound, weighted_graph
 from verify.graph.tangent import tangent_graph
@@ -68,6 +69,8 @@ class GraphProblem(Objective):
         Where the weights are assumed or proved to stay.
     name : str
         For reports.
+    in_model : ModelParameters, optional
+        How `read` and `write` find the parameters in the model that was imported; default: PyTorch's, by name.
 
     Raises
     ------
@@ -95,8 +98,10 @@ class GraphProblem(Objective):
         *,
         region: Region | None = None,
         name: str = "problem",
+        in_model: ModelParameters | None = None,
     ) -> None:
         self.network = graph
+        self._in_model = NamedParameters() if in_model is None else in_model
         self.name = name
         self.region = region
         self.blocks = _blocks(graph)
@@ -137,17 +142,13 @@ class GraphProblem(Objective):
         """Return the vector of weights from parameters by label."""
         return np.concatenate([float64_array(parts[block.label], block.label).ravel() for block in self.blocks])
 
-    def read(self, module: Any) -> np.ndarray:
-        """Return the parameters of the PyTorch module that this problem was imported from as weights, (P,)."""
-        parameters = dict(module.named_parameters())
-        return self.flatten({b.label: parameters[b.label].detach().cpu().double().numpy() for b in self.blocks})
+    def read(self, model: Any) -> np.ndarray:
+        """Return the parameters of the model that this problem was imported from as weights, (P,)."""
+        return self.check_weights(self.flatten(self._in_model.read(model, [block.label for block in self.blocks])))
 
-    def write(self, module: Any, w: Any) -> None:
-        """Set the parameters of that module to a vector of weights, rounded to their own format."""
-        parameters = dict(module.named_parameters())
-        for label, part in self.unflatten(self.check_weights(w)).items():
-            data = parameters[label].data
-            data.copy_(data.new_tensor(part, dtype=data.double().dtype))
+    def write(self, model: Any, w: Any) -> None:
+        """Set the parameters of that model to a vector of weights, rounded to their own format."""
+        self._in_model.write(model, self.unflatten(self.check_weights(w)))
 
     # values in float64
 

@@ -11,14 +11,11 @@ import torch
 
 from verify.arithmetic.intervals import Interval
 from verify.graph.problem import GraphProblem
+from verify.importers.agreement import allowed_difference, require_agreement
 from verify.importers.torch.capture import Objective
 from verify.outcomes import InputError
 
-SHARE = 64.0
-"""How many radii of our enclosure PyTorch's result may be off. A radius bounds what one evaluation with correctly
-rounded sums and products does; other orders of summation and other elementary functions stay within a few of it."""
-UNPROVED = 1e-6
-"""How much two plain float64 results may differ, relatively, where the enclosure is infinite."""
+REMEDY = "look for detach, straight-through functions, or a module that changes between calls"
 
 
 def check_agreement(
@@ -58,8 +55,11 @@ def check_agreement(
         lower, upper = problem.error_enclosure(w)
         plain_error, plain_gradient = problem.error_and_gradient(w)
         enclosure = Interval.from_bounds([lower], [upper])
-        _compare("loss", np.array([error]), enclosure, np.array([plain_error]), point)
-        _compare("gradient", gradient, problem.gradient_enclosure(w), plain_gradient, point)
+        for what, theirs, ours, plain in (
+            ("loss", np.array([error]), enclosure, np.array([plain_error])),
+            ("gradient", gradient, problem.gradient_enclosure(w), plain_gradient),
+        ):
+            require_agreement(theirs, ours, plain, f"the captured graph's {what} is not the module's", REMEDY, point)
         if np.any(plain_gradient[still]):
             raise InputError(
                 "the row of padding_idx is used elsewhere too, where it is trained",
@@ -67,7 +67,9 @@ def check_agreement(
                 remedy="leave padding_idx out, or do not tie the table",
             )
         if point == 0:
-            _refuse_if_it_changes(objective, arguments, error, float(_allowed(enclosure, np.array([plain_error]))[0]))
+            _refuse_if_it_changes(
+                objective, arguments, error, float(allowed_difference(enclosure, np.array([plain_error]))[0])
+            )
     problem.write(objective.module, w0)
 
 
@@ -105,26 +107,4 @@ def _refuse_if_it_changes(objective: Objective, arguments: tuple[Any, ...], erro
     if not abs(second - error) <= allowed:
         raise InputError(
             "the module's loss changes from call to call", first=error, second=second, remedy="module.eval()"
-        )
-
-
-def _allowed(ours: Interval, plain: np.ndarray) -> np.ndarray:
-    """Return by how much a result may be off: some radii; a share of our plain result where nothing is proved."""
-    size = np.abs(np.where(np.isfinite(ours.rad), ours.mid, plain))
-    largest = float(np.max(size, initial=0.0))
-    return np.where(np.isfinite(ours.rad), SHARE * (ours.rad + 2.0**-52 * largest), UNPROVED * (1.0 + largest))
-
-
-def _compare(what: str, theirs: np.ndarray, ours: Interval, plain: np.ndarray, point: int) -> None:
-    allowed = _allowed(ours, plain)
-    off = np.abs(theirs - np.where(np.isfinite(ours.rad), ours.mid, plain))
-    if not np.all(off <= allowed):
-        worst = int(np.argmax(np.where(np.isnan(off), np.inf, off - allowed)))
-        raise InputError(
-            f"the captured graph's {what} is not the module's",
-            point=point,
-            entry=worst,
-            graph=float(ours.mid[worst]),
-            module=float(theirs[worst]),
-            remedy="look for detach, straight-through functions, or a module that changes between calls",
         )

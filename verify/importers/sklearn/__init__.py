@@ -1,0 +1,1 @@
+"""Fitted networks of scikit-learn, with the error that it trains them on."""
