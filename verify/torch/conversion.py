@@ -14,7 +14,10 @@ from verify.outcomes import InputError
 from verify.torch.correspondence import Correspondence
 from verify.torch.parameter_vector import check_values
 
-_OWN_MAPPING = "give the mapping yourself: Correspondence(architecture, parameters)"
+_OWN_MAPPING = (
+    "use verify.from_torch(module, inputs, targets, loss=...), which needs no mapping; Monitor and CertifiedMomentum take "
+    "the module itself"
+)
 
 _LAYERS = (
     nn.Sequential,
@@ -195,7 +198,10 @@ def _check_forward(module: nn.Module, where: str) -> None:
     for kind in (*_LAYERS, Residual):
         if isinstance(module, kind) and (type(module).forward is not kind.forward or "forward" in vars(module)):
             raise InputError(
-                f"the layer is a {kind.__name__} with a forward of its own", where=where, remedy=_OWN_MAPPING
+                f"the layer is a {kind.__name__} with a forward of its own",
+                where=where,
+                layer=type(module).__name__,
+                remedy=_OWN_MAPPING,
             )
 
 
@@ -236,6 +242,6 @@ def _activation_name(module: nn.Module, where: str) -> str:
     raise InputError(
         "no counterpart of this layer",
         where=where,
-        layer=repr(module),
+        layer=type(module).__name__ if next(module.children(), None) else repr(module),
         remedy=_OWN_MAPPING,
     )

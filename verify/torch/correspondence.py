@@ -89,7 +89,7 @@ class Correspondence(ParameterVector):
                 raise InputError(
                     "the module does not compute what its architecture says",
                     module=type(module).__name__,
-                    remedy="give the mapping yourself: Correspondence(architecture, parameters)",
+                    remedy="use verify.from_torch(module, inputs, targets, loss=...), which needs no mapping",
                 )
 
 
