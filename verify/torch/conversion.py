@@ -15,8 +15,8 @@ from verify.torch.correspondence import Correspondence
 from verify.torch.parameter_vector import check_values
 
 _OWN_MAPPING = (
-    "use verify.from_torch(module, inputs, targets, loss=...), which needs no mapping; Monitor and CertifiedMomentum take "
-    "the module itself"
+    "use verify.from_torch(module, inputs, targets, loss=...), which needs no mapping; Monitor and CertifiedMomentum "
+    "take the module itself"
 )
 
 _LAYERS = (
