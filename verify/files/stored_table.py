@@ -219,7 +219,12 @@ class StoredTable:
             try:
                 read = os.preadv(self._descriptor, [view[done:]], position + done)
             except OSError as error:
-                raise InputError("cannot read the data", where=str(self.path), reason=error.strerror) from None
+                raise InputError(
+                    "cannot read the data",
+                    where=str(self.path),
+                    reason=error.strerror,
+                    remedy="put the file back, or start again with another",
+                ) from None
             if read == 0:
                 raise InputError(
                     "the file was cut while it was in use",
