@@ -17,4 +17,4 @@ def _texts() -> tuple[tuple[str, str], ...]:
 
 def sources(pattern: str) -> list[tuple[str, str]]:
     """Return the modules in whose text something matches a regular expression: path from the root, text."""
-    return [(place, text) for place, text in _texts() if re.search(pattern, text)]
+    return [(place, text) for place, text in _texts() if re.search(pattern, text, re.MULTILINE)]

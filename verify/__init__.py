@@ -76,7 +76,9 @@ def _optional(name: str) -> Any:
             raise
         from verify.outcomes import InputError
 
-        raise InputError(f"verify.{name} needs {extra}", remedy=f"pip install 'dagverify[{extra}]'") from None
+        raise InputError(
+            f"verify.{name} needs {extra}", remedy=f"pip install 'dagverify[{extra}]'", missing=extra
+        ) from None
 
 
 def __dir__() -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -62,7 +64,7 @@ def test_quadratic_error_gets_the_whole_range(quadratic):
     assert found.attack <= 4.0 <= found.value
     assert 0.495 < found.eta_max <= 0.5
     assert 0.245 < found.eta_half <= 0.25
-    assert found.eta_half * found.value <= 1 + 1e-12
+    assert Fraction(found.eta_half) * Fraction(found.value) <= 1
     assert found.eta + found.tau <= found.eta_max and found.tau <= found.eta and found.gain > 0
     direction = np.array([0.0, 1.0])
     assert rises(quadratic, np.array([1e-9, 1.0]), 0.51, 0.0, direction) > 0

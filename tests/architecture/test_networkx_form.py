@@ -120,7 +120,7 @@ def with_changes(kind: str) -> Any:
         ("undirected", "the graph is undirected: type='Graph'; use networkx.DiGraph"),
         ("table", "a networkx graph is needed: type='dict'"),
         ("numbers", "a vertex name must be a string: name=0, type='int'; rename it, with networkx by nx.relabel"),
-        ("inputs", "nodes.y: inputs are edges in a graph; add edges instead"),
+        ("inputs", "nodes.y: inputs are edges in a graph: inputs="),
         ("node key", "nodes.y: unknown key: key='color'; known keys are width"),
         ("edge key", "nodes.y.inputs[0]: unknown key: key='weight'; known keys are from, kind"),
         ("from", "edge h->y: an edge's ends are not attributes"),

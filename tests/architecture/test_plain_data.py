@@ -160,7 +160,7 @@ def test_several_inputs_take_consecutive_columns_in_file_order() -> None:
     ("node", "entry", "message"),
     [
         ("h1", {"wdith": 3}, "nodes.h1: unknown key: key='wdith'; known keys are width, shape, activation"),
-        ("h1", {"width": None}, "nodes.h1: width is missing; add width = ..., or shape = "),
+        ("h1", {"width": None}, "nodes.h1: width is missing: found="),
         ("h1", {"width": 0}, "nodes.h1: width must be at least 1: width=0"),
         ("h1", {"width": 10**9}, "nodes.h1: width is too large"),
         ("h1", {"width": [4]}, "nodes.h1: width must be a whole number: type='list', width=[4]"),
@@ -174,7 +174,7 @@ def test_several_inputs_take_consecutive_columns_in_file_order() -> None:
         ("h1", {"inputs": [3]}, "nodes.h1.inputs[0]: an input must be a name or a table: input=3"),
         ("h1", {"inputs": ["x", "h9"]}, "nodes.h1.inputs[1]: no such vertex: vertex='h9'; did you mean h"),
         ("h1", {"inputs": ["zzz"]}, "nodes.h1.inputs[0]: no such vertex: vertex='zzz'; add the vertex or remove"),
-        ("h1", {"inputs": [{"kind": "dense"}]}, "nodes.h1.inputs[0]: from is missing; add from = ..."),
+        ("h1", {"inputs": [{"kind": "dense"}]}, "nodes.h1.inputs[0]: from is missing: found=['kind']; add from = ..."),
         ("h1", {"inputs": [{"from": 1}]}, "nodes.h1.inputs[0]: from must be a name: from=1"),
         ("h1", {"inputs": [{"from": "x", "kind": "lstm"}]}, "unknown kind of edge: kind='lstm'; known kinds are dense"),
         ("h1", {"inputs": [{"from": "x", "kind": ["a"]}]}, "unknown kind of edge: kind=['a']"),
@@ -184,7 +184,11 @@ def test_several_inputs_take_consecutive_columns_in_file_order() -> None:
             {"inputs": [{"from": "x", "kind": "identity"}]},
             "an identity edge joins vertices of equal widths: source='x', source_units=6, target='h1', target_units=4",
         ),
-        ("h1", {"inputs": [{"from": "x", "kind": "concat"}]}, "nodes.h1.inputs[0]: offset is missing; add offset"),
+        (
+            "h1",
+            {"inputs": [{"from": "x", "kind": "concat"}]},
+            "nodes.h1.inputs[0]: offset is missing: found=['from', 'kind']; add offset",
+        ),
         (
             "h1",
             {"inputs": [{"from": "x", "kind": "concat", "offset": 0}]},

@@ -78,7 +78,7 @@ def test_a_self_loop_is_refused() -> None:
 
 def test_a_dangling_name_is_refused() -> None:
     message = refusal([X, H, Y], [XH, HY, Edge("z", "y", Dense(3, 1))], ["y"])
-    assert message == "edge z->y: no such vertex: vertex='z'"
+    assert message == "edge z->y: no such vertex: vertex='z'; correct the name, or add the vertex"
 
 
 def test_a_map_that_does_not_fit_is_refused() -> None:
@@ -126,7 +126,7 @@ def test_a_vertex_without_effect_is_refused() -> None:
 @pytest.mark.parametrize(
     ("outputs", "message"),
     [
-        ([], "output: the network has no output; name at least one vertex"),
+        ([], "output: the network has no output: outputs=[]; name at least one vertex"),
         (["z"], "output: no such vertex: vertex='z'"),
         (["y", "y"], "output: a vertex is named twice: vertex='y'; name it once"),
         (["x"], "output: an input vertex cannot be an output: vertex='x'; feed it into a vertex"),

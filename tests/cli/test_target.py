@@ -25,7 +25,10 @@ def test_without_torch_the_remedy_is_told(command: str, tmp_path: Path) -> None:
         cwd=tmp_path, env={"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: torch:net:factory: PyTorch is not installed; pip install 'dagverify[torch]'\n"
+    assert (
+        done.stderr
+        == "error: torch:net:factory: PyTorch is not installed: missing='torch'; pip install 'dagverify[torch]'\n"
+    )
 
 
 def test_a_file_is_a_file(tmp_path: Path) -> None:

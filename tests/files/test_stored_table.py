@@ -117,8 +117,10 @@ def test_changed_data_are_an_error_that_names_the_file(
 def test_a_private_copy_is_what_was_read(tmp_path: Path, change: Callable[[Path], None]) -> None:
     problem = problem_in(tmp_path)
     before = problem.error(problem.initial_weights)
+    guess = np.array(problem.inputs[1::7])
     change(tmp_path)
     assert problem.error(problem.initial_weights) == before
+    assert np.array_equal(problem.inputs[1::7], guess)
 
 
 def test_arrays_that_somebody_writes_to_are_copied(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_protected_files_and_folders(force: bool) -> None:
     with nobody() as folder:
         (folder / "file").write_bytes(ours)
         (folder / "file").chmod(0o400)
-        with pytest.raises(InputError, match="file: the file is write-protected; change its permissions"):
+        with pytest.raises(InputError, match="file: the file is write-protected: name='file'; change its permissions"):
             write_file(folder / "file", ours, kind, force=force)
         (folder / "secret").write_bytes(ours)
         (folder / "secret").chmod(0o000)

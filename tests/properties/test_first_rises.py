@@ -5,10 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+import flint
 import numpy as np
 import pytest
 
 import verify
+from verify.arithmetic import arb
 from verify.arithmetic.intervals import Interval
 from verify.properties.first_rises import Algorithm, FirstRises, first_rises
 
@@ -62,7 +64,12 @@ def test_the_exact_step_of_the_clipped_rule_holds_both_sides_of_the_cut() -> Non
         step = rule.exact_step(Interval.point(gradient), Interval.point(previous))
         cut = min(0.5, 0.25 * np.linalg.norm(gradient) / np.linalg.norm(previous))
         near = -0.25 * gradient + cut * previous
-        assert np.all(step.lower - 1e-12 <= near) and np.all(near <= step.upper + 1e-12)
+        with arb.precision(200):
+            g, before = arb.exact(gradient), arb.exact(previous)
+            lengths = [sum(entry**2 for entry in each).sqrt() for each in (g, before)]
+            share = min(flint.arb(0.5), flint.arb(0.25) * lengths[0] / lengths[1])
+            for low, high, one, other in zip(step.lower, step.upper, g, before, strict=True):
+                assert flint.arb(low) <= -flint.arb(0.25) * one + share * other <= flint.arb(high)
         assert np.allclose(rule.step(gradient, previous), near)
 
 

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402 -- only where torch is installed
 from torch.nn.utils import parametrizations, prune, skip_init  # noqa: E402
 
-from verify import Ball, InputError, Verdict  # noqa: E402
+from verify import Ball, InputError, Verdict, from_torch  # noqa: E402
 from verify.torch import CertifiedMomentum, Correspondence, Monitor, Residual, convert  # noqa: E402
 
 X = torch.linspace(-1, 1, 24, dtype=torch.float64).reshape(8, 3)
@@ -42,6 +42,18 @@ def pruned() -> nn.Module:
     return layer
 
 
+class Joined(nn.Module):
+    def __init__(self, join: str) -> None:
+        super().__init__()
+        self.join, width = join, {"sum": 4, "concatenation": 7}[join]
+        self.first, self.second, self.last = nn.Linear(3, 4), nn.Linear(4, 4), nn.Linear(width, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        hidden = torch.tanh(self.first(x))
+        after = torch.tanh(self.second(hidden))
+        return self.last(after + hidden if self.join == "sum" else torch.cat([after, x], dim=1))
+
+
 LAYERS: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "weight norm": (lambda: parametrizations.weight_norm(nn.Linear(3, 3)), "computed from other parameters"),
     "spectral norm": (lambda: parametrizations.spectral_norm(nn.Linear(3, 3)), "computed from other parameters"),
@@ -69,6 +81,24 @@ class TestModules:
             convert(nn.Sequential(nn.Identity(), make()), (3,))
         assert "module.1" in str(error.value)
         assert "\n" not in str(error.value)
+
+    @pytest.mark.parametrize("join", ["sum", "concatenation"])
+    def test_a_module_with_a_forward_as_people_write_it(self, join: str) -> None:
+        """`convert` names the door that takes it, and that door does."""
+        module = Joined(join).double()
+        with pytest.raises(InputError, match=r"layer='Joined'; use verify\.from_torch") as error:
+            convert(module, (3,))
+        assert "\n" not in str(error.value)
+        assert from_torch(module, X, Y, "mse").size == sum(each.numel() for each in module.parameters())
+        optimizer = torch.optim.SGD(module.parameters(), lr=1e-3)
+        with Monitor(optimizer, module, X, Y, loss=nn.MSELoss()) as monitor:
+            nn.MSELoss()(module(X), Y).backward()
+            optimizer.step()
+        assert monitor.reports[0].verdict is Verdict.PROVED
+        trained = CertifiedMomentum(module, X, Y, loss=nn.MSELoss(), rule="guarded")
+        before = trained.session.error
+        trained.step()
+        assert trained.session.error < before and trained.stopped is None
 
     def test_a_lazy_module_after_its_first_batch(self) -> None:
         module = nn.Sequential(nn.LazyLinear(4), nn.Tanh(), nn.LazyLinear(1)).double()

@@ -189,7 +189,7 @@ class Activation:
             raise InputError("a function with break points", remedy="use enclosures", function=self.name)
         points = float64_array(z, "points")
         if not np.all(np.isfinite(points)):
-            raise InputError("points must be finite", function=self.name)
+            raise InputError("points must be finite", function=self.name, remedy="give finite points")
         results = approximate_points(self._whole.program(*orders), np.ascontiguousarray(points).reshape(-1))
         return tuple((value.reshape(points.shape), error.reshape(points.shape)) for value, error in results)
 

@@ -55,7 +55,9 @@ def constant_ball(value: sympy.Expr) -> Any:
     name = type(value).__name__.lower()
     if len(value.args) == 1 and name in _CONSTANT_FUNCTIONS:
         return call(name, constant_ball(value.args[0]))
-    raise InputError("formula holds a constant that is not supported", part=str(value))
+    raise InputError(
+        "formula holds a constant that is not supported", part=str(value), remedy="write it with decimal numbers and x"
+    )
 
 
 def _constant_power(base: sympy.Expr, exponent: sympy.Expr) -> Any:
@@ -66,7 +68,11 @@ def _constant_power(base: sympy.Expr, exponent: sympy.Expr) -> Any:
         return root ** int(exponent.p)
     if (ball := constant_ball(base)) > 0:
         return (constant_ball(exponent) * ball.log()).exp()
-    raise InputError("formula holds a constant that is not supported", part=str(base**exponent))
+    raise InputError(
+        "formula holds a constant that is not supported",
+        part=str(base**exponent),
+        remedy="write it with decimal numbers and x",
+    )
 
 
 def _increasing(function: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -28,7 +28,13 @@ def check_defined(formula: Formula) -> None:
             continue
         low, high = line_bounds(expression)
         if not (low > 0 or high < 0):
-            raise InputError("a divisor is not proved to be nonzero for all x", part=text, low=low, high=high)
+            raise InputError(
+                "a divisor is not proved to be nonzero for all x",
+                part=text,
+                low=low,
+                high=high,
+                remedy="write the formula so that its divisors stay away from 0, such as 1 + x*x",
+            )
     for expression, text in formula.positive:
         if always_positive(expression):
             continue

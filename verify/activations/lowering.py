@@ -76,7 +76,12 @@ def lower(graph: Graph, expression: sympy.Expr, at: int | None = None, value: in
             return graph.multiply(graph.constant(power[1]), visit(sympy.log(power[0], evaluate=False)))
         if type(part) in _SYMPY_NAMES:
             return graph.call(_SYMPY_NAMES[type(part)], visit(part.args[0]))
-        raise InputError("formula holds something that is not supported", part=str(part), type=type(part).__name__)
+        raise InputError(
+            "formula holds something that is not supported",
+            part=str(part),
+            type=type(part).__name__,
+            remedy="use the functions and operators that formulas may hold",
+        )
 
     return visit(expression)
 

@@ -88,27 +88,38 @@ def parse_formula(text: str) -> Formula:
     verify.outcomes.InputError: position 2: attribute access is not allowed in a formula: text='x.real'
     """
     if not isinstance(text, str):
-        raise InputError("a formula is a text", type=type(text).__name__)
+        raise InputError("a formula is a text", type=type(text).__name__, remedy='write for example expr = "x*tanh(x)"')
     if len(text) > LONGEST_FORMULA:
-        raise InputError("formula too long", length=len(text), longest=LONGEST_FORMULA)
+        raise InputError(
+            "formula too long", length=len(text), longest=LONGEST_FORMULA, remedy="write a shorter formula"
+        )
     readable = _ALLOWED_TEXT.match(text)
     end = readable.end() if readable else 0
     if end < len(text):
-        raise InputError("character not allowed in a formula", where=_position(end), character=text[end])
+        raise InputError(
+            "character not allowed in a formula", where=_position(end), character=text[end], remedy="leave it out"
+        )
     body = text.strip()
     if not body:
-        raise InputError("empty formula", remedy='write for example expr = "x*tanh(x)"')
+        raise InputError("empty formula", remedy='write for example expr = "x*tanh(x)"', text=text)
     _check_nesting(text)
     offset = len(text) - len(text.lstrip())
     try:
         tree = ast.parse(body, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         column = getattr(error, "offset", None) or 1
-        raise InputError("formula cannot be read", where=_position(offset + column - 1), text=text) from None
+        raise InputError(
+            "formula cannot be read",
+            where=_position(offset + column - 1),
+            text=text,
+            remedy='write for example expr = "x*tanh(x)"',
+        ) from None
     reader = _Reader(body, offset)
     expression = reader.read(tree, 1)
     if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
-        raise InputError("formula is not defined for real x", text=text)
+        raise InputError(
+            "formula is not defined for real x", text=text, remedy="use a formula that has a value at every x"
+        )
     return Formula(expression, reader.nonzero, reader.positive)
 
 
@@ -121,7 +132,9 @@ def _check_nesting(text: str) -> None:
     for index, character in enumerate(text):
         depth += (character == "(") - (character == ")")
         if depth > DEEPEST_FORMULA:
-            raise InputError("formula too deep", where=_position(index), deepest=DEEPEST_FORMULA)
+            raise InputError(
+                "formula too deep", where=_position(index), deepest=DEEPEST_FORMULA, remedy="nest fewer functions"
+            )
 
 
 class _Reader:

@@ -103,6 +103,7 @@ def _difference(a: sympy.Expr, b: sympy.Expr, choice: sympy.Expr) -> tuple[Fract
             "arguments of relu and abs, and differences in max and min, must be linear in x with rational numbers",
             where="formula",
             part=str(choice),
+            remedy="use a smooth function such as softplus there",
         )
     return found
 

@@ -258,9 +258,13 @@ def _no_gradient(problem: Problem, w: np.ndarray, size: float) -> InputError:
     """Say why there is no step: the gradient overflows, is zero, or is proved only to lie in too wide a range."""
     computed = float(np.linalg.norm(problem.gradient(w)))
     if not np.isfinite(computed):
-        return InputError("the gradient overflows: no step to bound", remedy="scale the data, or give smaller weights")
+        return InputError(
+            "the gradient overflows: no step to bound",
+            remedy="scale the data, or give smaller weights",
+            gradient_norm=computed,
+        )
     if computed == 0:
-        return InputError("the gradient is zero: no step to bound", remedy="give other weights")
+        return InputError("the gradient is zero: no step to bound", remedy="give other weights", gradient_norm=computed)
     return InputError(
         f"the gradient's norm is about {computed:.4g}, but not proved to be other than zero, only at most {size:.4g}",
         layers=len(problem.architecture.order),

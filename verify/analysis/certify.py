@@ -145,7 +145,11 @@ def certify(
         announce("running the independent checker")
         answer = check_certificate(certificate)
         if answer["verdict"] != Verdict.PROVED.value:
-            raise UnconfirmedError("the checker did not confirm the certificate", reasons="; ".join(answer["reasons"]))
+            raise UnconfirmedError(
+                "the checker did not confirm the certificate",
+                reasons="; ".join(answer["reasons"]),
+                remedy="use a smaller region, fewer steps or a smaller eta",
+            )
     return certificate
 
 
@@ -163,7 +167,7 @@ _USED = {
 def _refuse_superfluous(kind: str, **given: Any) -> None:
     for name, value in given.items():
         if value is not None and name not in _USED[kind]:
-            raise InputError(f"a certificate of kind {kind} takes no {name}", remedy="leave it out")
+            raise InputError(f"a certificate of kind {kind} takes no {name}", remedy="leave it out", **{name: value})
     if given["tau"] is not None and given["eta"] is None:
         raise InputError("tau without eta", remedy="give both", tau=given["tau"])
 
@@ -180,11 +184,16 @@ class _Writer:
         claims: CurvatureClaims | None,
     ) -> None:
         if not 0 <= ratio < 1:
-            raise InputError("ratio must be at least 0 and below 1", ratio=ratio)
+            raise InputError("ratio must be at least 0 and below 1", ratio=ratio, remedy="give 0 <= ratio < 1")
         self.problem, self.w, self.ratio, self.announce = problem, w, ratio, announce
         self.description = describe(problem, w)
         if claims is not None and (claims.problem is not problem or claims.description != self.description):
-            raise InputError("claims belong to another problem or other weights", where=problem.name)
+            raise InputError(
+                "claims belong to another problem or other weights",
+                where=problem.name,
+                claims_of=claims.problem.name,
+                remedy="make CurvatureClaims of this problem and these weights",
+            )
         self._claims = claims
 
     @property
@@ -202,12 +211,16 @@ class _Writer:
         where = self.problem.region
         if where is None:
             raise InputError(
-                "no region to certify", where=self.problem.name, remedy="add [region] to the specification"
+                "no region to certify", where=self.problem.name, remedy="add [region] to the specification", region=None
             )
         where.check_start(self.w)
         centre = getattr(where, "center", None)
         if centre is not None and not np.array_equal(centre, self.w):
-            raise InputError("the region's centre and the weights certified differ", remedy="certify at its centre")
+            raise InputError(
+                "the region's centre and the weights certified differ",
+                remedy="certify at its centre",
+                distance=float(np.linalg.norm(centre - self.w)),
+            )
         self.announce("bounding the Hessian")
         bound = self.claims.confirmed(where)
         return exact_region(where), self._setting(bound, eta, tau)
@@ -221,7 +234,9 @@ class _Writer:
             following = self.problem.check_weights(next_weights)
         decision = decide_decrease(self.problem, self.w, following)
         if decision.sign != -1:
-            raise UnconfirmedError("no decrease is proved", lower=decision.lower, upper=decision.upper)
+            raise UnconfirmedError(
+                "no decrease is proved", lower=decision.lower, upper=decision.upper, remedy="take a smaller step"
+            )
         return {"next": hex_list(following), "decrease": (-decision.upper).hex()}
 
     def _one_step(self) -> np.ndarray:
@@ -234,7 +249,7 @@ class _Writer:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Find the ball in which the steps stay."""
         if steps is None and eta is None:
-            raise InputError("how far?", remedy="give steps, eta, or both")
+            raise InputError("how far?", remedy="give steps, eta, or both", steps=steps, eta=eta)
         part = Fraction(self.ratio) if tau is None or eta is None else Fraction(tau) / Fraction(eta)
         setting = HorizonSetting(self.classical, self.w, steps, eta, tau, part)
         found = fit_horizon(setting, self.claims, radius, self.announce)
@@ -246,7 +261,12 @@ class _Writer:
         """Bound the Hessian where weight decay keeps the weights."""
         penalty = self.classical.weight_decay
         if penalty <= 0:
-            raise InputError("weight decay must be positive", where=self.classical.name, weight_decay=penalty)
+            raise InputError(
+                "weight decay must be positive",
+                where=self.classical.name,
+                weight_decay=penalty,
+                remedy="give weight_decay > 0",
+            )
         upper = self.classical.error_enclosure(self.w)[1]
         room = float(np.nextafter(sublevel_radius(upper, penalty), np.inf)) if radius is None else radius
         while radius is None and not Fraction(penalty) * Fraction(room) ** 2 > 2 * Fraction(upper):

@@ -230,7 +230,11 @@ def _has_classes(specification: Specification) -> bool:
 def _with_smaller_weights(problem: Problem) -> Problem:
     region = problem.region
     if region is None or isinstance(region, BoundedWeights):
-        raise InputError("the region does not depend on the initial weights")
+        raise InputError(
+            "the region does not depend on the initial weights",
+            region=region,
+            remedy="give a ball around the initial weights",
+        )
     architecture, w = problem.architecture, 0.5 * problem.initial_weights
     return Problem(
         architecture,

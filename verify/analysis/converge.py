@@ -101,11 +101,13 @@ def converge(
     subject = classical(problem, "converge")
     for name, count in (("steps", steps), ("newton_steps", newton_steps)):
         if not (isinstance(count, int) and not isinstance(count, bool) and count >= 0):
-            raise InputError("must be a whole number, not negative", where=name, value=count)
+            raise InputError("must be a whole number, not negative", where=name, value=count, remedy="give 0 or more")
     if time_limit_s is not None:
         time_limit_s = exact_float(time_limit_s, "time_limit_s")
         if not time_limit_s >= 0:
-            raise InputError("a limit of time must not be negative", time_limit_s=time_limit_s)
+            raise InputError(
+                "a limit of time must not be negative", time_limit_s=time_limit_s, remedy="give 0 or more seconds"
+            )
     if rule not in ("guarded", "certified"):
         raise InputError("unknown rule", rule=rule, remedy="use 'guarded' or 'certified'")
     announce, drive = as_users_code(announce), as_users_code(drive or _step_by_step)

@@ -104,7 +104,12 @@ def one_step_ranges(
     for name, numbers in (("ratios", ratios), ("etas", etas or ())):
         for number in numbers:
             if not (0 <= number < np.inf) or (name == "etas" and number == 0):
-                raise InputError("not a number that a step can have", where=name, value=number)
+                raise InputError(
+                    "not a number that a step can have",
+                    where=name,
+                    value=number,
+                    remedy="give a finite number, not negative",
+                )
     if seconds is None:
         seconds = _SECONDS + _SECONDS_PER_PRODUCT * problem.architecture.size * problem.samples
     elif not exact_float(seconds, "seconds") > 0:
@@ -147,7 +152,11 @@ class _Fan:
         self.around = Surroundings(problem, w)
         self.gradient = problem.gradient(w)
         if not (self.gradient.any() and np.all(np.isfinite(self.gradient)) and np.isfinite(self.around.slope)):
-            raise InputError("the gradient is zero or not finite: no step to bound", remedy="give other weights")
+            raise InputError(
+                "the gradient is zero or not finite: no step to bound",
+                remedy="give other weights",
+                gradient_norm=float(np.linalg.norm(self.gradient)),
+            )
         self.push: Interval | None = None
         self.cosine: float | None = None
         if previous is None:
@@ -229,7 +238,7 @@ class _Fan:
     def line(self, eta: float, setting: Setting | None, progress: Progress, seconds: float) -> MomentumLine:
         """Bound the momentum of one learning rate: from tau = 0, or from the best tau if eta alone is too large."""
         if self.push is None:
-            raise InputError("no momentum without a previous step", remedy="give the previous weights")
+            raise InputError("no momentum without a previous step", remedy="give the previous weights", previous=None)
         progress(f"bounding the error for eta={eta:.4g} and varying tau")
         descent, push = Vector.of(-self.around.gradient, -self.gradient), Vector.of(self.push, self.stored_push)
         back = Vector(-push.stored, push.error)

@@ -96,7 +96,11 @@ class Balls:
         self.slope = float(problem.gradient_enclosure(w).norm().upper)
         self._level = starting_level(problem)
         if self._level is None or not math.isfinite(self.slope):
-            raise InputError("the error or its gradient overflows at the initial weights", error=self._upper)
+            raise InputError(
+                "the error or its gradient overflows at the initial weights",
+                error=self._upper,
+                remedy="scale the data, or start from smaller weights",
+            )
         self.unit = self._newton_length()
         self._known: dict[tuple[int, Effort], ProvedBall | None] = {}
 

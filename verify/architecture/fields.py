@@ -29,10 +29,12 @@ def whole_number(value: Any, name: str, *, minimum: int, maximum: int = MAX_WIDT
     """
     shown: dict[str, Any] = {name: value}
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise InputError(f"{name} must be a whole number", type=type(value).__name__, **shown)
+        raise InputError(
+            f"{name} must be a whole number", type=type(value).__name__, **shown, remedy=f"give {minimum} or more"
+        )
     number = operator.index(value)
     if number < minimum:
-        raise InputError(f"{name} must be at least {minimum}", **shown)
+        raise InputError(f"{name} must be at least {minimum}", **shown, remedy=f"give {minimum} or more")
     if number > maximum:
         raise InputError(f"{name} is too large", remedy=f"use at most {maximum}", **shown)
     return number
@@ -42,7 +44,7 @@ def whole_numbers(value: Any, name: str, count: int, *, minimum: int) -> tuple[i
     """Return a list of exactly `count` whole numbers as a tuple."""
     if not isinstance(value, Sequence) or isinstance(value, (str, bytes)) or len(value) != count:
         shown: dict[str, Any] = {name: value}
-        raise InputError(f"{name} must be a list of {count} whole numbers", **shown)
+        raise InputError(f"{name} must be a list of {count} whole numbers", **shown, remedy=f"give {count} of them")
     return tuple(whole_number(entry, f"{name}[{i}]", minimum=minimum) for i, entry in enumerate(value))
 
 
@@ -65,7 +67,7 @@ def known_keys(table: Mapping[Any, Any], allowed: Collection[str]) -> None:
 def required(table: Mapping[str, Any], key: str) -> Any:
     """Return the value of a key that must be there."""
     if table.get(key) is None:
-        raise InputError(f"{key} is missing", remedy=f"add {key} = ...")
+        raise InputError(f"{key} is missing", remedy=f"add {key} = ...", found=sorted(map(str, table))[:8])
     return table[key]
 
 

@@ -19,7 +19,9 @@ def images(value: Any, name: str) -> ImageShape:
     channels, height, width = whole_numbers(value, name, 3, minimum=1)
     if math.prod((channels, height, width)) > MAX_WIDTH:
         shown: dict[str, Any] = {name: [channels, height, width]}
-        raise InputError(f"{name} has too many units, at most {MAX_WIDTH} are supported", **shown)
+        raise InputError(
+            f"{name} has too many units, at most {MAX_WIDTH} are supported", **shown, remedy="make it smaller"
+        )
     return channels, height, width
 
 

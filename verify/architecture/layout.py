@@ -55,6 +55,7 @@ class Layout:
                     f"too many trainable parameters, at most {MAX_PARAMETERS} are supported",
                     where=f"nodes.{vertex.name}",
                     parameters_so_far=end,
+                    remedy="make the layers narrower",
                 )
         self.size = end
         self.shapes = MappingProxyType(shapes)
@@ -66,7 +67,12 @@ class Layout:
         if not isinstance(weights, Interval):
             weights = float64_array(weights, "weights")
         if weights.shape != (self.size,):
-            raise InputError("the weights do not fit the network", shape=tuple(weights.shape), expected=(self.size,))
+            raise InputError(
+                "the weights do not fit the network",
+                shape=tuple(weights.shape),
+                expected=(self.size,),
+                remedy=f"give one vector of {self.size} numbers",
+            )
         return {key: weights[part].reshape(*self.shapes[key]) for key, part in self.slices.items()}
 
     def flatten(self, parts: Mapping[Any, Any]) -> Any:
@@ -74,10 +80,21 @@ class Layout:
         if parts.keys() != self.shapes.keys():
             missing = [key for key in self.shapes if key not in parts]
             unknown = [key for key in parts if key not in self.shapes]
-            raise InputError("the parts are not those of the network", missing=missing, unknown=unknown)
+            raise InputError(
+                "the parts are not those of the network",
+                missing=missing,
+                unknown=unknown,
+                remedy="give what unflatten returns",
+            )
         for key, shape in self.shapes.items():
             if np.shape(parts[key]) != shape:
-                raise InputError("a part has the wrong shape", part=key, shape=np.shape(parts[key]), expected=shape)
+                raise InputError(
+                    "a part has the wrong shape",
+                    part=key,
+                    shape=np.shape(parts[key]),
+                    expected=shape,
+                    remedy="give it in the shape that unflatten returns",
+                )
         if any(isinstance(part, Interval) for part in parts.values()):
             return concatenate([interval(parts[key]).reshape(-1) for key in self.slices])
         weights = np.empty(self.size)

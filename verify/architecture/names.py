@@ -52,14 +52,17 @@ def check_name(name: Any) -> str:
             remedy="rename it, with networkx by nx.relabel_nodes(graph, str)",
         )
     if not name:
-        raise InputError("a vertex name must not be empty", name=name)
+        raise InputError("a vertex name must not be empty", name=name, remedy="name it")
     if len(name) > MAX_NAME_LENGTH:
-        raise InputError(f"a vertex name has at most {MAX_NAME_LENGTH} characters", name=name, length=len(name))
+        raise InputError(
+            f"a vertex name has at most {MAX_NAME_LENGTH} characters", name=name, length=len(name), remedy="shorten it"
+        )
     if _PLAIN_NAME.fullmatch(name) or (_is_first(name[0]) and all(map(_is_allowed, name))):
         return name
     raise InputError(
         "a vertex name consists of letters, digits and _ - . : and starts with a letter, a digit or _",
         name=_Escaped(name),
+        remedy="rename it",
     )
 
 

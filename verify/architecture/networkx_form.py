@@ -29,14 +29,21 @@ def nodes_of(graph: Any) -> tuple[dict[str, dict[str, Any]], Any]:
         If it is no directed graph, or an attribute cannot stand in a graph.
     """
     if not isinstance(graph, nx.Graph):
-        raise InputError("a networkx graph is needed", type=type(graph).__name__)
+        raise InputError(
+            "a networkx graph is needed", type=type(graph).__name__, remedy="give a networkx.DiGraph or MultiDiGraph"
+        )
     if not graph.is_directed():
         raise InputError("the graph is undirected", type=type(graph).__name__, remedy="use networkx.DiGraph")
     nodes: dict[str, dict[str, Any]] = {}
     for name, attributes in graph.nodes(data=True):
         check_name(name)
         if "inputs" in attributes:
-            raise InputError("inputs are edges in a graph", where=f"nodes.{name}", remedy="add edges instead")
+            raise InputError(
+                "inputs are edges in a graph",
+                where=f"nodes.{name}",
+                remedy="add edges instead",
+                inputs=attributes["inputs"],
+            )
         nodes[name] = dict(attributes)
     for name, node in nodes.items():
         edges = _edges_into(graph, name)
@@ -64,7 +71,12 @@ def _edges_into(graph: Any, name: str) -> list[dict[str, Any]]:
         for key, attributes in parallel.items() if graph.is_multigraph() else [(None, parallel)]:
             where = f"edge {source}->{name}"
             if "from" in attributes:
-                raise InputError("an edge's ends are not attributes", where=where, remedy='drop "from"')
+                raise InputError(
+                    "an edge's ends are not attributes",
+                    where=where,
+                    remedy='drop "from"',
+                    **{"from": attributes["from"]},
+                )
             kind = attributes.get("kind", Dense.kind)
             if key in EDGE_KINDS and key != kind:
                 raise InputError(
@@ -85,13 +97,22 @@ def _in_position(edges: list[dict[str, Any]], name: str) -> list[dict[str, Any]]
         return edges
     if placed < len(edges):
         raise InputError(
-            "some edges into the vertex bear a position and some do not", where=where, remedy="give it to all or none"
+            "some edges into the vertex bear a position and some do not",
+            where=where,
+            remedy="give it to all or none",
+            placed=placed,
+            edges=len(edges),
         )
     try:
         places = [whole_number(edge[POSITION], POSITION, minimum=0, maximum=2**63) for edge in edges]
     except InputError as error:
         raise error.at(where) from None
     if len(set(places)) < len(places):
-        raise InputError("two edges into the vertex bear the same position", where=where, positions=places)
+        raise InputError(
+            "two edges into the vertex bear the same position",
+            where=where,
+            positions=places,
+            remedy="number them from 0 on",
+        )
     ordered = [edge for _, edge in sorted(zip(places, edges, strict=True), key=lambda entry: entry[0])]
     return [{key: value for key, value in edge.items() if key != POSITION} for edge in ordered]

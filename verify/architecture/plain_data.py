@@ -50,7 +50,9 @@ def read_output(output: Any, nodes: Mapping[str, Any], edges: Iterable[Edge]) ->
         return tuple(name for name in nodes if name not in feeding)
     names = (output,) if isinstance(output, str) else output
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-        raise InputError("output must be a name or a list of names", where="output", output=output)
+        raise InputError(
+            "output must be a name or a list of names", where="output", output=output, remedy='write output = "y"'
+        )
     for name in names:
         if name not in nodes:
             raise InputError("no such vertex", where="output", vertex=name, remedy=_suggestion(name, nodes))
@@ -87,11 +89,15 @@ def _read_vertex(name: str, node: Any) -> Vertex:
     width = node.get("width")
     if width is None:
         if shape is None:
-            raise InputError("width is missing", remedy="add width = ..., or shape = [channels, height, width]")
+            raise InputError(
+                "width is missing",
+                remedy="add width = ..., or shape = [channels, height, width]",
+                found=sorted(map(str, node)),
+            )
         width = math.prod(shape)
     bias = optional(node, "bias", True)
     if not isinstance(bias, (bool, str)) or bias not in _BIASES:
-        raise InputError('bias must be true, false or "channel"', bias=bias)
+        raise InputError('bias must be true, false or "channel"', bias=bias, remedy="correct it")
     activation = node.get("activation")
     if inputs:
         activation = DEFAULT_ACTIVATION if activation is None else activation
@@ -105,7 +111,7 @@ def _read_input(entry: Any, target: Vertex, vertices: Mapping[str, Vertex]) -> E
         raise InputError("an input must be a name or a table", input=entry, remedy='write {from = "x", kind = "..."}')
     source = required(options, "from")
     if not isinstance(source, str):
-        raise InputError("from must be a name", **{"from": source})
+        raise InputError("from must be a name", **{"from": source}, remedy="give the name of a vertex")
     if source not in vertices:
         raise InputError("no such vertex", vertex=source, remedy=_suggestion(source, vertices))
     return read_edge(vertices[source], target, options)

@@ -18,7 +18,9 @@ def check_edges(vertices: Mapping[str, Vertex], edges: Iterable[Edge]) -> None:
         where = f"edge {edge}"
         for end in (edge.source, edge.target):
             if end not in vertices:
-                raise InputError("no such vertex", where=where, vertex=end)
+                raise InputError(
+                    "no such vertex", where=where, vertex=end, remedy="correct the name, or add the vertex"
+                )
         if edge.source == edge.target:
             raise InputError("a vertex feeds itself", where=where, vertex=edge.source, remedy="remove the self-loop")
         widths = (vertices[edge.source].width, vertices[edge.target].width)
@@ -30,6 +32,7 @@ def check_edges(vertices: Mapping[str, Vertex], edges: Iterable[Edge]) -> None:
                 target_width=widths[1],
                 map_reads=edge.map.in_width,
                 map_writes=edge.map.out_width,
+                remedy="correct the widths, or the edge's kind",
             )
         if edge.key in seen:
             raise InputError(
@@ -49,6 +52,7 @@ def check_sources(vertices: Mapping[str, Vertex], fed: set[str]) -> None:
                 "a vertex with inputs needs an activation",
                 where=f"nodes.{name}",
                 remedy='use "identity" for a linear vertex',
+                activation=None,
             )
         if not vertex.is_input and name not in fed:
             raise InputError(
@@ -62,11 +66,15 @@ def check_sources(vertices: Mapping[str, Vertex], fed: set[str]) -> None:
 def check_outputs(vertices: Mapping[str, Vertex], outputs: Sequence[str]) -> None:
     """Refuse outputs that are missing, unknown, repeated or input vertices."""
     if not outputs:
-        raise InputError("the network has no output", where="output", remedy="name at least one vertex")
+        raise InputError(
+            "the network has no output", where="output", remedy="name at least one vertex", outputs=list(outputs)
+        )
     seen: set[str] = set()
     for name in outputs:
         if name not in vertices:
-            raise InputError("no such vertex", where="output", vertex=name)
+            raise InputError(
+                "no such vertex", where="output", vertex=name, remedy="correct the name, or add the vertex"
+            )
         if name in seen:
             raise InputError("a vertex is named twice", where="output", vertex=name, remedy="name it once")
         seen.add(name)

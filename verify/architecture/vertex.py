@@ -60,10 +60,12 @@ class Vertex:
         if self.shape is not None:
             object.__setattr__(self, "shape", images(self.shape, "shape"))
             if math.prod(self.shape) != self.width:
-                raise InputError("width and shape disagree", width=self.width, shape=self.shape)
+                raise InputError(
+                    "width and shape disagree", width=self.width, shape=self.shape, remedy="leave out one of them"
+                )
         object.__setattr__(self, "activation_spec", _checked_spec(self.activation_spec))
         if self.bias not in (None, "unit", "channel"):
-            raise InputError('bias must be "unit", "channel" or None', bias=self.bias)
+            raise InputError('bias must be "unit", "channel" or None', bias=self.bias, remedy="give one of them")
         if self.bias == "channel" and self.shape is None:
             raise InputError(
                 "a bias per channel needs an image",
@@ -71,7 +73,7 @@ class Vertex:
                 remedy="give shape = [channels, height, width]",
             )
         if self.is_input and self.bias is not None:
-            raise InputError("an input vertex has no bias", bias=self.bias)
+            raise InputError("an input vertex has no bias", bias=self.bias, remedy="leave it out")
 
     def __hash__(self) -> int:
         return hash((self.name, self.width, self.bias, self.shape))

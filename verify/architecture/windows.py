@@ -39,6 +39,7 @@ class Windows:
                     "padding must be less than the kernel, or some windows would see nothing",
                     padding=self.padding,
                     kernel=self.kernel,
+                    remedy="use a smaller padding or a larger kernel",
                 )
             if size + 2 * padding < kernel:
                 raise InputError(
@@ -46,6 +47,7 @@ class Windows:
                     kernel=self.kernel,
                     image=self.size,
                     padding=self.padding,
+                    remedy="use a smaller kernel or more padding",
                 )
 
     def check_table(self, planes: int) -> None:

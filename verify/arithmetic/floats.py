@@ -49,15 +49,25 @@ def fraction(value: Any, where: str) -> Fraction:
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if isinstance(value, bool | np.bool_) or not isinstance(value, _NUMBERS):
-        raise InputError("not a number", where=where, type=type(value).__name__)
+        raise InputError(
+            "not a number",
+            where=where,
+            type=type(value).__name__,
+            remedy="give an int, a float, a Fraction or a Decimal",
+        )
     if isinstance(value, int | np.integer):
         return Fraction(int(value))
     if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) > _MOST_DIGITS:
-        raise InputError("a number of too many digits", where=where, value=value)
+        raise InputError(
+            "a number of too many digits",
+            where=where,
+            value=value,
+            remedy="round it to a float64 number yourself, with float()",
+        )
     try:
         return Fraction(*value.as_integer_ratio())
     except (OverflowError, ValueError):
-        raise InputError("not a finite number", where=where, value=value) from None
+        raise InputError("not a finite number", where=where, value=value, remedy="give a finite one") from None
 
 
 def exact_float(value: Any, where: str) -> float:
@@ -111,9 +121,14 @@ def float64_array(values: Any, where: str) -> Array:
     try:
         array = np.asarray(values)
     except (TypeError, ValueError, OverflowError):
-        raise InputError("not an array of numbers", where=where, type=type(values).__name__) from None
+        raise InputError(
+            "not an array of numbers",
+            where=where,
+            type=type(values).__name__,
+            remedy="give float64 numbers, all rows equally long",
+        ) from None
     if array.dtype.kind not in "fiubO":
-        raise InputError("not an array of numbers", where=where, dtype=str(array.dtype))
+        raise InputError("not an array of numbers", where=where, dtype=str(array.dtype), remedy="give float64 numbers")
     if array.dtype == object:
         return _each(array, where)
     converted = array.astype(np.float64, copy=False)
@@ -133,7 +148,12 @@ def _each(array: NDArray[Any], where: str) -> Array:
     for index, value in np.ndenumerate(array):
         place = where + "".join(f"[{i}]" for i in index)
         if isinstance(value, np.ndarray | list | tuple | str):
-            raise InputError("not an array of numbers", where=place, type=type(value).__name__)
+            raise InputError(
+                "not an array of numbers",
+                where=place,
+                type=type(value).__name__,
+                remedy="give float64 numbers, all rows equally long",
+            )
         result[index] = exact_float(value, place)
     return result
 

@@ -46,7 +46,12 @@ def activation_regularity(architecture: Architecture) -> Finding:
     for name in architecture.order:
         activation = architecture.vertices[name].activation
         if activation is None:
-            raise InputError("a vertex that computes needs an activation", where=f"nodes.{name}")
+            raise InputError(
+                "a vertex that computes needs an activation",
+                where=f"nodes.{name}",
+                activation=None,
+                remedy='use "identity" for a linear vertex',
+            )
         answers[name] = _vertex(name, activation)
     verdict = Verdict.weakest([answer.verdict for answer in answers.values()])
     forms = {name: answer.numbers["form"] for name, answer in answers.items()}

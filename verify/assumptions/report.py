@@ -63,7 +63,12 @@ class Report:
         for finding in self.findings:
             if finding.id == name:
                 return finding
-        raise InputError("no such finding", id=name, known=[finding.id for finding in self.findings])
+        raise InputError(
+            "no such finding",
+            id=name,
+            known=[finding.id for finding in self.findings],
+            remedy="give one of those known",
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain data."""
@@ -128,7 +133,7 @@ def check_assumptions(
     """
     where = region if region is not None else problem.region
     if where is None:
-        raise InputError("no region to check the assumptions on", remedy="give a Ball or BoundedWeights")
+        raise InputError("no region to check the assumptions on", remedy="give a Ball or BoundedWeights", region=None)
     where.check_start(problem.initial_weights)
     bound = curvature if curvature is not None else _bound(problem, where)
     L = None if bound.value is None else max(bound.value, LEAST_CURVATURE)

@@ -50,7 +50,7 @@ class Setting:
 
     def __post_init__(self) -> None:
         if (self.tau is None) == (self.mu is None):
-            raise InputError("exactly one of tau and mu is needed", tau=self.tau, mu=self.mu)
+            raise InputError("exactly one of tau and mu is needed", tau=self.tau, mu=self.mu, remedy="give one of them")
         if self.nesterov and self.mu is None:
             raise InputError("Nesterov's variant has mu", tau=self.tau, remedy="give mu, or leave out nesterov")
         if self.rule not in ("adaptive", "restart"):
@@ -254,7 +254,9 @@ def _from_rest(L: float, setting: Setting) -> str:
 
 def _refuted(L: float | None, setting: Setting | None, increase: Mapping[str, Any]) -> Finding:
     if setting is None:
-        raise InputError("an increase refutes a setting", where="A4", remedy="give the setting that it was found with")
+        raise InputError(
+            "an increase refutes a setting", where="A4", remedy="give the setting that it was found with", setting=None
+        )
     admissible = range_of(setting.theorem)
     numbers = {} if L is None else _numbers(L, setting, admissible)
     remedy = "use a smaller learning rate and momentum"

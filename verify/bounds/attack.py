@@ -96,7 +96,7 @@ def attack_hessian(
     """
     where = region if region is not None else problem.region
     if where is None:
-        raise InputError("no region to attack", remedy="give a Ball or BoundedWeights")
+        raise InputError("no region to attack", remedy="give a Ball or BoundedWeights", region=None)
     level = None if level is None else exact_float(level, "level")
     if points < 1:
         raise InputError("an attack needs a starting point", points=points, remedy="use points >= 1")

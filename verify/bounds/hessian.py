@@ -104,13 +104,13 @@ def _classical_bound(
 ) -> HessianBound:
     where = region if region is not None else problem.region
     if where is None:
-        raise InputError("no region to bound the Hessian on", remedy="give a Ball or BoundedWeights")
+        raise InputError("no region to bound the Hessian on", remedy="give a Ball or BoundedWeights", region=None)
     check_smooth(problem)
     if method not in ("auto", "norms", "majorant"):
         raise InputError("unknown method", method=method, remedy="use 'auto', 'norms' or 'majorant'")
     level = None if level is None else exact_float(level, "level")
     if level is not None and not 0 <= level < np.inf:
-        raise InputError("a level of the error must be a number >= 0", level=level)
+        raise InputError("a level of the error must be a number >= 0", level=level, remedy="give a finite one, or None")
     bound = _bound(problem, where, method, cells, _largest_residual(problem, level))
     if not np.isfinite(bound.value):
         raise UndecidedHessianError(

@@ -80,7 +80,9 @@ class LocalCurvature:
     def hessian(self) -> np.ndarray:
         """Return Hess E(w), (P, P), parameters in the order of the weights, in float64."""
         if self.facts.summed is None:
-            raise UndecidedHessianError("the Hessian was not kept", where="hessian")
+            raise UndecidedHessianError(
+                "the Hessian was not kept", where="hessian", matrix=None, remedy="use local_curvature"
+            )
         order = hessian_order(self.problem, self.facts.graph.names)
         place = np.empty_like(order)
         place[order] = np.arange(order.size)
@@ -121,6 +123,7 @@ def local_curvature(problem: Problem, weights: np.ndarray) -> LocalCurvature:
         raise UndecidedHessianError(
             "the whole Hessian is known for dense layers and small convolutions only",
             remedy="use fewer shared parameters a vertex",
+            weights=w.size,
         )
     divisor, decay = problem.sample_divisor, Fraction(problem.weight_decay)
     lower, upper = facts.summed.eigenvalue_bounds()

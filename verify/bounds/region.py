@@ -142,7 +142,11 @@ class Region(ABC):
         """
         weights, direction = self._fitting(w), self._fitting(step, "step")
         if self.contains(weights) is not Verdict.PROVED:
-            raise InputError("the step does not start in the region", remedy="start from weights inside it")
+            raise InputError(
+                "the step does not start in the region",
+                remedy="start from weights inside it",
+                region=self,
+            )
         scale = min(
             scale_within(weights[b], direction[b], center, radius) for b, center, radius in self.balls(weights.size)
         )
@@ -224,7 +228,11 @@ class Region(ABC):
         array([1. , 1.5])
         """
         if not 0 <= distance <= 1:
-            raise InputError("distance must be a part of the radius, in [0, 1]", distance=distance)
+            raise InputError(
+                "distance must be a part of the radius, in [0, 1]",
+                distance=distance,
+                remedy="give 0 for the centre, 1 for the edge",
+            )
         towards = self._fitting(direction, "direction")
         result = np.empty_like(towards)
         for block, center, radius in self.balls(towards.size):
@@ -247,14 +255,22 @@ class Region(ABC):
         """
         dimension = self.size if size is None else size
         if dimension is None:
-            raise InputError("this region has no dimension of its own", remedy="give the number of weights as size")
+            raise InputError(
+                "this region has no dimension of its own", remedy="give the number of weights as size", size=size
+            )
         distance = 1.0 if rng.random() < _BOUNDARY_SHARE else float(rng.random())
         return self.point(rng.standard_normal(dimension), distance)
 
     def _fitting(self, values: ArrayLike, name: str = "w") -> Weights:
         array = finite_vector(values, name)
         if self.size not in (None, array.size):
-            raise InputError("does not fit the region", where=name, size=array.size, region_size=self.size)
+            raise InputError(
+                "does not fit the region",
+                where=name,
+                size=array.size,
+                region_size=self.size,
+                remedy=f"give {self.size} numbers",
+            )
         return array
 
 
@@ -268,8 +284,8 @@ def finite_vector(values: ArrayLike, where: str) -> Weights:
     """
     array = float64_array(values, where)
     if array.ndim != 1 or array.size == 0:
-        raise InputError("must be a vector of weights", where=where, shape=array.shape)
+        raise InputError("must be a vector of weights", where=where, shape=array.shape, remedy="give one vector")
     if not np.isfinite(array).all():
         index = int(np.flatnonzero(~np.isfinite(array))[0])
-        raise InputError("must be finite", where=f"{where}[{index}]", value=float(array[index]))
+        raise InputError("must be finite", where=f"{where}[{index}]", value=float(array[index]), remedy="correct it")
     return array

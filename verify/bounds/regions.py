@@ -132,9 +132,16 @@ class BlockBall(Region):
     def __post_init__(self) -> None:
         center, blocks = _frozen(self.center), dict(self.blocks)
         if sum(block.stop - block.start for block in blocks.values()) != center.size:
-            raise InputError("the blocks do not cover the centre", where="blocks", weights=center.size)
+            raise InputError(
+                "the blocks do not cover the centre",
+                where="blocks",
+                weights=center.size,
+                remedy="give architecture.blocks",
+            )
         if not self.radii:
-            raise InputError("no radius at all", where="radii", remedy="give the radius of at least one vertex")
+            raise InputError(
+                "no radius at all", where="radii", remedy="give the radius of at least one vertex", radii=self.radii
+            )
         for name in self.radii:
             if name not in blocks:
                 raise InputError(
@@ -232,5 +239,7 @@ def _frozen(center: ArrayLike) -> Weights:
 def _radius(radius: float, where: str = "radius") -> float:
     value = exact_float(radius, where)
     if not (0 < value < np.inf):
-        raise InputError("a radius must be positive and finite", where=where, radius=value)
+        raise InputError(
+            "a radius must be positive and finite", where=where, radius=value, remedy="give a finite radius > 0"
+        )
     return value

@@ -87,7 +87,7 @@ def _classical_segment_bound(
     weights, direction = problem.check_weights(w), problem.check_weights(D)
     T = exact_float(T, "T")
     if not (np.isfinite(T) and T > 0):
-        raise InputError("the length of a segment must be positive and finite", T=T)
+        raise InputError("the length of a segment must be positive and finite", T=T, remedy="give a finite T > 0")
     formats = Formats.of(precision)
     with np.errstate(all="ignore"), borrowed_workspace() as workspace:
         if not has_taylor_models(problem.architecture):

@@ -73,7 +73,7 @@ class SegmentBound:
             If no polynomial is finite.
         """
         if not 0 <= t <= self.length:
-            raise InputError("outside the segment", t=t, length=self.length)
+            raise InputError("outside the segment", t=t, length=self.length, remedy="give 0 <= t <= length")
         finite = [p for p in self.polynomials if np.all(np.isfinite(p))]
         if not finite:
             raise OverflowError("the bound is not finite")

@@ -31,7 +31,9 @@ def exact_momentum(
         Needed for norms per vertex.
     """
     if norm == "vertex" and architecture is None:
-        raise InputError("norms per vertex need the architecture", norm=norm)
+        raise InputError(
+            "norms per vertex need the architecture", norm=norm, remedy='give the problem, or use norm="global"'
+        )
     blocks = [slice(None)] if architecture is None or norm == "global" else list(architecture.blocks.values())
     lower, upper = np.zeros(moved.shape), np.zeros(moved.shape)
     for block in blocks:

@@ -92,7 +92,11 @@ class Problem(Objective):
             raise InputError("unknown reduction", remedy="use 'mean' or 'sum'", reduction=reduction)
         decay = exact_float(weight_decay, "weight_decay")
         if not (np.isfinite(decay) and decay >= 0):
-            raise InputError("weight decay must be finite and not negative", weight_decay=weight_decay)
+            raise InputError(
+                "weight decay must be finite and not negative",
+                weight_decay=weight_decay,
+                remedy="give a finite one >= 0",
+            )
         self.architecture = architecture
         self.inputs = _data_array(inputs, "inputs", architecture.input_dimension)
         self.targets = _data_array(targets, "targets", architecture.output_dimension)
@@ -101,6 +105,7 @@ class Problem(Objective):
                 "inputs and targets have different numbers of samples",
                 inputs=len(self.inputs),
                 targets=len(self.targets),
+                remedy="give one target for each input",
             )
         self.loss = loss
         self.reduction: Reduction = reduction
@@ -164,10 +169,15 @@ class Problem(Objective):
         """
         weights = float64_array(w, "weights")
         if weights.shape != (self.architecture.size,):
-            raise InputError("weights have the wrong shape", shape=weights.shape, expected=(self.architecture.size,))
+            raise InputError(
+                "weights have the wrong shape",
+                shape=weights.shape,
+                expected=(self.architecture.size,),
+                remedy=f"give one vector of {self.architecture.size} numbers",
+            )
         if not np.all(np.isfinite(weights)):
             index = int(np.flatnonzero(~np.isfinite(weights))[0])
-            raise InputError("weights must be finite", index=index, value=float(weights[index]))
+            raise InputError("weights must be finite", index=index, value=float(weights[index]), remedy="correct it")
         return weights
 
     def chunks(self) -> list[slice]:
@@ -310,11 +320,18 @@ def _data_array(values: Any, name: str, width: int) -> np.ndarray | StoredTable:
             where=name,
             shape=array.shape,
             dtype=str(array.dtype),
+            remedy="give an array of shape (samples, columns)",
         )
     if len(array) == 0:
         raise InputError("data are empty", where=name, remedy="give at least one sample", shape=array.shape)
     if array.shape[1] != width:
-        raise InputError("data have the wrong number of columns", where=name, columns=array.shape[1], expected=width)
+        raise InputError(
+            "data have the wrong number of columns",
+            where=name,
+            columns=array.shape[1],
+            expected=width,
+            remedy="correct the data, or the width of the vertices",
+        )
     if array.dtype.kind != "f" or array.dtype.itemsize > 8 or array is not values:
         array = float64_array(np.asarray(values) if isinstance(values, StoredTable) else values, name)
     array = _unchangeable(array)
@@ -328,6 +345,7 @@ def _data_array(values: Any, name: str, width: int) -> np.ndarray | StoredTable:
                 row=chunk.start + row,
                 column=column,
                 value=float(array[chunk.start + row, column]),
+                remedy="correct or drop the sample",
             )
     return array
 

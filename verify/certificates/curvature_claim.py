@@ -62,7 +62,9 @@ class CurvatureClaims:
             mantissa, exponent = bound().upper().mid().man_exp()
         value = round_up_scaled(int(mantissa), int(exponent))
         if not math.isfinite(value):
-            raise InputError("the checker's Hessian bound overflows", where="region", remedy="use a smaller region")
+            raise InputError(
+                "the checker's Hessian bound overflows", where="region", remedy="use a smaller region", bound=value
+            )
         return value
 
     def confirmed(self, region: Region) -> float:

@@ -56,7 +56,7 @@ class HorizonSetting:
     def momentum(self) -> float:
         """Momentum size for the given eta."""
         if self.eta is None:
-            raise InputError("a momentum size needs a learning rate", remedy="give eta")
+            raise InputError("a momentum size needs a learning rate", remedy="give eta", eta=None)
         return round_down(Fraction(self.eta) * self.part) if self.tau is None else self.tau
 
 

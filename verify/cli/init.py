@@ -46,13 +46,23 @@ def command(
       dagverify check springs.toml
     """
     if (spec is None) == (examples is None):
-        raise InputError("either SPEC with --data, or --examples", remedy="see dagverify init --help")
+        raise InputError(
+            "either SPEC with --data, or --examples",
+            remedy="see dagverify init --help",
+            spec=spec and str(spec),
+            examples=examples and str(examples),
+        )
     if examples is not None:
         written = _write_examples(examples)
         after = f"dagverify check {examples / 'xor_skip.toml'}"
     else:
         if spec is None or data is None:
-            raise InputError("SPEC needs samples", where=str(spec), remedy="add --data FILE, a .csv or an .npz")
+            raise InputError(
+                "SPEC needs samples",
+                where=str(spec),
+                remedy="add --data FILE, a .csv or an .npz",
+                data=data and str(data),
+            )
         written = _write_spec(spec, data, target, hidden, activation)
         after = f"dagverify check {spec}, and dagverify recommend {spec} for learning rates"
     if as_json:
@@ -109,7 +119,9 @@ def _write_new(outputs: Outputs, files: dict[Path, str | bytes]) -> None:
     """Write files that are not there yet; if one is, or cannot be written, none of them stays."""
     for path in files:
         if os.path.lexists(path):
-            raise InputError("the file exists", where=str(path), remedy="give another name: nothing is replaced")
+            raise InputError(
+                "the file exists", where=str(path), remedy="give another name: nothing is replaced", file=path.name
+            )
         outputs.add(path, NEW_FILE)
     written: list[Path] = []
     try:

@@ -42,7 +42,9 @@ def command(certificate: Path, spec: Path | None, coq: Path | None, jobs: int, f
       dagverify recheck run/ --jobs 2
     """
     if certificate.is_dir() and coq is not None:
-        raise InputError("a run cannot be written as a Coq proof", where=str(certificate), remedy="leave out --coq")
+        raise InputError(
+            "a run cannot be written as a Coq proof", where=str(certificate), remedy="leave out --coq", coq=str(coq)
+        )
     outputs = Outputs([certificate, spec], force)
     if coq is not None:
         from verify.certificates.coq import check_file_name

@@ -36,5 +36,7 @@ def load(spec: Path) -> Question:
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        raise InputError("PyTorch is not installed", where=text, remedy="pip install 'dagverify[torch]'") from None
+        raise InputError(
+            "PyTorch is not installed", where=text, remedy="pip install 'dagverify[torch]'", missing="torch"
+        ) from None
     return load_target(text)

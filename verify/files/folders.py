@@ -242,7 +242,7 @@ def lock(descriptor: int, path: Path, what: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise InputError(what, where=str(path), remedy="wait for its end, or name another") from None
+        raise InputError(what, where=str(path), remedy="wait for its end, or name another", name=path.name) from None
 
 
 def check_plain(status: os.stat_result, path: Path, *, own: bool = False) -> None:

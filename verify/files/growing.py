@@ -125,7 +125,7 @@ def _locked(folder: Folder, path: Path) -> int:
         lock(descriptor, path, _BUSY)
         found = folder.status(path.name)
         if found is None or not os.path.samestat(found, status):
-            raise InputError(_BUSY, where=str(path), remedy="wait for its end, or name another")
+            raise InputError(_BUSY, where=str(path), remedy="wait for its end, or name another", name=path.name)
         check_plain(found, path, own=True)
     except BaseException:
         os.close(descriptor)

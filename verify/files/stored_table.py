@@ -109,7 +109,8 @@ class StoredTable:
     def __getitem__(self, key: Any) -> Any:
         """Return rows as an array in memory that cannot be written to.
 
-        Rows with a stride are read alone and not compared with what they were: they serve guesses only.
+        Rows with a stride, of a table that is no private copy, are read alone and not compared with what they were:
+        they serve guesses only.
         """
         rows, *rest = key if isinstance(key, tuple) else (key,)
         if not isinstance(rows, slice):
@@ -201,6 +202,10 @@ class StoredTable:
         return raw
 
     def _sample(self, rows: range) -> np.ndarray:
+        if self._block_rows >= len(self):
+            sample = self._read(0, len(self))[np.arange(rows.start, rows.stop, rows.step)]
+            sample.flags.writeable = False
+            return sample
         if self._columns_first:
             return np.concatenate([self._read(row, row + 1) for row in rows])
         raw = np.empty((len(rows), self._row_bytes), dtype=np.uint8)
@@ -214,7 +219,12 @@ class StoredTable:
             try:
                 read = os.preadv(self._descriptor, [view[done:]], position + done)
             except OSError as error:
-                raise InputError("cannot read the data", where=str(self.path), reason=error.strerror) from None
+                raise InputError(
+                    "cannot read the data",
+                    where=str(self.path),
+                    reason=error.strerror,
+                    remedy="put the file back, or start again with another",
+                ) from None
             if read == 0:
                 raise InputError(
                     "the file was cut while it was in use",

@@ -102,10 +102,15 @@ class Outputs:
                 return
             check_plain(status, path)
             if not self.force and not kind.recognises(*_ends(folder, path.name, status.st_size)):
-                raise InputError(f"the file exists and is not {kind.name} of ours", where=str(path), remedy=FORCE)
+                raise InputError(
+                    f"the file exists and is not {kind.name} of ours", where=str(path), remedy=FORCE, name=path.name
+                )
             if not os.access(path.name, os.W_OK, dir_fd=folder.descriptor, effective_ids=True):
                 raise InputError(
-                    "the file is write-protected", where=str(path), remedy="change its permissions, or give another"
+                    "the file is write-protected",
+                    where=str(path),
+                    remedy="change its permissions, or give another",
+                    name=path.name,
                 )
         except (OSError, ValueError) as error:
             raise unwritable(path, error) from None
@@ -174,7 +179,10 @@ def folder_of(path: Path) -> Iterator[Folder]:
     """
     if str(path) in _STREAMS or path.parts[:3] == ("/", "dev", "fd"):
         raise InputError(
-            "stdout is for the answer, this needs a file of its own", where=str(path), remedy="give the path of a file"
+            "stdout is for the answer, this needs a file of its own",
+            where=str(path),
+            remedy="give the path of a file",
+            path=str(path),
         )
     if path.name in ("", ".."):
         raise InputError("not a file", where=str(path), kind="directory", remedy="give the path of a file")

@@ -151,11 +151,15 @@ def _result(operation: Operation, arguments: list[Array], shape: Shape, arithmet
 
 def _entered(leaf: Leaf, values: Values, arithmetic: Arithmetic) -> Array:
     if leaf not in values:
-        raise InputError("a leaf has no value", leaf=leaf.label)
+        raise InputError("a leaf has no value", leaf=leaf.label, remedy="give a value for it")
     value = values[leaf]
     if tuple(value.shape) != leaf.dimensions:
         raise InputError(
-            "a leaf's value has the wrong shape", leaf=leaf.label, shape=value.shape, expected=leaf.dimensions
+            "a leaf's value has the wrong shape",
+            leaf=leaf.label,
+            shape=value.shape,
+            expected=leaf.dimensions,
+            remedy="give it in the shape expected",
         )
     if isinstance(value, Interval | TaylorModel) or value.dtype == object:
         return value

@@ -108,7 +108,12 @@ def _compared(
     roundoffs = _SINGLE if given.dtype == np.float32 else 1.0
     numbers = float64_array(given, "the gradient given")
     if numbers.shape != (problem.size,):
-        raise InputError("the gradient has the wrong shape", shape=numbers.shape, expected=(problem.size,))
+        raise InputError(
+            "the gradient has the wrong shape",
+            shape=numbers.shape,
+            expected=(problem.size,),
+            remedy=f"return one vector of {problem.size} numbers",
+        )
     expected = problem.gradient_enclosure(w)
     return _Comparison(w, numbers, expected, roundoffs, _slope_agrees(problem, w, expected, rng))
 

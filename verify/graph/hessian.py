@@ -80,7 +80,7 @@ def graph_hessian_bound(
     """
     where = region if region is not None else problem.region
     if where is None:
-        raise InputError("no region to bound the Hessian on", remedy="give a Ball or BoundedWeights")
+        raise InputError("no region to bound the Hessian on", remedy="give a Ball or BoundedWeights", region=None)
     if method not in ("auto", "norms", "majorant"):
         raise InputError("unknown method", method=method, remedy="use 'auto', 'norms' or 'majorant'")
     walk = AdjointWalk(problem)
@@ -90,7 +90,9 @@ def graph_hessian_bound(
         node = found.last.largest
         if node is not None:
             raise undecided(node)
-        raise UndecidedHessianError("no finite bound of the Hessian", where="region", remedy="use a smaller region")
+        raise UndecidedHessianError(
+            "no finite bound of the Hessian", where="region", remedy="use a smaller region", bound=found.value
+        )
     labels = [block.label for block in problem.blocks]
     return HessianBound(
         value=found.value,

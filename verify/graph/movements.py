@@ -63,7 +63,13 @@ class Place:
             If the region does not fit the problem.
         """
         if region.size not in (None, problem.size):
-            raise InputError("the region does not fit", where="region", size=region.size, weights=problem.size)
+            raise InputError(
+                "the region does not fit",
+                where="region",
+                size=region.size,
+                weights=problem.size,
+                remedy="give a region around weights of this problem",
+            )
         size = problem.size
         centre, radii, squares = np.zeros(size), np.zeros(size), []
         members = [(block, float(upward.mul(radius, part))) for block, _, radius in region.balls(size)]

@@ -33,14 +33,21 @@ def from_networkx(graph: nx.DiGraph[Any]) -> Graph:
         order = list(nx.lexicographical_topological_sort(graph, key=rank.__getitem__))
     except nx.NetworkXUnfeasible:
         cycle = " -> ".join(str(edge[0]) for edge in nx.find_cycle(graph))
-        raise InputError("the graph has a cycle", where="networkx", cycle=cycle) from None
+        raise InputError(
+            "the graph has a cycle", where="networkx", cycle=cycle, remedy="drop an edge of the cycle"
+        ) from None
     position = {name: index for index, name in enumerate(order)}
     nodes: list[Node] = []
     for name in order:
         where, attributes = f"networkx node {name}", graph.nodes[name]
         operation = attributes.get("operation")
         if not isinstance(operation, Operation):
-            raise InputError("a node needs an operation", where=where, operation=operation)
+            raise InputError(
+                "a node needs an operation",
+                where=where,
+                operation=operation,
+                remedy="give it an Operation or a leaf as attribute operation",
+            )
         arguments = _arguments(graph, name, position)
         try:
             shape = operation.shape(*(nodes[argument].shape for argument in arguments))
@@ -49,7 +56,12 @@ def from_networkx(graph: nx.DiGraph[Any]) -> Graph:
         nodes.append(Node(operation, arguments, shape, str(attributes.get("place", ""))))
     outputs = graph.graph.get("outputs")
     if not isinstance(outputs, list | tuple) or not all(output in position for output in outputs):
-        raise InputError("the graph attribute outputs must name nodes", where="networkx", outputs=outputs)
+        raise InputError(
+            "the graph attribute outputs must name nodes",
+            where="networkx",
+            outputs=outputs,
+            remedy="set graph.graph['outputs'] to a list of nodes",
+        )
     return Graph(tuple(nodes), tuple(position[output] for output in outputs))
 
 
@@ -58,11 +70,26 @@ def _arguments(graph: nx.DiGraph[Any], name: Any, position: dict[Any, int]) -> t
     for source, _, attributes in graph.in_edges(name, data=True):
         places = attributes.get("argument")
         if not isinstance(places, tuple) or not places:
-            raise InputError("an edge needs the positions of its argument", edge=f"{source} -> {name}", argument=places)
+            raise InputError(
+                "an edge needs the positions of its argument",
+                edge=f"{source} -> {name}",
+                argument=places,
+                remedy="set its attribute argument to whole numbers from 0 on",
+            )
         for place in places:
             if place in found:
-                raise InputError("two edges are one argument", where=f"networkx node {name}", argument=place)
+                raise InputError(
+                    "two edges are one argument",
+                    where=f"networkx node {name}",
+                    argument=place,
+                    remedy="number the arguments from 0 on",
+                )
             found[place] = position[source]
     if sorted(found) != list(range(len(found))):
-        raise InputError("an argument is missing", where=f"networkx node {name}", arguments=sorted(found))
+        raise InputError(
+            "an argument is missing",
+            where=f"networkx node {name}",
+            arguments=sorted(found),
+            remedy="number the arguments from 0 on without a gap",
+        )
     return tuple(found[place] for place in range(len(found)))

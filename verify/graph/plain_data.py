@@ -40,7 +40,12 @@ def read_graph(data: Any) -> Graph:
     """Return the graph that plain data describe; see `Graph.from_data`."""
     table = _table(data, {"nodes", "outputs"}, set(), "graph")
     if not isinstance(table["nodes"], list):
-        raise InputError("nodes must be a list", where="graph.nodes", type=type(table["nodes"]).__name__)
+        raise InputError(
+            "nodes must be a list",
+            where="graph.nodes",
+            type=type(table["nodes"]).__name__,
+            remedy="give what Graph.to_data returned",
+        )
     nodes: list[Node] = []
     for position, entry in enumerate(table["nodes"]):
         where = f"graph.nodes[{position}]"
@@ -89,10 +94,10 @@ def _node_data(node: Node) -> dict[str, Any]:
 
 def _read_node(entry: Any, before: Sequence[Node]) -> Node:
     if not isinstance(entry, Mapping):
-        raise InputError("a node must be a table", type=type(entry).__name__)
+        raise InputError("a node must be a table", type=type(entry).__name__, remedy="give what Graph.to_data returned")
     place = entry.get("place", "")
     if not isinstance(place, str):
-        raise InputError("a place is text", place=place)
+        raise InputError("a place is text", place=place, remedy="give what Graph.to_data returned")
     arguments = _whole_numbers(entry.get("arguments"), "arguments", len(before))
     operation = read_operation({key: value for key, value in entry.items() if key not in ("arguments", "place")})
     try:
@@ -102,7 +107,11 @@ def _read_node(entry: Any, before: Sequence[Node]) -> Node:
     except (ValueError, OverflowError):
         shape = (-1,)
     if not all(0 <= length <= LARGEST_LENGTH for length in shape):
-        raise InputError("the operation does not take arguments of these shapes", operation=operation.name)
+        raise InputError(
+            "the operation does not take arguments of these shapes",
+            operation=operation.name,
+            remedy="correct its arguments",
+        )
     return Node(operation, arguments, shape, place)
 
 
@@ -159,7 +168,13 @@ def _read_indices(value: Any, option: str) -> Indices:
     for length in shape:
         count *= length
     if count != len(values):
-        raise InputError("indices do not fill their shape", option=option, shape=shape, values=len(values))
+        raise InputError(
+            "indices do not fill their shape",
+            option=option,
+            shape=shape,
+            values=len(values),
+            remedy="give as many as the shape holds",
+        )
     return Indices(np.array(values, dtype=np.int64).reshape(shape))
 
 
@@ -172,15 +187,17 @@ def _whole_numbers(value: Any, name: str, limit: int, least: int = 0) -> tuple[i
 
 def _table(value: Any, needed: set[str], allowed: set[str], where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise InputError("a table is needed", where=where, type=type(value).__name__)
+        raise InputError(
+            "a table is needed", where=where, type=type(value).__name__, remedy="give what Graph.to_data returned"
+        )
     for key in value:
         if key not in needed | allowed:
-            raise InputError("unknown key", where=where, key=key)
+            raise InputError("unknown key", where=where, key=key, remedy="leave it out")
     missing = sorted(needed - set(value))
     if missing:
-        raise InputError("missing key", where=where, key=missing[0])
+        raise InputError("missing key", where=where, key=missing[0], remedy="add it")
     return value
 
 
 def _unreadable(option: str, value: Any) -> InputError:
-    return InputError("unreadable option", option=option, value=value)
+    return InputError("unreadable option", option=option, value=value, remedy="give what Graph.to_data returned")

@@ -128,10 +128,15 @@ class GraphProblem(Objective):
         """
         weights = float64_array(w, "weights")
         if weights.shape != (self.size,):
-            raise InputError("weights have the wrong shape", shape=weights.shape, expected=(self.size,))
+            raise InputError(
+                "weights have the wrong shape",
+                shape=weights.shape,
+                expected=(self.size,),
+                remedy=f"give one vector of {self.size} numbers",
+            )
         if not np.all(np.isfinite(weights)):
             index = int(np.flatnonzero(~np.isfinite(weights))[0])
-            raise InputError("weights must be finite", index=index, value=float(weights[index]))
+            raise InputError("weights must be finite", index=index, value=float(weights[index]), remedy="correct it")
         return weights
 
     def unflatten(self, w: Any) -> dict[str, np.ndarray]:
@@ -247,12 +252,12 @@ def _blocks(graph: Graph) -> tuple[ParameterBlock, ...]:
     start = 0
     for leaf in graph.leaves(Parameter):
         if any(block.label == leaf.label for block in blocks):
-            raise InputError("two parameters have one label", label=leaf.label)
+            raise InputError("two parameters have one label", label=leaf.label, remedy="give each its own label")
         stop = start + math.prod(leaf.dimensions)
         blocks.append(ParameterBlock(leaf.label, leaf.dimensions, slice(start, stop)))
         start = stop
     if not blocks or start == 0:
-        raise InputError("the network has nothing to train", remedy="give it a parameter")
+        raise InputError("the network has nothing to train", remedy="give it a parameter", parameters=start)
     return tuple(blocks)
 
 
@@ -262,9 +267,16 @@ def _decays(weight_decay: float | Mapping[str, float], blocks: Sequence[Paramete
     given = {label: exact_float(value, f"weight decay of {label}") for label, value in given.items()}
     for label, value in given.items():
         if label not in labels:
-            raise InputError("weight decay of an unknown parameter", label=label, known=labels)
+            raise InputError(
+                "weight decay of an unknown parameter", label=label, known=labels, remedy="correct the label"
+            )
         if not (math.isfinite(value) and value >= 0):
-            raise InputError("weight decay must be finite and not negative", label=label, weight_decay=value)
+            raise InputError(
+                "weight decay must be finite and not negative",
+                label=label,
+                weight_decay=value,
+                remedy="give a finite one >= 0",
+            )
     return {label: value for label, value in given.items() if value}
 
 
@@ -285,12 +297,23 @@ def _checked_constants(graph: Graph, constants: Mapping[str, Any]) -> dict[str, 
     checked: dict[str, np.ndarray] = {}
     for leaf in graph.leaves(Constant):
         if leaf.label not in constants:
-            raise InputError("a constant is missing", label=leaf.label)
+            raise InputError("a constant is missing", label=leaf.label, remedy="add it to the constants")
         array = float64_array(constants[leaf.label], leaf.label)
         if array.shape != leaf.dimensions:
-            raise InputError("wrong shape", where=leaf.label, shape=array.shape, expected=leaf.dimensions)
+            raise InputError(
+                "wrong shape",
+                where=leaf.label,
+                shape=array.shape,
+                expected=leaf.dimensions,
+                remedy="give it in the shape expected",
+            )
         if not np.all(np.isfinite(array)):
-            raise InputError("numbers must be finite", where=leaf.label)
+            raise InputError(
+                "numbers must be finite",
+                where=leaf.label,
+                numbers=int(np.count_nonzero(~np.isfinite(array))),
+                remedy="correct or drop them",
+            )
         checked[leaf.label] = array.copy()
         checked[leaf.label].flags.writeable = False
     return checked

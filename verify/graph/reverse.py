@@ -104,7 +104,11 @@ def adjoint_graph(graph: Graph, wanted: Sequence[bool]) -> AdjointGraph:
 def _adjoints(graph: Graph, builder: GraphBuilder, tensors: list[Tensor], moving: list[bool]) -> dict[int, Tensor]:
     """Return the adjoint of every moving node that the output depends on."""
     if len(graph.outputs) != 1 or graph.nodes[graph.outputs[0]].shape != ():
-        raise InputError("a gradient needs one scalar output", shapes=[graph.nodes[o].shape for o in graph.outputs])
+        raise InputError(
+            "a gradient needs one scalar output",
+            shapes=[graph.nodes[o].shape for o in graph.outputs],
+            remedy="build the graph of one scalar",
+        )
     collected: dict[int, list[Tensor]] = {graph.outputs[0]: [builder.filled(1)]}
     adjoints: dict[int, Tensor] = {}
     for position in reversed(range(len(graph.nodes))):

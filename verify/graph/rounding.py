@@ -138,7 +138,12 @@ class _Walk:
             moved = operation.perturbed(value, *arguments)
         if position < self.weighted.size:
             if not operation.is_continuous and moved.box is not None:
-                raise OutsideDomainError("an operation may jump", where=f"operation {operation.name}")
+                raise OutsideDomainError(
+                    "an operation may jump",
+                    where=f"operation {operation.name}",
+                    position=position,
+                    remedy="use weights away from the jump",
+                )
             if rounding is not None and position in self.weighted.adjoints:
                 self.roundings[position] = rounding
         if rounding is not None:

@@ -62,9 +62,9 @@ def graph_segment_bound(
     weights, direction = problem.check_weights(w), problem.check_weights(D)
     length = exact_float(T, "T")
     if not (np.isfinite(length) and length > 0):
-        raise InputError("length must be positive and finite", T=T)
+        raise InputError("length must be positive and finite", T=T, remedy="give a finite T > 0")
     if not (isinstance(degree, int) and degree >= 2):
-        raise InputError("degree must be a whole number of at least 2", degree=degree)
+        raise InputError("degree must be a whole number of at least 2", degree=degree, remedy="give 2 or more")
     parts = change_along(problem, weights, Interval.point(direction) * length, degree)
     bounds = tuple(_in_t(part, length, k) for k, part in enumerate(parts, 1))
     return SegmentBound((bounds,), length, "taylor", np.inf)

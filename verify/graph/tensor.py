@@ -52,7 +52,12 @@ class GraphBuilder:
             If it does not take arguments of these shapes; the place is named.
         """
         if any(argument.builder is not self for argument in arguments):
-            raise InputError("a tensor of another graph", where=f"operation {operation.name}", remedy="use one builder")
+            raise InputError(
+                "a tensor of another graph",
+                where=f"operation {operation.name}",
+                remedy="use one builder",
+                arguments=len(arguments),
+            )
         positions = tuple(argument.position for argument in arguments)
         known = self._known.get((operation, positions))
         if known is not None:
@@ -169,7 +174,7 @@ class Tensor:
         if not isinstance(other, Tensor):
             divisor = fraction(other, "divisor")
             if not divisor:
-                raise InputError("division by zero", divisor=other)
+                raise InputError("division by zero", divisor=other, remedy="divide by another number")
             return self.scale(1 / divisor)
         return self * other.apply(Power(Fraction(-1)))
 
@@ -222,7 +227,7 @@ class Tensor:
         for axis in self._axes(axes):
             count *= self.shape[axis]
         if not count:
-            raise InputError("the mean of no entries", shape=self.shape, axes=axes)
+            raise InputError("the mean of no entries", shape=self.shape, axes=axes, remedy="leave out empty axes")
         return self.sum(axes, keep=keep).scale(Fraction(1, count))
 
     def sum_to(self, shape: Sequence[int]) -> Tensor:
@@ -240,7 +245,9 @@ class Tensor:
         dimensions = len(self.shape)
         counted = sorted(axis % dimensions if -dimensions <= axis < dimensions else -1 for axis in chosen)
         if -1 in counted or len(set(counted)) != len(counted):
-            raise InputError("no such axes, or one of them twice", axes=chosen, shape=self.shape)
+            raise InputError(
+                "no such axes, or one of them twice", axes=chosen, shape=self.shape, remedy="give each axis once"
+            )
         return tuple(counted)
 
     def _without(self, axes: tuple[int, ...]) -> Shape:
@@ -262,7 +269,7 @@ def _common(left: Shape, right: Shape) -> Shape:
     try:
         return tuple(int(n) for n in np.broadcast_shapes(left, right))
     except ValueError:
-        raise InputError("shapes do not fit together", left=left, right=right) from None
+        raise InputError("shapes do not fit together", left=left, right=right, remedy="reshape one of them") from None
 
 
 def _names(x: Tensor, shape: Shape) -> str:

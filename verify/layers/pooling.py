@@ -54,7 +54,12 @@ def max_pool(
     dilation = tuple(dilation) or (1,) * len(kernel)
     padding = tuple(padding) or (0,) * len(kernel)
     if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
-        raise InputError("padding of a max-pool must be at most half its kernel", padding=padding, kernel=tuple(kernel))
+        raise InputError(
+            "padding of a max-pool must be at most half its kernel",
+            padding=padding,
+            kernel=tuple(kernel),
+            remedy="use less padding",
+        )
     if any(padding):
         return _padded_max_pool(h, tuple(kernel), tuple(stride) or tuple(kernel), padding, dilation)
     return _largest(_windows(h, kernel, stride, padding, dilation), len(kernel))

@@ -39,4 +39,6 @@ def loss(name: str | Loss, **options: float) -> Loss:
     try:
         return LOSSES[name](**options)
     except TypeError:
-        raise InputError("the loss has no such option", loss=name, options=sorted(options)) from None
+        raise InputError(
+            "the loss has no such option", loss=name, options=sorted(options), remedy="leave it out"
+        ) from None

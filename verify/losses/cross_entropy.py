@@ -43,11 +43,17 @@ class SoftmaxCrossEntropy(Loss):
         weights = self.class_weights
         if weights is not None and not all(0 <= c < float("inf") for c in weights):
             raise InputError(
-                "class weights must be finite and not negative", where=f"loss {self.name}", class_weights=weights
+                "class weights must be finite and not negative",
+                where=f"loss {self.name}",
+                class_weights=weights,
+                remedy="give finite numbers >= 0",
             )
         if not 0 <= self.label_smoothing <= 1:
             raise InputError(
-                "label smoothing must lie in [0, 1]", where=f"loss {self.name}", label_smoothing=self.label_smoothing
+                "label smoothing must lie in [0, 1]",
+                where=f"loss {self.name}",
+                label_smoothing=self.label_smoothing,
+                remedy="give 0 <= label_smoothing <= 1",
             )
 
     def terms(self, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -82,6 +88,7 @@ class SoftmaxCrossEntropy(Loss):
                 where=f"loss {self.name}",
                 class_weights=len(self.class_weights),
                 classes=classes,
+                remedy="give as many as there are classes",
             )
 
     def error(
@@ -111,23 +118,48 @@ class SoftmaxCrossEntropy(Loss):
             return self._from_classes(array, shape[-1])
         if self.ignore_index is not None:
             raise InputError(
-                "ignore_index needs classes", where=f"loss {self.name}", targets=array.shape, outputs=shape
+                "ignore_index needs classes",
+                where=f"loss {self.name}",
+                targets=array.shape,
+                outputs=shape,
+                remedy="give whole numbers as targets, or leave it out",
             )
         probabilities = super().read_targets(array, shape)
         if not np.all(probabilities >= 0):
-            raise InputError("probabilities must not be negative", where=f"loss {self.name}")
+            raise InputError(
+                "probabilities must not be negative",
+                where=f"loss {self.name}",
+                least=float(np.min(probabilities)),
+                remedy="give targets >= 0",
+            )
         return probabilities
 
     def _from_classes(self, labels: np.ndarray, classes: int) -> np.ndarray:
         ignored = np.zeros(labels.shape, bool) if self.ignore_index is None else labels == self.ignore_index
         counted = labels[~ignored]
         if labels.size and not counted.size:
-            raise InputError("every target is ignored", where=f"loss {self.name}", ignore_index=self.ignore_index)
+            raise InputError(
+                "every target is ignored",
+                where=f"loss {self.name}",
+                ignore_index=self.ignore_index,
+                remedy="give targets that count",
+            )
         if counted.size and not (counted.min() >= 0 and counted.max() < classes):
             bad = int(counted.min() if counted.min() < 0 else counted.max())
-            raise InputError("no such class", where=f"loss {self.name}", label=bad, classes=classes)
+            raise InputError(
+                "no such class",
+                where=f"loss {self.name}",
+                label=bad,
+                classes=classes,
+                remedy="count the classes from 0 on, or give the network more outputs",
+            )
         if self.class_weights is not None and not np.asarray(self.class_weights)[np.unique(counted)].any():
-            raise InputError("every target has weight 0", where=f"loss {self.name}", class_weights=self.class_weights)
+            raise InputError(
+                "every target has weight 0",
+                where=f"loss {self.name}",
+                class_weights=self.class_weights,
+                remedy="give weights that are not all 0 on these targets",
+            )
         rows = np.eye(classes)[np.where(ignored, 0, labels)]
         rows[ignored] = 0
         return rows

@@ -75,6 +75,7 @@ class Loss(abc.ABC):
                 where=f"loss {self.name}",
                 targets=array.shape,
                 outputs=shape,
+                remedy="give one target for each output",
             )
         return array.astype(np.float64)
 

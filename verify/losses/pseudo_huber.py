@@ -30,7 +30,12 @@ class PseudoHuber(Loss):
 
     def __post_init__(self) -> None:
         if not 0 < self.delta < float("inf"):
-            raise InputError("delta must be positive and finite", where=f"loss {self.name}", delta=self.delta)
+            raise InputError(
+                "delta must be positive and finite",
+                where=f"loss {self.name}",
+                delta=self.delta,
+                remedy="give a finite delta > 0",
+            )
 
     def terms(self, outputs: Tensor, targets: Tensor) -> Tensor:
         delta = Fraction(self.delta)

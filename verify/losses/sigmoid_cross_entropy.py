@@ -33,5 +33,11 @@ class SigmoidCrossEntropy(Loss):
     def read_targets(self, targets: Any, shape: tuple[int, ...]) -> np.ndarray:
         probabilities = super().read_targets(targets, shape)
         if not np.all((probabilities >= 0) & (probabilities <= 1)):
-            raise InputError("probabilities must lie in [0, 1]", where=f"loss {self.name}")
+            raise InputError(
+                "probabilities must lie in [0, 1]",
+                where=f"loss {self.name}",
+                least=float(np.min(probabilities)),
+                largest=float(np.max(probabilities)),
+                remedy="scale the targets to [0, 1]",
+            )
         return probabilities

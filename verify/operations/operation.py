@@ -154,7 +154,13 @@ class Operation(abc.ABC):
 
     def refuse(self, what: str, *shapes: Shape) -> InputError:
         """Return the error for arguments that do not fit."""
-        return InputError(what, where=f"operation {self.name}", shapes=shapes, options=repr(self))
+        return InputError(
+            what,
+            where=f"operation {self.name}",
+            shapes=shapes,
+            options=repr(self),
+            remedy="reshape them, or correct the options",
+        )
 
 
 @dataclass(frozen=True)

@@ -197,6 +197,7 @@ def _require(inside: NDArray[np.bool_], operation: Operation, x: Interval) -> No
             where=f"operation {operation.name}",
             lower=float(x.lower[at]),
             upper=float(x.upper[at]),
+            remedy="add a positive constant before the power, or use weights farther from 0",
         )
 
 

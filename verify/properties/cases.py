@@ -135,5 +135,7 @@ def required_region(problem: Objective) -> Any:
         If it has none.
     """
     if problem.region is None:
-        raise InputError("the problem has no region", where=problem.name, remedy="add [region] to the specification")
+        raise InputError(
+            "the problem has no region", where=problem.name, remedy="add [region] to the specification", region=None
+        )
     return problem.region

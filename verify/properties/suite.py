@@ -159,7 +159,7 @@ def _run(
     announce: Callable[[str], None],
 ) -> SuiteReport:
     if examples < 1:
-        raise InputError("at least one example is needed", examples=examples)
+        raise InputError("at least one example is needed", examples=examples, remedy="give 1 or more")
     announce = as_users_code(announce)
     announce("testing the test on a quadratic error")
     control = run_sharpness_control()

@@ -101,6 +101,7 @@ def read_certificate(path: str | Path, problem: Objective) -> CertificateEvidenc
                 f"the certificate is about another {name} than the spec file",
                 where=str(place),
                 remedy="give the spec file that was certified",
+                field=name,
             )
     return CertificateEvidence(
         place,

@@ -136,18 +136,25 @@ def read_run(
     _check_subject(description.get("subject"), subject(problem, start), files.description)
     settings = description.get("settings")
     if not isinstance(settings, dict):
-        raise InputError("no settings of a run", where=str(files.description), remedy=_REMEDY)
+        raise InputError(
+            "no settings of a run", where=str(files.description), remedy=_REMEDY, type=type(settings).__name__
+        )
     try:
         state, binding = read_checkpoint(files.checkpoint, start.size)
         weights = SavedState(state, start.size).vector("w")
         length, expected = binding.count("lines"), binding.digest("lines_sha256")
     except (InputError, KeyError) as error:
-        raise InputError("the checkpoint is damaged", where=str(files.checkpoint), reason=str(error)) from None
+        raise InputError(
+            "the checkpoint is damaged", where=str(files.checkpoint), reason=str(error), remedy=_REMEDY
+        ) from None
     input_size(files.lines, RUN_LINES)
     lines, digest = read_lines(files.lines, length)
     if digest.digest() != expected:
         raise InputError(
-            "the file of steps is damaged: its lines are not those that the checkpoint follows", where=str(files.lines)
+            "the file of steps is damaged: its lines are not those that the checkpoint follows",
+            where=str(files.lines),
+            bytes=length,
+            remedy=_REMEDY,
         )
     announce("proving the decrease of the run")
     upper, decrease = proved_change(problem, start, weights)

@@ -88,7 +88,9 @@ def _inputs(samples: Samples, data: Data, network: Network) -> np.ndarray:
     bad = np.argwhere((raw != np.floor(raw)) & whole)
     if bad.size:
         row, column = (int(index) for index in bad[0])
-        raise InputError("a whole number is needed", where=f"x[{row}][{column}]", value=float(raw[row, column]))
+        raise InputError(
+            "a whole number is needed", where=f"x[{row}][{column}]", value=float(raw[row, column]), remedy="round it"
+        )
     x = np.where(whole, raw, scaled(raw, data.scale)) if whole.any() else np.asarray(scaled(raw, data.scale))
     require_finite(x, "x (scaled)")
     return x
@@ -134,7 +136,12 @@ def _classes(y: np.ndarray) -> np.ndarray:
     bad = np.argwhere((y != np.floor(y)) | (np.abs(y) > 2.0**53))
     if bad.size:
         place = "".join(f"[{int(index)}]" for index in bad[0])
-        raise InputError("a class is a whole number", where=f"y{place}", value=float(y[tuple(bad[0])]))
+        raise InputError(
+            "a class is a whole number",
+            where=f"y{place}",
+            value=float(y[tuple(bad[0])]),
+            remedy="number the classes from 0 on",
+        )
     return y.astype(np.int64)
 
 

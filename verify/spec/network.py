@@ -117,7 +117,12 @@ class Network:
         position = {name: index for index, name in enumerate(self.nodes)}
         plans = sorted(walk.planned.plans.values(), key=lambda plan: position[plan.vertex])
         if not sum(math.prod(plan.shape) for plan in plans):
-            raise InputError("the network has nothing to train", where="nodes", remedy="add a layer with weights")
+            raise InputError(
+                "the network has nothing to train",
+                where="nodes",
+                remedy="add a layer with weights",
+                nodes=len(self.nodes),
+            )
         return shape, tuple(plans)
 
     def _named_outputs(self, output: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -129,9 +134,16 @@ class Network:
             if name not in self.nodes:
                 raise InputError("no such vertex", where="output", vertex=name, remedy=_suggestion(name, self.nodes))
             if name in self.inputs:
-                raise InputError("an input vertex cannot be an output", where="output", vertex=name)
+                raise InputError(
+                    "an input vertex cannot be an output",
+                    where="output",
+                    vertex=name,
+                    remedy="name a vertex with inputs",
+                )
         if len(set(names)) < len(names) or not names:
-            raise InputError("outputs must be distinct vertices", where="output", output=list(names))
+            raise InputError(
+                "outputs must be distinct vertices", where="output", output=list(names), remedy="name each once"
+            )
         return names
 
     def _sorted(self) -> tuple[str, ...]:
@@ -165,7 +177,9 @@ def _sources(name: str, node: NodeTable, nodes: Mapping[str, NodeTable]) -> tupl
     entries = node.inputs or ()
     if isinstance(node, Node):
         if entries and node.values is not None:
-            raise InputError("only an input vertex has values", where=f"nodes.{name}", values=node.values)
+            raise InputError(
+                "only an input vertex has values", where=f"nodes.{name}", values=node.values, remedy="leave it out"
+            )
         if not entries and (node.activation is not None or node.bias is not True or node.tied is not None):
             raise InputError(
                 "no input reaches this vertex",

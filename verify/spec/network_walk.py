@@ -71,7 +71,12 @@ class Walk:
         try:
             value = self._vertex(name)
             if any(math.prod(node.shape[1:]) > MOST_ENTRIES for node in self.builder.nodes[first:]):
-                raise InputError("too many numbers for one sample", shape=value.shape[1:], limit=MOST_ENTRIES)
+                raise InputError(
+                    "too many numbers for one sample",
+                    shape=value.shape[1:],
+                    limit=MOST_ENTRIES,
+                    remedy="make the layers narrower",
+                )
         except InputError as error:
             raise error.at(f"nodes.{name}") from None
         self.builder.name_places(first, name)
@@ -115,7 +120,11 @@ class Walk:
             edge = read_edge(_image_vertex(source, h.shape[1:], None, None), target, options)
             edges.append((edge, h.reshape((h.shape[0], math.prod(h.shape[1:])))))
         if len({edge.key for edge, _ in edges}) < len(edges):
-            raise InputError("two edges of one kind between the same vertices", inputs=[str(edge) for edge, _ in edges])
+            raise InputError(
+                "two edges of one kind between the same vertices",
+                inputs=[str(edge) for edge, _ in edges],
+                remedy="drop one of them",
+            )
         trained = [edge for edge, _ in edges if edge.map.parameter_shape]
         parts = []
         for edge, h in edges:
@@ -139,11 +148,11 @@ def declared_shape(node: Node) -> Shape:
     """Return the shape of one sample of a vertex that says it."""
     if node.shape is None:
         if node.width is None:
-            raise InputError("width is missing", remedy="add width = ..., or shape = [..]")
+            raise InputError("width is missing", remedy="add width = ..., or shape = [..]", width=None, shape=None)
         return (node.width,)
     shape = tuple(node.shape)
     if node.width not in (None, math.prod(shape)):
-        raise InputError("width and shape disagree", width=node.width, shape=shape)
+        raise InputError("width and shape disagree", width=node.width, shape=shape, remedy="leave out one of them")
     return shape
 
 

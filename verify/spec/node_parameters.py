@@ -63,6 +63,7 @@ class PlannedParameters:
                     tied=label,
                     shape=self.plans[label].shape,
                     expected=shape,
+                    remedy="tie vertices of the same shape",
                 )
 
 
@@ -92,7 +93,9 @@ class NodeParameters:
             return
         if isinstance(self._tied, str):
             if not self._made:
-                raise InputError("there is nothing to tie: the vertex has no parameters", tied=self._tied)
+                raise InputError(
+                    "there is nothing to tie: the vertex has no parameters", tied=self._tied, remedy="leave out tied"
+                )
             return
         for name in self._tied:
             if name not in self._made:

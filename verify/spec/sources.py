@@ -85,7 +85,13 @@ def characters(text: str, window: int) -> Samples:
     """
     count = (len(text) - 1) // window
     if count < 1:
-        raise InputError("the text is too short", where="text", length=len(text), window=window)
+        raise InputError(
+            "the text is too short",
+            where="text",
+            length=len(text),
+            window=window,
+            remedy="give a longer text, or a smaller window",
+        )
     place = {character: index for index, character in enumerate(sorted(set(text)))}
     numbers = np.array([place[character] for character in text], dtype=np.float64)
     used = count * window

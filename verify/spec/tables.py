@@ -89,7 +89,12 @@ def _from_csv(path: Path, targets: Sequence[str]) -> NamedSamples:
         remedy = "save it as plain comma-separated values"
         raise InputError("the table cannot be read", where=str(path), reason=str(error), remedy=remedy) from None
     if len(rows) < 2:
-        raise InputError("a table needs a line of names and at least one sample", where=str(path), lines=len(rows))
+        raise InputError(
+            "a table needs a line of names and at least one sample",
+            where=str(path),
+            lines=len(rows),
+            remedy="write the names of the columns in the first line, below it a line for each sample",
+        )
     names, samples = [name.strip() for name in rows[0]], rows[1:]
     if len(set(names)) != len(names) or "" in names or len(names) < 2:
         remedy = "name every column in the first line, each once, at least two"

@@ -130,9 +130,11 @@ def _happens(part: float) -> st.SearchStrategy[bool]:
 
 def _check(max_depth: int, max_width: int, skip_density: float, edge_kinds: Sequence[str]) -> None:
     if max_depth < 0 or max_width < 1:
-        raise InputError("no network is that small", max_depth=max_depth, max_width=max_width)
+        raise InputError("no network is that small", max_depth=max_depth, max_width=max_width, remedy="give 1 or more")
     if not 0 <= skip_density <= 1:
-        raise InputError("a density lies between 0 and 1", skip_density=skip_density)
+        raise InputError(
+            "a density lies between 0 and 1", skip_density=skip_density, remedy="give 0 <= skip_density <= 1"
+        )
     unknown = [kind for kind in edge_kinds if kind not in EDGE_KINDS]
     if unknown:
         raise InputError("unknown kind of edge", kind=unknown[0], remedy=f"use {', '.join(EDGE_KINDS)}")

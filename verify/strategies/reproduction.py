@@ -59,4 +59,8 @@ def _region(region: Any) -> str:
         case BlockBall():
             radii = {name: radius for name, radius in region.radii.items() if radius > 0}
             return f"verify.BlockBall({region.center.tolist()!r}, {radii!r}, architecture.blocks)"
-    raise InputError("a region that Python cannot be written for", region=type(region).__name__)
+    raise InputError(
+        "a region that Python cannot be written for",
+        region=type(region).__name__,
+        remedy="use a Ball, BlockBall or BoundedWeights",
+    )

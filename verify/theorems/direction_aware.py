@@ -88,12 +88,18 @@ def momentum_limit(L: Any, eta: Any, alignment: tuple[Any, Any]) -> float:
 def _hypotheses(L: Any, eta: Any) -> tuple[Fraction, Fraction]:
     bound, rate = curvature(L), positive(eta, "eta")
     if bound * rate >= 2:
-        raise InputError("theorem direction_aware needs eta < 2/L", L=shown(bound), eta=shown(rate))
+        raise InputError(
+            "theorem direction_aware needs eta < 2/L", L=shown(bound), eta=shown(rate), remedy="use a smaller eta"
+        )
     return bound, rate
 
 
 def _worst_alignment(L: Fraction, eta: Fraction, alignment: tuple[Any, Any]) -> Fraction:
     low, high = (exact(end, "alignment") for end in alignment)
     if not -1 <= low <= high <= 1:
-        raise InputError("an alignment is an enclosure within [-1, 1]", alignment=alignment)
+        raise InputError(
+            "an alignment is an enclosure within [-1, 1]",
+            alignment=alignment,
+            remedy="give two numbers, -1 <= low <= high <= 1",
+        )
     return low if L * eta <= 1 else high

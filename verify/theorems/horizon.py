@@ -190,7 +190,11 @@ def largest_eta(
     """
     bound, part = curvature(L), not_negative(momentum, "momentum")
     if part >= 1 and theorem not in ("from_rest", "restart"):
-        raise InputError("the momentum must be below 1 as a part of eta, or as mu", momentum=float(part))
+        raise InputError(
+            "the momentum must be below 1 as a part of eta, or as mu",
+            momentum=float(part),
+            remedy="use a smaller momentum",
+        )
     room, count = positive(radius, "radius"), steps_count(steps)
     pull = count * error_gap(error_upper, error_infimum) / room**2
     match theorem:

@@ -55,11 +55,15 @@ class NesterovRange(AdmissibleRange):
 
     def squared_step_per_decrease(self, L: Fraction, eta: Fraction, momentum: Fraction) -> NoReturn:
         """Refuse: the theorem is about one step and says nothing of how far many lead."""
-        raise InputError("theorem nesterov bounds no number of steps", remedy="use theorem heavy_ball")
+        raise InputError(
+            "theorem nesterov bounds no number of steps", remedy="use theorem heavy_ball", theorem="nesterov"
+        )
 
     def squared_gradient_per_decrease(self, L: Fraction, eta: Fraction, momentum: Fraction) -> NoReturn:
         """Refuse: its gradients are those at y, not at the weights."""
-        raise InputError("theorem nesterov bounds no gradient at the weights", remedy="use theorem heavy_ball")
+        raise InputError(
+            "theorem nesterov bounds no gradient at the weights", remedy="use theorem heavy_ball", theorem="nesterov"
+        )
 
     @certified_environment(products=False)
     def largest(self, L: Any) -> tuple[float, float]:

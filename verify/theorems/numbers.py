@@ -36,7 +36,7 @@ def exact(value: Any, name: str) -> Fraction:
     """
     number = getattr(value, "upper", value)
     if isinstance(number, float | np.floating) and not np.isfinite(number):
-        raise InputError(f"the theorems need a finite {name}", value=float(number))
+        raise InputError(f"the theorems need a finite {name}", value=float(number), remedy="give a finite number")
     return fraction(number, name)
 
 
@@ -50,7 +50,9 @@ def positive(value: Any, name: str) -> Fraction:
     """
     number = exact(value, name)
     if number <= 0:
-        raise InputError(f"the theorems need {name} > 0", where=name, value=shown(number))
+        raise InputError(
+            f"the theorems need {name} > 0", where=name, value=shown(number), remedy="give a positive number"
+        )
     return number
 
 
@@ -64,7 +66,12 @@ def not_negative(value: Any, name: str) -> Fraction:
     """
     number = exact(value, name)
     if number < 0:
-        raise InputError(f"the theorems need {name} >= 0", where=name, value=shown(number))
+        raise InputError(
+            f"the theorems need {name} >= 0",
+            where=name,
+            value=shown(number),
+            remedy="give a number that is not negative",
+        )
     return number
 
 
@@ -108,7 +115,7 @@ def steps_count(value: Any) -> int:
         If it is not a positive integer.
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise InputError("the number of steps must be a positive integer", steps=value)
+        raise InputError("the number of steps must be a positive integer", steps=value, remedy="give 1 or more")
     return int(value)
 
 
@@ -123,7 +130,10 @@ def error_gap(error_upper: Any, error_infimum: Any) -> Fraction:
     upper, infimum = exact(error_upper, "error_upper"), exact(error_infimum, "error_infimum")
     if infimum > upper:
         raise InputError(
-            "the error at the start is below its own infimum", error_upper=shown(upper), error_infimum=shown(infimum)
+            "the error at the start is below its own infimum",
+            error_upper=shown(upper),
+            error_infimum=shown(infimum),
+            remedy="give an upper bound of the error and a lower bound of its infimum",
         )
     return upper - infimum
 

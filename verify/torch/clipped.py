@@ -138,13 +138,23 @@ class ClippedMomentum(torch.optim.Optimizer):
         given = {tuple(_number(group[name], name) for name in _SHARED) for group in self.param_groups}
         if len(given) > 1:
             names = "lr, momentum or curvature differs between parameter groups"
-            raise InputError(names, remedy="the theorem has one of each for all weights: give them once")
+            raise InputError(
+                names,
+                remedy="the theorem has one of each for all weights: give them once",
+                groups=len(self.param_groups),
+            )
         ((lr, momentum, curvature),) = given
         if not 0 <= momentum < float("inf"):
-            raise InputError("momentum must be a number, not negative", momentum=momentum)
+            raise InputError(
+                "momentum must be a number, not negative", momentum=momentum, remedy="give a finite momentum >= 0"
+            )
         for group in self.param_groups:
             if not 0 <= _number(group["weight_decay"], "weight_decay") < float("inf"):
-                raise InputError("weight decay must be a number, not negative", weight_decay=group["weight_decay"])
+                raise InputError(
+                    "weight decay must be a number, not negative",
+                    weight_decay=group["weight_decay"],
+                    remedy="give a finite weight_decay >= 0",
+                )
         if (lr, curvature) not in self._limits:
             self._limits = {(lr, curvature): RANGES["from_rest"].momentum_limit(curvature, lr)}
         return lr, momentum, self._limits[lr, curvature] * _INWARD
@@ -153,7 +163,7 @@ class ClippedMomentum(torch.optim.Optimizer):
 def _number(value: Any, name: str) -> float:
     number = value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else value
     if isinstance(number, bool) or not isinstance(number, int | float):
-        raise InputError("not a number", where=name, value=value)
+        raise InputError("not a number", where=name, value=value, remedy="give a finite number")
     return float(number)
 
 

@@ -14,7 +14,10 @@ from verify.outcomes import InputError
 from verify.torch.correspondence import Correspondence
 from verify.torch.parameter_vector import check_values
 
-_OWN_MAPPING = "give the mapping yourself: Correspondence(architecture, parameters)"
+_OWN_MAPPING = (
+    "use verify.from_torch(module, inputs, targets, loss=...), which needs no mapping; Monitor and CertifiedMomentum "
+    "take the module itself"
+)
 
 _LAYERS = (
     nn.Sequential,
@@ -67,14 +70,18 @@ def convert(module: nn.Module, input_shape: tuple[int, ...]) -> Correspondence:
     36
     """
     if not isinstance(input_shape, tuple) or not all(isinstance(size, int) and size > 0 for size in input_shape):
-        raise InputError("the shape of one sample is a tuple of positive whole numbers", input_shape=input_shape)
+        raise InputError(
+            "the shape of one sample is a tuple of positive whole numbers",
+            input_shape=input_shape,
+            remedy="give for example (3,) or (1, 8, 8)",
+        )
     if not isinstance(module, nn.Module):
-        raise InputError("not a PyTorch module", type=type(module).__name__)
+        raise InputError("not a PyTorch module", type=type(module).__name__, remedy="give a torch.nn.Module")
     builder = _Builder(input_shape)
     builder.add(module, "module")
     builder.close()
     if builder.current == "x":
-        raise InputError("the module has no layer", module=type(module).__name__)
+        raise InputError("the module has no layer", module=type(module).__name__, remedy="give one with a Linear layer")
     architecture = Architecture.from_data(builder.nodes, output=builder.current)
     return Correspondence(architecture, builder.parameters)
 
@@ -115,7 +122,10 @@ class _Builder:
             case _:
                 if getattr(module, "inplace", False) and not self.pending:
                     raise InputError(
-                        "an activation in place would overwrite its input", where=where, remedy="use inplace=False"
+                        "an activation in place would overwrite its input",
+                        where=where,
+                        remedy="use inplace=False",
+                        layer=type(module).__name__,
                     )
                 self._activation(_activation_name(module, where))
 
@@ -154,10 +164,18 @@ class _Builder:
     def _convolution(self, module: nn.Conv2d, where: str) -> None:
         if module.dilation != (1, 1) or module.groups != 1 or module.padding_mode != "zeros":
             raise InputError(
-                "only plain convolutions are known", where=where, remedy="no dilation or groups, pad zeros"
+                "only plain convolutions are known",
+                where=where,
+                remedy="no dilation or groups, pad zeros",
+                layer=repr(module),
             )
         if isinstance(module.padding, str):
-            raise InputError("padding must be given in numbers", where=where, padding=module.padding)
+            raise InputError(
+                "padding must be given in numbers",
+                where=where,
+                padding=module.padding,
+                remedy="give it as (height, width)",
+            )
         height, width = (
             (size + 2 * pad - kernel) // stride + 1
             for size, pad, kernel, stride in zip(
@@ -178,7 +196,9 @@ class _Builder:
     def _pooling(self, module: nn.AvgPool2d, where: str) -> None:
         kernel, stride, padding = (_pair(value) for value in (module.kernel_size, module.stride, module.padding))
         if padding != [0, 0] or module.ceil_mode or module.divisor_override is not None:
-            raise InputError("only plain average pooling is known", where=where, remedy="no padding or ceil_mode")
+            raise InputError(
+                "only plain average pooling is known", where=where, remedy="no padding or ceil_mode", layer=repr(module)
+            )
         image = self._image(where)
         height, width = ((size - k) // s + 1 for size, k, s in zip(image, kernel, stride, strict=True))
         edge = {"from": self.close(), "kind": "avgpool2d", "kernel": kernel, "stride": stride}
@@ -186,7 +206,12 @@ class _Builder:
 
     def _image(self, where: str) -> tuple[int, int]:
         if len(self.shape) != 3:
-            raise InputError("the layer needs images", where=where, shape=self.shape)
+            raise InputError(
+                "the layer needs images",
+                where=where,
+                shape=self.shape,
+                remedy="give an input_shape of (channels, height, width)",
+            )
         return self.shape[1], self.shape[2]
 
 
@@ -195,7 +220,10 @@ def _check_forward(module: nn.Module, where: str) -> None:
     for kind in (*_LAYERS, Residual):
         if isinstance(module, kind) and (type(module).forward is not kind.forward or "forward" in vars(module)):
             raise InputError(
-                f"the layer is a {kind.__name__} with a forward of its own", where=where, remedy=_OWN_MAPPING
+                f"the layer is a {kind.__name__} with a forward of its own",
+                where=where,
+                layer=type(module).__name__,
+                remedy=_OWN_MAPPING,
             )
 
 
@@ -236,6 +264,6 @@ def _activation_name(module: nn.Module, where: str) -> str:
     raise InputError(
         "no counterpart of this layer",
         where=where,
-        layer=repr(module),
+        layer=type(module).__name__ if next(module.children(), None) else repr(module),
         remedy=_OWN_MAPPING,
     )

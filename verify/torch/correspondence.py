@@ -49,16 +49,27 @@ class Correspondence(ParameterVector):
                 "the parameters given are not those of the architecture",
                 expected=sorted(map(str, parts)),
                 found=sorted(map(str, self.parameters)),
+                remedy="give one parameter for each key of architecture.unflatten(w)",
             )
         if not parts:
-            raise InputError("the module has no parameters", remedy="give a module with at least one weight")
+            raise InputError(
+                "the module has no parameters", remedy="give a module with at least one weight", parameters=0
+            )
         if len({id(parameter) for parameter in self.parameters.values()}) != len(self.parameters):
-            raise InputError("a parameter that is used twice cannot be mapped", remedy="do not share parameters")
+            raise InputError(
+                "a parameter that is used twice cannot be mapped",
+                remedy="do not share parameters",
+                parameters=len(self.parameters),
+            )
         for key, parameter in self.parameters.items():
             check_values(parameter, str(key))
             if tuple(parameter.shape) != parts[key].shape:
                 raise InputError(
-                    "shapes disagree", where=str(key), module=tuple(parameter.shape), architecture=parts[key].shape
+                    "shapes disagree",
+                    where=str(key),
+                    module=tuple(parameter.shape),
+                    architecture=parts[key].shape,
+                    remedy="transpose or reshape it",
                 )
         check_memory(list(self.parameters.values()))
 
@@ -89,7 +100,7 @@ class Correspondence(ParameterVector):
                 raise InputError(
                     "the module does not compute what its architecture says",
                     module=type(module).__name__,
-                    remedy="give the mapping yourself: Correspondence(architecture, parameters)",
+                    remedy="use verify.from_torch(module, inputs, targets, loss=...), which needs no mapping",
                 )
 
 

@@ -78,7 +78,7 @@ class MappedModule:
     ) -> None:
         check_region(objective.get("region"))
         if not isinstance(module, nn.Module):
-            raise InputError("not a PyTorch module", type=type(module).__name__)
+            raise InputError("not a PyTorch module", type=type(module).__name__, remedy="give a torch.nn.Module")
         self.module = module
         self.reduction = objective.get("reduction", "mean")
         self._loss = HALF_SQUARED_ERROR if loss is None else loss
@@ -167,16 +167,25 @@ class MappedModule:
         """Refuse what a mapping of one's own leaves out."""
         if not isinstance(correspondence, Correspondence):
             given = {"module": type(self.module).__name__, "correspondence": type(correspondence).__name__}
-            raise InputError("not a module with its Correspondence", **given)
+            raise InputError(
+                "not a module with its Correspondence",
+                **given,
+                remedy="make one: Correspondence(architecture, parameters)",
+            )
         own, mapped = set(self.module.parameters()), set(correspondence.parameters.values())
         if not mapped <= own:
-            raise InputError("the mapping has parameters that are not the module's")
+            raise InputError(
+                "the mapping has parameters that are not the module's",
+                foreign=len(mapped - own),
+                remedy="make the Correspondence of this module",
+            )
         left = [name for name, p in self.module.named_parameters() if p.requires_grad and p not in mapped]
         if left:
             raise InputError(
                 "a trainable parameter of the module is not in the mapping",
                 where=left[0],
                 remedy="map it, or set requires_grad_(False) where it is a constant",
+                parameters=left,
             )
         for name, layer in self.module.named_modules():
             if layer.training and isinstance(layer, BY_MODE):

@@ -136,7 +136,9 @@ class Monitor:
         **objective: Any,
     ) -> None:
         if not isinstance(optimizer, torch.optim.Optimizer):
-            raise InputError("not a PyTorch optimiser", optimizer=type(optimizer).__name__)
+            raise InputError(
+                "not a PyTorch optimiser", optimizer=type(optimizer).__name__, remedy="give a torch.optim.Optimizer"
+            )
         check_region(region)
         self.mapped = MappedModule(module, inputs, targets, correspondence, loss, **objective)
         self.problem, self.correspondence = self.mapped.problem, self.mapped.correspondence
@@ -169,7 +171,11 @@ class Monitor:
         self.detach()
 
     def __reduce_ex__(self, _: Any) -> Any:
-        raise InputError("a monitor watches one optimiser and cannot be copied", remedy="make a new Monitor")
+        raise InputError(
+            "a monitor watches one optimiser and cannot be copied",
+            remedy="make a new Monitor",
+            optimizer=type(self.optimizer).__name__,
+        )
 
     @property
     def first_increase(self) -> StepReport | None:

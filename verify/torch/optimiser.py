@@ -20,6 +20,7 @@ from verify.training.session import Session
 from verify.training.train import make_rule
 from verify.training.trajectory import StepRecord
 
+_STATE = "load what CertifiedMomentum.state_dict returned"
 _AGREEMENT = 1e-6
 """Relative difference above which a closure's loss or gradient is taken to belong to another error."""
 
@@ -156,16 +157,27 @@ class CertifiedMomentum(torch.optim.Optimizer):
             If it belongs to another rule, or is incomplete or damaged; then nothing has changed.
         """
         if not isinstance(state_dict, dict) or not isinstance(state_dict.get("session"), dict):
-            raise InputError("not a state of this optimiser", remedy="load what CertifiedMomentum.state_dict returned")
+            raise InputError(
+                "not a state of this optimiser",
+                remedy=_STATE,
+                found=type(state_dict).__name__,
+            )
         if state_dict.get("settings") != self._settings:
             found = state_dict.get("settings")
-            raise InputError("the state belongs to another optimiser", found=found, expected=self._settings)
+            raise InputError(
+                "the state belongs to another optimiser",
+                found=found,
+                expected=self._settings,
+                remedy="make the optimiser with the settings that were saved",
+            )
         groups = state_dict.get("param_groups")
         if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups) or len(groups) != 1:
-            raise InputError("the state is damaged", where="param_groups", found=type(groups).__name__)
+            raise InputError("the state is damaged", where="param_groups", found=type(groups).__name__, remedy=_STATE)
         last = [groups[0].get(name) for name in ("eta", "tau")]
         if not all(value is None or type(value) is float for value in last):
-            raise InputError("the state is damaged: eta and tau are no numbers", where="param_groups[0]", found=last)
+            raise InputError(
+                "the state is damaged: eta and tau are no numbers", where="param_groups[0]", found=last, remedy=_STATE
+            )
         restored = Session(self.mapped.problem, self._rule())
         try:
             restored.restore(checked_state(state_dict["session"], self.session.weights.size))
@@ -174,7 +186,9 @@ class CertifiedMomentum(torch.optim.Optimizer):
         except InputError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-            raise InputError("the state is incomplete", reason=f"{type(error).__name__}: {error}") from None
+            raise InputError(
+                "the state is incomplete", reason=f"{type(error).__name__}: {error}", remedy=_STATE
+            ) from None
         restored.error_upper = error_range(restored.problem, restored.weights)[1]
         self.session = restored
         self._show(*last)
@@ -186,7 +200,11 @@ class CertifiedMomentum(torch.optim.Optimizer):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Refuse a second group: the rules move all parameters together."""
         if self.param_groups:
-            raise InputError("certified steps move all parameters together", remedy="use one group")
+            raise InputError(
+                "certified steps move all parameters together",
+                remedy="use one group",
+                groups=len(self.param_groups) + 1,
+            )
         super().add_param_group(param_group)
 
     def _rule(self) -> Rule:
@@ -218,11 +236,17 @@ class CertifiedMomentum(torch.optim.Optimizer):
 
     def _check_weights(self) -> None:
         if not np.array_equal(self.correspondence.read(), self.session.weights):
-            raise InputError("the weights were changed outside the optimiser", remedy="make a new optimiser for them")
+            raise InputError(
+                "the weights were changed outside the optimiser",
+                remedy="make a new optimiser for them",
+                steps=self.session.index,
+            )
 
     def _check_unchanged(self) -> None:
         if change := self.mapped.change():
-            raise InputError(change, remedy="make a new optimiser for the module")
+            raise InputError(
+                change, remedy="make a new optimiser for the module", module=type(self.mapped.module).__name__
+            )
         self._check_parameters()
         self._check_weights()
         group = self.param_groups[0]
@@ -239,7 +263,11 @@ class CertifiedMomentum(torch.optim.Optimizer):
     def _compare(self, loss: Any) -> None:
         number = loss.detach().cpu().numpy() if isinstance(loss, torch.Tensor) else np.asarray(loss)
         if number.size != 1 or number.dtype.kind not in "fiu":
-            raise InputError("the closure must return its loss, one number", found=type(loss).__name__)
+            raise InputError(
+                "the closure must return its loss, one number",
+                found=type(loss).__name__,
+                remedy="return the loss that backward was called on",
+            )
         value = float(number.reshape(()))
         error, gradient = self.session.problem.error_and_gradient(self.session.weights)
         if not abs(value - error) <= _AGREEMENT * max(abs(error), abs(value)):
@@ -253,7 +281,11 @@ class CertifiedMomentum(torch.optim.Optimizer):
         found = self.correspondence.read_gradient()
         limit = _AGREEMENT * (np.linalg.norm(gradient) + abs(error))
         if found is None or not np.linalg.norm(found - gradient) <= limit:
-            raise InputError("the closure's gradient is not that of the error", remedy="clear gradients in the closure")
+            raise InputError(
+                "the closure's gradient is not that of the error",
+                remedy="clear gradients in the closure",
+                expected_norm=float(np.linalg.norm(gradient)),
+            )
 
 
 def _shown(eta: float | None, tau: float | None) -> dict[str, float | None]:
@@ -283,11 +315,23 @@ def checked_state(session: dict[str, Any], size: int) -> dict[str, np.ndarray]:
             shape = (len(value), size)
         if not isinstance(value, torch.Tensor) or value.is_complex() or tuple(value.shape) != shape:
             found = tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
-            raise InputError("the state is damaged", where=f"session.{name}", found=found, expected=shape)
+            raise InputError(
+                "the state is damaged", where=f"session.{name}", found=found, expected=shape, remedy=_STATE
+            )
         arrays[name] = value.detach().cpu().numpy()
         if not np.all(np.isfinite(arrays[name]) if shape else ~np.isnan(arrays[name])):
-            raise InputError("the state is damaged: a number is not finite", where=f"session.{name}")
+            raise InputError(
+                "the state is damaged: a number is not finite",
+                where=f"session.{name}",
+                found="not finite",
+                remedy=_STATE,
+            )
     for name in ("index", "rule_turn"):
         if name in arrays and not (arrays[name].dtype.kind == "i" and arrays[name] >= 0):
-            raise InputError("the state is damaged: a count is negative", where=f"session.{name}")
+            raise InputError(
+                "the state is damaged: a count is negative",
+                where=f"session.{name}",
+                found=arrays[name].tolist(),
+                remedy=_STATE,
+            )
     return arrays

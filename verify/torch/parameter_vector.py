@@ -67,7 +67,12 @@ class ParameterVector(abc.ABC):
 def check_values(parameter: Any, where: str) -> None:
     """Raise `InputError` for a parameter that is not a float64 or float32 tensor with values in memory."""
     if is_lazy(parameter):
-        raise InputError("a lazy module has no weights yet", where=where, remedy="call the module on a batch first")
+        raise InputError(
+            "a lazy module has no weights yet",
+            where=where,
+            remedy="call the module on a batch first",
+            type=type(parameter).__name__,
+        )
     if not isinstance(parameter, torch.Tensor) or parameter.dtype not in ROUNDOFF:
         raise InputError(
             "parameters must be float64 or float32",
@@ -91,12 +96,18 @@ def check_memory(parameters: Sequence[nn.Parameter]) -> None:
     for parameter in parameters:
         strides = list(zip(parameter.shape, parameter.stride(), strict=True))
         if any(size > 1 and step == 0 for size, step in strides):
-            raise InputError("entries of a parameter share memory", remedy="make it with .clone() or .contiguous()")
+            raise InputError(
+                "entries of a parameter share memory",
+                remedy="make it with .clone() or .contiguous()",
+                shape=tuple(parameter.shape),
+            )
         reach = sum((size - 1) * step for size, step in strides) + 1
         start = parameter.data_ptr()
         spans.append((str(parameter.device), start, start + reach * parameter.element_size()))
     if any(one[0] == other[0] and one[2] > other[1] for one, other in pairwise(sorted(spans))):
-        raise InputError("parameters that share memory cannot be mapped", remedy="give each its own tensor")
+        raise InputError(
+            "parameters that share memory cannot be mapped", remedy="give each its own tensor", parameters=len(spans)
+        )
 
 
 def array_of(tensor: torch.Tensor) -> np.ndarray:

@@ -87,7 +87,7 @@ def load_target(text: str) -> Question:
 def _factory(text: str) -> Callable[[], Any]:
     name, _, attribute = text.removeprefix(PREFIX).partition(":")
     if not name or not attribute or not all(part.isidentifier() for part in (*name.split("."), *attribute.split("."))):
-        raise InputError("no module and factory", where=text, remedy=_FORM)
+        raise InputError("no module and factory", where=text, remedy=_FORM, target=text)
     folder = str(Path.cwd())
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -222,7 +222,7 @@ def _optimizer(given: Any) -> Optimizer | None:
         )
     lr, momentum, dampening, nesterov, decay, maximize = settings.pop()
     if maximize:
-        raise InputError("the optimizer maximises", remedy="leave out maximize")
+        raise InputError("the optimizer maximises", remedy="leave out maximize", maximize=maximize)
     if type(given) is torch.optim.SGD:
         return Optimizer(float(lr), float(momentum), float(dampening), bool(nesterov), float(decay))
     return Optimizer(float(lr), weight_decay=float(decay), kind=_KINDS[type(given)])  # type: ignore[arg-type]

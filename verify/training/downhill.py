@@ -53,7 +53,7 @@ class DownhillProof:
         """
         own = classical(problem, "theorem from_rest")
         if own.region is None:
-            raise InputError("theorem from_rest needs a region", remedy="give the problem a region")
+            raise InputError("theorem from_rest needs a region", remedy="give the problem a region", region=None)
         try:
             found = hessian_bound(own, own.region)
         except UndecidedHessianError as error:

@@ -84,4 +84,9 @@ class LimitedMemory:
             for step, change in zip(steps, changes, strict=True):
                 self.add(step, change)
         if len(self.steps) != len(steps):
-            raise InputError("the pairs show no positive curvature", where=HISTORY[0], pairs=len(steps))
+            raise InputError(
+                "the pairs show no positive curvature",
+                where=HISTORY[0],
+                pairs=len(steps),
+                remedy="start again in another folder",
+            )

@@ -56,7 +56,9 @@ def adaptive_momentum(
     if norm != "vertex":
         raise InputError("unknown norm", remedy="use 'global' or 'vertex'", norm=norm)
     if architecture is None:
-        raise InputError("norms per vertex need the architecture", norm=norm)
+        raise InputError(
+            "norms per vertex need the architecture", norm=norm, remedy='give the problem, or use norm="global"'
+        )
     momentum = np.zeros_like(gradient)
     for block in architecture.blocks.values():
         momentum[block] = _bounded_momentum(gradient[block], previous[block], tau)

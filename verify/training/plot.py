@@ -26,7 +26,7 @@ def require_matplotlib() -> None:
     import importlib.util
 
     if importlib.util.find_spec("matplotlib") is None:
-        raise InputError("plots need matplotlib", remedy="pip install 'dagverify[plot]'")
+        raise InputError("plots need matplotlib", remedy="pip install 'dagverify[plot]'", missing="matplotlib")
 
 
 def plot_run(lines: list[dict[str, Any]], region: Region | None, path: Path, *, force: bool = False) -> None:

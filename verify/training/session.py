@@ -56,7 +56,11 @@ class Session:
     def __init__(self, problem: Objective, rule: Rule, w0: Any = None, *, gradient_tolerance: float = 0.0) -> None:
         gradient_tolerance = exact_float(gradient_tolerance, "gradient_tolerance")
         if not (np.isfinite(gradient_tolerance) and gradient_tolerance >= 0):
-            raise InputError("the tolerance must be finite, not negative", gradient_tolerance=gradient_tolerance)
+            raise InputError(
+                "the tolerance must be finite, not negative",
+                gradient_tolerance=gradient_tolerance,
+                remedy="give a finite number >= 0",
+            )
         self.problem = problem
         self.rule, self.gradient_tolerance = rule, gradient_tolerance
         self.start = _own(problem.check_weights(problem.initial_weights if w0 is None else w0))

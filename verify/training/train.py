@@ -92,7 +92,7 @@ def train(
     ({'PROVED'}, True)
     """
     if not (isinstance(steps, int) and not isinstance(steps, bool) and steps >= 0):
-        raise InputError("steps must be a whole number, not negative", steps=steps)
+        raise InputError("steps must be a whole number, not negative", steps=steps, remedy="give 0 or more")
     chosen = make_rule(rule, eta, tau, norm, problem, mu=mu, theorem=theorem)
     session = Session(problem, chosen, w0, gradient_tolerance=gradient_tolerance)
     errors: list[float] = []
@@ -159,7 +159,8 @@ def make_rule(
 
 def _fixed(eta: float | None, tau: float | None, norm: str, problem: Objective | None, theorem: str) -> FixedRule:
     if eta is None or tau is None or not (np.isfinite(eta) and eta > 0 and np.isfinite(tau) and tau >= 0):
-        raise InputError("constant momentum needs eta > 0 and tau >= 0", eta=eta, tau=tau)
+        remedy = "give finite eta > 0 and tau >= 0"
+        raise InputError("constant momentum needs eta > 0 and tau >= 0", eta=eta, tau=tau, remedy=remedy)
     if norm not in ("global", "vertex"):
         raise InputError("unknown norm", remedy="use 'global' or 'vertex'", norm=norm)
     if theorem == "sharp":
@@ -175,7 +176,9 @@ def _clipped(
     eta: float | None, tau: float | None, mu: float | None, norm: str, problem: Objective | None
 ) -> ClippedRule:
     if eta is None or mu is None or not (np.isfinite(eta) and eta > 0 and np.isfinite(mu) and mu >= 0):
-        raise InputError("rule 'clipped' needs eta > 0 and mu >= 0", eta=eta, mu=mu)
+        raise InputError(
+            "rule 'clipped' needs eta > 0 and mu >= 0", eta=eta, mu=mu, remedy="give finite eta > 0 and mu >= 0"
+        )
     if norm != "global":
         raise InputError("rule 'clipped' needs norms over all weights", norm=norm, remedy="use norm = 'global'")
     proof = _proof(problem)
@@ -187,5 +190,5 @@ def _clipped(
 
 def _proof(problem: Objective | None) -> DownhillProof:
     if problem is None:
-        raise InputError("theorem from_rest needs the problem", remedy="give the problem to make_rule")
+        raise InputError("theorem from_rest needs the problem", remedy="give the problem to make_rule", problem=None)
     return DownhillProof.of(problem)

@@ -65,7 +65,9 @@ def center_facts(problem: Problem, weights: np.ndarray, *, keep_matrix: bool = F
     architecture = problem.architecture
     graph = structure(architecture)
     if graph.size > MOST_VERTICES:
-        raise UndecidedHessianError("too many vertices for the majorants", vertices=graph.size, most=MOST_VERTICES)
+        raise UndecidedHessianError(
+            "too many vertices for the majorants", vertices=graph.size, most=MOST_VERTICES, remedy="use method norms"
+        )
     third, blocks = CenterThird(graph), BlockHessian(graph)
     dense: DenseHessian | None = None
     exact = [graph.plain[v] or v in graph.shared for v in range(graph.size)]
@@ -76,7 +78,11 @@ def center_facts(problem: Problem, weights: np.ndarray, *, keep_matrix: bool = F
         jacobians = center_jacobians(center, graph)
         state = center_state(center, jacobians, graph)
         if not state.is_moderate():
-            raise UndecidedHessianError("the derivatives at the centre overflow", remedy="use smaller weights or data")
+            raise UndecidedHessianError(
+                "the derivatives at the centre overflow",
+                remedy="use smaller weights or data",
+                largest_weight=float(np.max(np.abs(weights), initial=0.0)),
+            )
         chunks.append((center, state))
         data = [layer_data(center, name) if fits else None for name, fits in zip(graph.names, graph.plain, strict=True)]
         known = [no_data(center.samples) if layer is None else layer for layer in data]

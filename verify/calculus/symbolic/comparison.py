@@ -85,6 +85,7 @@ def _called(gradient: Gradient, w: np.ndarray) -> tuple[np.ndarray, float]:
             shape=array.shape,
             dtype=str(array.dtype),
             expected=w.shape,
+            remedy="return one float64 vector",
         )
     precise = array.dtype.kind != "f" or array.dtype.itemsize >= 8
     roundoff = 2.0**-53 if precise else float(np.finfo(array.dtype).eps) / 2

@@ -152,7 +152,7 @@ class EvaluatedNetwork:
     def _outward(self, ball: Any) -> Bounds:
         """Bounds of a ball as multiples of 2^-bits, with one multiple to spare for Coq's own rounding."""
         if not ball.is_finite():
-            raise InputError("overflow while evaluating the network", remedy="use smaller weights")
+            raise InputError("overflow while evaluating the network", remedy="use smaller weights", bound=str(ball))
         scale = 2**self._bits
         lower, upper = (_exact(end) * scale for end in (ball.lower(), ball.upper()))
         return Fraction(math.floor(lower) - 1, scale), Fraction(math.ceil(upper) + 1, scale)

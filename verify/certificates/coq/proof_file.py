@@ -79,7 +79,11 @@ def export_step(certificate: dict[str, Any]) -> str:
     if certificate.get("kind") != "step":
         raise InputError("only a step can become a Coq file", kind=certificate.get("kind"), remedy="use kind step")
     if "graph" in certificate["model"]:
-        raise InputError("no Coq file is written of a graph of operations", remedy="leave out --coq")
+        raise InputError(
+            "no Coq file is written of a graph of operations",
+            remedy="leave out --coq",
+            model="graph",
+        )
     subject = read_subject(certificate)
     claim = document.fields(certificate["claim"], "claim", {"next", "decrease"})
     following = document.float64_list(claim["next"], "claim.next", subject.network.size)
@@ -100,6 +104,7 @@ def export_step(certificate: dict[str, Any]) -> str:
                 "the step does not decrease the error so much",
                 decrease=float(decrease),
                 actual=float(before.error[1] - after.error[0]),
+                remedy="take a smaller step",
             )
         if before.error[0] - after.error[1] >= decrease:
             return "\n".join(_File(subject, neurons, [before, after]).text(decrease))

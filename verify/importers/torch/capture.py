@@ -50,7 +50,12 @@ def as_float64(value: Any) -> Any:
             return value.detach().cpu()
         exact = value.detach().cpu().to(torch.float64)
         if not bool(torch.isfinite(exact).all()):
-            raise InputError("data must be finite", where="inputs")
+            raise InputError(
+                "data must be finite",
+                where="inputs",
+                shape=tuple(value.shape),
+                remedy="correct or drop what is not finite",
+            )
         return exact
     if isinstance(value, dict):
         return {key: as_float64(part) for key, part in value.items()}

@@ -84,9 +84,17 @@ def criterion(loss: str | Criterion, reduction: str, options: dict[str, Any]) ->
     """
     if not isinstance(loss, str):
         if options:
-            raise InputError("options belong to a loss by name", options=sorted(options))
+            raise InputError(
+                "options belong to a loss by name",
+                options=sorted(options),
+                remedy="give a loss by name, or make the module with its options",
+            )
         if not callable(loss):
-            raise InputError("a loss is a name, a module or a function", loss=type(loss).__name__)
+            raise InputError(
+                "a loss is a name, a module or a function",
+                loss=type(loss).__name__,
+                remedy='give for example loss="mse"',
+            )
         return cast("Criterion", in_float64(loss)) if isinstance(loss, torch.nn.Module) else loss
     if loss not in LOSSES:
         raise InputError("unknown loss", loss=loss, remedy=f"use one of {', '.join(LOSSES)}, or a function")
@@ -105,7 +113,12 @@ def in_float64(module: torch.nn.Module) -> torch.nn.Module:
     """
     for name, parameter in module.named_parameters():
         if isinstance(parameter, torch.nn.parameter.UninitializedParameter) or parameter.is_meta:
-            raise InputError("the parameter has no values yet", where=name, remedy="run the module once on real data")
+            raise InputError(
+                "the parameter has no values yet",
+                where=name,
+                remedy="run the module once on real data",
+                type=type(parameter).__name__,
+            )
     try:
         return copy.deepcopy(module).to("cpu").double()
     except (RuntimeError, TypeError) as error:

@@ -119,7 +119,7 @@ def import_module(
 ) -> Imported:
     """Return the problem with what it was captured from; see `from_torch`."""
     if not isinstance(module, torch.nn.Module):
-        raise InputError("a torch.nn.Module is needed", module=type(module).__name__)
+        raise InputError("a torch.nn.Module is needed", module=type(module).__name__, remedy="give the module itself")
     objective = Objective(in_float64(module), criterion(loss, reduction, options))
     arguments = (as_float64(inputs if isinstance(inputs, tuple | dict) else (inputs,)), as_float64(targets))
     program = capture(objective, arguments)
@@ -136,5 +136,9 @@ def _weights(graph: Graph, module: torch.nn.Module) -> np.ndarray:
     parameters = dict(module.named_parameters())
     parts = [parameters[leaf.label].detach().reshape(-1).numpy() for leaf in graph.leaves(Parameter)]
     if not parts:
-        raise InputError("the loss depends on no parameter", remedy="set requires_grad of a parameter that it uses")
+        raise InputError(
+            "the loss depends on no parameter",
+            remedy="set requires_grad of a parameter that it uses",
+            parameters=sorted(parameters)[:8],
+        )
     return np.concatenate(parts)

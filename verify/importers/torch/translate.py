@@ -139,7 +139,7 @@ def _entered(scope: Scope, label: str, value: Any) -> Any:
 def _output_name(program: ExportedProgram) -> str:
     names = [spec.arg.name for spec in program.graph_signature.output_specs if spec.kind.name == "USER_OUTPUT"]
     if len(names) != 1:
-        raise InputError("the loss must be one scalar", outputs=len(names))
+        raise InputError("the loss must be one scalar", outputs=len(names), remedy="reduce it with .mean() or .sum()")
     return names[0]
 
 
@@ -173,7 +173,11 @@ def _called(node: Node, values: dict[str, Any], scope: Scope) -> Any:
         raise (error.at(_place(node)) if error.where is None else error) from None
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RuntimeError) as error:
         raise InputError(
-            "the rule does not know these options", where=_place(node), operation=name, reason=str(error)
+            "the rule does not know these options",
+            where=_place(node),
+            operation=name,
+            reason=str(error),
+            remedy="leave them at their defaults",
         ) from error
 
 

@@ -30,7 +30,9 @@ def require_jinja2() -> None:
     import importlib.util
 
     if importlib.util.find_spec("jinja2") is None:
-        raise InputError("the page of a report needs jinja2", remedy="pip install 'dagverify[report]'")
+        raise InputError(
+            "the page of a report needs jinja2", remedy="pip install 'dagverify[report]'", missing="jinja2"
+        )
 
 
 def render(evidence: Evidence) -> str:

@@ -135,4 +135,4 @@ def vector_norm(
         return size.sum(axes or None, keep=keep)
     if order == float("inf"):
         return amax(scope, size, list(axes or []), keep)
-    raise InputError("only norms of order 1, 2 and infinity", order=order)
+    raise InputError("only norms of order 1, 2 and infinity", order=order, remedy="use one of them")

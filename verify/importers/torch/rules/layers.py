@@ -145,7 +145,12 @@ def scaled_dot_product_attention(
     enable_gqa: bool = False,
 ) -> Tensor:
     if dropout or enable_gqa:
-        raise InputError("attention with dropout or grouped queries", remedy="module.eval(), or p=0")
+        raise InputError(
+            "attention with dropout or grouped queries",
+            remedy="module.eval(), or p=0",
+            dropout=dropout,
+            enable_gqa=enable_gqa,
+        )
     query, key, value = (scope.tensor(part) for part in (query, key, value))
     numbers = scope.value(mask)
     if mask is None or (isinstance(numbers, torch.Tensor) and numbers.dtype == torch.bool):

@@ -37,7 +37,7 @@ def smooth_l1_loss(scope: Scope, outputs: Any, targets: Any, reduction: int = 1,
 
 @rule("l1_loss.default")
 def l1_loss(scope: Scope, outputs: Any, targets: Any, reduction: int = 1) -> Tensor:
-    raise InputError("l1 is not differentiable where it is least", remedy="use huber or smooth_l1")
+    raise InputError("l1 is not differentiable where it is least", remedy="use huber or smooth_l1", loss="l1_loss")
 
 
 @rule("binary_cross_entropy_with_logits.default")
@@ -155,7 +155,9 @@ def _classes(targets: torch.Tensor, count: int, weight: Any, ignored: int) -> tu
 def _class_weights(scope: Scope, weight: Any) -> torch.Tensor | None:
     numbers = scope.value(weight)
     if weight is not None and numbers is None:
-        raise InputError("class weights that depend on parameters")
+        raise InputError(
+            "class weights that depend on parameters", weight=type(weight).__name__, remedy="give them as constants"
+        )
     return numbers
 
 
@@ -184,5 +186,9 @@ def _weighted(scope: Scope, terms: Tensor, weights: torch.Tensor | None, reducti
     if REDUCTIONS[reduction] != "mean":
         return _total(terms * factors, reduction)
     if not np.any(weights.numpy()):
-        raise InputError("cross-entropy: every target is ignored or has the weight 0")
+        raise InputError(
+            "cross-entropy: every target is ignored or has the weight 0",
+            targets=len(weights.reshape(-1)),
+            remedy="give targets that count",
+        )
     return (terms * factors).sum() / factors.sum()

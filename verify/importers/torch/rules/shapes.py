@@ -28,7 +28,9 @@ def same(scope: Scope, x: Tensor, **options: Any) -> Tensor:
 
 @rule("detach.default")
 def detach(scope: Scope, x: Tensor) -> Tensor:
-    raise InputError("detach stops the gradient, so the step is not along the gradient", remedy="leave it out")
+    raise InputError(
+        "detach stops the gradient, so the step is not along the gradient", remedy="leave it out", operation="detach"
+    )
 
 
 @rule("view.default", "reshape.default", "_unsafe_view.default")
@@ -200,7 +202,12 @@ def _put(scope: Scope, x: Any, source: Any, places: torch.Tensor, accumulate: bo
     before, flat = scope.tensor(x), places.reshape(-1).numpy()
     if not accumulate:
         if len(np.unique(flat)) != flat.size:
-            raise InputError("several numbers are put in one place")
+            raise InputError(
+                "several numbers are put in one place",
+                places=flat.size,
+                different=len(np.unique(flat)),
+                remedy="use accumulate=True, or each place once",
+            )
         kept = np.ones(math.prod(before.shape))
         kept[flat] = 0
         before = before * scope.tensor(torch.from_numpy(kept).reshape(before.shape))
@@ -315,7 +322,7 @@ def masked_fill(scope: Scope, x: Tensor, mask: torch.Tensor, value: float) -> Te
     if value == -np.inf:
         return Masked(scope.tensor(x), (~mask).numpy())
     if not np.isfinite(value):
-        raise InputError("filling with an infinite number", value=value)
+        raise InputError("filling with an infinite number", value=value, remedy="use a large finite number")
     kept = scope.tensor((~mask).to(torch.float64))
     return x * kept + scope.tensor(mask.to(torch.float64) * value)
 
