@@ -135,7 +135,7 @@ def network_problem(
 def _decay(alpha: Any, samples: Samples) -> float:
     value = exact_float(alpha, "alpha")
     if not (np.isfinite(value) and value >= 0):
-        raise InputError("alpha must be finite and not negative", alpha=value)
+        raise InputError("alpha must be finite and not negative", alpha=value, remedy="use alpha >= 0")
     return float(Fraction(value) / Fraction(samples.total_weight))
 
 

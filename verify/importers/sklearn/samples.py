@@ -63,7 +63,8 @@ def read_samples(estimator: MLPRegressor | MLPClassifier, X: Any, y: Any, sample
     outputs = np.asarray(estimator.intercepts_[-1]).size
     if targets.shape != (len(x), outputs):
         expected = (len(x), outputs)
-        raise InputError("y does not fit the estimator and X", shape=targets.shape, expected=expected)
+        remedy = "give the samples that the estimator was fitted to"
+        raise InputError("y does not fit the estimator and X", shape=targets.shape, expected=expected, remedy=remedy)
     return Samples(x, targets, read_weights(sample_weight, len(x)), output)
 
 
@@ -106,7 +107,10 @@ def _classes(estimator: MLPClassifier, y: Any, output: Output) -> np.ndarray:
         ) from None
     if unknown.size:
         raise InputError(
-            "y has a class that the estimator does not know", y=unknown[0].item(), classes_=estimator.classes_.tolist()
+            "y has a class that the estimator does not know",
+            y=unknown[0].item(),
+            classes_=estimator.classes_.tolist(),
+            remedy="give the samples that the estimator was fitted to",
         )
     return np.asarray(indicators, dtype=np.float64)
 
@@ -125,7 +129,10 @@ def read_weights(sample_weight: Any, count: int) -> np.ndarray | None:
     if weights.ndim == 0:
         weights = np.full(count, weights)
     if weights.shape != (count,):
-        raise InputError("one weight for each sample is needed", shape=weights.shape, samples=count)
+        remedy = "give an array with one number a sample"
+        raise InputError("one weight for each sample is needed", shape=weights.shape, samples=count, remedy=remedy)
     if not (np.all(np.isfinite(weights) & (weights >= 0)) and np.any(weights > 0) and np.isfinite(weights.sum())):
-        raise InputError("sample weights must be finite, not negative, and not all zero", where="sample_weight")
+        least, most = float(weights.min()), float(weights.max())
+        what = "sample weights must be finite, not negative, and not all zero"
+        raise InputError(what, least=least, most=most, remedy="leave out samples that are not to count")
     return weights
