@@ -65,7 +65,8 @@ def reference(estimator: Any, samples: Samples, parts: dict[str, np.ndarray]) ->
             remedy="use a version that dagverify is tested with",
         ) from None
     if samples.weights is not None and not takes_weights:
-        raise InputError("this scikit-learn has no sample weights for networks", remedy="leave sample_weight out")
+        what = "this scikit-learn has no sample weights for networks"
+        raise InputError(what, samples=len(samples.weights), remedy="leave sample_weight out")
     gradient = np.concatenate([np.concatenate([c.ravel(), b]) for c, b in zip(coefs, intercepts, strict=True)])
     if samples.output == "identity":
         penalty = 0.5 * model.alpha * sum(float(np.vdot(c, c)) for c in model.coefs_) / samples.total_weight
