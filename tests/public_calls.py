@@ -25,6 +25,7 @@ from verify.analysis.ranges import admissible_ranges, largest_momentum
 from verify.analysis.rising import first_rise
 from verify.arithmetic import arb
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.precision import Precision
 from verify.assumptions import (
     activation_regularity,
     bounded_weights,
@@ -48,9 +49,10 @@ from verify.campaign.attacks import attack_bound
 from verify.certificates.run_checker import check_run
 from verify.graph import rounding
 from verify.graph.decision import decide_graph_decrease
-from verify.graph.gradient_check import check_graph_gradient
+from verify.graph.gradient_check import check_graph_gradient, computable_gradient
 from verify.graph.hessian import graph_hessian_bound
 from verify.graph.segment import graph_segment_bound
+from verify.graph.symbolic.prove import prove_graph_gradients
 from verify.importers.architecture import graph_problem
 from verify.properties.cases import StepCase
 from verify.properties.control import run_sharpness_control
@@ -104,6 +106,7 @@ MODULES = (
     "verify.graph.problem",
     "verify.graph.decision",
     "verify.graph.gradient_check",
+    "verify.graph.symbolic.prove",
     "verify.graph.hessian",
     "verify.graph.segment",
     "verify.importers.architecture",
@@ -283,6 +286,10 @@ CALLS: dict[str, Call] = {
     "GraphProblem.hessian_vector_enclosure": lambda s: s.graph_problem.hessian_vector_enclosure(s.w, s.gradient),
     "hessian.graph_hessian_bound": lambda s: graph_hessian_bound(s.graph_problem, s.region),
     "gradient_check.check_graph_gradient": lambda s: check_graph_gradient(s.graph_problem),
+    "gradient_check.computable_gradient": lambda s: computable_gradient(
+        s.graph_problem, s.graph_problem.initial_weights, Precision.of(np.float64)
+    ),
+    "prove.prove_graph_gradients": lambda s: prove_graph_gradients(s.graph_problem),
     "segment.graph_segment_bound": lambda s: graph_segment_bound(s.graph_problem, s.w, -s.gradient, 0.1),
     "activation": lambda s: verify.activation({"expr": "x/(1+exp(-x))"}),
     "check": lambda s: verify.check(s.problem, s.setting),
@@ -413,6 +420,7 @@ NO_CLAIM: dict[str, str] = {
     **{f"GraphProblem.{name}": _GRAPH for name in ("size", "gradient_graph")},
     "ParameterBlock.__init__": _GRAPH,
     "rounding.weighted_graph": _GRAPH,
+    "gradients.gradient_formulas": "formulas; the finding beside them says whether they are proved",
     "ErrorBound.__init__": _DATA,
     "decision.entries": _GRAPH,
     "segment.change_along": _PART,

@@ -7,8 +7,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from tests.graph.networks import NETWORKS
 from tests.graph.random_graphs import random_case
+from verify.arithmetic.precision import Precision
 from verify.calculus.gradient_check import AGREES, DIFFERS, OPEN, check_gradient
+from verify.graph.evaluation import FLOAT32, evaluate
+from verify.graph.gradient_check import computable_gradient
 from verify.graph.problem import GraphProblem
 from verify.graph.tensor import GraphBuilder
 from verify.operations.contraction import Contraction
@@ -39,8 +43,23 @@ def test_random_graphs_are_not_refuted(seed: int) -> None:
     assert check_gradient(random_case(seed).problem, points=1).numbers["outcome"] != DIFFERS
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_single_precision_is_explained(name: str) -> None:
+    problem = NETWORKS[name]
+    w = problem.initial_weights
+    held = computable_gradient(problem, w, Precision.of(np.float32))
+    values = {leaf: np.asarray(x, dtype=np.float32) for leaf, x in problem.values(w).items()}
+    parts = evaluate(problem.gradient_graph, values, FLOAT32)[1:]
+    single = np.concatenate([np.asarray(part).reshape(-1) for part in parts])
+    assert single.dtype == np.float32
+    assert np.all((held.lower <= single) & (single <= held.upper))
+    exact = problem.gradient_enclosure(w)
+    assert np.all((held.lower <= exact.lower) & (exact.upper <= held.upper))
+    assert check_gradient(problem, lambda _: single, points=[w]).numbers["outcome"] != DIFFERS
+
+
 @pytest.mark.parametrize("entry", [0, 5, 8])
-@pytest.mark.parametrize("factor", [1 + 1e-6, -1.0, 0.0])
+@pytest.mark.parametrize("factor", [1 + 1e-6, 1 + 1e-11, -1.0, 0.0])
 def test_one_wrong_entry_is_named(entry: int, factor: float) -> None:
     problem = small()
 
@@ -58,8 +77,10 @@ def test_one_wrong_entry_is_named(entry: int, factor: float) -> None:
 
 def test_single_precision_is_judged_by_its_own_rounding() -> None:
     problem = small()
-    assert check_gradient(problem, lambda w: problem.gradient(w).astype(np.float32)).numbers["outcome"] != DIFFERS
-    wrong = check_gradient(problem, lambda w: 1.01 * problem.gradient(w).astype(np.float32))
+    assert check_gradient(problem, lambda w: problem.gradient(w).astype(np.float32)).numbers["outcome"] == AGREES
+    as_double = check_gradient(problem, lambda w: problem.gradient(w).astype(np.float32).astype(np.float64))
+    assert as_double.numbers["outcome"] == DIFFERS
+    wrong = check_gradient(problem, lambda w: np.float32(1.001) * problem.gradient(w).astype(np.float32))
     assert wrong.numbers["outcome"] == DIFFERS
 
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.intervals import Interval
 from verify.arithmetic.movement import Derivatives, Movement, of_sum
 from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.precision import Precision
 from verify.arithmetic.rounding import gamma, inflation
 from verify.operations.operation import Operation, Shape, cut
 
@@ -52,6 +54,9 @@ class Add(Operation):
 
     def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
         return reduce(add, (argument.perturbation for argument in arguments))
+
+    def programmed(self, precision: Precision, *arguments: Interval) -> Interval:
+        return self.programmed_sum(precision, len(arguments), *arguments)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint,) * len(arguments)

@@ -11,7 +11,9 @@ import numpy as np
 
 from verify.arithmetic import upward
 from verify.arithmetic.arrays import Array, accumulated, rearranged
+from verify.arithmetic.intervals import Interval
 from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
+from verify.arithmetic.precision import Precision
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
 from verify.operations.operation import LinearOperation, Operation, Shape, cut
@@ -101,6 +103,9 @@ class SumOver(LinearOperation):
 
     def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
         return arguments[0].perturbation.accumulated(self._add, self._terms(arguments[0].value.shape))
+
+    def programmed(self, precision: Precision, *arguments: Interval) -> Interval:
+        return self.programmed_sum(precision, self._terms(arguments[0].shape), *arguments)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         shape = arguments[0].shape

@@ -21,6 +21,7 @@ from verify.arithmetic.intervals import Interval
 from verify.arithmetic.lengths_upward import length, raised, sum_lengths
 from verify.arithmetic.movement import Derivatives, Movement, of_product
 from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.precision import Precision
 from verify.arithmetic.rounding import FLOOR, LONGEST_SUM, UNIT, gamma, inflation
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
@@ -226,6 +227,11 @@ class Contraction(Operation):
         key = tuple(tuple(letters.index(c) for c in group) for group in groups)
         lengths = dict(zip(letters, x.value.shape, strict=True))
         return x.norm((key[0], frozenset(key[1:])), lambda: _matrices(x.value, letters, groups, lengths))
+
+    def programmed(self, precision: Precision, *arguments: Interval) -> Interval:
+        a, _ = arguments
+        terms = math.prod(a.shape[self.left.index(c)] for c in self._groups[1])
+        return self.programmed_sum(precision, terms, *arguments)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         a, b = arguments

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 
 from verify.arithmetic.arrays import Array, accumulated
+from verify.arithmetic.intervals import Interval
 from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
+from verify.arithmetic.precision import Precision
 from verify.operations.gather import Gather, Indices
 from verify.operations.operation import LinearOperation, Operation, Shape, cut_rows
 
@@ -48,6 +50,9 @@ class CumulativeSum(LinearOperation):
 
     def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
         return arguments[0].perturbation.accumulated(self._add, max(result.shape[-1], 1), max(result.shape[-1], 1))
+
+    def programmed(self, precision: Precision, *arguments: Interval) -> Interval:
+        return self.programmed_sum(precision, arguments[0].shape[-1], *arguments)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         backwards = Gather(len(adjoint.shape) - 1, Indices(range(adjoint.shape[-1] - 1, -1, -1)))

@@ -16,6 +16,7 @@ from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.movement import Derivatives, Movement, of_function
 from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.precision import Precision, unknown
 from verify.arithmetic.rounding import FLOOR
 from verify.arithmetic.taylor_model import BoundedDerivatives, TaylorModel
 from verify.operations.operation import Operation, Shape, cut
@@ -151,6 +152,25 @@ class Elementwise(Operation):
     def derivative(self) -> Elementwise:
         """Return the operation of the next order."""
         return Elementwise(self.spec, self.order + 1)
+
+    def programmed(self, precision: Precision, *arguments: Interval) -> Interval:
+        """Follow a program through the formula, in any order; nothing is known where a jump is within reach."""
+        (x,) = arguments
+        exact = self.evaluate(x)
+        if self.spec in _EXACT:
+            return exact
+        if self.order > 1 or not np.all(np.isfinite(x.rad)):
+            return unknown(x.shape)
+        rad = np.array(np.broadcast_to(x.rad, x.shape))
+        error = np.array(self.function.rounding_errors(x.mid, rad, precision.roundoff)[self.order])
+        for point, jump in self.function.jumps:
+            if jump <= self.order:
+                at = float(point)
+                error[np.abs(x.mid - at) <= rad + 2 * precision.roundoff * abs(at) + precision.tiny] = np.inf
+        value = self.function.value(x.mid, self.order)
+        known = np.isfinite(value) & np.isfinite(error)
+        bound = np.where(known, 2.0 * error + precision.tiny * 2.0**10, np.inf)
+        return exact.hull(Interval.from_midrad(np.where(known, value, 0.0), bound))
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint * result.apply(self.derivative(), *arguments),)

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from verify.arithmetic import upward
 from verify.arithmetic.arrays import Array, accumulated, rearranged, zeros
+from verify.arithmetic.intervals import Interval
 from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
+from verify.arithmetic.precision import Precision
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
 from verify.operations.operation import LinearOperation, Operation, Shape, cut
@@ -177,6 +179,9 @@ class ScatterAdd(LinearOperation):
 
     def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
         return arguments[0].perturbation.accumulated(self._add, self._terms)
+
+    def programmed(self, precision: Precision, *arguments: Interval) -> Interval:
+        return self.programmed_sum(precision, self._terms, *arguments)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint.apply(Gather(self.axis, self.indices), adjoint),)

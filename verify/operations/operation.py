@@ -24,6 +24,7 @@ from verify.arithmetic.arrays import Array
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.movement import Derivatives, Movement, derivatives_of
 from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.precision import Precision, unknown
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
 from verify.outcomes import InputError
@@ -151,6 +152,23 @@ class Operation(abc.ABC):
         around = [Interval(x.value, np.broadcast_to(x.perturbation.entries, x.value.shape)) for x in arguments]
         enclosure = self.evaluate(*around)
         return Perturbation(0.0, upward.add(np.abs(enclosure.mid - result), enclosure.rad))
+
+    def programmed(self, precision: Precision, *arguments: Interval) -> Interval:
+        """Return what holds the exact result and all that programs compute, from any numbers in the arguments.
+
+        Programs of a precision, with sums in any order. By default nothing is known of an operation that rounds.
+        """
+        if self.rounds:
+            return unknown(self.shape(*(argument.shape for argument in arguments)))
+        return self.evaluate(*arguments)
+
+    def programmed_sum(self, precision: Precision, terms: int, *arguments: Interval) -> Interval:
+        """Return it for an operation whose results are sums of so many arguments, or products of them.
+
+        Two more roundings than such a sum needs are granted, for a product with a constant before or after it.
+        """
+        sizes = self.evaluate(*(Interval(argument.max_abs()) for argument in arguments)).max_abs()
+        return precision.widened(self.evaluate(*arguments), terms + 2, sizes)
 
     def refuse(self, what: str, *shapes: Shape) -> InputError:
         """Return the error for arguments that do not fit."""

@@ -16,6 +16,7 @@ from verify.arithmetic.arrays import Array, is_exact_kind
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.movement import Derivatives, Movement, of_function
 from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.precision import LIBRARY, Precision
 from verify.arithmetic.rounding import FLOOR, gamma
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.operation import Operation, OutsideDomainError, Shape, cut
@@ -103,6 +104,14 @@ class Power(Operation):
         suprema = [self._enclosed_derivative(box, k).max_abs() for k in range(1, orders + 1)]
         return of_function(x, suprema, orders)
 
+    def programmed(self, precision: Precision, *arguments: Interval) -> Interval:
+        """Roots, products, a reciprocal, or a library's own power."""
+        (x,) = arguments
+        power = self.evaluate(x)
+        if self.exponent in (0, 1):
+            return power
+        return precision.widened(power, 2 * abs(self.exponent.numerator) + LIBRARY, power.max_abs())
+
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint * self._derivative(arguments[0]) if self.exponent else None,)
 
@@ -153,6 +162,10 @@ class Logarithm(Operation):
         if not x.value.size:
             return Perturbation()
         return x.perturbation.scaled(float(np.max(_logarithm_derivative(_between(x), 1).max_abs())))
+
+    def programmed(self, precision: Precision, *arguments: Interval) -> Interval:
+        logarithm = self.evaluate(*arguments)
+        return precision.widened(logarithm, LIBRARY, logarithm.max_abs() + 1.0)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint * _reciprocal(arguments[0]),)

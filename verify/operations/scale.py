@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.intervals import Interval
 from verify.arithmetic.lengths_upward import raised
 from verify.arithmetic.perturbation import Perturbation, Perturbed
+from verify.arithmetic.precision import Precision
 from verify.arithmetic.rounding import FLOOR, gamma
 from verify.operations.operation import LinearOperation, Operation, Shape, cut
 
@@ -67,6 +69,11 @@ class Scale(LinearOperation):
 
     def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
         return arguments[0].perturbation.scaled(raised(abs(float(self.factor))))
+
+    def programmed(self, precision: Precision, *arguments: Interval) -> Interval:
+        (x,) = arguments
+        scaled = self.evaluate(x)
+        return scaled if abs(self.factor) == 1 else precision.widened(scaled, 3, scaled.max_abs())
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint.scale(self.factor),)

@@ -18,6 +18,7 @@ from verify.arithmetic.arrays import Array, is_exact_kind, rearranged, zeros
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.movement import Derivatives, Movement
 from verify.arithmetic.perturbation import Perturbation, Perturbed, largest_along_rows
+from verify.arithmetic.precision import LIBRARY, Precision
 from verify.arithmetic.sizes import Sizes, total
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.operations.gather import Indices
@@ -93,6 +94,12 @@ class Softmax(Operation):
         """
         return Perturbation(arguments[0].perturbation.length).scaled(0.5)
 
+    def programmed(self, precision: Precision, *arguments: Interval) -> Interval:
+        (z,) = arguments
+        p = self.evaluate(z)
+        roundings, floor = _exponential_roundings(precision, z)
+        return precision.widened(p, roundings, p.max_abs(), floor)
+
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (_jacobian(result, adjoint),)
 
@@ -161,6 +168,12 @@ class LogSumExp(Operation):
     def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
         """The gradient is positive and sums up to 1: the result moves no more than the entry that moves most."""
         return largest_along_rows(arguments[0].perturbation)
+
+    def programmed(self, precision: Precision, *arguments: Interval) -> Interval:
+        (z,) = arguments
+        total = self.evaluate(z)
+        roundings, floor = (x.reshape(total.shape) for x in _exponential_roundings(precision, z))
+        return precision.widened(total, roundings, total.max_abs() + 1.0, floor)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         (z,) = arguments
@@ -339,3 +352,19 @@ def _fewer(mask: Indices | None, shape: Shape) -> tuple[Indices | None, Shape]:
         if np.all(kept.values.any(axis=-1)):
             break
     return kept, short
+
+
+def _exponential_roundings(precision: Precision, z: Interval) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Count the roundings of ``exp(z_i - c) / sum of exp(z_j - c)``, and of its logarithm, in rows (..., 1).
+
+    The shift c may be 0, the largest z_j or the logarithm of the sum, so ``|c| <= M + log n`` with M the largest
+    ``|z_j|``; an argument z - c has two roundings of at most ``2 M + log n``, which are relative ones of exp. The sum
+    has n - 1, exp, quotient and logarithm those of a library. Twice that if the shift was computed so before.
+    The second array is what one underflow does: without a shift it is relative to the sum, at least exp(max z).
+    """
+    count = z.shape[-1]
+    largest = z.max_abs().max(axis=-1, keepdims=True)
+    roundings = 2.0 * (count + 3 * LIBRARY + 2.0 * (2.0 * largest + np.log(count) + 1.0))
+    top = np.minimum(z.lower.max(axis=-1, keepdims=True), 0.0)
+    with np.errstate(over="ignore"):
+        return np.ceil(roundings), precision.tiny * np.exp(1.0 - top)

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 
 from verify.arithmetic.arrays import Array, accumulated, rearranged, zeros
+from verify.arithmetic.intervals import Interval
 from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
+from verify.arithmetic.precision import Precision
 from verify.operations.operation import LinearOperation, Operation, Shape, cut
 
 if TYPE_CHECKING:
@@ -162,6 +164,9 @@ class Fold(LinearOperation):
 
     def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
         return arguments[0].perturbation.accumulated(self._add, math.prod(self.kernel))
+
+    def programmed(self, precision: Precision, *arguments: Interval) -> Interval:
+        return self.programmed_sum(precision, math.prod(self.kernel), *arguments)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint.apply(Windows(self.kernel, self.stride, self.dilation), adjoint),)

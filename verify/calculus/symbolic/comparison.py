@@ -9,9 +9,10 @@ from typing import Any
 import flint
 import numpy as np
 
-from verify.arithmetic.arb import precision
+from verify.arithmetic.arb import precision as bits
 from verify.arithmetic.environment import users_code
 from verify.arithmetic.lengths import length
+from verify.arithmetic.precision import Precision
 from verify.calculus.problem import Problem
 from verify.calculus.symbolic.evaluation import BITS, reference_gradient
 from verify.calculus.symbolic.rounding import rounding_allowance
@@ -66,8 +67,14 @@ class Comparison:
         return bool(np.all(np.isfinite(self.given)) and np.all(np.isfinite(self.allowance + self.error)))
 
 
-def _called(gradient: Gradient, w: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the gradient given, in float64, and the unit roundoff of the precision it came in."""
+def called(gradient: Gradient, w: np.ndarray) -> tuple[np.ndarray, Precision]:
+    """Return the gradient given, in float64, and the precision it came in.
+
+    Raises
+    ------
+    InputError
+        If it cannot be called with w, or returns the wrong shape or type.
+    """
     try:
         with users_code():
             array = np.asarray(gradient(w.copy()))
@@ -87,9 +94,7 @@ def _called(gradient: Gradient, w: np.ndarray) -> tuple[np.ndarray, float]:
             expected=w.shape,
             remedy="return one float64 vector",
         )
-    precise = array.dtype.kind != "f" or array.dtype.itemsize >= 8
-    roundoff = 2.0**-53 if precise else float(np.finfo(array.dtype).eps) / 2
-    return array.astype(np.float64), roundoff
+    return array.astype(np.float64), Precision.of(array.dtype)
 
 
 def against_reference(problem: Problem, w: np.ndarray, user_gradient: Gradient | None = None) -> Comparison:
@@ -113,21 +118,22 @@ def through_the_enclosure(
         weight_decay=problem.weight_decay,
     )
     reference = reference_gradient(part, w)
-    given, roundoff = _called(user_gradient or problem.gradient, w)
+    given, precision = called(user_gradient or problem.gradient, w)
     enclosed = problem.gradient_enclosure(w)
-    allowance = rounding_allowance(problem, w, roundoff) + enclosed.rad
+    allowance = rounding_allowance(problem, w, precision.roundoff) + enclosed.rad
     error = np.abs(given - enclosed.mid)
     return [
         _beside(part, w, None, reference, rows),
         _contained(part, w, reference, rows),
-        Comparison(_name(user_gradient), w, given, enclosed.mid, error, allowance, roundoff, None),
+        Comparison(_name(user_gradient), w, given, enclosed.mid, error, allowance, precision.roundoff, None),
     ]
 
 
 def _beside(
     problem: Problem, w: np.ndarray, user_gradient: Gradient | None, reference: np.ndarray, rows: np.ndarray | None
 ) -> Comparison:
-    given, roundoff = _called(user_gradient or problem.gradient, w)
+    given, precision = called(user_gradient or problem.gradient, w)
+    roundoff = precision.roundoff
     expected = np.array([float(ball.mid()) for ball in reference])
     radius = np.array([float(ball.rad()) for ball in reference])
     sharp = radius <= WIDEST_REFERENCE * np.max(np.abs(expected), initial=0.0)
@@ -146,7 +152,7 @@ def _contained(problem: Problem, w: np.ndarray, reference: np.ndarray, rows: np.
 
 
 def _distance(given: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    with precision(BITS):
+    with bits(BITS):
         return np.array(
             [
                 abs(float((ball - float(value)).mid())) if np.isfinite(value) else np.inf

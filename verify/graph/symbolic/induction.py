@@ -63,6 +63,11 @@ class Walk:
     rules: dict[Instance, tuple[int, ...]]
     flaw: str | None
 
+    @property
+    def rules_in_words(self) -> dict[str, str]:
+        """The rule of every kind of operation that is used, by the operation's name."""
+        return {operation.name: operation.rule for operation, _ in self.rules}
+
 
 def walked(graph: Graph, gradient: Graph) -> Walk:
     """Go through the induction for a graph with one scalar output and the graph of its error and gradient.

@@ -9,7 +9,6 @@ from verify.escaping import shorten
 from verify.graph.graph import Graph, Node
 from verify.graph.problem import GraphProblem
 from verify.graph.symbolic.induction import Step, Walk, walked
-from verify.graph.symbolic.prove import rules_used
 from verify.operations.leaves import Filled, Leaf, Parameter
 from verify.operations.operation import Operation
 
@@ -101,7 +100,7 @@ def _gradient(graph: Graph, walk: Walk) -> list[str]:
 
 def _rules(walk: Walk) -> str:
     items = "\n".join(
-        rf"\item \emph{{{latex_escape(name)}:}} {latex_escape(rule)}" for name, rule in rules_used(walk).items()
+        rf"\item \emph{{{latex_escape(name)}:}} {latex_escape(rule)}" for name, rule in walk.rules_in_words.items()
     )
     return (
         f"Each is proved on symbols, as an identity of real functions.\n\\begin{{itemize}}\n{items}\n\\end{{itemize}}\n"

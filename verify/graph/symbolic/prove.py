@@ -85,11 +85,6 @@ def prove_graph_gradients(problem: GraphProblem) -> Finding:
     )
 
 
-def rules_used(walk: Walk) -> dict[str, str]:
-    """Return the rule of every kind of operation that the induction uses, by the operation's name."""
-    return {operation.name: operation.rule for operation, _ in walk.rules}
-
-
 def _numbers(graph: Graph, size: int, walk: Walk, decided: dict[Instance, Proved | Unproved]) -> dict[str, Any]:
     proved = [rule for rule in decided.values() if isinstance(rule, Proved)]
     return {
@@ -97,7 +92,7 @@ def _numbers(graph: Graph, size: int, walk: Walk, decided: dict[Instance, Proved
         "nodes": len(graph.nodes),
         "steps": len(walk.steps),
         "uses": sum(len(step.uses) for step in walk.steps),
-        "rules": rules_used(walk),
+        "rules": walk.rules_in_words,
         "proved_at_own_shapes": sum(rule.own_shapes for rule in proved),
         "proved_at_shorter_axes": sum(not rule.own_shapes for rule in proved),
         "nodes_with_kinks": [_named(graph, p) for p in _kinked(graph, walk)],
@@ -116,7 +111,7 @@ def _statement(graph: Graph, walk: Walk, decided: dict[Instance, Proved | Unprov
     return (
         f"the backpropagation of this graph equals dE/dw {where}: {len(walk.steps)} steps over all "
         f"{sum(len(step.uses) for step in walk.steps)} uses of its results, compared with every node of the gradient's "
-        f"graph; the rules of {len(rules_used(walk))} kinds of operations are proved on symbols, for {shapes}"
+        f"graph; the rules of {len(walk.rules_in_words)} kinds of operations are proved on symbols, for {shapes}"
     )
 
 
