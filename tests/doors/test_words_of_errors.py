@@ -20,9 +20,11 @@ ERRORS = {
 INNER = {
     "ArithmeticDomainError": "of operands inside a bound: who called it knows what to do, and says it or is undecided",
     "NoRuleError": "becomes a reason of the checker's answer",
+    "NotPositiveError": "is caught where a proof is tried again over positive numbers",
     "OutputError": "of stdout and stderr themselves",
     "ReadError": "of a certificate: becomes a reason of the checker's answer, or gets its remedy where it is read",
     "TailUnknownError": "is caught where tails are asked for",
+    "TooLargeError": "is caught where a proof is tried at smaller shapes",
     "UndecidedComparisonError": "is caught where a comparison is tried again with more digits",
 }
 """Errors of which the rule does not hold, and why."""
