@@ -20,8 +20,9 @@ from verify.arithmetic.movement import Derivatives, Movement
 from verify.arithmetic.perturbation import Perturbation, Perturbed, largest_along_rows
 from verify.arithmetic.sizes import Sizes, total
 from verify.arithmetic.taylor_model import TaylorModel
+from verify.operations.choices import Choices
 from verify.operations.gather import Indices
-from verify.operations.operation import FEW, Operation, Shape, cut, cut_rows
+from verify.operations.operation import FEW, Drawn, Operation, Shape, cut, cut_rows
 from verify.operations.power import Logarithm
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ class Softmax(Operation):
     mask: Indices | None = None
     name: ClassVar[str] = "softmax"
     rule: ClassVar[str] = "with p the result, every row gets p times (adjoint - the mean of the adjoint under p)"
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        position = choices.argument(shapes, cls().takes)
+        return None if position is None else (cls(_drawn_mask(choices, shapes[position])), (position,))
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not arguments[0] or arguments[0][-1] < 1:
@@ -117,6 +123,11 @@ class LogSumExp(Operation):
     mask: Indices | None = None
     name: ClassVar[str] = "logsumexp"
     rule: ClassVar[str] = "every row gets its adjoint times softmax"
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        position = choices.argument(shapes, cls().takes)
+        return None if position is None else (cls(_drawn_mask(choices, shapes[position])), (position,))
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not arguments[0] or arguments[0][-1] < 1:
@@ -339,3 +350,13 @@ def _fewer(mask: Indices | None, shape: Shape) -> tuple[Indices | None, Shape]:
         if np.all(kept.values.any(axis=-1)):
             break
     return kept, short
+
+
+def _drawn_mask(choices: Choices, shape: Shape) -> Indices | None:
+    """Return no mask, or one of some of the last axes that leaves every row an entry."""
+    if not choices.happens(50):
+        return None
+    lengths = shape[choices.whole(0, len(shape) - 1) :]
+    kept = np.reshape(choices.wholes(int(np.prod(lengths)), 0, 1), lengths)
+    kept[..., choices.whole(0, shape[-1] - 1)] = 1
+    return Indices(kept)
