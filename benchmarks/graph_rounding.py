@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import statistics
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from timing import seconds_of
 
 from verify import GraphBuilder, GraphProblem
 from verify.graph.evaluation import INTERVAL, evaluate
@@ -70,16 +68,6 @@ NETWORKS = [
 ]
 
 
-def seconds_of(function: Callable[[], object], repetitions: int = 5) -> float:
-    """Median processor time of a call."""
-    times = []
-    for _ in range(repetitions):
-        start = time.process_time()
-        function()
-        times.append(time.process_time() - start)
-    return statistics.median(times)
-
-
 def undecided(problem: GraphProblem, steps: int) -> tuple[int, int]:
     """Return the steps that fall by more than 1e-10 E, and how many of them the enclosures leave open."""
     rng = np.random.default_rng(1)
@@ -103,11 +91,11 @@ def row(network: Network, steps: int) -> str:
     values = problem.values(problem.initial_weights)
     points = [problem.initial_weights, 1.0001 * problem.initial_weights]
     weighted = weighted_graph(problem.graph)
-    unit = seconds_of(lambda: [problem.error_and_gradient(w) for w in points]) / 2
+    unit = seconds_of(lambda: [problem.error_and_gradient(w) for w in points], 5) / 2
     found, spread = error_bound(weighted, values), evaluate(problem.graph, values, INTERVAL)[0]
     costs = [
-        seconds_of(lambda: error_bound(weighted, values)) / unit,
-        seconds_of(lambda: evaluate(problem.graph, values, INTERVAL)) / unit,
+        seconds_of(lambda: error_bound(weighted, values), 5) / unit,
+        seconds_of(lambda: evaluate(problem.graph, values, INTERVAL), 5) / unit,
     ]
     falling, still = undecided(problem, steps)
     return (

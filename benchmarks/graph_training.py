@@ -14,7 +14,6 @@ import argparse
 import itertools
 import platform
 import shlex
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import torch
 from graph_networks import CASES, Case, cross_entropy
+from timing import seconds_of
 
 from verify import Verdict, from_torch
 from verify.training.session import Session
@@ -31,16 +31,6 @@ BUDGETS = (125, 250, 500, 1000)
 RATES = (1e-1, 1e-2, 1e-3, 1e-4)
 Curve = list[tuple[float, float]]
 """Cost in gradients and loss, after every step."""
-
-
-def seconds_of(function: Callable[[], object], repetitions: int = 15) -> float:
-    """Median processor time of a call."""
-    times = []
-    for _ in range(repetitions):
-        start = time.process_time()
-        function()
-        times.append(time.process_time() - start)
-    return statistics.median(times)
 
 
 def lowest(curve: Curve, budget: float) -> float:

@@ -46,6 +46,7 @@ from verify.calculus.decide import Decision, decide_decrease
 from verify.calculus.difference import difference_enclosure
 from verify.calculus.enclosures import error_over
 from verify.campaign.attacks import attack_bound
+from verify.campaign.segments import attack_segments
 from verify.certificates.run_checker import check_run
 from verify.graph import rounding
 from verify.graph.decision import decide_graph_decrease
@@ -134,6 +135,7 @@ MODULES = (
     "verify.baseline.comparison",
     "verify.activations",
     "verify.campaign.attacks",
+    "verify.campaign.segments",
 )
 
 
@@ -398,6 +400,7 @@ CALLS: dict[str, Call] = {
     "Activation.range": lambda s: s.tanh.range(1, [0.0], [1.0]),
     "Activation.supremum": lambda s: s.tanh.supremum(2),
     "attacks.attack_bound": lambda s: attack_bound(s.problem, 2.0, 2, 0),
+    "segments.attack_segments": lambda s: attack_segments(s.problem, 1, 0, np.ones(s.problem.size)),
 }
 """By the name that `public_names` gives; the heavy ball's range beside them."""
 

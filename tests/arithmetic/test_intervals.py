@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verify.arithmetic.blocks import BLOCK
-from verify.arithmetic.intervals import Interval, concatenate, interval, stack
+from verify.arithmetic.interval_joins import concatenate, stack
+from verify.arithmetic.intervals import Interval, interval
 from verify.arithmetic.rounding import FLOOR, ArithmeticDomainError, UndecidedComparisonError
 
 U = 2.0**-53

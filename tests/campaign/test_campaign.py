@@ -31,7 +31,7 @@ from verify.properties.control import quadratic_problem
 from verify.properties.lyapunov import take_heavy_ball_step
 
 SMALL: dict[str, Any] = {"networks": 3, "steps": 6, "heavy_ball_steps": 3, "attacks": 9, "seed": 5}
-SMALL |= {"method": "norms", "workers": 1}
+SMALL |= {"method": "norms", "workers": 1, "vocabulary": "classical"}
 PLAN = Plan(steps=12, heavy_ball_steps=6, attacks=8, method="norms")
 
 

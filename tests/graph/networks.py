@@ -10,11 +10,12 @@ import numpy as np
 from verify.graph.problem import GraphProblem
 from verify.graph.tensor import GraphBuilder, Tensor
 from verify.layers.attention import attention
-from verify.layers.convolution import convolution, transposed_convolution
+from verify.layers.convolution import convolution
 from verify.layers.dense import dense
 from verify.layers.embedding import embedding
 from verify.layers.normalisation import affine, group_normalise, normalise
 from verify.layers.pooling import average_pool, max_pool
+from verify.layers.transposed_convolution import transposed_convolution
 from verify.layers.upsampling import nearest_upsample
 from verify.losses import loss
 from verify.operations.elementwise import Elementwise

@@ -18,9 +18,13 @@ from verify.graph.problem import GraphProblem
 from verify.graph.rounding import error_bound, weighted_graph
 from verify.graph.tensor import GraphBuilder, Tensor
 from verify.layers.dense import dense
+from verify.operations.broadcast import Broadcast, SumOver
 from verify.operations.contraction import Contraction
 from verify.operations.elementwise import Elementwise
+from verify.operations.gather import Indices, ScatterAdd
 from verify.operations.maximum import Maximum
+from verify.operations.permute import Permute
+from verify.operations.reshape import Reshape
 from verify.operations.slices import Concatenate
 from verify.operations.softmax import LogSumExp
 
@@ -56,6 +60,25 @@ def check_holds(problem: GraphProblem, bits: int = 400) -> float:
         away = abs(problem.error_in_arb(problem.initial_weights) - arb.Arb(found.value))
         assert away <= arb.Arb(found.distance)
         return float(away) / found.distance
+
+
+MOVES_OF_A_SCALAR = {
+    "broadcast": lambda z: z.apply(Broadcast(())),
+    "reshape": lambda z: z.apply(Reshape(())),
+    "permute": lambda z: z.apply(Permute(())),
+    "scatter_add": lambda z: z.apply(ScatterAdd(0, Indices(1), 3)).sum(),
+    "sum": lambda z: z.apply(SumOver(())),
+    "elementwise": lambda z: z.apply(Elementwise("relu")),
+}
+
+
+@pytest.mark.parametrize("move", MOVES_OF_A_SCALAR.values(), ids=MOVES_OF_A_SCALAR)
+def test_sums_of_scalars_are_arrays_that_operations_move(move):
+    w = GraphBuilder().parameter("w", ())
+    problem = problem_of(move(move(w + w.scale(Fraction(1, 3))) + w) * w, [0.7])
+    check_holds(problem)
+    lower, upper = problem.error_enclosure([0.7])
+    assert lower <= 0.7 * 0.7 * 7 / 3 <= upper
 
 
 @pytest.mark.parametrize("activation", ["tanh", "silu", "relu", "abs(x)"])

@@ -44,6 +44,17 @@ def test_every_loss_has_targets():
     assert set(TARGETS) == set(LOSSES)
 
 
+@pytest.mark.parametrize("name", LOSSES)
+def test_targets_are_read_as_they_are(name):
+    given = TARGETS[name]
+    read = loss(name).read_targets(given, SHAPE)
+    if given.shape == SHAPE:
+        assert read.dtype == np.float64 and read.tolist() == given.tolist()
+        return
+    for row, label in zip(read, given, strict=True):
+        assert row.tolist() == [float(k == label) for k in range(SHAPE[1])]
+
+
 def expected(name, z, t):
     """The terms, written anew with Python numbers."""
     if name == "half-squared-error":

@@ -6,13 +6,16 @@ Entries are fractions or Arb balls. Functions of one variable are written with A
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
-from operator import mul
+from math import factorial
+from operator import methodcaller, mul
 from typing import Any
 
 import numpy as np
+from flint import arb_series, ctx
 
 from verify.arithmetic.arb import Arb
 from verify.graph.graph import Graph
@@ -274,7 +277,59 @@ FUNCTIONS: dict[tuple[str, int], Callable[[Arb], Arb]] = {
 }
 
 
+BUILTIN_TEXTS = {
+    "erf": "erf(x)",
+    "identity": "x",
+    "leaky_relu": "max(x,x/100)",
+    "arctan": "atan(x)",
+    **{name: f"{name}(x)" for name in ("tanh", "sigmoid", "sin", "softplus", "silu", "gelu", "relu")},
+}
+
+
+def _series_max(a: Any, b: Any) -> Any:
+    """The larger of two series by their first terms; sign decided, or the ball of both."""
+    a, b = (x if isinstance(x, arb_series) else arb_series([x]) for x in (a, b))
+    return arb_series([a[0].max(b[0])]) if a[0].overlaps(b[0]) else a if a[0] > b[0] else b
+
+
+def _tanh(x: Any) -> Any:
+    y = (-2 * x).exp()
+    return (1 - y) / (1 + y)
+
+
+NAMES: dict[str, Any] = {
+    **{name: methodcaller(name) for name in ("exp", "log", "sqrt", "sin", "atan", "erf")},
+    "tanh": _tanh,
+    "sigmoid": lambda x: 1 / (1 + (-x).exp()),
+    "softplus": lambda x: (1 + x.exp()).log(),
+    "silu": lambda x: x / (1 + (-x).exp()),
+    "gelu": lambda x: x * (1 + (x / Arb(2).sqrt()).erf()) / 2,
+    "relu": lambda x: _series_max(x, 0),
+    "max": _series_max,
+    "abs": lambda x: _series_max(x, -x),
+}
+
+
+def by_series(spec: str, order: int) -> Callable[[Arb], Arb]:
+    """The derivative of a formula, read by Python and developed by Arb's own power series."""
+    text = compile(
+        re.sub(r"(?<![\w.])(\d*\.\d+|\d+\.\d*)", r"q('\1')", BUILTIN_TEXTS.get(spec, spec)), "formula", "eval"
+    )
+
+    def number(decimal: str) -> Arb:
+        found = Fraction(decimal)
+        return Arb(found.numerator) / found.denominator
+
+    def function(x: Arb) -> Arb:
+        ctx.cap = order + 1
+        series = eval(text, {"__builtins__": {}, **NAMES, "q": number, "x": arb_series([x, 1])})  # noqa: S307 -- ours
+        return (series[order] if isinstance(series, arb_series) else series) * factorial(order)
+
+    return function
+
+
 @reference("elementwise")
 def elementwise(operation, zero, x):
-    function = FUNCTIONS[operation.spec, operation.order]
+    key = operation.spec, operation.order
+    function = FUNCTIONS.get(key) or by_series(*key)
     return filled(x.shape, lambda at: function(x[at]))

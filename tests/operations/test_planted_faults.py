@@ -16,6 +16,9 @@ import verify.operations.power as power
 import verify.operations.softmax as softmax
 from tests.graph.oracles import check_case
 from tests.graph.random_graphs import random_case
+from tests.losses import faults as of_losses
+from tests.operations import faults as of_operations
+from tests.operations.faults import GRAPHS
 from tests.operations.samples import KINKED, MULTILINEAR, NONLINEAR, SAMPLES
 from tests.operations.test_operations import (
     test_derivatives_are_limits_of_differences as limits,
@@ -38,6 +41,7 @@ from tests.operations.test_taylor_models import test_the_model_holds_the_operati
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.graph.tensor import Tensor
+from verify.losses import LOSSES
 from verify.operations import OPERATIONS
 from verify.operations.add import Add
 from verify.operations.broadcast import Broadcast, SumOver
@@ -52,8 +56,6 @@ from verify.operations.scale import Scale
 from verify.operations.slices import Concatenate, Pad, Slice
 from verify.operations.softmax import LogSumExp, Softmax
 from verify.operations.windows import Fold, Windows
-
-GRAPHS = [0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 17, 21, 25]
 
 
 def check_operation(kind) -> None:
@@ -245,6 +247,9 @@ FAULTS = {
     ),
     "Maximum is the least": (Maximum, "evaluate", lambda right: lambda self, z: -right(self, -z)),
 }
+SAMPLED = sorted(
+    {operation.name for operation, _ in SAMPLES}, key=lambda name: (name not in ("softmax", "scale", "add"), name)
+)
 FUNCTIONS = {
     "Logarithm has another slope": (power, "_reciprocal", lambda right: lambda x: right(x).square(), Logarithm),
     "Logarithm loses a sign in models": (
@@ -260,7 +265,7 @@ FUNCTIONS = {
         softmax, "_recentred", lambda right: lambda z, mask: (right(z, mask)[0], right(z, mask)[1] * 0.5), LogSumExp,
     ),
     "models lose the highest derivative": (
-        taylor_model, "_tails", lambda right: lambda parts, remainder: right(parts, None), Elementwise,
+        taylor_model, "tails_of", lambda right: lambda parts, remainder: right(parts, None), Elementwise,
     ),
     "sums forget their radius": (
         midrad, "total", lambda right: lambda x, r, axis: (right(x, r, axis)[0], right(x, r, axis)[1] * 0), LogSumExp,
@@ -317,3 +322,18 @@ def test_a_fault_of_a_pass_is_caught_by_random_graphs(name, monkeypatch):
         monkeypatch.setattr(decision, function, getattr(segment, function))
     with pytest.raises(AssertionError):
         check_graphs()
+
+
+@pytest.mark.parametrize(
+    "name", [n if k < 4 else pytest.param(n, marks=pytest.mark.slow) for k, n in enumerate(SAMPLED)]
+)
+def test_faults_of_every_kind_are_caught_in_every_operation(name):
+    outcomes = {fault: of_operations.hunted(OPERATIONS[name], fault).word for fault in of_operations.FAULTS}
+    assert "missed" not in outcomes.values(), outcomes
+    assert list(outcomes.values()).count("caught") >= 3
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_faults_of_every_kind_are_caught_in_every_loss(name):
+    outcomes = {fault: of_losses.hunted(LOSSES[name], fault).word for fault in of_losses.FAULTS}
+    assert set(outcomes.values()) == {"caught"}, outcomes

@@ -83,6 +83,38 @@ def attended(h: np.ndarray, seen: np.ndarray, p: Parts, heads: int, causal: bool
     return np.concatenate(parts, -1) @ p["output"].T + p["output_bias"]
 
 
+def sigma(z: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-z))
+
+
+def recurrent(kind: str, h: np.ndarray, p: Parts) -> np.ndarray:
+    """States after every step of an LSTM (gates i, f, g, o) or a GRU (r, z, n), gate by gate and unit by unit."""
+    units = p["state_weight"].shape[1]
+    found = np.zeros((*h.shape[:2], units))
+    for n in range(len(h)):
+        state, cell = np.zeros(units), np.zeros(units)
+        for t in range(h.shape[1]):
+            seen = [
+                p["input_weight"][k] @ h[n, t] + p.get("input_bias", np.zeros(4 * units))[k]
+                for k in range(len(p["input_weight"]))
+            ]
+            kept = [
+                p["state_weight"][k] @ state + p.get("state_bias", np.zeros(4 * units))[k]
+                for k in range(len(p["state_weight"]))
+            ]
+            following = np.zeros(units)
+            for u in range(units):
+                x, s = seen[u::units], kept[u::units]
+                if kind == "lstm":
+                    cell[u] = sigma(x[1] + s[1]) * cell[u] + sigma(x[0] + s[0]) * np.tanh(x[2] + s[2])
+                    following[u] = sigma(x[3] + s[3]) * np.tanh(cell[u])
+                else:
+                    z = sigma(x[1] + s[1])
+                    following[u] = (1 - z) * np.tanh(x[2] + sigma(x[0] + s[0]) * s[2]) + z * state[u]
+            state = found[n, t] = following
+    return found
+
+
 @dataclasses.dataclass(frozen=True)
 class Sample:
     """A layer with options, shapes of its inputs, the parameters that it has, and what it computes."""
@@ -213,6 +245,20 @@ CASES = [
         result=lambda p, h: p["table"][h.astype(int)],
     ),
     sample("positions", {}, (2, 3), table=(2, 3), result=lambda p, h: h + p["table"]),
+    *(
+        sample(
+            kind,
+            {"units": 2, "last": last, "bias": bias},
+            (3, 2),
+            input_weight=(2 * gates, 2),
+            **({"input_bias": (2 * gates,)} if bias else {}),
+            state_weight=(2 * gates, 2),
+            **({"state_bias": (2 * gates,)} if bias else {}),
+            result=lambda p, h, kind=kind, last=last: recurrent(kind, h, p)[:, -1 if last else slice(None)],
+        )
+        for kind, gates in (("lstm", 4), ("gru", 3))
+        for last, bias in ((False, True), (True, False))
+    ),
     sample("softmax", {}, (2, 3), result=lambda p, h: soft(h)),
     sample("logsumexp", {}, (2, 3), result=lambda p, h: np.log(np.exp(h).sum(-1))),
     sample("sum", {}, (2, 3), (1, 3), (2, 3), result=lambda p, a, b, c: a + b + c),

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from verify.arithmetic.intervals import Interval, concatenate
+from verify.arithmetic.interval_joins import concatenate
+from verify.arithmetic.intervals import Interval
 
 
 def with_zeros(values: Any, before: int, after: int) -> Any:

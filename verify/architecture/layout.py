@@ -12,7 +12,8 @@ import numpy as np
 from verify.architecture.edge import Edge, EdgeKey
 from verify.architecture.vertex import Vertex
 from verify.arithmetic.floats import float64_array
-from verify.arithmetic.intervals import Interval, concatenate, interval
+from verify.arithmetic.interval_joins import concatenate
+from verify.arithmetic.intervals import Interval, interval
 from verify.outcomes import InputError
 
 PartKey = EdgeKey | str

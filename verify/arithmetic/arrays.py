@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.arithmetic import intervals, taylor_model
+from verify.arithmetic import interval_joins, taylor_model
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.taylor_model import TaylorModel
 
@@ -56,7 +56,7 @@ def concatenated(parts: Sequence[Array], axis: int) -> Array:
     if any(isinstance(part, TaylorModel) for part in parts):
         return taylor_model.concatenate(parts, axis)
     if any(isinstance(part, Interval) for part in parts):
-        return intervals.concatenate(parts, axis)
+        return interval_joins.concatenate(parts, axis)
     return np.concatenate(parts, axis=axis)
 
 

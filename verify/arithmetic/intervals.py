@@ -13,9 +13,9 @@ products on BLAS. Endpoints would need four products, 5.2 times the cost of one 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from functools import reduce
-from typing import Any, Union
+from typing import Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +24,7 @@ from verify.arithmetic import midrad, upward
 from verify.arithmetic.blocks import in_blocks
 from verify.arithmetic.comparisons import PartiallyOrdered
 from verify.arithmetic.floats import exact_array, float_array
+from verify.arithmetic.movable import Movable
 from verify.arithmetic.rounding import (
     LONGEST_SUM,
     ArithmeticDomainError,
@@ -38,7 +39,7 @@ Array = NDArray[np.float64]
 Operand = Union["Interval", ArrayLike]
 
 
-class Interval(PartiallyOrdered):
+class Interval(PartiallyOrdered, Movable):
     """Array of real intervals; see the module for what an enclosure means.
 
     Parameters
@@ -156,11 +157,6 @@ class Interval(PartiallyOrdered):
         """Number of entries."""
         return self.mid.size
 
-    @property
-    def T(self) -> Interval:  # noqa: N802 -- as in NumPy
-        """Transposed array."""
-        return self.rearranged(np.transpose)
-
     def rearranged(self, function: Callable[[Array], Array]) -> Interval:
         """Return the array that a function makes which only moves, repeats or leaves out entries, or puts in zeros."""
         return Interval(function(self.mid), None if self._rad is None else function(self._rad))
@@ -177,31 +173,6 @@ class Interval(PartiallyOrdered):
             if self._rad is not None:
                 spread = upward.add(spread, np.asarray(add(self._rad)) * inflation(terms))
             return Interval(*midrad.guarded(mid, spread))
-
-    def __getitem__(self, index: Any) -> Interval:
-        return self.rearranged(lambda a: np.asarray(a[index]))
-
-    def __len__(self) -> int:
-        return len(self.mid)
-
-    def __iter__(self) -> Iterator[Interval]:
-        return (self[i] for i in range(len(self)))
-
-    def reshape(self, *shape: Any) -> Interval:
-        """Return the same entries in another shape."""
-        return self.rearranged(lambda a: a.reshape(*shape))
-
-    def transpose(self, *axes: Any) -> Interval:
-        """Return the array with permuted axes."""
-        return self.rearranged(lambda a: a.transpose(*axes))
-
-    def swapaxes(self, first: int, second: int) -> Interval:
-        """Return the array with two axes exchanged."""
-        return self.rearranged(lambda a: a.swapaxes(first, second))
-
-    def broadcast_to(self, shape: tuple[int, ...]) -> Interval:
-        """Return the array repeated to a larger shape (read-only)."""
-        return self.rearranged(lambda a: np.broadcast_to(a, shape))
 
     # arithmetic
 
@@ -357,27 +328,3 @@ def matmul(a: Operand, b: Operand) -> Interval:
     x, y = interval(a), interval(b)
     with np.errstate(all="ignore"):
         return Interval(*midrad.matrix_times(x.mid, x._rad, y.mid, y._rad))
-
-
-def concatenate(parts: Sequence[Operand], axis: int = 0) -> Interval:
-    """Return the arrays joined along an axis.
-
-    Examples
-    --------
-    >>> concatenate([Interval.zeros(2), np.ones(1)]).shape
-    (3,)
-    """
-    return _joined(np.concatenate, parts, axis)
-
-
-def stack(parts: Sequence[Operand], axis: int = 0) -> Interval:
-    """Return the arrays stacked along a new axis."""
-    return _joined(np.stack, parts, axis)
-
-
-def _joined(function: Callable[..., Array], parts: Sequence[Operand], axis: int) -> Interval:
-    members = [interval(part) for part in parts]
-    mid = function([member.mid for member in members], axis=axis)
-    if all(member.is_exact for member in members):
-        return Interval(mid)
-    return Interval(mid, function([member.rad for member in members], axis=axis))

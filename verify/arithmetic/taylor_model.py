@@ -21,11 +21,12 @@ from typing import Any, TypeVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from verify.arithmetic import intervals, midrad
+from verify.arithmetic import interval_joins, midrad
 from verify.arithmetic.ball_arrays import BallArray, uses_of
 from verify.arithmetic.intervals import Interval, interval
 from verify.arithmetic.lengths_upward import length, raised
 from verify.arithmetic.rounding import FLOOR
+from verify.arithmetic.taylor_parts import ROOM, cauchy, largest, padded, plus, present, tails_of, times, whole_power
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -33,8 +34,6 @@ Derivatives = Callable[[Interval, tuple[int, ...]], Sequence[Interval]]
 
 _WIDE = 0.5
 """A range of the highest derivative with a radius above this share of its supremum is looked up: that costs more."""
-_ROOM = 1 + 2.0**-48
-"""Makes up for a few roundings of nonnegative numbers."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class TaylorModel:
     @property
     def first(self) -> BallArray:
         """The value at s = 0."""
-        return _present(self.parts[0])
+        return present(self.parts[0])
 
     @property
     def start(self) -> Interval:
@@ -121,11 +120,11 @@ class TaylorModel:
 
     def tails(self) -> list[Interval | None]:
         """Return the ranges of ``sum over k >= order of c_k s^(k - order) + r s^(d - order)`` for orders up to d."""
-        return _tails(self.parts, self.remainder)
+        return tails_of(self.parts, self.remainder)
 
     def range(self) -> Interval:
         """Return the range over s in [0, 1]."""
-        return _present(self.tails()[0])
+        return present(self.tails()[0])
 
     def moved(self) -> TaylorModel:
         """Return the difference from the start: the same model with c_0 = 0."""
@@ -171,7 +170,7 @@ class TaylorModel:
         if not isinstance(other, TaylorModel):
             return TaylorModel([self.first + BallArray.of(other), *self.parts[1:]], self.remainder)._spread()
         pairs = zip(self.parts, other.parts, strict=True)
-        return TaylorModel([_plus(a, b) for a, b in pairs], _plus(self.remainder, other.remainder))._spread()
+        return TaylorModel([plus(a, b) for a, b in pairs], plus(self.remainder, other.remainder))._spread()
 
     __radd__ = __add__
 
@@ -213,7 +212,7 @@ class TaylorModel:
 
     def reciprocal(self) -> TaylorModel:
         """Return 1/f; unbounded where the range holds zero."""
-        return self.composed(lambda x, orders: [factorial(k) * (-1.0) ** k / _whole_power(x, k + 1) for k in orders])
+        return self.composed(lambda x, orders: [factorial(k) * (-1.0) ** k / whole_power(x, k + 1) for k in orders])
 
     # functions
 
@@ -242,16 +241,16 @@ class TaylorModel:
         rest: Interval | None = highest / float(factorial(degree))
         for order in reversed(range(degree)):
             n = degree - 1 - order
-            products = _cauchy(mul, a[:n], polynomial)
-            rest = _plus(
-                _tails(products[n:], None)[0],
-                _plus(
-                    _times(mul, rest, tails[1]),
-                    _times(mul, tails[n + 1], _tails(polynomial, None)[0]) if n else None,
+            products = cauchy(mul, a[:n], polynomial)
+            rest = plus(
+                tails_of(products[n:], None)[0],
+                plus(
+                    times(mul, rest, tails[1]),
+                    times(mul, tails[n + 1], tails_of(polynomial, None)[0]) if n else None,
                 ),
             )
             value = values[order] if order < 2 else values[order] / float(factorial(order))
-            polynomial = [value, *_padded(products[:n], n)]
+            polynomial = [value, *padded(products[:n], n)]
         return TaylorModel(polynomial, rest)
 
     def _derivatives(
@@ -261,18 +260,18 @@ class TaylorModel:
         orders = tuple(range(self.degree + 1))
         if smooth is None or not np.all(np.isfinite([self.first.ball, *smooth.suprema])):
             at_start = [BallArray.of(found) for found in derivatives(self.start, orders[:-1])]
-            return at_start, derivatives(_present(tails[0]), orders[-1:])[0]
+            return at_start, derivatives(present(tails[0]), orders[-1:])[0]
         centre = self.first
         values = []
         for (value, error), growth in zip(smooth.at(centre.value), smooth.suprema[1:], strict=True):
             values.append((value, error, raised(growth * centre.ball) if centre.ball else 0.0))
         top, growth = smooth.suprema[-2:]
         value, error, moved = values.pop()
-        reach = _largest(_present(tails[1])) * growth
-        mid, rad = midrad.guarded(value, (error + moved + reach) * _ROOM + FLOOR)
+        reach = largest(present(tails[1])) * growth
+        mid, rad = midrad.guarded(value, (error + moved + reach) * ROOM + FLOOR)
         wide = rad > _WIDE * top
         if np.any(wide):
-            near, over = Interval(mid[wide], rad[wide]), derivatives(_present(tails[0])[wide], orders[-1:])[0]
+            near, over = Interval(mid[wide], rad[wide]), derivatives(present(tails[0])[wide], orders[-1:])[0]
             low = np.maximum(np.maximum(near.lower, -top), over.lower)
             high = np.minimum(np.minimum(near.upper, top), over.upper)
             found = Interval.from_bounds(low, high)
@@ -301,7 +300,7 @@ def concatenate(parts: Sequence[Any], axis: int) -> TaylorModel:
         found = list(members)
         if all(member is None for member in found):
             return None
-        return intervals.concatenate(
+        return interval_joins.concatenate(
             [Interval.zeros(m.shape) if c is None else c for c, m in zip(found, models, strict=True)], axis
         )
 
@@ -317,77 +316,8 @@ def _product(f: Callable[[Any, Any], Any], a: TaylorModel, b: Any) -> TaylorMode
     if a.is_constant:
         return b._each(lambda c: f(a.first, c), lambda c: f(a.start, c))
     degree = a.degree
-    products = _cauchy(f, a.parts, b.parts)
-    high = _tails(products[degree:], None)[0]
-    by_a = _times(f, a.remainder, b.range() if a.remainder is not None else None)
-    by_b = _times(f, _tails(a.parts, None)[0] if b.remainder is not None else None, b.remainder)
-    return TaylorModel(products[:degree], _plus(high, _plus(by_a, by_b)))
-
-
-def _cauchy(
-    f: Callable[[Any, Any], Any], a: Sequence[BallArray | None], b: Sequence[BallArray | None]
-) -> list[BallArray | None]:
-    """Return the coefficients of the product of two polynomials."""
-    out: list[BallArray | None] = [None] * max(len(a) + len(b) - 1, 0)
-    for i, x in enumerate(a):
-        for j, y in enumerate(b):
-            out[i + j] = _plus(out[i + j], _times(f, x, y))
-    return out
-
-
-def _tails(parts: Sequence[BallArray | None], remainder: Interval | None) -> list[Interval | None]:
-    """Return the ranges over s in [0, 1] of a polynomial with a remainder and of what is left of it behind each power.
-
-    Entry k is the range of ``c_k + c_(k+1) s + ... + r s^(d - k)``, found by Horner's scheme, the last is the
-    remainder; None is zero.
-    """
-    found = [remainder]
-    for c in reversed(parts):
-        behind = found[-1]
-        if c is None:
-            found.append(None if behind is None else _with_zero(behind))
-        elif behind is None:
-            found.append(c.interval)
-        else:
-            hull = _with_zero(behind)
-            found.append(Interval(*midrad.plus(c.value, np.asarray(c.ball), hull.mid, hull.rad)))
-    return found[::-1]
-
-
-def _with_zero(x: Interval) -> Interval:
-    """Return the hull with zero, the range of ``t x`` for t in [0, 1]; a little wider and cheaper than `shrunk`."""
-    half = 0.5 * _largest(x)
-    if not np.all(np.isfinite(half)):
-        return x.shrunk()
-    apart = np.abs(x.mid) > x.rad
-    return Interval(np.where(apart, np.copysign(half, x.mid), x.mid), np.where(apart, half, x.rad))
-
-
-def _largest(x: Interval) -> Array:
-    """Return upper bounds of ``|x|``, not below the floor."""
-    return np.asarray((np.abs(x.mid) + x.rad) * _ROOM + FLOOR)
-
-
-def _plus(a: Any, b: Any) -> Any:
-    return b if a is None else a if b is None else a + b
-
-
-def _times(f: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
-    return None if a is None or b is None else f(a, b)
-
-
-def _padded(coefficients: Sequence[BallArray | None], length: int) -> list[BallArray | None]:
-    return [*coefficients, *(None,) * (length - len(coefficients))]
-
-
-def _whole_power(x: Interval, exponent: int) -> Interval:
-    result = x
-    for _ in range(exponent - 1):
-        result = result * x
-    return result
-
-
-def _present(x: T | None) -> T:
-    if x is None:
-        raise ValueError("a Taylor model has a first coefficient")
-    return x
+    products = cauchy(f, a.parts, b.parts)
+    high = tails_of(products[degree:], None)[0]
+    by_a = times(f, a.remainder, b.range() if a.remainder is not None else None)
+    by_b = times(f, tails_of(a.parts, None)[0] if b.remainder is not None else None, b.remainder)
+    return TaylorModel(products[:degree], plus(high, plus(by_a, by_b)))

@@ -22,7 +22,7 @@ from verify.bounds.attack import attack_hessian, curvature_lower
 from verify.outcomes import Verdict
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 CLIMBS = 2
 POWERS = 3
@@ -56,12 +56,12 @@ class Attacks:
 
 
 @certified_environment()
-def attack_bound(problem: Problem, lipschitz: float, count: int, seed: int) -> Attacks:
+def attack_bound(problem: Objective, lipschitz: float, count: int, seed: int) -> Attacks:
     """Attack the bound of the problem's own region.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
         With a region.
     lipschitz : float
         The bound L.
@@ -87,7 +87,7 @@ def attack_bound(problem: Problem, lipschitz: float, count: int, seed: int) -> A
     return Attacks(compared, strongest, point, direction, successes)
 
 
-def _attack(problem: Problem, rng: np.random.Generator, leading: np.ndarray) -> Pair | None:
+def _attack(problem: Objective, rng: np.random.Generator, leading: np.ndarray) -> Pair | None:
     region: Any = problem.region
     point = region.sample(rng, leading.size)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -103,7 +103,7 @@ def _attack(problem: Problem, rng: np.random.Generator, leading: np.ndarray) -> 
     return (there, moved, found[2]) if there > found[0] else found
 
 
-def _turned(problem: Problem, point: np.ndarray, direction: np.ndarray) -> Pair | None:
+def _turned(problem: Objective, point: np.ndarray, direction: np.ndarray) -> Pair | None:
     """Return the point with the best of the directions that power iteration passes through."""
     best: Pair | None = None
     for _ in range(POWERS):
@@ -125,14 +125,14 @@ def _unit(direction: np.ndarray) -> np.ndarray:
     return scaled / np.linalg.norm(scaled)
 
 
-def _ascent(problem: Problem, point: np.ndarray, unit: np.ndarray) -> np.ndarray | None:
+def _ascent(problem: Objective, point: np.ndarray, unit: np.ndarray) -> np.ndarray | None:
     """Return the gradient over the weights of the |curvature| along a direction; None where it vanishes."""
     ahead, behind = (problem.hessian_vector(point + step * unit, unit) for step in (_DIFFERENCE, -_DIFFERENCE))
     gradient = np.sign(unit @ (ahead + behind)) * (ahead - behind)
     return gradient if np.all(np.isfinite(gradient)) and np.any(gradient) else None
 
 
-def _proved(problem: Problem, pair: Pair) -> float:
+def _proved(problem: Objective, pair: Pair) -> float:
     _, point, direction = pair
     region: Any = problem.region
     return curvature_lower(problem, point, direction) if region.contains(point) is Verdict.PROVED else 0.0

@@ -35,6 +35,24 @@ class StepFigures:
 
 
 @dataclass(frozen=True)
+class SegmentFigures:
+    """Totals of the bounds along segments; the fields follow `Segments`.
+
+    Parameters
+    ----------
+    bounds, finite, attacks, successes : int
+    failure_rate : float
+        Upper 95 % confidence limit of the rate of successes among attacks.
+    """
+
+    bounds: int
+    finite: int
+    attacks: int
+    successes: int
+    failure_rate: float
+
+
+@dataclass(frozen=True)
 class Figures:
     """Totals over the networks of a campaign; the fields follow `Trial`.
 
@@ -52,6 +70,9 @@ class Figures:
         Networks with a failing learning rate.
     tightness : float or None
         Median of L over the curvature that the attacks proved.
+    segments : SegmentFigures
+    graphs : int
+        Networks of the whole vocabulary; the others are of the classical class.
     """
 
     networks: int
@@ -64,11 +85,13 @@ class Figures:
     margin: float | None
     failing: int
     tightness: float | None
+    segments: SegmentFigures
+    graphs: int
 
     @property
     def falsified(self) -> int:
         """Successes and violations."""
-        return self.successes + self.adaptive.violations + self.heavy_ball.violations
+        return self.successes + self.segments.successes + self.adaptive.violations + self.heavy_ball.violations
 
     @property
     def undecided(self) -> int:
@@ -100,7 +123,14 @@ def figures_of(trials: Sequence[dict[str, Any]]) -> Figures:
         margin=median(margins) if margins else None,
         failing=len(margins),
         tightness=median(ratios) if ratios else None,
+        segments=_segments([trial["segments"] for trial in trials if trial.get("segments")]),
+        graphs=sum(trial.get("kind") == "graphs" for trial in trials),
     )
+
+
+def _segments(counts: Sequence[dict[str, int]]) -> SegmentFigures:
+    total = {name: sum(each[name] for each in counts) for name in ("bounds", "finite", "attacks", "successes")}
+    return SegmentFigures(**total, failure_rate=rate_limit(total["successes"], total["attacks"]))
 
 
 def _steps(counts: Sequence[dict[str, int]]) -> StepFigures:

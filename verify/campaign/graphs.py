@@ -8,19 +8,16 @@ from typing import Any
 import numpy as np
 
 from verify.activations import BUILTIN_NAMES
+from verify.activations.builtin import EXAMPLE_FORMULAS
 
 Graph = tuple[dict[str, Any], list[str]]
 """The nodes, and the names of the outputs."""
 
 WITHOUT_HESSIAN = ("relu", "leaky_relu")
 """Their second derivative does not exist, so there is no bound to attack."""
-FORMULAS = (
-    "x*tanh(log(1+exp(x)))", "tanh(x)+0.1*sin(3*x)", "exp(-x**2)", "x/sqrt(1+x**2)", "log(1+x**2)", "1/(1+x**2)",
-    "x**2", "x**3/3-x", "sqrt(1+x**2)-1", "x*exp(-x**2/2)", "softplus(2*x)-softplus(x)", "exp(0.3*x)", "max(x,0)**3",
-)  # fmt: skip
 ACTIVATIONS: tuple[Any, ...] = (
     *(name for name in BUILTIN_NAMES if name not in WITHOUT_HESSIAN),
-    *({"expr": formula} for formula in FORMULAS),
+    *({"expr": formula} for formula in EXAMPLE_FORMULAS),
 )
 FORMULA_SHARE = 0.25
 
@@ -158,7 +155,7 @@ def _width(rng: np.random.Generator) -> int:
 
 
 def activation(rng: np.random.Generator) -> Any:
-    """Return what `verify.activation` takes: a built-in, or one of `FORMULAS` with the share `FORMULA_SHARE`."""
-    formulas = ACTIVATIONS[-len(FORMULAS) :]
-    among = formulas if rng.random() < FORMULA_SHARE else ACTIVATIONS[: -len(FORMULAS)]
+    """Return what `verify.activation` takes: a built-in function, or a formula with the share `FORMULA_SHARE`."""
+    formulas = ACTIVATIONS[-len(EXAMPLE_FORMULAS) :]
+    among = formulas if rng.random() < FORMULA_SHARE else ACTIVATIONS[: -len(EXAMPLE_FORMULAS)]
     return among[int(rng.integers(len(among)))]

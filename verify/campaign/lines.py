@@ -1,4 +1,7 @@
-"""The lines of a campaign's file: a header with its settings, then one trial a line."""
+"""The lines of a campaign's file: a header with its settings, then one trial a line.
+
+Lines of format 2 hold classical networks without attacks on segments; a campaign of these alone still writes them.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from verify.campaign.segments import Segments
 from verify.campaign.trial import Steps, Trial
+from verify.campaign.vocabulary import KINDS
 from verify.outcomes import InputError
 
 _REMEDY = "give another file, or add --force to replace it"
@@ -21,7 +26,11 @@ _FIELDS: Mapping[str, tuple[type, ...]] = {
     "failing_eta": (float, int, type(None)),
     "adaptive": (dict,),
     "heavy_ball": (dict,),
+    "kind": (str,),
+    "segments": (dict,),
 }
+_FORMAT_2: Mapping[str, tuple[type, ...]] = {n: _FIELDS[n] for n in _FIELDS if n not in ("kind", "segments")}
+_SEGMENT_COUNTS: Mapping[str, tuple[type, ...]] = dict.fromkeys(asdict(Segments()), (int,))
 
 
 def line(content: Mapping[str, Any]) -> bytes:
@@ -60,7 +69,7 @@ def own_lines(content: bytes, header: Mapping[str, Any], first: int, path: Path)
     if found != header:
         raise InputError("file of another campaign", where=str(path), remedy=_REMEDY, found=found)
     for index, trial in enumerate(trials):
-        if index >= header["networks"] or not _is_trial(trial, first + index):
+        if index >= header["networks"] or not _is_trial(trial, first + index, header["campaign"]):
             raise InputError(
                 "not a trial of this campaign",
                 where=f"{path}:{index + 2}",
@@ -78,9 +87,12 @@ def _parsed(text: bytes, path: Path, number: int) -> Any:
         raise InputError(what, where=f"{path}:{number}", line=text[:_SHOWN], remedy=_REMEDY) from None
 
 
-def _is_trial(trial: Any, seed: int) -> bool:
-    steps = ("adaptive", "heavy_ball")
-    return _has(trial, _FIELDS) and trial["seed"] == seed and all(_has(trial[name], _COUNTS) for name in steps)
+def _is_trial(trial: Any, seed: int, form: int) -> bool:
+    if not (_has(trial, _FORMAT_2 if form == 2 else _FIELDS) and trial["seed"] == seed):
+        return False
+    if form > 2 and not (trial["kind"] in KINDS and _has(trial["segments"], _SEGMENT_COUNTS)):
+        return False
+    return all(_has(trial[name], _COUNTS) for name in ("adaptive", "heavy_ball"))
 
 
 def _has(table: Any, types: Mapping[str, tuple[type, ...]]) -> bool:

@@ -11,7 +11,7 @@ from verify.arithmetic.environment import certified_environment
 from verify.calculus.decide import decide_decrease
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 _GROWTH = 2.0**0.5
 _MOST_GROWTH = 2.0**24
@@ -20,12 +20,12 @@ _VISIBLE = 1e-9
 
 
 @certified_environment()
-def smallest_failing_eta(problem: Problem, eta: float, starts: Iterable[np.ndarray]) -> float | None:
+def smallest_failing_eta(problem: Objective, eta: float, starts: Iterable[np.ndarray]) -> float | None:
     """Return the smallest learning rate found, from `eta` upwards, at which plain descent increases the error.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     eta : float
         The certified one.
     starts : iterable of array, shape (P,)
@@ -43,7 +43,7 @@ def smallest_failing_eta(problem: Problem, eta: float, starts: Iterable[np.ndarr
     return best
 
 
-def _failing(problem: Problem, w: np.ndarray, eta: float, below: float) -> float | None:
+def _failing(problem: Objective, w: np.ndarray, eta: float, below: float) -> float | None:
     gradient, error = problem.gradient(w), problem.error(w)
 
     def increases(rate: float) -> bool:
@@ -51,7 +51,7 @@ def _failing(problem: Problem, w: np.ndarray, eta: float, below: float) -> float
         if not np.all(np.isfinite(following)):
             return False
         with np.errstate(over="ignore", invalid="ignore"):
-            return bool(problem.error(following) > error * (1 + _VISIBLE))
+            return bool(problem.error(following) > error + _VISIBLE * abs(error))
 
     low, high = eta, eta
     while high < min(below, eta * _MOST_GROWTH) and not increases(high):

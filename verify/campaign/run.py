@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,10 @@ from typing import Any
 from verify.campaign.attacks import CLIMBS
 from verify.campaign.lines import line, own_lines
 from verify.campaign.trial import Plan, run_trial
+from verify.campaign.vocabulary import Drawn
 from verify.files.growing import growing_file
 from verify.files.kinds import CAMPAIGN
 from verify.workers import results
-
-FORMAT = 2
 
 
 def run_campaign(
@@ -26,6 +24,8 @@ def run_campaign(
     steps: int,
     heavy_ball_steps: int = 0,
     attacks: int = 0,
+    segment_attacks: int = 0,
+    vocabulary: Drawn = "all",
     seed: int = 0,
     method: str = "auto",
     workers: int | None = None,
@@ -40,8 +40,11 @@ def run_campaign(
         JSON lines: a header with the settings, then one trial a line, in the order of the networks. A line that a
         killed run left incomplete is dropped. One process at a time writes it.
     networks : int
-    steps, heavy_ball_steps, attacks : int
-        In all networks together; each network takes the same number, rounded up, and at least two attacks.
+    steps, heavy_ball_steps, attacks, segment_attacks : int
+        In all networks together; each network takes the same number, rounded up, and at least two attacks on L.
+    vocabulary : {"all", "classical", "graphs"}
+        What the networks are drawn of; of all they take turns. Classical ones without attacks on segments are written
+        as they were before there were others, and such files are gone on with.
     seed : int
     method : {"auto", "norms", "majorant"}
     workers : int, optional
@@ -65,8 +68,10 @@ def run_campaign(
         heavy_ball_steps=_each(heavy_ball_steps, networks),
         attacks=max(CLIMBS, _each(attacks, networks)),
         method=method,
+        segment_attacks=_each(segment_attacks, networks),
+        vocabulary=vocabulary,
     )
-    header = {"campaign": FORMAT, "networks": networks, "seed": seed, "per_network": asdict(plan)}
+    header = {"campaign": plan.format, "networks": networks, "seed": seed, "per_network": plan.to_json()}
     first = seed * 10**9
     trials: list[dict[str, Any]] = []
 

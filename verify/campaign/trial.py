@@ -1,10 +1,10 @@
-"""One network of the campaign: its Hessian bound is attacked, its steps are taken at the edge of the range."""
+"""One network of the campaign: its bounds are attacked, its steps are taken at the edge of the range."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -12,7 +12,8 @@ from verify.arithmetic.environment import certified_environment
 from verify.bounds.hessian import hessian_bound
 from verify.campaign.attacks import attack_bound
 from verify.campaign.margin import smallest_failing_eta
-from verify.campaign.networks import random_problem
+from verify.campaign.segments import Segments, attack_segments
+from verify.campaign.vocabulary import Drawn, Kind, kind_of, problem_of
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import PREVIOUS, StepCase
 from verify.properties.lyapunov import LyapunovOutcome, take_heavy_ball_step
@@ -20,13 +21,15 @@ from verify.properties.step import StepOutcome, take_step
 from verify.theorems.ranges import RANGES
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 SHARP = RANGES["sharp"]
 HEAVY_BALL = RANGES["heavy_ball"]
 EDGE = 1 - 2.0**-20
 NEAR_THE_SPHERE = 0.98
 STARTS = 6
+SINCE_FORMAT_3 = ("segment_attacks", "vocabulary")
+"""Of a plan."""
 
 
 @dataclass
@@ -73,12 +76,28 @@ class Plan:
     steps, heavy_ball_steps, attacks : int
     method : {"auto", "norms", "majorant"}
         How the Hessian is bounded.
+    segment_attacks : int
+        On bounds along segments.
+    vocabulary : {"classical", "graphs", "all"}
+        What the networks are drawn of.
     """
 
     steps: int
     heavy_ball_steps: int = 0
     attacks: int = 2
     method: str = "auto"
+    segment_attacks: int = 0
+    vocabulary: Drawn = "classical"
+
+    @property
+    def format(self) -> int:
+        """Number of the form of the lines: 2 knows neither segments nor graphs."""
+        return 3 if self.segment_attacks or self.vocabulary != "classical" else 2
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data, in format 2 without what it does not know."""
+        known = asdict(self)
+        return known if self.format > 2 else {name: known[name] for name in known if name not in SINCE_FORMAT_3}
 
 
 @dataclass
@@ -106,6 +125,10 @@ class Trial:
         Of theorem ``sharp``, where E decreases, and of theorem ``heavy_ball``, where V does.
     cases : list of str
         Violating and undecided cases, as JSON that replays them.
+    kind : {"", "classical", "graphs"}
+        What the network is drawn of; empty in lines of format 2, all of which are classical.
+    segments : Segments or None
+        Of bounds along segments; None in lines of format 2.
     """
 
     seed: int
@@ -121,10 +144,13 @@ class Trial:
     adaptive: Steps = field(default_factory=Steps)
     heavy_ball: Steps = field(default_factory=Steps)
     cases: list[str] = field(default_factory=list)
+    kind: Kind | Literal[""] = ""
+    segments: Segments | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
-        return asdict(self)
+        known = asdict(self)
+        return known if self.kind else {name: known[name] for name in known if name not in ("kind", "segments")}
 
 
 @certified_environment()
@@ -141,14 +167,29 @@ def run_trial(seed: int, plan: Plan) -> Trial:
     -------
     Trial
     """
-    problem = random_problem(seed)
-    trial = Trial(seed, parameters=problem.architecture.size)
+    kind = kind_of(seed, plan.vocabulary)
+    problem = problem_of(seed, kind)
+    trial = Trial(seed, parameters=problem.size)
+    leading = _attack_bound_and_steps(problem, trial, plan, kind)
+    if plan.format > 2:
+        trial.kind = kind
+        if leading is None:
+            leading = np.random.default_rng([seed, 7]).standard_normal(problem.size)
+        trial.segments = attack_segments(problem, plan.segment_attacks, seed, leading)
+        if trial.segments.successes:
+            trial.cases.append("a bound along a segment is below a proved change of the error")
+    return trial
+
+
+def _attack_bound_and_steps(problem: Objective, trial: Trial, plan: Plan, kind: Kind) -> np.ndarray | None:
+    """Return the leading direction that the attacks found; None where there is no bound to attack."""
+    seed = trial.seed
     try:
         bound = hessian_bound(problem, method=plan.method).value  # type: ignore[arg-type]
         eta = SHARP.eta_limit(bound)
     except InputError as error:
         trial.reason = str(error)
-        return trial
+        return None
     trial.certified, trial.lipschitz, trial.eta = True, bound, eta
     found = attack_bound(problem, bound, plan.attacks, seed)
     trial.attack, trial.attacks, trial.successes = found.strongest, found.count, found.successes
@@ -156,6 +197,8 @@ def run_trial(seed: int, plan: Plan) -> Trial:
         trial.cases.append("the Hessian bound is below a proved curvature")
     for index in range(plan.steps):
         case = edge_case(seed, index, bound)
+        if kind == "graphs":
+            case = replace(case, norm="global")
         if trial.adaptive.count(take_step(problem, case, bound, found.direction)):
             trial.cases.append(case.to_json())
     for index in range(plan.heavy_ball_steps):
@@ -163,7 +206,7 @@ def run_trial(seed: int, plan: Plan) -> Trial:
         if trial.heavy_ball.count(take_heavy_ball_step(problem, case, bound, found.direction)):
             trial.cases.append(case.to_json())
     trial.failing_eta = smallest_failing_eta(problem, eta, starting_points(problem, seed, found.point))
-    return trial
+    return found.direction
 
 
 def edge_case(seed: int, index: int, lipschitz: float) -> StepCase:
@@ -193,7 +236,7 @@ def _start(rng: np.random.Generator) -> tuple[int, float, Any]:
     return int(rng.integers(2**32)), distance, PREVIOUS[int(rng.integers(len(PREVIOUS)))]
 
 
-def starting_points(problem: Problem, seed: int, attacked: np.ndarray) -> Iterator[np.ndarray]:
+def starting_points(problem: Objective, seed: int, attacked: np.ndarray) -> Iterator[np.ndarray]:
     """Yield the attacked point, the centre, and random points of the region."""
     region: Any = problem.region
     rng = np.random.default_rng([seed, 3])

@@ -14,7 +14,8 @@ import numpy as np
 from verify.arithmetic.arrays import Array
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.floats import exact_float, float64_array
-from verify.arithmetic.intervals import Interval, concatenate
+from verify.arithmetic.interval_joins import concatenate
+from verify.arithmetic.intervals import Interval
 from verify.calculus.objective import Objective
 from verify.graph.evaluation import ARB, FLOAT64, INTERVAL, Arithmetic, evaluate
 from verify.graph.graph import Graph

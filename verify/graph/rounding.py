@@ -132,8 +132,8 @@ class _Walk:
         arguments = self._read(node.arguments)
         if math.prod(node.shape) and not any(argument.value.size for argument in arguments):
             return Perturbed(np.zeros(node.shape), Perturbation())
-        value, rounding = operation.rounded(*arguments)
-        moved = Perturbation()
+        computed, rounding = operation.rounded(*arguments)
+        value, moved = np.asarray(computed), Perturbation()
         if not all(argument.perturbation.is_zero for argument in arguments):
             moved = operation.perturbed(value, *arguments)
         if position < self.weighted.size:

@@ -52,20 +52,30 @@ def group_normalise(h: Tensor, groups: int, epsilon: float) -> Tensor:
     return normalise(split, range(2, len(split.shape)), epsilon).reshape(h.shape)
 
 
-@final
 @dataclass(frozen=True)
-class LayerNorm(Layer):
-    """Normalisation over the last axis of every place.
+class Normalisation(Layer):
+    """A layer that normalises, then scales and shifts.
 
     Parameters
     ----------
     epsilon : float
+        Added to the variance.
     affine : bool
-        A trainable scale and shift for each feature.
+        A trainable scale and shift.
     """
 
     epsilon: Positive = 1e-5
     affine: bool = True
+
+
+@final
+@dataclass(frozen=True)
+class LayerNorm(Normalisation):
+    """Normalisation over the last axis of every place.
+
+    Its options are those of `Normalisation`; affine: one for each feature.
+    """
+
     name: ClassVar[str] = "layer_norm"
 
     def apply(self, parameters: Parameters, *inputs: Tensor) -> Tensor:
@@ -76,18 +86,12 @@ class LayerNorm(Layer):
 
 @final
 @dataclass(frozen=True)
-class RmsNorm(Layer):
+class RmsNorm(Normalisation):
     """Division by the root mean square over the last axis of every place.
 
-    Parameters
-    ----------
-    epsilon : float
-    affine : bool
-        A trainable scale for each feature.
+    Its options are those of `Normalisation`; affine: a scale alone, one for each feature.
     """
 
-    epsilon: Positive = 1e-5
-    affine: bool = True
     name: ClassVar[str] = "rms_norm"
 
     def apply(self, parameters: Parameters, *inputs: Tensor) -> Tensor:
@@ -99,21 +103,18 @@ class RmsNorm(Layer):
 
 
 @final
-@dataclass(frozen=True)
-class GroupNorm(Layer):
+@dataclass(frozen=True, kw_only=True)
+class GroupNorm(Normalisation):
     """Normalisation over groups of channels and all of space; as many groups as channels make it instance norm.
+
+    Its options are those of `Normalisation`, affine: one for each channel, and one more.
 
     Parameters
     ----------
     groups : int
-    epsilon : float
-    affine : bool
-        A trainable scale and shift for each channel.
     """
 
     groups: Count
-    epsilon: Positive = 1e-5
-    affine: bool = True
     name: ClassVar[str] = "group_norm"
 
     def apply(self, parameters: Parameters, *inputs: Tensor) -> Tensor:
@@ -126,20 +127,14 @@ class GroupNorm(Layer):
 
 @final
 @dataclass(frozen=True)
-class BatchNorm(Layer):
+class BatchNorm(Normalisation):
     """Normalisation of every channel over all samples and all of space, as in training on the full batch.
 
     It couples the samples: the error is that of training mode, with the whole data as one batch.
 
-    Parameters
-    ----------
-    epsilon : float
-    affine : bool
-        A trainable scale and shift for each channel.
+    Its options are those of `Normalisation`; affine: one for each channel.
     """
 
-    epsilon: Positive = 1e-5
-    affine: bool = True
     name: ClassVar[str] = "batch_norm"
 
     def apply(self, parameters: Parameters, *inputs: Tensor) -> Tensor:

@@ -16,7 +16,8 @@ from verify.arithmetic.movement import Derivatives, Movement, of_sum
 from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.precision import Precision
 from verify.arithmetic.rounding import gamma, inflation
-from verify.operations.operation import Operation, Shape, cut
+from verify.operations.choices import Choices
+from verify.operations.operation import Drawn, Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -37,6 +38,14 @@ class Add(Operation):
 
     def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
         return self, tuple(map(cut, shapes))
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        position = choices.argument(shapes)
+        if position is None:
+            return None
+        alike = [k for k, shape in enumerate(shapes) if shape == shapes[position]]
+        return cls(), (position, *(choices.one_of(alike) for _ in range(choices.whole(1, 2))))
 
     def evaluate(self, *arguments: Array) -> Array:
         return reduce(add, arguments)

@@ -16,7 +16,8 @@ from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
 from verify.arithmetic.precision import Precision
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
-from verify.operations.operation import LinearOperation, Operation, Shape, cut
+from verify.operations.choices import Choices
+from verify.operations.operation import Drawn, LinearOperation, Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -39,6 +40,15 @@ class Broadcast(LinearOperation):
 
     def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
         return Broadcast(cut(self.target)), tuple(map(cut, shapes))
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        position = choices.argument(shapes)
+        if position is None:
+            return None
+        lead = choices.wholes(choices.whole(0, 1), 1, 2)
+        inner = (choices.whole(1, 3) if n == 1 else n for n in shapes[position])
+        return cls((*lead, *inner)), (position,)
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return len(arguments[0]) == len(self.target) > 0 and arguments[0][0] == self.target[0]
@@ -82,6 +92,13 @@ class SumOver(LinearOperation):
 
     def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
         return self, tuple(map(cut, shapes))
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        position = choices.argument(shapes)
+        if position is None:
+            return None
+        return cls(tuple(k for k in range(len(shapes[position])) if choices.happens(50))), (position,)
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return bool(arguments[0]) and 0 not in self.axes

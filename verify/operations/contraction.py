@@ -8,6 +8,7 @@ feature; with equal names everywhere the entrywise product.
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +27,8 @@ from verify.arithmetic.rounding import FLOOR, LONGEST_SUM, UNIT, gamma, inflatio
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
 from verify.arithmetic.spectral import norm_upper
-from verify.operations.operation import Operation, Shape, cut
+from verify.operations.choices import Choices
+from verify.operations.operation import Drawn, Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -80,6 +82,24 @@ class Contraction(Operation):
 
     def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
         return self, tuple(map(cut, shapes))
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        places = choices.argument(shapes), choices.argument(shapes)
+        if places[0] is None or places[1] is None:
+            return None
+        shape, other = shapes[places[0]], shapes[places[1]]
+        left = string.ascii_lowercase[: len(shape)]
+        free, right = list(range(len(shape))), ""
+        for k, n in enumerate(other):
+            shared = [axis for axis in free if shape[axis] == n] if choices.happens(75) else []
+            if shared:
+                free.remove(axis := choices.one_of(shared))
+                right += left[axis]
+            else:
+                right += string.ascii_uppercase[k]
+        kept = [c for c in dict.fromkeys(left + right) if not (c in left and c in right) or choices.happens(40)]
+        return cls(left, right, "".join(kept[k] for k in choices.order(len(kept)))), (places[0], places[1])
 
     def evaluate(self, *arguments: Array) -> Array:
         a, b = arguments

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 
 from verify.activations import BUILTIN_NAMES, Activation, activation
+from verify.activations.builtin import EXAMPLE_FORMULAS
 from verify.activations.symbols import Smoothness
 from verify.arithmetic import arb, upward
 from verify.arithmetic.arrays import Array, is_exact_kind
@@ -19,7 +20,8 @@ from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.precision import Precision, unknown
 from verify.arithmetic.rounding import FLOOR
 from verify.arithmetic.taylor_model import BoundedDerivatives, TaylorModel
-from verify.operations.operation import Operation, Shape, cut
+from verify.operations.choices import Choices
+from verify.operations.operation import Drawn, Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -67,6 +69,15 @@ class Elementwise(Operation):
     def is_smooth(self) -> bool:
         """Whether the function is twice continuously differentiable."""
         return self.function.smoothness in (Smoothness.ANALYTIC, Smoothness.C2)
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        position = choices.argument(shapes)
+        if position is None:
+            return None
+        operation = cls(choices.one_of((*BUILTIN_NAMES, *EXAMPLE_FORMULAS)))
+        slope = operation.is_smooth and choices.happens(15)
+        return (operation.derivative() if slope else operation), (position,)
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1:

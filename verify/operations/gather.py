@@ -18,7 +18,8 @@ from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
 from verify.arithmetic.precision import Precision
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
-from verify.operations.operation import LinearOperation, Operation, Shape, cut
+from verify.operations.choices import Choices
+from verify.operations.operation import Drawn, LinearOperation, Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -76,6 +77,16 @@ class Gather(LinearOperation):
         found, length = _fewer(self.indices)
         shape = cut(shapes[0])
         return Gather(self.axis, found), ((*shape[: self.axis], length, *shape[self.axis + 1 :]),)
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        found = choices.axis(shapes)
+        if found is None:
+            return None
+        position, axis = found
+        picked = choices.wholes(choices.whole(1, 4), -1, shapes[position][axis] - 1)
+        lengths = (2, 2) if len(picked) == 4 and choices.happens(30) else (len(picked),)
+        return cls(axis, Indices(np.reshape(picked, lengths))), (position,)
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return self.axis > 0
@@ -157,6 +168,18 @@ class ScatterAdd(LinearOperation):
         shape, last = cut(shapes[0]), self.axis + self.indices.values.ndim
         short = (*shape[: self.axis], *found.values.shape, *shape[last:])
         return ScatterAdd(self.axis, found, length), (short,)
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        position = choices.argument(shapes)
+        if position is None:
+            return None
+        shape = shapes[position]
+        axis = choices.whole(0, len(shape))
+        count, length = choices.whole(0, min(len(shape) - axis, 2)), choices.whole(1, 4)
+        lengths = shape[axis : axis + count]
+        places = choices.wholes(int(np.prod(lengths)), -1, length - 1)
+        return cls(axis, Indices(np.reshape(places, lengths)), length), (position,)
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return self.axis > 0

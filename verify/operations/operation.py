@@ -14,7 +14,7 @@ made of, `verify.graph.rounding`) follows from its enclosures; an operation over
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -27,6 +27,7 @@ from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.precision import Precision, unknown
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
+from verify.operations.choices import Choices, Shape
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
     from verify.graph.tensor import Tensor
 
-Shape = tuple[int, ...]
+Drawn = tuple["Operation", tuple[int, ...]]
+"""An operation, and the positions of its arguments among arrays that it was offered."""
 
 SHORT = 2
 """Entries left of an axis that an operation treats index by index, where its rule is proved on a shorter array."""
@@ -84,6 +86,31 @@ class Operation(abc.ABC):
         InputError
             If the operation does not take arguments of these shapes.
         """
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        """Return an operation of this class for some of the arrays of these shapes, its options drawn at random.
+
+        Random graphs (`verify.properties.drawn_graphs`) are made so. An operation with options overrides it; one
+        without takes one array.
+
+        Returns
+        -------
+        (Operation, tuple of int) or None
+            The positions of its arguments; None where no array fits.
+        """
+        if fields(cls):
+            return None
+        position = choices.argument(shapes, cls().takes)
+        return None if position is None else (cls(), (position,))
+
+    def takes(self, *arguments: Shape) -> bool:
+        """Whether the operation takes arguments of these shapes."""
+        try:
+            self.shape(*arguments)
+        except InputError:
+            return False
+        return True
 
     @abc.abstractmethod
     def evaluate(self, *arguments: Array) -> Array:

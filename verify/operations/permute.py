@@ -10,7 +10,8 @@ import numpy as np
 
 from verify.arithmetic.arrays import Array
 from verify.arithmetic.perturbation import Perturbation, Perturbed
-from verify.operations.operation import LinearOperation, Operation, Shape, cut
+from verify.operations.choices import Choices
+from verify.operations.operation import Drawn, LinearOperation, Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -33,6 +34,11 @@ class Permute(LinearOperation):
 
     def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
         return self, tuple(map(cut, shapes))
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        position = choices.argument(shapes, lambda shape: len(shape) > 1)
+        return None if position is None else (cls(choices.order(len(shapes[position]))), (position,))
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return self.axes[:1] == (0,)

@@ -19,7 +19,8 @@ from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.precision import LIBRARY, Precision
 from verify.arithmetic.rounding import FLOOR, gamma
 from verify.arithmetic.taylor_model import TaylorModel
-from verify.operations.operation import Operation, OutsideDomainError, Shape, cut
+from verify.operations.choices import Choices
+from verify.operations.operation import Drawn, Operation, OutsideDomainError, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -53,6 +54,12 @@ class Power(Operation):
 
     def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
         return self, tuple(map(cut, shapes))
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        position = choices.argument(shapes)
+        exponent = Fraction(choices.one_of((4, -1, -2, 1, 6, 3, -3, 2, 0)), 2)
+        return None if position is None else (cls(exponent), (position,))
 
     def evaluate(self, *arguments: Array) -> Array:
         (x,) = arguments

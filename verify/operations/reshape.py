@@ -12,7 +12,8 @@ import numpy as np
 
 from verify.arithmetic.arrays import Array
 from verify.arithmetic.perturbation import Perturbation, Perturbed
-from verify.operations.operation import LinearOperation, Operation, Shape, cut
+from verify.operations.choices import Choices
+from verify.operations.operation import Drawn, LinearOperation, Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -41,6 +42,20 @@ class Reshape(LinearOperation):
             own += left
             target += right
         return Reshape(tuple(target)), (tuple(own),)
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        position = choices.argument(shapes)
+        if position is None:
+            return None
+        left = math.prod(shapes[position])
+        if not left:
+            return cls(shapes[position][::-1]), (position,)
+        target = []
+        for _ in range(choices.whole(0, 2)):
+            target.append(choices.one_of([n for n in range(1, left + 1) if left % n == 0]))
+            left //= target[-1]
+        return cls((*target, left)), (position,)
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return bool(arguments[0] and self.target) and arguments[0][0] == self.target[0]

@@ -15,7 +15,8 @@ from verify.arithmetic.lengths_upward import raised
 from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.precision import Precision
 from verify.arithmetic.rounding import FLOOR, gamma
-from verify.operations.operation import LinearOperation, Operation, Shape, cut
+from verify.operations.choices import Choices
+from verify.operations.operation import Drawn, LinearOperation, Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -51,6 +52,11 @@ class Scale(LinearOperation):
 
     def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
         return self, tuple(map(cut, shapes))
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        position = choices.argument(shapes)
+        return None if position is None else (cls(choices.fraction()), (position,))
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return bool(arguments[0])

@@ -16,7 +16,8 @@ from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.rounding import FLOOR
 from verify.arithmetic.sizes import Array as Numbers
 from verify.arithmetic.sizes import Sizes
-from verify.operations.operation import LinearOperation, Operation, Shape, cut
+from verify.operations.choices import Choices
+from verify.operations.operation import Drawn, LinearOperation, Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -45,6 +46,15 @@ class Slice(LinearOperation):
 
     def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
         return self, tuple(cut(shape, self.axis) for shape in shapes)
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        found = choices.axis(shapes)
+        if found is None:
+            return None
+        position, axis = found
+        start = choices.whole(0, shapes[position][axis])
+        return cls(axis, start, choices.whole(start, shapes[position][axis]), choices.whole(1, 3)), (position,)
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return self.axis > 0
@@ -91,6 +101,16 @@ class Pad(LinearOperation):
     def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
         return self, tuple(cut(shape, self.axis) for shape in shapes)
 
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        found = choices.axis(shapes)
+        if found is None:
+            return None
+        position, axis = found
+        start, step = choices.whole(0, 2), choices.whole(1, 3)
+        last = start + max(shapes[position][axis] - 1, 0) * step
+        return cls(axis, start, last + 1 + choices.whole(0, 2), step), (position,)
+
     def keeps_rows(self, *arguments: Shape) -> bool:
         return self.axis > 0
 
@@ -131,6 +151,15 @@ class Concatenate(LinearOperation):
 
     def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
         return self, tuple(cut(shape, self.axis) for shape in shapes)
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        found = choices.axis(shapes)
+        if found is None:
+            return None
+        position, axis = found
+        fitting = [k for k, shape in enumerate(shapes) if cls(axis).takes(shapes[position], shape)]
+        return cls(axis), (position, *(choices.one_of(fitting) for _ in range(choices.whole(1, 2))))
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return self.axis > 0

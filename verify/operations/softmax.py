@@ -21,8 +21,9 @@ from verify.arithmetic.perturbation import Perturbation, Perturbed, largest_alon
 from verify.arithmetic.precision import LIBRARY, Precision
 from verify.arithmetic.sizes import Sizes, total
 from verify.arithmetic.taylor_model import TaylorModel
+from verify.operations.choices import Choices
 from verify.operations.gather import Indices
-from verify.operations.operation import FEW, Operation, Shape, cut, cut_rows
+from verify.operations.operation import FEW, Drawn, Operation, Shape, cut, cut_rows
 from verify.operations.power import Logarithm
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ class Softmax(Operation):
     mask: Indices | None = None
     name: ClassVar[str] = "softmax"
     rule: ClassVar[str] = "with p the result, every row gets p times (adjoint - the mean of the adjoint under p)"
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        position = choices.argument(shapes, cls().takes)
+        return None if position is None else (cls(_drawn_mask(choices, shapes[position])), (position,))
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not arguments[0] or arguments[0][-1] < 1:
@@ -124,6 +130,11 @@ class LogSumExp(Operation):
     mask: Indices | None = None
     name: ClassVar[str] = "logsumexp"
     rule: ClassVar[str] = "every row gets its adjoint times softmax"
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        position = choices.argument(shapes, cls().takes)
+        return None if position is None else (cls(_drawn_mask(choices, shapes[position])), (position,))
 
     def shape(self, *arguments: Shape) -> Shape:
         if len(arguments) != 1 or not arguments[0] or arguments[0][-1] < 1:
@@ -368,3 +379,13 @@ def _exponential_roundings(precision: Precision, z: Interval) -> tuple[NDArray[n
     top = np.minimum(z.lower.max(axis=-1, keepdims=True), 0.0)
     with np.errstate(over="ignore"):
         return np.ceil(roundings), precision.tiny * np.exp(1.0 - top)
+
+
+def _drawn_mask(choices: Choices, shape: Shape) -> Indices | None:
+    """Return no mask, or one of some of the last axes that leaves every row an entry."""
+    if not choices.happens(50):
+        return None
+    lengths = shape[choices.whole(0, len(shape) - 1) :]
+    kept = np.reshape(choices.wholes(int(np.prod(lengths)), 0, 1), lengths)
+    kept[..., choices.whole(0, shape[-1] - 1)] = 1
+    return Indices(kept)

@@ -18,7 +18,8 @@ from verify.arithmetic.arrays import Array, accumulated, rearranged, zeros
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
 from verify.arithmetic.precision import Precision
-from verify.operations.operation import LinearOperation, Operation, Shape, cut
+from verify.operations.choices import Choices
+from verify.operations.operation import Drawn, LinearOperation, Operation, Shape, cut
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -59,6 +60,11 @@ class Windows(LinearOperation):
         if min(grid) < 1:
             raise self.refuse("the window is larger than the array", *arguments)
         return (*arguments[0][:-dimensions], *grid, *self.kernel)
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        position = choices.argument(shapes, lambda shape: len(shape) > 0 and min(shape) > 0)
+        return None if position is None else (cls(*_drawn_options(choices, shapes[position])), (position,))
 
     def grid(self, lengths: Shape) -> Shape:
         """Return the numbers of positions."""
@@ -133,6 +139,18 @@ class Fold(LinearOperation):
         fold = Fold(self.kernel, self.stride, self.dilation, lengths)
         return fold, ((*lead, *windows.grid(lengths), *self.kernel),)
 
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        position = choices.argument(shapes, lambda shape: len(shape) > 1 and min(shape) > 0)
+        if position is None:
+            return None
+        dimensions = choices.whole(1, min(2, len(shapes[position]) // 2))
+        grid, kernel = shapes[position][-2 * dimensions : -dimensions], shapes[position][-dimensions:]
+        stride, dilation = (tuple(choices.wholes(dimensions, 1, 2)) for _ in range(2))
+        axes = zip(grid, kernel, stride, dilation, strict=True)
+        lengths = tuple((g - 1) * s + (k - 1) * d + 1 + choices.whole(0, s - 1) for g, k, s, d in axes)
+        return cls(kernel, stride, dilation, lengths), (position,)
+
     def keeps_rows(self, *arguments: Shape) -> bool:
         return len(arguments[0]) > 2 * len(self.kernel)
 
@@ -175,3 +193,12 @@ class Fold(LinearOperation):
 def _consistent(*options: Places) -> bool:
     dimensions = {len(option) for option in options}
     return len(dimensions) == 1 and 0 not in dimensions and all(n >= 1 for option in options for n in option)
+
+
+def _drawn_options(choices: Choices, shape: Shape) -> tuple[Places, Places, Places]:
+    """Return kernel, stride and dilation for the last one or two axes."""
+    lengths = shape[-choices.whole(1, min(2, len(shape))) :]
+    kernel = tuple(choices.whole(1, n) for n in lengths)
+    stride = tuple(choices.wholes(len(lengths), 1, 3))
+    most = [(n - 1) // (k - 1) if k > 1 else 2 for n, k in zip(lengths, kernel, strict=True)]
+    return kernel, stride, tuple(choices.whole(1, d) for d in most)

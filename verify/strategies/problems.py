@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as npst
 from verify.architecture import Architecture
 from verify.arithmetic.lengths import length
 from verify.bounds.regions import Ball, BoundedWeights, Region
+from verify.calculus.objective import Objective
 from verify.calculus.problem import Problem
 from verify.spec import to_toml
 from verify.strategies.networks import architectures
@@ -93,29 +94,27 @@ def problems(
 
 
 @st.composite
-def weights_in(draw: st.DrawFn, problem: Problem) -> np.ndarray:
+def weights_in(draw: st.DrawFn, problem: Objective) -> np.ndarray:
     """Strategy of weights, (P,), inside the problem's region, its centre and its boundary included.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
         With a region.
     """
-    direction = draw(_vectors(problem.architecture.size, 1.0))
+    direction = draw(_vectors(problem.size, 1.0))
     distance = draw(st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1)))
     region: Any = problem.region
     return region.point(direction, distance)
 
 
-def previous_steps(problem: Problem, w: Any) -> st.SearchStrategy[np.ndarray]:
+def previous_steps(problem: Objective, w: Any) -> st.SearchStrategy[np.ndarray]:
     """Strategy of previous steps D = w - w_before, (P,): none, with or against the gradient at `w`, or any.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     w : array, shape (P,)
     """
     gradient = problem.gradient(w)
-    return st.one_of(
-        st.sampled_from([np.zeros_like(gradient), -gradient, gradient]), _vectors(problem.architecture.size, 1.0)
-    )
+    return st.one_of(st.sampled_from([np.zeros_like(gradient), -gradient, gradient]), _vectors(problem.size, 1.0))

@@ -6,15 +6,16 @@ from typing import Any
 
 from verify.bounds.regions import Ball, BlockBall, BoundedWeights
 from verify.calculus.problem import Problem
+from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError
 
 
-def to_python(problem: Problem) -> str:
+def to_python(problem: Problem | GraphProblem) -> str:
     """Return Python, to be run as it is, that builds the problem as ``problem``.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
 
     Raises
     ------
@@ -30,6 +31,10 @@ def to_python(problem: Problem) -> str:
     >>> print(to_python(problem).splitlines()[-2])
         name='problem',
     """
+    return _classical(problem) if isinstance(problem, Problem) else _of_graph(problem)
+
+
+def _classical(problem: Problem) -> str:
     network = problem.architecture.to_data()
     arguments = {
         "reduction": problem.reduction,
@@ -42,15 +47,34 @@ def to_python(problem: Problem) -> str:
     lines += [f"    {_table(problem.inputs)},", f"    {_table(problem.targets)},"]
     lines += [f"    {name}={value!r}," for name, value in arguments.items()]
     if problem.region is not None:
-        lines.append(f"    region={_region(problem.region)},")
+        lines.append(f"    region={_region(problem.region, 'architecture.blocks')},")
     return "\n".join([*lines, f"    name={problem.name!r},", ")\n"])
+
+
+def _of_graph(problem: GraphProblem) -> str:
+    network = problem.network.to_data()
+    lines = ["import numpy as np", "", "import verify", "from verify.graph.graph import Graph", ""]
+    lines += ["graph = Graph.from_data(", "    {", '        "nodes": [']
+    lines += [*(f"            {node!r}," for node in network["nodes"]), "        ],"]
+    lines += [f'        "outputs": {network["outputs"]!r},', "    }", ")", "constants = {"]
+    lines += [f"    {label!r}: {_array(array)}," for label, array in problem.constants.items()]
+    lines += ["}", "problem = verify.GraphProblem(", "    graph,", "    constants,"]
+    lines += [f"    {problem.initial_weights.tolist()!r},", f"    weight_decay={problem.weight_decay!r},"]
+    if problem.region is not None:
+        blocks = {block.label: block.place for block in problem.blocks}
+        lines.append(f"    region={_region(problem.region, repr(blocks))},")
+    return "\n".join([*lines, f"    name={problem.name!r},", ")\n"])
+
+
+def _array(array: Any) -> str:
+    return f"np.reshape(np.array({array.reshape(-1).tolist()!r}, dtype=float), {array.shape!r})"
 
 
 def _table(array: Any) -> str:
     return repr([[float(value) for value in row] for row in array])
 
 
-def _region(region: Any) -> str:
+def _region(region: Any, blocks: str) -> str:
     match region:
         case Ball():
             return f"verify.Ball({region.center.tolist()!r}, {region.radius!r})"
@@ -58,7 +82,7 @@ def _region(region: Any) -> str:
             return f"verify.BoundedWeights({region.radius!r})"
         case BlockBall():
             radii = {name: radius for name, radius in region.radii.items() if radius > 0}
-            return f"verify.BlockBall({region.center.tolist()!r}, {radii!r}, architecture.blocks)"
+            return f"verify.BlockBall({region.center.tolist()!r}, {radii!r}, {blocks})"
     raise InputError(
         "a region that Python cannot be written for",
         region=type(region).__name__,

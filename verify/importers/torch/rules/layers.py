@@ -12,9 +12,10 @@ from verify.graph.tensor import Tensor
 from verify.importers.torch.registry import Scope, rule
 from verify.importers.torch.rules.windows import average_pool_of_any_kind, max_pool_over_the_ends
 from verify.layers.attention import attention
-from verify.layers.convolution import convolution, transposed_convolution
+from verify.layers.convolution import convolution
 from verify.layers.dense import dense
 from verify.layers.pooling import adaptive_average_pool, average_pool, max_pool
+from verify.layers.transposed_convolution import transposed_convolution
 from verify.outcomes import InputError
 
 
