@@ -80,6 +80,8 @@ def test_single_precision_is_judged_by_its_own_rounding() -> None:
     assert check_gradient(problem, lambda w: problem.gradient(w).astype(np.float32)).numbers["outcome"] == AGREES
     as_double = check_gradient(problem, lambda w: problem.gradient(w).astype(np.float32).astype(np.float64))
     assert as_double.numbers["outcome"] == DIFFERS
+    assert as_double.remedy is not None
+    assert "float32 array" in as_double.remedy
     wrong = check_gradient(problem, lambda w: np.float32(1.001) * problem.gradient(w).astype(np.float32))
     assert wrong.numbers["outcome"] == DIFFERS
 

@@ -29,6 +29,8 @@ from verify.calculus.gradient_check import (
     MISTAKE_REMEDY,
     OPEN,
     OVERFLOW_REMEDY,
+    SINGLE_REMEDY,
+    SINGLE_ROUNDOFF,
     check_gradient,
     points_near_start,
 )
@@ -87,6 +89,7 @@ class _Comparison:
 
     w: np.ndarray
     given: np.ndarray
+    precision: Precision
     expected: Interval
     programs: Interval
     slope_agrees: bool | None
@@ -103,6 +106,11 @@ class _Comparison:
     def wrong(self) -> np.ndarray:
         """Where it is none of the numbers that rounding explains."""
         return (self.given < self.programs.lower) | (self.given > self.programs.upper)
+
+    @property
+    def looks_single(self) -> bool:
+        """Whether an array of float64 is as close as one that was computed in single precision."""
+        return bool(self.precision.roundoff < SINGLE_ROUNDOFF and self.relative_error < 16 * SINGLE_ROUNDOFF)
 
     @property
     def resolution(self) -> float:
@@ -122,7 +130,7 @@ def _compared(
     given, precision = called(function, w)
     expected = problem.gradient_enclosure(w)
     programs = computable_gradient(problem, w, precision)
-    return _Comparison(w, given, expected, programs, _slope_agrees(problem, w, expected, rng))
+    return _Comparison(w, given, precision, expected, programs, _slope_agrees(problem, w, expected, rng))
 
 
 @certified_environment()
@@ -207,7 +215,7 @@ def _decided(
                 f"{what} is wrong at {example['weight']}: it gives {example['given']!r}, the network "
                 f"{example['expected']!r}, rounding of its formulas explains {example['allowance']:.1e}"
             )
-            return DIFFERS, statement, example, MISTAKE_REMEDY
+            return DIFFERS, statement, example, SINGLE_REMEDY if result.looks_single else MISTAKE_REMEDY
         if not np.all(np.isfinite(result.programs.rad)):
             statement = f"what rounding may do to {what} is not bounded: a kink is within reach, or it grows too large"
             return OPEN, statement, None, OVERFLOW_REMEDY

@@ -102,6 +102,4 @@ def _rules(walk: Walk) -> str:
     items = "\n".join(
         rf"\item \emph{{{latex_escape(name)}:}} {latex_escape(rule)}" for name, rule in walk.rules_in_words.items()
     )
-    return (
-        f"Each is proved on symbols, as an identity of real functions.\n\\begin{{itemize}}\n{items}\n\\end{{itemize}}\n"
-    )
+    return f"What the operations above send back.\n\\begin{{itemize}}\n{items}\n\\end{{itemize}}\n"

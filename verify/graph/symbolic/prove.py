@@ -11,6 +11,8 @@ from verify.graph.problem import GraphProblem
 from verify.graph.symbolic.induction import Instance, Walk, walked
 from verify.graph.symbolic.rules import Proved, Unproved, prove_rule
 from verify.operations.elementwise import Elementwise
+from verify.operations.operation import Operation
+from verify.operations.power import Power
 from verify.outcomes import Finding, Verdict
 
 
@@ -104,6 +106,9 @@ def _statement(graph: Graph, walk: Walk, decided: dict[Instance, Proved | Unprov
     where = "at every w where E is defined"
     if kinked:
         where += f" and no argument of {', '.join(kinked)} meets a kink"
+    positive = [i[0] for i, rule in decided.items() if isinstance(rule, Proved) and rule.positive]
+    if positive:
+        where += f", the arguments of {', '.join(dict.fromkeys(map(_with_exponent, positive)))} being positive"
     own = sum(isinstance(rule, Proved) and rule.own_shapes for rule in decided.values())
     shapes = "this graph's own shapes" if own == len(decided) else f"this graph's own shapes ({own} of {len(decided)})"
     if own < len(decided):
@@ -113,6 +118,10 @@ def _statement(graph: Graph, walk: Walk, decided: dict[Instance, Proved | Unprov
         f"{sum(len(step.uses) for step in walk.steps)} uses of its results, compared with every node of the gradient's "
         f"graph; the rules of {len(walk.rules_in_words)} kinds of operations are proved on symbols, for {shapes}"
     )
+
+
+def _with_exponent(operation: Operation) -> str:
+    return f"power {operation.exponent}" if isinstance(operation, Power) else operation.name
 
 
 def _kinked(graph: Graph, walk: Walk) -> list[int]:

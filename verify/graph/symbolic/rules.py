@@ -49,9 +49,12 @@ class Proved:
     ----------
     own_shapes : bool
         At the graph's own shapes; else at shortened ones.
+    positive : bool
+        For positive arguments; else for all for which the formulas are defined.
     """
 
     own_shapes: bool
+    positive: bool
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def prove_rule(operation: Operation, shapes: Sequence[Shape], slots: Sequence[in
     --------
     >>> from verify.operations.contraction import Contraction
     >>> prove_rule(Contraction("nd", "hd", "nh"), [(4, 3), (2, 3)], [0, 1])
-    Proved(own_shapes=True)
+    Proved(own_shapes=True, positive=False)
     """
     short, fewer = operation.shortened(*shapes)
     tries = [(operation, tuple(shapes), MOST_AT_OWN_SHAPES), (short, fewer, MOST_TERMS)]
@@ -93,14 +96,14 @@ def prove_rule(operation: Operation, shapes: Sequence[Shape], slots: Sequence[in
         if _terms(tried, used) > most:
             continue
         try:
-            flaw = _flaw(tried, used, slots)
+            flaw, positive = _flaw(tried, used, slots)
         except TooLargeError:
             continue
         except (ArithmeticError, AttributeError, TypeError) as error:
             return Unproved(f"it cannot be evaluated on symbols: {error}", wrong=False)
         if flaw is not None:
             return Unproved(flaw, wrong=True)
-        return Proved(own_shapes=not is_short)
+        return Proved(not is_short, positive)
     return Unproved(f"too many entries to be proved, arguments of shapes {list(map(list, fewer))}", wrong=False)
 
 
@@ -112,20 +115,21 @@ def _terms(operation: Operation, shapes: Sequence[Shape]) -> int:
     return sum(math.prod(shape) for shape in (*shapes, operation.shape(*shapes)))
 
 
-def _flaw(operation: Operation, shapes: Sequence[Shape], slots: Sequence[int]) -> str | None:
-    """Return why the pullback is not the transposed derivative, None if it is."""
+def _flaw(operation: Operation, shapes: Sequence[Shape], slots: Sequence[int]) -> tuple[str | None, bool]:
+    """Return why the pullback is not the transposed derivative, None if it is; and whether for positive numbers."""
     try:
         graph = _pullback_graph(operation, shapes)
     except InputError as error:
-        return f"its pullback cannot be applied: {error}"
+        return f"its pullback cannot be applied: {error}", False
+    positive = False
     for largest in range(shapes[0][-1]) if isinstance(operation, Maximum | LargestIndicator) else (None,):
         try:
             flaw = _compared(Ring(MOST_WORK), graph, shapes, slots, largest)
         except NotPositiveError:  # then its domain are the positive numbers
-            flaw = _compared(Ring(MOST_WORK, roots=True), graph, shapes, slots, largest)
+            flaw, positive = _compared(Ring(MOST_WORK, roots=True), graph, shapes, slots, largest), True
         if flaw is not None:
-            return flaw
-    return None
+            return flaw, positive
+    return None, positive
 
 
 def _pullback_graph(operation: Operation, shapes: Sequence[Shape]) -> Graph:
