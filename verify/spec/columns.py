@@ -132,7 +132,7 @@ def check_names(cells: Sequence[Any], path: Path) -> tuple[str, ...]:
         If there are none, one is empty, or two are alike.
     """
     if not cells:
-        raise InputError("a table needs a line of names and at least one sample", where=str(path), lines=0)
+        raise no_samples(path, 0)
     names = [str(cell).strip() for cell in cells]
     seen: set[str] = set()
     for number, name in enumerate(names, 1):
@@ -145,6 +145,14 @@ def check_names(cells: Sequence[Any], path: Path) -> tuple[str, ...]:
             )
         seen.add(name)
     return tuple(names)
+
+
+def no_samples(path: Path, lines: int) -> InputError:
+    """Return the error of a table without samples."""
+    remedy = "write the names of the columns in the first line, below it a line for each sample"
+    return InputError(
+        "a table needs a line of names and at least one sample", where=str(path), lines=lines, remedy=remedy
+    )
 
 
 def classes_remedy(name: str, words: Sequence[str]) -> str:

@@ -16,9 +16,10 @@ import numpy as np
 from verify.files.kinds import CSV
 from verify.files.reading import open_input, read_text
 from verify.outcomes import InputError
-from verify.spec.columns import MOST_CLASSES, Classes, NamedTable, check_names, classes_remedy
+from verify.spec.columns import MOST_CLASSES, Classes, NamedTable, check_names, classes_remedy, no_samples
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_NUMBERS_ONLY = "replace it by a number"
 _PLAIN = "save it as plain comma-separated values"
 Converter = Callable[[str], Any]
 
@@ -80,14 +81,14 @@ class CsvTable(NamedTable):
                 if count == most:
                     break
         if not count:
-            raise InputError("a table needs a line of names and at least one sample", where=str(self.path), lines=1)
+            raise no_samples(self.path, 1)
         return kept
 
     def _described(self, error: InputError, line: int, name: str) -> InputError:
         if error.what != NO_NUMBER:
             return InputError(error.what, where=f"{self.path}:{line}", remedy=error.remedy, column=name, **error.values)
         words = sorted({cell for cell in self.texts(name, MOST_CLASSES) if cell})
-        remedy = classes_remedy(name, words) if error.values["value"] in words else "replace it by a number"
+        remedy = classes_remedy(name, words) if error.values["value"] in words else _NUMBERS_ONLY
         return InputError(error.what, where=f"{self.path}:{line}", remedy=remedy, column=name, **error.values)
 
     @contextmanager
@@ -127,4 +128,4 @@ def is_number(cell: str) -> bool:
 def _number(cell: str) -> float:
     if is_number(cell):
         return float(cell)
-    raise InputError(NO_NUMBER, value=cell)
+    raise InputError(NO_NUMBER, value=cell, remedy=_NUMBERS_ONLY)
