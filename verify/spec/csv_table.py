@@ -49,7 +49,7 @@ class CsvTable(NamedTable):
 
     def read(self, numbers: Sequence[str], classes: Mapping[str, Classes]) -> dict[str, np.ndarray]:
         found = self._columns(
-            dict.fromkeys(numbers, _number) | {name: kind.number for name, kind in classes.items()},
+            dict.fromkeys(numbers, number) | {name: kind.number for name, kind in classes.items()},
             {name: array("d") for name in (*numbers, *classes)},
         )
         return {name: np.frombuffer(column) for name, column in found.items()}
@@ -125,7 +125,8 @@ def is_number(cell: str) -> bool:
     return bool(_NUMBER.fullmatch(cell)) and bool(np.isfinite(float(cell)))
 
 
-def _number(cell: str) -> float:
+def number(cell: str) -> float:
+    """Return the float64 nearest to a number in decimal notation."""
     if is_number(cell):
         return float(cell)
     raise InputError(NO_NUMBER, value=cell, remedy=_NUMBERS_ONLY)
