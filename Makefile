@@ -51,7 +51,7 @@ $(BROWSER_STAMP): $(STAMP)
 	touch $@
 
 torch-tests: $(TORCH_STAMP)
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -q -n auto tests/torch tests/zoo verify/torch verify/importers/torch
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -q -n auto tests/torch tests/zoo tests/spec/test_parquet.py verify/torch verify/importers/torch
 
 torch: torch-tests
 	$(TORCH_BIN)/python examples/torch_monitor.py
@@ -59,7 +59,7 @@ torch: torch-tests
 
 $(TORCH_STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv-torch
-	$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile '$(TORCH)' pytest-xdist -e '.[torch]'
+	$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile '$(TORCH)' pytest-xdist -e '.[torch,tables]'
 	touch $@
 
 bench: setup

@@ -41,6 +41,7 @@ import pytest
 from malformed_asks import Ask, Stock
 from malformed_files import FILE_MAKERS
 from malformed_inputs import ARRAY_MAKERS, CERTIFICATE_MAKERS, SPEC_MAKERS
+from malformed_tables import TABLE_MAKERS
 from malformed_usage import USAGE_MAKERS
 from malformed_words import ACTS, ANNOTATION, WORD_MAKERS
 
@@ -229,7 +230,7 @@ def makers() -> tuple[dict[str, Make], list[float]]:
     for maker in CERTIFICATE_MAKERS:
         name = maker.__name__
         add(name, lambda rng, stock, folder, m=maker: _certificate(m(rng, rng.choice(stock.certificates)), folder), 2.0)
-    for make, weight in {**FILE_MAKERS, **WORD_MAKERS, **USAGE_MAKERS}.items():
+    for make, weight in {**FILE_MAKERS, **TABLE_MAKERS, **WORD_MAKERS, **USAGE_MAKERS}.items():
         add(make.__name__, make, weight)
     return found, weights
 

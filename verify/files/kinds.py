@@ -54,6 +54,12 @@ CSV = InputKind(
     "give the path of a .csv file with a line of column names",
     "store the numbers in an .npz file (numpy.savez)",
 )
+PARQUET = InputKind(
+    "a Parquet table",
+    2048 * MIB,
+    "give the path of a .parquet file",
+    "store the numbers in an npy folder, which is memory-mapped",
+)
 CAMPAIGN = InputKind("a campaign", 4096 * MIB, "give a file that is new or holds a campaign", "give another file")
 RUN_DESCRIPTION = InputKind(
     "the description of a run", MIB, "give the folder that dagverify train wrote", "start again in another folder"

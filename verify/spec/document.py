@@ -54,7 +54,8 @@ class Document:
         folder, content = self.path.parent, self.content
         source = "" if content.data is None else content.data.source or ""
         kind, _, name = source.partition(":")
-        names = {"npz": [name], "npy": [f"{name}/x.npy", f"{name}/y.npy"]}.get(kind, [])
+        one_file = {each: [name] for each in ("npz", "csv", "parquet")}
+        names = {**one_file, "npy": [f"{name}/x.npy", f"{name}/y.npy"]}.get(kind, [])
         return tuple(folder / each for each in [*names, *filter(None, [content.weights.npz])])
 
     def with_tables(self, tables: dict[str, Any]) -> Document:

@@ -16,7 +16,7 @@ from verify.losses import loss as loss_named
 from verify.outcomes import InputError
 from verify.spec.messages import nearest
 from verify.spec.optimizer import coupled_weight_decay
-from verify.spec.preparation import require_finite, scaled, targets_from
+from verify.spec.preparation import require_finite, scaled, scaled_inputs, targets_from
 from verify.spec.sources import Samples, read_samples
 from verify.spec.specification import data_table, first_weights, region_of
 from verify.spec.vocabulary import options_of
@@ -91,7 +91,7 @@ def _inputs(samples: Samples, data: Data, network: Network) -> np.ndarray:
         raise InputError(
             "a whole number is needed", where=f"x[{row}][{column}]", value=float(raw[row, column]), remedy="round it"
         )
-    x = np.where(whole, raw, scaled(raw, data.scale)) if whole.any() else np.asarray(scaled(raw, data.scale))
+    x = np.asarray(scaled_inputs(Samples(raw, None, samples.unscaled), data.scale, whole))
     require_finite(x, "x (scaled)")
     return x
 

@@ -16,6 +16,9 @@ NotNegative = Annotated[float, Field(ge=0), EXACTLY]
 Row = Annotated[list[Number], Field(fail_fast=True)]
 Rows = Annotated[list[Row], Field(fail_fast=True)]
 
+Column = Annotated[str, Field(min_length=1)]
+Columns = Annotated[list[Column], Field(min_length=1)]
+
 
 def _rows_or_labels(value: Any) -> str:
     return "labels" if isinstance(value, list) and value and not isinstance(value[0], list) else "rows"
@@ -26,7 +29,12 @@ class Data(
 ):
     """Where the samples come from and how they are prepared."""
 
-    source: Annotated[str, Field(pattern=r"^(npz|npy|sklearn):.+$")] | None = None
+    source: Annotated[str, Field(pattern=r"^(npz|npy|sklearn|csv|parquet):.+$")] | None = None
+    inputs: Columns | None = None
+    targets: Columns | None = None
+    categories: (
+        Annotated[dict[Column, Annotated[list[Column | int], Field(min_length=1)]], Field(min_length=1)] | None
+    ) = None
     text: Annotated[str, Field(min_length=2)] | None = None
     window: Width | None = None
     x: Rows | None = None
@@ -84,6 +92,37 @@ class Data(
                 {"target_scale": self.target_scale, "remedy": "remove target_scale: scale is for both"},
             )
         return self
+
+    @model_validator(mode="after")
+    def _columns_by_name(self) -> Data:
+        named = {key: getattr(self, key) for key in ("inputs", "targets", "categories")}
+        if self.source is None or not self.source.startswith(("csv:", "parquet:")):
+            for key, value in named.items():
+                if value is not None:
+                    raise _bad_columns(
+                        "columns have names in tables only", key, value, "give a csv: or parquet: source"
+                    )
+            return self
+        if (self.targets is None) == (self.target == "label"):
+            remedy = 'name the target columns, or set target = "input" and name none'
+            raise _bad_columns("targets do not agree with target", "target", self.target, remedy)
+        for key, names in (("inputs", self.inputs), ("targets", self.targets), *(self.categories or {}).items()):
+            twice = [name for index, name in enumerate(names or []) if str(name) in map(str, (names or [])[:index])]
+            if twice:
+                raise _bad_columns("named twice", key, twice[0], "name it once")
+        both = [name for name in self.targets or [] if name in (self.inputs or [])]
+        if both:
+            raise _bad_columns("an input is a target too", "targets", both[0], "name it once")
+        classes = [name for name in self.targets or [] if name in (self.categories or {})]
+        if classes and len(self.targets or []) > 1:
+            raise _bad_columns("a target of classes stands alone", "targets", self.targets, f"keep {classes[0]!r} only")
+        if classes and self.target_scale != "none":
+            raise _bad_columns("classes have no scale", "target_scale", self.target_scale, "remove target_scale")
+        return self
+
+
+def _bad_columns(what: str, key: str, value: Any, remedy: str) -> PydanticCustomError:
+    return PydanticCustomError("data_columns", what, {key: value, "remedy": remedy})
 
 
 class Weights(Closed):

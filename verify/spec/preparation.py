@@ -39,7 +39,7 @@ def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -
             input_width=input_width,
             remedy="change the width of the input vertices or the data",
         )
-    inputs = scaled(samples.x, data.scale)
+    inputs = scaled_inputs(samples, data.scale)
     require_finite(inputs, "x (scaled)")
     if samples.y is None:
         if input_width != output_width:
@@ -62,6 +62,24 @@ def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -
     targets = scaled(targets, data.target_scale, "y")
     require_finite(targets, "y (scaled)")
     return inputs, targets
+
+
+def scaled_inputs(samples: Samples, scale: str | float, unscaled: np.ndarray | None = None) -> Table:
+    """Return x, scaled but for the columns that keep their values.
+
+    Parameters
+    ----------
+    samples : Samples
+        Finite.
+    scale
+        See `scaled`.
+    unscaled : array of bool, shape (d,), optional
+        Columns that keep theirs, beside those of the samples.
+    """
+    kept = np.zeros(samples.x.shape[1], bool) if samples.unscaled is None else samples.unscaled
+    kept = kept if unscaled is None else kept | unscaled
+    x = scaled(samples.x, scale)
+    return np.where(kept, samples.x, x) if kept.any() else x
 
 
 def scaled(x: Table, scale: str | float, name: str = "x") -> Table:

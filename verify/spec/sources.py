@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,14 @@ import numpy as np
 from verify.files.arrays import map_npy, read_npz
 from verify.files.stored_table import StoredTable
 from verify.outcomes import InputError
+from verify.spec.columns import NamedTable, choose
+from verify.spec.csv_table import CsvTable
 from verify.spec.messages import nearest
 from verify.spec.models import Data
+from verify.spec.parquet_table import ParquetTable
 
+TABLES: dict[str, Callable[[Path], NamedTable]] = {"csv": CsvTable, "parquet": ParquetTable}
+"""Files with named columns, by what stands before the colon of a source."""
 BUNDLED = ("digits", "iris", "wine", "breast_cancer", "diabetes")
 
 
@@ -26,10 +32,13 @@ class Samples:
         Inputs.
     y : array or StoredTable, shape (n,) or (n, k), or None
         Labels or target rows; None where the target is the input.
+    unscaled : array of bool, shape (d,), optional
+        Columns of x that keep their values under any scale: those that stand for classes.
     """
 
     x: np.ndarray | StoredTable
     y: np.ndarray | StoredTable | None
+    unscaled: np.ndarray | None = None
 
 
 def read_samples(data: Data, folder: Path) -> Samples:
@@ -48,7 +57,7 @@ def read_samples(data: Data, folder: Path) -> Samples:
         If the samples cannot be read, are empty, or x and y disagree in number.
     """
     needs_targets = data.target == "label"
-    samples = _inline(data) if data.source is None else _from_source(data.source, folder, needs_targets)
+    samples = _inline(data) if data.source is None else _from_source(data, data.source, folder, needs_targets)
     if samples.x.ndim != 2 or samples.x.size == 0:
         raise InputError(
             "inputs must be a table with at least one row and column",
@@ -57,7 +66,7 @@ def read_samples(data: Data, folder: Path) -> Samples:
             remedy="give x of shape (samples, input width)",
         )
     if not needs_targets:
-        return Samples(samples.x, None)
+        return Samples(samples.x, None, samples.unscaled)
     if samples.y is not None and samples.y.ndim == 0:
         raise InputError(
             "targets must have one row per sample", where="y", shape=(), remedy="give y of shape (samples,)"
@@ -119,8 +128,11 @@ def _table(rows: list[list[float]] | list[float] | None, name: str) -> np.ndarra
     return np.array(rows, dtype=np.float64)
 
 
-def _from_source(source: str, folder: Path, needs_targets: bool) -> Samples:
+def _from_source(data: Data, source: str, folder: Path, needs_targets: bool) -> Samples:
     kind, _, name = source.partition(":")
+    if kind in TABLES:
+        chosen = choose(TABLES[kind](folder / name), data)
+        return Samples(chosen.x, chosen.y, chosen.indicators)
     optional = () if needs_targets else ("y",)
     if kind == "npz":
         arrays = read_npz(folder / name, ("x", "y"), optional)

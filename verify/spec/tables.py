@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from verify.files.arrays import read_npz
-from verify.files.kinds import CSV
-from verify.files.reading import read_text
 from verify.outcomes import InputError
+from verify.spec.columns import Classes
+from verify.spec.csv_table import CsvTable, is_number
 from verify.spec.messages import nearest
 
 
@@ -83,56 +81,22 @@ def _classes_of(y: np.ndarray) -> tuple[str, ...]:
 
 
 def _from_csv(path: Path, targets: Sequence[str]) -> NamedSamples:
-    try:
-        rows = [row for row in csv.reader(io.StringIO(read_text(path, CSV), newline="")) if row]
-    except csv.Error as error:
-        remedy = "save it as plain comma-separated values"
-        raise InputError("the table cannot be read", where=str(path), reason=str(error), remedy=remedy) from None
-    if len(rows) < 2:
-        raise InputError(
-            "a table needs a line of names and at least one sample",
-            where=str(path),
-            lines=len(rows),
-            remedy="write the names of the columns in the first line, below it a line for each sample",
-        )
-    names, samples = [name.strip() for name in rows[0]], rows[1:]
-    if len(set(names)) != len(names) or "" in names or len(names) < 2:
-        remedy = "name every column in the first line, each once, at least two"
-        raise InputError("the columns need names of their own", where=str(path), columns=names[:10], remedy=remedy)
-    for number, row in enumerate(samples, 2):
-        if len(row) != len(names):
-            where = f"{path}:{number}"
-            remedy = "give every line a cell for each column"
-            raise InputError("a line of another length", where=where, cells=len(row), columns=len(names), remedy=remedy)
-    chosen = list(targets) or names[-1:]
+    table = CsvTable(path)
+    if len(table.names) < 2:
+        remedy = "name every column in the first line, with commas between them, at least two"
+        raise InputError("the columns need names of their own", where=str(path), columns=table.names, remedy=remedy)
+    chosen = list(targets) or [table.names[-1]]
     for name in chosen:
-        if name not in names:
-            raise InputError("no such column", where=str(path), target=name, remedy=nearest(name, names))
-    others = [name for name in names if name not in chosen]
-    if not others:
-        raise InputError(
-            "no column is left for the inputs", where=str(path), targets=chosen, remedy="name fewer targets"
-        )
-    columns = {name: [row[index].strip() for row in samples] for index, name in enumerate(names)}
-    x = np.column_stack([_numbers(columns[name], name, path) for name in others])
-    if len(chosen) == 1 and not all(map(_is_number, columns[chosen[0]])):
-        classes = sorted(set(columns[chosen[0]]))
-        y = np.array([classes.index(cell) for cell in columns[chosen[0]]], dtype=np.float64)
-        return NamedSamples(x, y, tuple(others), tuple(chosen), tuple(classes))
-    y = np.column_stack([_numbers(columns[name], name, path) for name in chosen])
-    return NamedSamples(x, y, tuple(others), tuple(chosen))
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        return bool(np.isfinite(float(cell)))
-    except ValueError:
-        return False
-
-
-def _numbers(cells: list[str], name: str, path: Path) -> np.ndarray:
-    for number, cell in enumerate(cells, 2):
-        if not _is_number(cell):
-            remedy = "replace it by a number, or remove the column"
-            raise InputError("not a number", where=f"{path}:{number}", column=name, value=cell, remedy=remedy)
-    return np.array([float(cell) for cell in cells])
+        if name not in table.names:
+            raise InputError("no such column", where=str(path), target=name, remedy=nearest(name, table.names))
+    inputs = [name for name in table.names if name not in chosen]
+    if not inputs:
+        remedy = "name fewer targets"
+        raise InputError("no column is left for the inputs", where=str(path), targets=chosen, remedy=remedy)
+    words = table.texts(chosen[0]) if len(chosen) == 1 else []
+    classes = () if all(map(is_number, words)) else tuple(sorted(set(words)))
+    labels = {chosen[0]: Classes(classes)} if classes else {}
+    columns = table.read([name for name in table.names if name not in labels], labels)
+    x = np.column_stack([columns[name] for name in inputs])
+    y = columns[chosen[0]] if classes else np.column_stack([columns[name] for name in chosen])
+    return NamedSamples(x, y, tuple(inputs), tuple(chosen), classes)
