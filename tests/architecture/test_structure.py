@@ -84,7 +84,8 @@ def test_a_dangling_name_is_refused() -> None:
 def test_a_map_that_does_not_fit_is_refused() -> None:
     message = refusal([X, H, Y], [XH, Edge("h", "y", Dense(4, 1))], ["y"])
     assert message == (
-        "edge h->y: the edge's map does not fit its vertices: source_width=3, target_width=1, map_reads=4, map_writes=1"
+        "edge h->y: the edge's map does not fit its vertices: source_width=3, target_width=1, map_reads=4, "
+        "map_writes=1; correct the widths, or the edge's kind"
     )
 
 
@@ -127,7 +128,7 @@ def test_a_vertex_without_effect_is_refused() -> None:
     ("outputs", "message"),
     [
         ([], "output: the network has no output: outputs=[]; name at least one vertex"),
-        (["z"], "output: no such vertex: vertex='z'"),
+        (["z"], "output: no such vertex: vertex='z'; correct the name, or add the vertex"),
         (["y", "y"], "output: a vertex is named twice: vertex='y'; name it once"),
         (["x"], "output: an input vertex cannot be an output: vertex='x'; feed it into a vertex"),
     ],

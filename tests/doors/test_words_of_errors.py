@@ -71,6 +71,19 @@ def test_every_class_of_errors_is_judged() -> None:
     assert defined - {"InputError", "HostileEnvironment"} == (ERRORS | set(INNER)) - {"InputError"}
 
 
+def test_what_makes_errors_asks_for_the_remedy() -> None:
+    """A function that returns an error takes its remedy from who calls it, or has one for all; it has no default."""
+    bare = [
+        (place, node.name)
+        for place, text in sources(r"-> InputError:")
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef)
+        and ast.unparse(node.returns or ast.Constant(None)) == "InputError"
+        and "remedy" in [each.arg for each in node.args.args[len(node.args.args) - len(node.args.defaults) :]]
+    ]
+    assert bare == []
+
+
 @pytest.mark.parametrize(
     "call",
     [

@@ -137,6 +137,9 @@ def _check_nesting(text: str) -> None:
             )
 
 
+_PLAIN = "a formula holds x, numbers, + - * / **, and calls of known functions"
+
+
 class _Reader:
     def __init__(self, text: str, offset: int) -> None:
         self.text = text
@@ -146,12 +149,12 @@ class _Reader:
 
     def read(self, node: ast.expr, depth: int) -> sympy.Expr:
         if depth > DEEPEST_FORMULA * 4:
-            raise self.error("formula too deep", node)
+            raise self.error("formula too deep", node, "nest fewer functions", deepest=DEEPEST_FORMULA)
         match node:
             case ast.Name(id="x"):
                 return X
             case ast.Name(id=name):
-                raise self.error("unknown name", node, name=name, remedy="the variable is x")
+                raise self.error("unknown name", node, "the variable is x", name=name)
             case ast.Constant():
                 return self.number(node)
             case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=inner):
@@ -165,18 +168,20 @@ class _Reader:
             case ast.Call(func=ast.Name(id=name)) if name in FUNCTIONS:
                 return self.call(name, node, depth)
             case ast.Call():
-                raise self.error("unknown function", node, known=" ".join(FUNCTIONS))
+                raise self.error("unknown function", node, "use one of those known", known=" ".join(FUNCTIONS))
             case ast.Attribute():
-                raise self.error("attribute access is not allowed in a formula", node, text=self.text)
-        raise self.error("not allowed in a formula", node, type=type(node).__name__)
+                raise self.error("attribute access is not allowed in a formula", node, _PLAIN, text=self.text)
+        raise self.error("not allowed in a formula", node, _PLAIN, type=type(node).__name__)
 
     def power(self, base: sympy.Expr, exponent: int, node: ast.BinOp) -> sympy.Expr:
         sizes = [max(abs(int(number.p)), int(number.q)).bit_length() for number in base.atoms(sympy.Rational)]
         if max(sizes, default=0) * exponent > _MOST_BITS:
-            raise self.error("number too large", node, text=self.source(node))
+            raise self.error("number too large", node, "use a smaller power", text=self.source(node))
         result = base**exponent
         if any(inner.exp.is_Integer and abs(inner.exp) > _HIGHEST_POWER for inner in result.atoms(sympy.Pow)):
-            raise self.error("nested powers too high", node, text=self.source(node), largest=_HIGHEST_POWER)
+            raise self.error(
+                "nested powers too high", node, "use smaller powers", text=self.source(node), largest=_HIGHEST_POWER
+            )
         return result
 
     def combine(self, operator: ast.operator, left: sympy.Expr, right: sympy.Expr, node: ast.BinOp) -> sympy.Expr:
@@ -187,7 +192,7 @@ class _Reader:
         if isinstance(operator, ast.Mult):
             return left * right
         if right.is_zero:
-            raise self.error("division by zero", node.right, text=self.source(node))
+            raise self.error("division by zero", node.right, "divide by something else", text=self.source(node))
         if not right.is_Number:
             self.nonzero.append((right, self.source(node.right)))
         return left / right
@@ -195,7 +200,9 @@ class _Reader:
     def call(self, name: str, node: ast.Call, depth: int) -> sympy.Expr:
         count, function = FUNCTIONS[name]
         if node.keywords or len(node.args) != count:
-            raise self.error(f"{name} takes {count} argument{'s' * (count > 1)}", node, given=len(node.args))
+            raise self.error(
+                f"{name} takes {count} argument{'s' * (count > 1)}", node, f"give {count}", given=len(node.args)
+            )
         arguments = [self.read(argument, depth + 1) for argument in node.args]
         needs_positive = {"log": arguments[0], "sqrt": arguments[0], "log1p": 1 + arguments[0]}
         if name in needs_positive:
@@ -206,7 +213,7 @@ class _Reader:
                 raise self.error(
                     "the sign of the argument, or of the difference, is only decided for linear functions of x",
                     node,
-                    remedy="use a smooth function such as tanh or softplus",
+                    "use a smooth function such as tanh or softplus",
                     text=self.source(node),
                 )
         return function(*arguments)
@@ -214,11 +221,9 @@ class _Reader:
     def number(self, node: ast.Constant) -> sympy.Rational:
         text = self.source(node)
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
-            raise self.error("not a number", node, text=text)
+            raise self.error("not a number", node, "write a decimal number", text=text)
         if len(text) > LONGEST_NUMBER or not _SCALED_NUMBER.fullmatch(text):
-            raise self.error(
-                "number not readable", node, text=text, remedy="write a decimal number of at most 20 digits"
-            )
+            raise self.error("number not readable", node, "write a decimal number of at most 20 digits", text=text)
         value = Fraction(text)
         return sympy.Rational(value.numerator, value.denominator)
 
@@ -226,13 +231,18 @@ class _Reader:
         if isinstance(node, ast.Constant) and isinstance(node.value, int) and not isinstance(node.value, bool):
             if node.value <= LARGEST_EXPONENT:
                 return node.value
-            raise self.error("exponent too large", node, largest=LARGEST_EXPONENT)
-        raise self.error("an exponent must be a whole number", node, remedy="for u > 0 write exp(a*log(u)) or sqrt(u)")
+            raise self.error("exponent too large", node, "use a smaller one", largest=LARGEST_EXPONENT)
+        raise self.error(
+            "an exponent must be a whole number",
+            node,
+            "for u > 0 write exp(a*log(u)) or sqrt(u)",
+            text=self.source(node),
+        )
 
     def source(self, node: ast.expr) -> str:
         return self.text[node.col_offset : node.end_col_offset]
 
-    def error(self, what: str, node: ast.expr, remedy: str | None = None, **values: object) -> InputError:
+    def error(self, what: str, node: ast.expr, remedy: str, **values: object) -> InputError:
         start = node.col_offset
         if isinstance(node, ast.Attribute):
             start = (node.end_col_offset or 0) - len(node.attr) - 1

@@ -87,9 +87,14 @@ class Attention(Layer):
                 raise self.refuse("takes sequences", each, "give the vertex a shape = [places, features]")
         samples, places, width = h.shape
         if width % self.heads:
-            raise self.refuse("heads must divide the features", h, heads=self.heads)
+            raise self.refuse("heads must divide the features", h, "choose another number of heads", heads=self.heads)
         if self.causal and seen.shape[1] != places:
-            raise self.refuse("causal attention is of a sequence to itself", seen, expected=places)
+            raise self.refuse(
+                "causal attention is of a sequence to itself",
+                seen,
+                "leave out causal, or give one input",
+                expected=places,
+            )
 
         def projected(name: str, x: Tensor) -> Tensor:
             weight = parameters.parameter(name, (width, x.shape[-1]), fans=(x.shape[-1], width))

@@ -88,7 +88,7 @@ class Layer(abc.ABC):
             If it does not take inputs of these shapes.
         """
 
-    def refuse(self, what: str, h: Tensor, remedy: str | None = None, **values: Any) -> InputError:
+    def refuse(self, what: str, h: Tensor, remedy: str, **values: Any) -> InputError:
         """Return the error for an input that does not fit; its shape is that of one sample."""
         return InputError(what, remedy=remedy, layer=self.name, shape=h.shape[1:], **values)
 

@@ -120,7 +120,9 @@ class GroupNorm(Normalisation):
     def apply(self, parameters: Parameters, *inputs: Tensor) -> Tensor:
         (h,) = inputs
         if len(h.shape) < 2 or h.shape[1] % self.groups:
-            raise self.refuse("groups must divide the channels", h, groups=self.groups)
+            raise self.refuse(
+                "groups must divide the channels", h, "choose another number of groups", groups=self.groups
+            )
         normal = group_normalise(h, self.groups, self.epsilon)
         return _affine(parameters, normal, 1) if self.affine else normal
 

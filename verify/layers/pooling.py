@@ -160,7 +160,13 @@ class MaxPool(Layer):
         padding = self.each("padding", dimensions)
         for length, side, step, margin in zip(h.shape[2:], kernel, dilation, padding, strict=True):
             if (side - 1) * step + 1 > length + 2 * margin:
-                raise self.refuse("the window is larger than the input", h, kernel=kernel, dilation=dilation)
+                raise self.refuse(
+                    "the window is larger than the input",
+                    h,
+                    "use a smaller kernel or more padding",
+                    kernel=kernel,
+                    dilation=dilation,
+                )
             limited(self, (length + 2 * margin, side))
         return max_pool(h, kernel, stride, padding, dilation)
 
@@ -182,5 +188,5 @@ class AdaptiveAveragePool(Layer):
         (h,) = inputs
         parts = self.each("parts", self.space(h))
         if any(part > length for part, length in zip(parts, h.shape[2:], strict=True)):
-            raise self.refuse("more parts than entries", h, parts=parts)
+            raise self.refuse("more parts than entries", h, "ask for fewer parts", parts=parts)
         return adaptive_average_pool(h, parts)

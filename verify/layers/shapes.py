@@ -42,7 +42,7 @@ class Reshape(Layer):
     def apply(self, parameters: Parameters, *inputs: Tensor) -> Tensor:
         (h,) = inputs
         if math.prod(self.to) != math.prod(h.shape[1:]):
-            raise self.refuse("another number of entries", h, to=self.to)
+            raise self.refuse("another number of entries", h, "give a shape of as many", to=self.to)
         return h.reshape((h.shape[0], *self.to))
 
 
@@ -64,7 +64,7 @@ class Permute(Layer):
         (h,) = inputs
         found = tuple(self.axis(h, axis) for axis in self.axes)
         if sorted(found) != list(range(1, len(h.shape))):
-            raise self.refuse("axes are no permutation", h, axes=self.axes)
+            raise self.refuse("axes are no permutation", h, "name each axis once", axes=self.axes)
         return h.permute(0, *found)
 
 
@@ -91,7 +91,7 @@ class Slice(Layer):
         (h,) = inputs
         axis = self.axis(h, self.along)
         if not self.start < self.stop <= h.shape[axis]:
-            raise self.refuse("range out of bounds", h, start=self.start, stop=self.stop)
+            raise self.refuse("range out of bounds", h, "stay within the axis", start=self.start, stop=self.stop)
         return h.slice(axis, self.start, self.stop, self.step)
 
 
@@ -134,5 +134,5 @@ class Total(Layer):
 def _distinct(layer: Layer, h: Tensor, axes: tuple[int, ...]) -> list[int]:
     found = [layer.axis(h, axis) for axis in axes]
     if len(set(found)) != len(found):
-        raise layer.refuse("an axis is named twice", h, axes=axes)
+        raise layer.refuse("an axis is named twice", h, "name each axis once", axes=axes)
     return found
