@@ -9,14 +9,15 @@ import numpy as np
 
 from verify import Architecture, Ball, BlockBall, BoundedWeights, InputError, Optimizer, Problem, Setting
 from verify.activations import BUILTIN_NAMES
+from verify.activations.builtin import EXAMPLE_FORMULAS
 from verify.bounds.regions import Region
-from verify.campaign.graphs import FORMULAS, images
+from verify.campaign.graphs import images
 
 CANCELLING = ("100*(sqrt(1+0.01*x*x)-1)", "log(1+exp(x))-x", "tanh(2*x)-tanh(x)")
 STEEP = ("x**3", "x**2", "exp(0.3*x)", "tanh(50*x)", "x**5/100")
 ACTIVATIONS: tuple[Any, ...] = (
     *BUILTIN_NAMES,
-    *({"expr": formula} for formula in (*FORMULAS, *CANCELLING, *STEEP)),
+    *({"expr": formula} for formula in (*EXAMPLE_FORMULAS, *CANCELLING, *STEEP)),
 )
 EXTREMES = (0.0, 5e-324, 1e-310, 2.0**-1022, 1e-200, 1e-160, 1e-20, 1.0, 1e8, 1e12, 1e77, 1e154, 1.5e154, 1e200, 1e308)
 SEEDS = 2**32

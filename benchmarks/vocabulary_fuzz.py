@@ -1,6 +1,9 @@
 """Random graphs of the whole vocabulary against definitions written entry by entry, in fractions and in Arb.
 
     python benchmarks/vocabulary_fuzz.py --graphs 3000 > benchmarks/vocabulary_fuzz.md
+    python benchmarks/vocabulary_fuzz.py --drawn --graphs 300
+
+With ``--drawn`` graphs are those of `verify.properties.drawn_graphs`, which hold layers and losses too.
 
 Every graph is made from its seed. What is found is printed with the seed; `tests/graph/random_graphs.py` makes the
 graph of a seed, `tests/graph/oracles.py` holds the checks.
@@ -17,7 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.graph.oracles import check_case
-from tests.graph.random_graphs import KINDS, random_case
+from tests.graph.random_graphs import KINDS, drawn_case, random_case
 
 
 def main() -> None:
@@ -25,13 +28,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--graphs", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--drawn", action="store_true")
     options = parser.parse_args()
     counts: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
     operations: Counter[str] = Counter()
     found: list[str] = []
     start = time.monotonic()
     for seed in range(options.seed, options.seed + options.graphs):
-        case = random_case(seed)
+        case = drawn_case(seed) if options.drawn else random_case(seed)
         counts[case.kind]["graphs"] += 1
         operations.update({node.operation.name for node in case.problem.graph.nodes})
         try:
@@ -41,7 +45,9 @@ def main() -> None:
             print(found[-1], file=sys.stderr)
     print("# Random graphs of the vocabulary\n")
     command = f"python benchmarks/vocabulary_fuzz.py --graphs {options.graphs} --seed {options.seed}"
-    print(f"`{command}` prints this. A graph has 4 to 10 operations on arrays of at most 30")
+    command += " --drawn" * options.drawn
+    what = "1 to 6 operations and layers and a loss" if options.drawn else "4 to 10 operations"
+    print(f"`{command}` prints this. A graph has {what} on arrays of at most 30")
     print(
         "entries, axes of length 0 and 1 among them. What is compared is in `tests/graph/oracles.py`; *extreme* graphs"
     )

@@ -454,6 +454,7 @@ NO_CLAIM: dict[str, str] = {
     "LocalCurvature.hessian": _FLOAT64,
     "LocalCurvature.__init__": _DATA,
     "LocalMinimum.__init__": _DATA,
+    "Segments.__init__": _DATA,
     "local_curvature.hessian_order": _GRAPH,
     "local_curvature.check_provable": _GRAPH,
     "local_curvature.roomiest_radius": "a choice of a radius, of which nothing is claimed",

@@ -10,7 +10,7 @@ from pathlib import Path
 from verify.certificates import checker
 
 MOST_LINES = 806
-MOST_LINES_OF_GRAPHS = 713
+MOST_LINES_OF_GRAPHS = 723
 """Of the reader of graphs and the definitions of all operations, each in a small file."""
 MOST_LINES_OF_A_FILE = 110
 LAYOUT = {

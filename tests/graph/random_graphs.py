@@ -13,6 +13,7 @@ import numpy as np
 from verify.graph.problem import GraphProblem
 from verify.graph.tensor import GraphBuilder, Tensor
 from verify.operations.broadcast import Broadcast
+from verify.operations.choices import RandomChoices
 from verify.operations.contraction import Contraction
 from verify.operations.cumulative_sum import CumulativeSum
 from verify.operations.elementwise import Elementwise
@@ -22,6 +23,7 @@ from verify.operations.power import Logarithm, Power
 from verify.operations.slices import Concatenate, Pad
 from verify.operations.softmax import LogSumExp, Softmax
 from verify.operations.windows import Fold, Windows
+from verify.properties.drawn_graphs import Vocabulary, drawn_problem
 
 KINDS = ("rational", "smooth", "kinked", "extreme")
 LARGEST = 30
@@ -48,6 +50,15 @@ def random_case(seed: int) -> Case:
     problem = maker.problem()
     directions = tuple(maker.numbers((problem.size,), spread=1.0) for _ in range(2))
     return Case(seed, kind, problem, directions)
+
+
+def drawn_case(seed: int) -> Case:
+    """Return a graph of all that is registered, layers and losses included (`verify.properties.drawn_graphs`)."""
+    problem = drawn_problem(RandomChoices([seed, 8]))
+    rng = np.random.default_rng([seed, 9])
+    smooth = all(Vocabulary(smooth=True).allows(node.operation) for node in problem.graph.nodes)
+    directions = tuple(np.round(rng.normal(size=problem.size) * 64) / 64 for _ in range(2))
+    return Case(seed, "smooth" if smooth else "kinked", problem, directions)
 
 
 class _Maker:

@@ -22,6 +22,7 @@ TARGETS = {
     "half-squared-error": np.linspace(-1, 1, 15).reshape(SHAPE),
     "mse": np.linspace(-1, 1, 15).reshape(SHAPE),
     "huber": np.linspace(-1, 1, 15).reshape(SHAPE),
+    "log-cosh": np.linspace(-1, 1, 15).reshape(SHAPE),
     "pseudo-huber": np.linspace(-1, 1, 15).reshape(SHAPE),
     "softmax-cross-entropy": np.array([0, 2, 1, 1, 0]),
     "sigmoid-cross-entropy": np.linspace(0, 1, 15).reshape(SHAPE),
@@ -65,6 +66,8 @@ def expected(name, z, t):
     if name == "huber":
         far = Fraction(3, 4)
         return [(a - b) ** 2 / 2 if abs(a - b) <= far else far * (abs(a - b) - far / 2) for a, b in pairs]
+    if name == "log-cosh":
+        return [(arb.Arb(a) - arb.Arb(b)).cosh().log() for a, b in pairs]
     if name == "pseudo-huber":
         return [(1 + (arb.Arb(a) - b) ** 2).sqrt() - 1 for a, b in pairs]
     if name == "sigmoid-cross-entropy":

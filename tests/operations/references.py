@@ -206,6 +206,19 @@ def fold(operation, zero, x):
     return result
 
 
+@reference("linear_recurrence")
+def linear_recurrence(operation, zero, a, b):
+    """Every state as the sum of all summands before it, each times the factors that came after."""
+
+    def entry(at):
+        lead, t = at[:-1], at[-1]
+        return sum(
+            (reduce(mul, (a[(*lead, k)] for k in range(j + 1, t + 1)), b[(*lead, j)]) for j in range(t + 1)), start=zero
+        )
+
+    return filled(b.shape, entry)
+
+
 @reference("cumulative_sum")
 def cumulative_sum(operation, zero, x):
     return filled(x.shape, lambda at: sum(x[at[:-1]][: at[-1] + 1], start=zero))

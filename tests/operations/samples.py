@@ -12,6 +12,7 @@ from verify.operations.contraction import Contraction
 from verify.operations.cumulative_sum import CumulativeSum
 from verify.operations.elementwise import Elementwise
 from verify.operations.gather import Gather, Indices, ScatterAdd
+from verify.operations.linear_recurrence import LinearRecurrence
 from verify.operations.maximum import LargestIndicator, Maximum
 from verify.operations.operation import Operation
 from verify.operations.permute import Permute
@@ -46,6 +47,7 @@ MULTILINEAR: list[Sample] = [
     (ScatterAdd(0, Indices([2, 0, 2, -1]), 4), ((4, 2),)),
     (ScatterAdd(1, Indices([[0, 1], [1, 1]]), 3), ((2, 2, 2, 2),)),
     (CumulativeSum(), ((2, 4),)),
+    (LinearRecurrence(), ((2, 4), (2, 4))),
     (Slice(1, 1, 5, 2), ((2, 6),)),
     (Pad(1, 1, 6, 2), ((2, 2),)),
     (Concatenate(1), ((2, 1), (2, 3))),

@@ -16,7 +16,8 @@ from verify.arithmetic.perturbation import Perturbation, Perturbed, largest_alon
 from verify.arithmetic.rounding import FLOOR
 from verify.arithmetic.sizes import Sizes
 from verify.arithmetic.taylor_model import TaylorModel
-from verify.operations.operation import Operation, Shape, cut_rows
+from verify.operations.choices import Choices
+from verify.operations.operation import Drawn, Operation, Shape, cut_rows
 
 if TYPE_CHECKING:
     from verify.graph.tensor import Tensor
@@ -86,6 +87,11 @@ class LargestIndicator(Operation):
 
     def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
         return self, tuple(map(cut_rows, shapes))
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        """Not drawn: an error that jumps has no step to prove; it stands in gradients of `Maximum`."""
+        return None
 
     def evaluate(self, *arguments: Array) -> Array:
         (z,) = arguments

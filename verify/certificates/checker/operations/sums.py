@@ -75,3 +75,19 @@ class Scale(Single):
     def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
         up, down = rational(o["factor"].numerator), rational(o["factor"].denominator)
         return [up * entry / down for entry in values[0]]
+
+
+class LinearRecurrence(Rule):
+    """``s_t = a_t s_(t-1) + b_t`` along the last axis, s_0 being b_0."""
+
+    name = "linear_recurrence"
+
+    def shape(self, o: Options, *shapes: Shape) -> Shape:
+        require(len(shapes) == 2 and len(shapes[0]) > 0 and shapes[0] == shapes[1], self.name, *shapes)
+        return shapes[0]
+
+    def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
+        states: Entries = []
+        for k, (a, b) in enumerate(zip(*values, strict=True)):
+            states.append(b if k % result[-1] == 0 else a * states[-1] + b)
+        return states
