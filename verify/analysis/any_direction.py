@@ -31,6 +31,7 @@ from verify.budget import OverBudgetError, time_limit
 from verify.calculus.problem import NotCoveredError, classical
 from verify.calculus.symbolic.evaluation import affordable_samples, reference_gradient
 from verify.outcomes import InputError, Verdict
+from verify.sharing import sharing
 from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES
 
@@ -148,6 +149,7 @@ class _Bound:
 
 
 @certified_environment()
+@sharing()
 def any_direction(
     problem: Objective,
     w: Any = None,

@@ -26,6 +26,7 @@ from verify.notebook import table
 from verify.outcomes import Finding, InputError, Verdict
 from verify.properties.cases import required_region
 from verify.properties.heavy_ball_run import find_error_rise
+from verify.sharing import sharing
 from verify.theorems.optimizers import Optimizer
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class CheckReport:
 
 
 @certified_environment()
+@sharing()
 def check(
     problem: Objective,
     setting: Setting | Optimizer | None = None,
