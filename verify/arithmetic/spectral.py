@@ -121,7 +121,7 @@ def _largest_of_grams(matrices: Array) -> Array:
     except np.linalg.LinAlgError:
         return np.full(len(matrices), np.inf)
     guess = np.maximum(computed[:, -1], 0.0)
-    return _proved(matrices, guess, guess)
+    return _proved(matrices, guess, np.where(guess > 0, guess, 1.0))
 
 
 def largest_eigenvalue_upper(H: Operand, H_error: ArrayLike = 0.0) -> Array:
