@@ -236,6 +236,7 @@ CALLS: dict[str, Call] = {
     "Trajectory": lambda d: verify.Trajectory(d.numbers(3), d.numbers(2), "step budget"),
     "activation": _activation,
     "Activation.arb": lambda d: _activation(d).arb(arb.exact(d.number()), _order(d)),
+    "Activation.arb_values": lambda d: _activation(d).arb_values(arb.exact(d.numbers(3)), (0, _order(d))),
     "Activation.enclosure": lambda d: _activation(d).enclosure(_interval(d), _order(d)),
     "Activation.enclosures": lambda d: _activation(d).enclosures(_interval(d), _order(d)),
     "Activation.one_sided": lambda d: _activation(d).one_sided(arb.exact(d.number()), _order(d)),

@@ -392,6 +392,7 @@ CALLS: dict[str, Call] = {
     "SegmentBound.polynomial": lambda s: s.segment.polynomial,
     "SegmentBound.stored_change": lambda s: s.segment.stored_change(0.05),
     "Activation.arb": lambda s: s.tanh.arb(s.half),
+    "Activation.arb_values": lambda s: s.tanh.arb_values(np.array([s.half], dtype=object), (0, 1)),
     "Activation.one_sided": lambda s: s.tanh.one_sided(s.half, 1),
     "Activation.enclosure": lambda s: s.tanh.enclosure(Interval.point([0.5])),
     "Activation.enclosures": lambda s: s.tanh.enclosures(Interval.point([0.5]), 1),

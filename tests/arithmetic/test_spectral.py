@@ -133,6 +133,20 @@ def test_large_matrices_stay_tight_and_stacks_agree():
         assert bounds[index] <= float(spectral.norm_upper(stack[index])) * (1 + 1e-12)
 
 
+def test_zeros_and_one_direction_in_a_stack_need_no_second_attempt(monkeypatch):
+    stack = RNG.normal(size=(4, 5, 3))
+    stack[1] = 0.0
+    stack[2] = np.outer(stack[2, :, 0], [1.0, 2.0, -3.0])
+    calls = []
+    factor = np.linalg.cholesky
+    monkeypatch.setattr(np.linalg, "cholesky", lambda matrices: calls.append(1) or factor(matrices))
+    bounds = spectral.norm_upper(stack)
+    assert len(calls) == 1
+    assert bounds[1] == 0
+    assert all(is_norm_bound(matrix, float(bound)) for matrix, bound in zip(stack, bounds, strict=True))
+    assert np.all(bounds <= np.linalg.norm(stack, 2, axis=(-2, -1)) * (1 + 1e-13))
+
+
 def test_interval_matrices_are_bounded_at_their_extremes():
     A, r = RNG.normal(size=(5, 4)), np.abs(RNG.normal(size=(5, 4)))
     bound = float(spectral.norm_upper(Interval.from_midrad(A, r)))

@@ -9,8 +9,10 @@ import pytest
 
 from verify.architecture import Architecture
 from verify.bounds.attack import attack_hessian, curvature_lower
+from verify.bounds.hessian import hessian_bound
 from verify.bounds.hessian_campaign import random_cases
 from verify.bounds.regions import Ball
+from verify.budget import time_limit
 from verify.calculus.problem import Problem
 from verify.outcomes import Verdict
 
@@ -50,3 +52,18 @@ def test_same_seed_same_answer() -> None:
     first, second = (attack_hessian(problem, region, points=2, seed=9) for _ in range(2))
     assert first.value == second.value
     assert np.array_equal(first.point, second.point)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05])
+def test_out_of_time_the_best_so_far_is_proved(seconds: float) -> None:
+    problem, region = next(iter(random_cases(1, seed=4)))
+    found = attack_hessian(problem, region, points=10**6, ascents=50, seconds=seconds)
+    assert 0.0 <= found.value <= hessian_bound(problem, region).value
+    assert region.contains(found.point) is Verdict.PROVED
+
+
+def test_a_limit_around_it_leaves_time_for_the_proof() -> None:
+    problem, region = next(iter(random_cases(1, seed=4)))
+    with time_limit(1.0, "the attack"):
+        found = attack_hessian(problem, region, points=10**6)
+    assert found.value > 0.0

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from verify.bounds import exact_ball
 from verify.bounds.regions import Ball, BlockBall, BoundedWeights, Region, enclosing, from_data
 from verify.outcomes import InputError, Verdict
 
@@ -237,3 +238,13 @@ def test_bad_weights_and_distances() -> None:
 def test_unreadable_data(data: dict[str, object]) -> None:
     with pytest.raises(InputError, match="unreadable region"):
         from_data(data, np.zeros(2), BLOCKS)
+
+
+@pytest.mark.parametrize("radius", [10.0, 0.1, 1e-12])
+def test_points_of_many_weights_need_no_exact_arithmetic(radius: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    region = Ball(0.05 * rng.standard_normal(exact_ball.MOST_EXACT + 1), radius)
+    exact = exact_ball.squared_distance
+    monkeypatch.setattr(exact_ball, "squared_distance", lambda *arrays: pytest.fail("exact arithmetic"))
+    point = region.point(rng.standard_normal(region.center.size), 1.0)
+    assert Fraction(0.999 * radius) ** 2 < exact(point, region.center) <= Fraction(radius) ** 2

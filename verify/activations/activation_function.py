@@ -169,7 +169,6 @@ class Activation:
         return value, slope
 
     @certified_environment(products=False)
-    @certified_environment(products=False)
     def rounded(self, z: Array, orders: tuple[int, ...]) -> tuple[tuple[Array, Array], ...]:
         """Return derivatives at exact points, each with a bound of its absolute error: cheaper than enclosures.
 
@@ -202,14 +201,37 @@ class Activation:
         Where the derivative jumps the ball holds both sides; where it does not exist, because a lower one jumps, and
         where it is unbounded, the ball is not finite.
         """
+        return self._balls(z, (order,))[0]
+
+    @certified_environment(products=False)
+    def arb_values(self, z: NDArray[np.object_], orders: tuple[int, ...]) -> tuple[NDArray[np.object_], ...]:
+        """Return derivatives of several orders at every ball of an array, see `arb`: cheaper than one by one.
+
+        Examples
+        --------
+        >>> from verify import activation
+        >>> value, slope = activation("sigmoid").arb_values(arb.exact([0.0]), (0, 1))
+        >>> value[0] == 0.5, slope[0] == 0.25
+        (True, True)
+        """
+        results = tuple(np.empty(z.shape, dtype=object) for _ in orders)
+        for position in np.ndindex(z.shape):
+            for result, ball in zip(results, self._balls(z[position], orders), strict=True):
+                result[position] = ball
+        return results
+
+    def _balls(self, z: Any, orders: tuple[int, ...]) -> tuple[Any, ...]:
         met = 0
         for point, jump in self._breaks():
             at = rational_ball(point)
             if z > at:
                 met += 1
             elif not z < at:
-                return arb.Arb(0, np.inf) if order > jump else self._whole.program(order).run(ARB, z)[0]
-        return self._smooth[met].program(order).run(ARB, z)[0]
+                return tuple(
+                    arb.Arb(0, np.inf) if order > jump else self._whole.program(order).run(ARB, z)[0]
+                    for order in orders
+                )
+        return self._smooth[met].program(*orders).run(ARB, z)
 
     @certified_environment(products=False)
     def one_sided(self, point: Any, order: int) -> tuple[Any, Any]:

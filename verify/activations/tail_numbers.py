@@ -111,15 +111,19 @@ def _saturating(primitive: str, u: Tail, rising: bool) -> Tail:
         erf = one.plus(small.scaled(Span(-ONE, Arb(0))))
         return erf if rising else erf.times(constant_tail(u.start, Arb(-1)))
     if primitive == "tanh":
-        twice = decaying_exponential(away.times(constant_tail(u.start, Arb(2))))
-        tanh = one.plus(twice.scaled(Span(Arb(-2), Arb(0))))
+        # 1 - tanh(t) = 2 e/(1 + e), e = exp(-2 t)
+        twice = _between(decaying_exponential(away.times(constant_tail(u.start, Arb(2)))))
+        tanh = one.plus(twice.scaled(Span(Arb(-2), Arb(-2))))
         return tanh if rising else tanh.times(constant_tail(u.start, Arb(-1)))
-    small = decaying_exponential(away)
-    # e/(1 + e) and log(1 + e) lie between e/(1 + max e) and e
-    part = small.scaled(span_of(1 / (1 + small.rest().high), ONE))
+    part = _between(decaying_exponential(away))
     if primitive == "sigmoid":
         return one.plus(part.scaled(Span(-ONE, -ONE))) if rising else part
     return u.plus(part) if rising else part
+
+
+def _between(small: Tail) -> Tail:
+    """Return functions between e/(1 + max e) and e >= 0, such as e/(1 + e) and log(1 + e)."""
+    return small.scaled(span_of(1 / (1 + small.rest().high), ONE))
 
 
 def lower_bound(u: Tail) -> Any:

@@ -153,6 +153,11 @@ class Tail:
 
     def times(self, other: Tail) -> Tail:
         """Return the product."""
+        for one, pure in ((self, other), (other, self)):
+            if one.head and not pure.head:  # in one piece, which keeps the sign of the polynomial
+                whole = one.without_head()
+                span = whole.span.times(pure.span)
+                return Tail(self.start, (), span, whole.degree + pure.degree, whole.rate + pure.rate)
         head: list[Any] = [Fraction(0)] * max(len(self.head) + len(other.head) - 1, 0)
         if len(head) > HIGHEST_DEGREE + 1:
             raise TailUnknownError("the degree at infinity is too high")

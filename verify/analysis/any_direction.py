@@ -14,6 +14,7 @@ L(eta) does not fall with eta, so each bound computed at some eta proves all lea
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +25,15 @@ from verify.arithmetic.decimals import at_least, at_most
 from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.arithmetic.intervals import Interval
 from verify.bounds.attack import attack_hessian
+from verify.bounds.curvature import ATTACK_SECONDS
 from verify.bounds.hessian import hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.bounds.regions import BlockBall
-from verify.budget import OverBudgetError, time_limit
+from verify.budget import OverBudgetError, remaining, time_limit
 from verify.calculus.problem import NotCoveredError, classical
 from verify.calculus.symbolic.evaluation import affordable_samples, reference_gradient
 from verify.outcomes import InputError, Verdict
+from verify.sharing import sharing
 from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES
 
@@ -148,6 +151,7 @@ class _Bound:
 
 
 @certified_environment()
+@sharing()
 def any_direction(
     problem: Objective,
     w: Any = None,
@@ -324,18 +328,24 @@ class _Search:
             eta = 0.5 * (eta + 2.0 / curvature.attack * float(np.exp(-growth * eta)))
         return eta
 
+    def attacked(self, eta: float) -> float:
+        """Return a curvature that occurs in the blocks; 0 if the time that is left finds none."""
+        with suppress(OverBudgetError), time_limit(remaining() / 2, "the attack on the Hessian bound"):
+            found = attack_hessian(self.problem, self.region(eta), points=1, ascents=2, seconds=ATTACK_SECONDS)
+            return found.value
+        return 0.0
+
     def answer(self, found: list[_Bound]) -> AnyDirection:
         sharp = RANGES["sharp"]
         best = max(found, key=lambda each: each.admissible)
         eta_max = best.admissible
         half = max(min(each.eta, float(np.nextafter(1.0 / each.value, 0.0))) for each in found)
         eta, tau = eta_max * 0.625, eta_max * 0.3125
-        attack = attack_hessian(self.problem, self.region(best.eta), points=1, ascents=2)
         return AnyDirection(
             eta_max,
             half,
             best.value,
-            attack.value,
+            self.attacked(best.eta),
             best.method,
             best.eta,
             eta,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,13 @@ from verify.assumptions import check_assumptions
 from verify.assumptions.gradients import GIVEN
 from verify.assumptions.small_momentum import as_setting
 from verify.bounds.curvature import Curvature, examine_curvature
-from verify.budget import time_limit
+from verify.budget import OverBudgetError, time_limit
 from verify.calculus.objective import Objective
 from verify.notebook import table
 from verify.outcomes import Finding, InputError, Verdict
 from verify.properties.cases import required_region
 from verify.properties.heavy_ball_run import find_error_rise
+from verify.sharing import sharing
 from verify.theorems.optimizers import Optimizer
 
 if TYPE_CHECKING:
@@ -106,6 +108,7 @@ class CheckReport:
 
 
 @certified_environment()
+@sharing()
 def check(
     problem: Objective,
     setting: Setting | Optimizer | None = None,
@@ -187,7 +190,8 @@ def check(
     rise = None
     if setting is not None and setting.mu is not None and not setting.nesterov:
         progress("looking for a step of the heavy ball that increases the error itself")
-        rise = find_error_rise(problem, setting.eta, setting.mu)
+        with suppress(OverBudgetError), time_limit(0.05 * total, "the search for a rise of the error"):
+            rise = find_error_rise(problem, setting.eta, setting.mu)
     found = None if rise is None else rise.to_json()
     return CheckReport(problem.name, assumptions, gradients, curvature, ranges, first_step, question, found, optimizer)
 

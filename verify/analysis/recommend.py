@@ -17,6 +17,7 @@ from verify.arithmetic.lengths import length
 from verify.bounds.hessian import check_smooth
 from verify.budget import OverBudgetError, remaining, time_limit
 from verify.outcomes import InputError, Verdict
+from verify.sharing import sharing
 from verify.theorems.numbers import steps_count
 from verify.theorems.optimizers import CONVENTIONS, ConventionName, lr_of
 
@@ -120,6 +121,7 @@ class Recommendation:
 
 
 @certified_environment()
+@sharing()
 def recommend(
     problem: Objective,
     *,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from verify.arithmetic.blocks import in_blocks
 from verify.arithmetic.intervals import Interval
-from verify.arithmetic.kernels import exponential, logarithm, saturating, trigonometric
+from verify.arithmetic.kernels import exponential, logarithm, mills, saturating, trigonometric
 from verify.arithmetic.kernels.errors import Array, Evaluated, lifted
 from verify.arithmetic.midrad import guarded
 from verify.arithmetic.rounding import UNIT, ArithmeticDomainError, add_down, add_up, inflation
@@ -124,6 +124,11 @@ def gaussian_density(x: Interval) -> Interval:
         return _between(exponential.gaussian_density(near), exponential.gaussian_density(add_up(size, rad)))
 
     return _apply(block, x)
+
+
+def mills_ratio(x: Interval) -> Interval:
+    """``(1 - Phi(x))/phi(x)`` of the normal distribution, which falls; infinite below 3.5."""
+    return _apply(_monotone(mills.mills_ratio), x)
 
 
 def _turns(x: Array, offset: float) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ real matrix ``L`` and number ``c``
 since ``L L^T`` is positive semidefinite. With ``c`` slightly above ``g`` and ``L`` the floating-point Cholesky factor
 of ``c I - H``, ``D`` is of the size of rounding errors. ``D`` is enclosed by interval arithmetic, so nothing is
 assumed about how LAPACK found ``g`` and ``L``; if there is no factor, ``c`` is raised. Bounds that need no proof,
-``sqrt(norm_1 norm_inf)`` and Frobenius, are the fallback.
+Frobenius and, of eigenvalues, ``sqrt(norm_1 norm_inf)``, are the fallback.
 
 ``||A||^2`` is the largest eigenvalue of the smaller Gram matrix of ``A``, enclosed too. Matrices are scaled by powers
 of two first.
@@ -28,6 +28,7 @@ Array = NDArray[np.float64]
 ATTEMPTS = 5
 PERRON_STEPS = 20
 LEAST_COMPONENT = 2.0**-400
+_TAME = 2.0**-400
 
 
 def elementary_norm_upper(a: ArrayLike) -> Array:
@@ -76,20 +77,51 @@ def norm_upper(A: Operand) -> Array:
         raise ArithmeticDomainError("not a matrix", where="norm_upper", shape=x.shape)
     if x.size == 0:
         return np.zeros(x.shape[:-2])
-    fallback = elementary_norm_upper(np.abs(x.mid))
+    whole = _frobenius(x.mid)
     if 1 in x.shape[-2:]:  # the norm of a vector is its Euclidean length
-        return fallback if x.is_exact else upward.add(fallback, elementary_norm_upper(x.rad))
-    exponent = _exponent(fallback, x.shape[-2:])
+        return whole if x.is_exact else upward.add(whole, elementary_norm_upper(x.rad))
+    exponent = _exponent(whole, x.shape[-2:])
     tall = x.mid if x.shape[-2] >= x.shape[-1] else np.swapaxes(x.mid, -1, -2)
     scaled, lost = _scaled(tall, exponent)
     gram = np.matmul(np.swapaxes(scaled, -1, -2), scaled)
-    symmetric = np.tril(gram) + np.swapaxes(np.tril(gram, -1), -1, -2)
-    # the Gram matrix is off by at most gamma |A|^T |A| entrywise, in norm gamma |A|_F^2, and by underflow
-    size = upward.sum(upward.mul(np.abs(scaled), np.abs(scaled)), axis=(-2, -1))
-    error = upward.add(upward.mul(size, gamma(tall.shape[-2])), tall.shape[-1] ** 2 * FLOOR)
-    square = np.maximum(_bounds(symmetric, error, (1.0,))[0], 0.0)
-    bound = np.minimum(_unscaled(upward.add(upward.sqrt(square), lost), exponent), fallback)
+    gram = (gram + np.swapaxes(gram, -1, -2)) * 0.5
+    # the mean of both halves of the Gram matrix is off by at most gamma |A|^T |A| entrywise, in norm gamma |A|_F^2, and
+    # by underflow; |A|_F <= 1 after the scaling
+    size = np.minimum(np.ldexp(whole, -exponent), 1.0)
+    error = upward.add(upward.mul(size, size, float(gamma(tall.shape[-2] + 2))), tall.shape[-1] ** 2 * FLOOR)
+    order = gram.shape[-1]
+    top = np.maximum(_largest_of_grams(gram.reshape(-1, order, order)).reshape(whole.shape), 0.0)
+    root = upward.add(upward.sqrt(upward.add(top, error)), lost)
+    bound = np.minimum(_unscaled(root, exponent), whole)
     return bound if x.is_exact else upward.add(bound, elementary_norm_upper(x.rad))
+
+
+def _frobenius(a: Array) -> Array:
+    """Upper bounds of the Frobenius norms of matrices ``(..., a, b)``; tiny and huge ones are scaled one by one.
+
+    A sum of squares of at least `_TAME` squared loses a relative 2**-200 to underflow, far less than one rounding.
+    """
+    matrices = a.reshape(-1, *a.shape[-2:])
+    largest = np.max(np.abs(matrices), axis=(-2, -1), initial=0.0)
+    allowance = inflation(a.shape[-2] * a.shape[-1] + 1)
+    if np.all((largest == 0) | ((largest >= _TAME) & (largest <= 1 / _TAME))):
+        norms = upward.sqrt(np.einsum("mij,mij->m", matrices, matrices) * allowance)
+    else:
+        exponent = _exponent(largest, (1, 1))
+        scaled, lost = _scaled(matrices, exponent)
+        squares = np.einsum("mij,mij->m", scaled, scaled) * allowance
+        norms = _unscaled(upward.add(upward.sqrt(squares), (largest > 0) * lost), exponent)
+    return np.asarray(norms).reshape(a.shape[:-2])
+
+
+def _largest_of_grams(matrices: Array) -> Array:
+    """Upper bounds of the largest eigenvalues of Gram matrices (m, n, n) of norm at most about 1."""
+    try:
+        computed = decompositions.eigvalsh(matrices)
+    except np.linalg.LinAlgError:
+        return np.full(len(matrices), np.inf)
+    guess = np.maximum(computed[:, -1], 0.0)
+    return _proved(matrices, guess, np.where(guess > 0, guess, 1.0))
 
 
 def largest_eigenvalue_upper(H: Operand, H_error: ArrayLike = 0.0) -> Array:
@@ -204,22 +236,26 @@ def _bounds(H: Array, H_error: Array, signs: tuple[float, ...]) -> list[Array]:
     return results
 
 
-def _proved(H: Array, guess: Array) -> Array:
-    """Bound the largest eigenvalues of matrices of norm at most 1; ``inf`` where nothing was proved."""
+def _proved(H: Array, guess: Array, scale: Array | None = None) -> Array:
+    """Bound the largest eigenvalues of matrices of norm about `scale`, at most 1; ``inf`` where nothing was proved."""
     n = H.shape[-1]
     bounds = np.full(len(H), np.inf)
-    step = 4.0 * (n + 2) * UNIT
+    diagonal = np.arange(n)
+    step = 4.0 * (n + 2) * UNIT * (np.ones(len(H)) if scale is None else scale)
     pending = np.arange(len(H))
     for _ in range(ATTEMPTS):
-        shift = guess[pending] + step
-        factor, found = _factor(shift[:, None, None] * np.eye(n) - H[pending])
+        shift = guess[pending] + step[pending]
+        shifted = -H[pending] if len(pending) < len(H) else -H
+        shifted[:, diagonal, diagonal] += shift[:, None]
+        factor, found = _factor(shifted)
         done = pending[found]
         if done.size:
-            bounds[done] = add_up(shift[found], _residual_norm(factor, H[done], shift[found]))
+            matrices = H[done] if len(done) < len(H) else H
+            bounds[done] = add_up(shift[found], _residual_norm(factor, matrices, shift[found]))
         pending = pending[~found]
         if not pending.size:
             break
-        step *= 8.0
+        step = step * 8.0
     return bounds
 
 
@@ -235,9 +271,9 @@ def _residual_norm(L: Array, H: Array, shift: Array) -> Array:
     diagonal = np.arange(n)
     before = np.max(np.abs(residual[:, diagonal, diagonal]), axis=-1)
     residual[:, diagonal, diagonal] -= shift[:, None]
-    size = np.sum(L * L, axis=(-2, -1)) * inflation(n * n)
+    size = np.einsum("...ij,...ij->...", L, L) * inflation(n * n)
     return upward.add(
-        upward.mul(elementary_norm_upper(np.abs(residual)), 1 + 4 * UNIT),
+        upward.mul(_frobenius(residual), 1 + 4 * UNIT),
         upward.mul(before, UNIT),
         upward.mul(size, gamma(n)),
         n * n * FLOOR,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.floats import exact_float
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.lengths import length
+from verify.budget import OverBudgetError, check_time, remaining, time_limit
 from verify.outcomes import InputError, Verdict
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ def attack_hessian(
     seed: int = 0,
     ascents: int = 25,
     level: float | None = None,
+    seconds: float | None = None,
 ) -> HessianAttack:
     """Search a region for the largest |curvature| of E: Lanczos at a point, then ascent of that curvature.
 
@@ -68,6 +71,8 @@ def attack_hessian(
         Moves of the point from each start at most.
     level : float, optional
         Search only where E(w) <= level, weight decay included; starts outside are pulled towards the centre.
+    seconds : float, optional
+        Of processor time for the search: the best that was found by then counts.
 
     Returns
     -------
@@ -103,17 +108,19 @@ def attack_hessian(
     rng = np.random.default_rng(seed)
     search = _Search(problem, where, rng, np.inf if level is None else level)
     first = search.start()
-    best = (-1.0, first, rng.standard_normal(problem.size))
-    for start in range(points):
-        point = first if start == 0 else search.pulled(where.sample(rng, problem.size), first)
-        found = search.climb(point, ascents)
-        if found[0] > best[0]:
-            best = found
-    _, point, direction = best
+    search.best = (-1.0, first, rng.standard_normal(problem.size))
+    with suppress(OverBudgetError), time_limit(_least(seconds, 0.75 * remaining()), "the attack"):
+        for start in range(points):
+            search.climb(first if start == 0 else search.pulled(where.sample(rng, problem.size), first), ascents)
+    _, point, direction = search.best
     proved = where.contains(point) is Verdict.PROVED and search.is_low(point)
     return HessianAttack(
         curvature_lower(problem, point, direction) if proved else 0.0, point, direction, search.products
     )
+
+
+def _least(seconds: float | None, left: float) -> float:
+    return left if seconds is None else min(seconds, left)
 
 
 @certified_environment()
@@ -136,8 +143,10 @@ class _Search:
         self.center = _center(problem, region)
         self.rng = rng
         self.products = 0
+        self.best: tuple[float, np.ndarray, np.ndarray] = (-1.0, self.center, self.center)
 
     def product(self, w: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        check_time()
         self.products += 1
         if not (np.all(np.isfinite(w)) and np.all(np.isfinite(direction))):
             return np.full(w.shape, np.nan)
@@ -208,9 +217,15 @@ class _Search:
         sign = np.sign(direction @ (ahead + behind))
         return (1.0 if sign == 0 else sign) * (ahead - behind) / (2 * _DIFFERENCE)
 
-    def climb(self, w: np.ndarray, ascents: int) -> tuple[float, np.ndarray, np.ndarray]:
+    def keep(self, value: float, w: np.ndarray, direction: np.ndarray) -> None:
+        """Remember the best."""
+        if value > self.best[0]:
+            self.best = (value, w, direction)
+
+    def climb(self, w: np.ndarray, ascents: int) -> None:
         """Alternate: best direction at the point, then the best point for that direction on a segment."""
         value, direction = self.steepest(w, None)
+        self.keep(value, w, direction)
         for _ in range(ascents):
             uphill = self.curvature_gradient(w, direction)
             if not np.all(np.isfinite(uphill)):
@@ -231,9 +246,9 @@ class _Search:
             previous = value
             w = trial
             value, direction = self.steepest(w, direction)
+            self.keep(value, w, direction)
             if value <= previous * (1 + 1e-4):
                 break
-        return value, w, direction
 
 
 def _center(problem: Objective, region: Region) -> np.ndarray:

@@ -16,6 +16,9 @@ from verify.budget import OverBudgetError, remaining, time_limit
 from verify.calculus.objective import Objective
 from verify.outcomes import InputError
 
+ATTACK_SECONDS = 10.0
+"""Of processor time for the search behind a lower bound, which serves only to show how sharp the upper one is."""
+
 
 @dataclass(frozen=True)
 class Curvature:
@@ -110,7 +113,7 @@ def examine_curvature(problem: Objective, *, attack: bool = True, seed: int = 0)
     found: HessianAttack | None = None
     if attack:
         with suppress(OverBudgetError), time_limit(remaining() / 4, "the attack on the Hessian bound"):
-            found = attack_hessian(problem, region, points=1, ascents=2, seed=seed)
+            found = attack_hessian(problem, region, points=1, ascents=2, seed=seed, seconds=ATTACK_SECONDS)
     below = None if found is None else found.value
     leading = None if found is None else found.direction
     try:

@@ -15,7 +15,7 @@ from verify.arithmetic.floats import exact_float
 from verify.arithmetic.rounding import ArithmeticDomainError
 from verify.bounds.hessian_blocks import shares
 from verify.bounds.hessian_geometry import Geometry, geometry, trainable
-from verify.bounds.hessian_norms import affordable_cells, norm_products
+from verify.bounds.hessian_norms import NormBound, affordable_cells, norm_products
 from verify.bounds.hessian_result import HessianBound, UndecidedHessianError
 from verify.bounds.majorant.bound import Trajectory, follow, whole_region
 from verify.bounds.majorant.center import center_facts
@@ -25,6 +25,7 @@ from verify.budget import OverBudgetError, remaining, time_limit
 from verify.calculus.objective import Objective
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError
+from verify.sharing import shared
 
 Method = Literal["auto", "norms", "majorant"]
 
@@ -137,7 +138,7 @@ def _bound(problem: Problem, region: Region, method: Method, cells: int, residua
     if trajectory is not None:
         terms = {"center": trajectory.center, "integral": trajectory.integral, "direct": trajectory.direct}
     cells = affordable_cells(problem, cells)
-    if cells > 1 and (trajectory is None or norms.value < _WORTH_CUTTING * trajectory.value):
+    if cells > 1 and (trajectory is None or _cutting_may_help(problem, place, norms, trajectory, residual)):
         norms = norm_products(problem, place, cells, residual)
     terms["norms"] = norms.value
     value, within, matrix = norms.value, norms.within, norms.matrix
@@ -162,6 +163,20 @@ def _bound(problem: Problem, region: Region, method: Method, cells: int, residua
     )
 
 
+def _cutting_may_help(
+    problem: Problem, region: Geometry, norms: NormBound, trajectory: Trajectory, residual: float
+) -> bool:
+    """Whether norm products over parts of a ball might be smaller than the majorants: those at its centre are."""
+    if norms.value >= _WORTH_CUTTING * trajectory.value:
+        return False
+    least = norm_products(problem, _without_radii(region), 1, residual)
+    return least.value < trajectory.value or least.within < min(trajectory.within, trajectory.value)
+
+
+def _without_radii(region: Geometry) -> Geometry:
+    return Geometry(region.center, dict.fromkeys(region.radii, 0.0), None)
+
+
 def majorant_trajectory(problem: Problem, region: Geometry, residual: float = float("inf")) -> Trajectory | None:
     """Follow the majorants over a region; None where they overflow, g''' jumps, or half of the time left is spent.
 
@@ -171,7 +186,8 @@ def majorant_trajectory(problem: Problem, region: Geometry, residual: float = fl
         return None
     try:
         with time_limit(remaining() / 2, "the majorant bound"):
-            facts = center_facts(problem, region.center)
+            key = ("facts at the centre", region.center.tobytes())
+            facts = shared(problem, key, lambda: center_facts(problem, region.center))
             return follow(problem, facts, whole_region(region, facts), residual)
     except (UndecidedHessianError, ArithmeticDomainError, OverBudgetError):
         return None
@@ -192,8 +208,7 @@ def is_affordable(problem: Problem) -> bool:
 
 def is_near(problem: Problem, region: Geometry, value: float) -> bool:
     """Whether the region is small enough for what is exact at its centre to matter: the norms have not grown much."""
-    nothing = Geometry(region.center, dict.fromkeys(region.radii, 0.0), None)
-    return value <= _FAR_GROWTH * norm_products(problem, nothing, 1).value
+    return value <= _FAR_GROWTH * norm_products(problem, _without_radii(region), 1).value
 
 
 @singledispatch

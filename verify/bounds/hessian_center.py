@@ -14,6 +14,7 @@ from verify.bounds.hessian_loss import loss_suprema
 from verify.budget import check_time
 from verify.calculus import passes
 from verify.calculus.algebra import ENCLOSING
+from verify.sharing import shared
 
 if TYPE_CHECKING:
     from verify.activations import Activation
@@ -100,10 +101,7 @@ def centers(problem: Problem, weights: np.ndarray, rows: int = MOST_ROWS) -> Ite
     """Yield the `Center` of every chunk of samples."""
     architecture = problem.architecture
     parts = architecture.unflatten(weights)
-    gains = {}
-    for edge in architecture.edges:
-        check_time()
-        gains[edge_id(edge)] = _edge_gains(edge, passes.edge_parameters(parts, edge))
+    gains = shared(problem, ("gains", weights.tobytes()), lambda: _all_gains(architecture, parts))
     columns = architecture.output_columns
     suprema = {
         name: loss_suprema(_activation(architecture, name), np.asarray(problem.targets[:, columns[name]]))
@@ -122,6 +120,14 @@ def centers(problem: Problem, weights: np.ndarray, rows: int = MOST_ROWS) -> Ite
         }
         norms = {name: row_norms(output) for name, output in state.outputs.items()}
         yield Center(architecture, parts, state, residual, gains, sizes, norms, losses)
+
+
+def _all_gains(architecture: Architecture, parts: passes.Parts) -> dict[tuple[str, str, str], Gains]:
+    gains = {}
+    for edge in architecture.edges:
+        check_time()
+        gains[edge_id(edge)] = _edge_gains(edge, passes.edge_parameters(parts, edge))
+    return gains
 
 
 def edge_id(edge: Edge) -> tuple[str, str, str]:

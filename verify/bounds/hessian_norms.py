@@ -20,11 +20,14 @@ from verify.bounds.hessian_center import MOST_ROWS, Center, centers
 from verify.bounds.hessian_geometry import Geometry, trainable
 from verify.bounds.hessian_sweep import Sweep
 from verify.budget import check_memory
+from verify.sharing import shared
 
 if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
-MOST_KEPT_UNITS = 2**23
+MOST_KEPT_UNITS, MOST_SHARED_UNITS = 2**23, 2**20
+"""Units of all samples whose centres are kept for one bound, and for the other bounds of an analysis."""
+
 MOST_NORMS = 2**25
 """Norms of one chunk's derivatives, of every vertex by every block, that are held at once."""
 
@@ -83,7 +86,10 @@ def norm_products(problem: Problem, region: Geometry, cells: int, residual: floa
     rows = max(1, min(MOST_ROWS, MOST_NORMS // (8 * pairs)))
     by_level = bool(np.isfinite(residual)) and pairs * len(blocks) <= MOST_RESIDUAL_TERMS
     kept: list[Center] = []
-    if cells > 1 and problem.samples * units <= MOST_KEPT_UNITS:
+    if problem.samples * units <= MOST_SHARED_UNITS:
+        key = ("centers", rows, region.center.tobytes())
+        kept = shared(problem, key, lambda: list(centers(problem, region.center, rows)))
+    elif cells > 1 and problem.samples * units <= MOST_KEPT_UNITS:
         kept.extend(centers(problem, region.center, rows))
     else:
         cells = 1

@@ -8,6 +8,7 @@ an upper bound; `_TINY` covers the underflow of squares and products.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -40,16 +41,20 @@ class Approximate:
         """Forget the entrywise radii."""
         return Approximate(matrices.mid, frobenius(matrices.rad))
 
+    @cached_property
+    def length(self) -> np.ndarray:
+        """Upper bounds of the Frobenius norms of `mid`, (n,)."""
+        return frobenius(self.mid)
+
     @property
     def size(self) -> np.ndarray:
         """Upper bounds of the exact Frobenius norms, (n,)."""
-        return (frobenius(self.mid) + self.error) * _UP
+        return (self.length + self.error) * _UP
 
     def times_columns(self, factors: Interval) -> Approximate:
         """Multiply column j of matrix i by factors[i, j]."""
         radius, largest = factors.rad.max(axis=-1), factors.max_abs().max(axis=-1)
-        norm = frobenius(self.mid)
-        error = (self.error * largest + norm * (radius + 2 * _UNIT * largest)) * _UP + _TINY
+        error = (self.error * largest + self.length * (radius + 2 * _UNIT * largest)) * _UP + _TINY
         return Approximate(self.mid * factors.mid[:, None, :], error)
 
     def times_rows(self, factors: Interval) -> Approximate:
@@ -65,7 +70,7 @@ class Approximate:
         return Approximate(mid, (self.error + other.error + 2 * _UNIT * frobenius(mid)) * _UP + _TINY)
 
     def __matmul__(self, other: Approximate) -> Approximate:
-        left, right = frobenius(self.mid), frobenius(other.mid)
+        left, right = self.length, other.length
         rounding = 2 * (self.mid.shape[-1] + 1) * _UNIT
         error = self.error * right + left * other.error + self.error * other.error + rounding * left * right
         return Approximate(self.mid @ other.mid, error * _UP + _TINY)

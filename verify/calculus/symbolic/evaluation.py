@@ -11,7 +11,7 @@ import numpy as np
 import sympy
 
 from verify.activations import X
-from verify.arithmetic.arb import elementwise, exact, precision
+from verify.arithmetic.arb import exact, precision
 from verify.budget import check_time
 from verify.calculus.symbolic.proof import EdgeName, build_proof, edge_name
 from verify.calculus.symbolic.recursion import Ring, backpropagate, flat_parts, join_parts, preactivation
@@ -155,9 +155,8 @@ def _gradient_of_rows(
     for name in architecture.order:
         check_time()
         z = preactivation(ring, architecture, name, parts, outputs)
-        activation = architecture.vertices[name].activation
-        outputs[name] = elementwise(lambda entry, g=activation: g.arb(entry, 0))(z)
-        slopes[name] = elementwise(lambda entry, g=activation: g.arb(entry, 1))(z)
+        if (activation := architecture.vertices[name].activation) is not None:
+            outputs[name], slopes[name] = activation.arb_values(z, (0, 1))
     scale = 1 / flint.arb(problem.samples if problem.reduction == "mean" else 1)
     residuals = {name: (outputs[name] - y[:, columns]) * scale for name, columns in architecture.output_columns.items()}
     proof = build_proof(architecture)
