@@ -55,6 +55,8 @@ class _Handler:
 
     def __init__(self) -> None:
         self.failed = "not an ONNX model"
+        self.model: Any = None
+        self.flat: Any = None
         self.tasks: dict[str, Callable[[dict[str, Any], list[np.ndarray]], Answer]] = {
             "read": self._read,
             "evaluate": self._evaluate,

@@ -16,7 +16,7 @@ ARRAYS_LIMIT = 2**32
 DTYPES = {name: np.dtype(name) for name in ("float32", "float64", "int64", "bool", "uint8")}
 
 
-def packed(message: Any, arrays: Sequence[np.ndarray]) -> list[bytes | memoryview]:
+def packed(message: Any, arrays: Sequence[np.ndarray]) -> list[bytes]:
     """Return the pieces of a message, in order.
 
     Examples
@@ -29,7 +29,7 @@ def packed(message: Any, arrays: Sequence[np.ndarray]) -> list[bytes | memoryvie
     parts = [np.ascontiguousarray(array) for array in arrays]
     kinds = [[part.dtype.name, list(array.shape)] for part, array in zip(parts, arrays, strict=True)]
     line = json.dumps({"message": message, "arrays": kinds}).encode()
-    return [line + b"\n", *(memoryview(part.reshape(-1).view(np.uint8)) for part in parts if part.size)]
+    return [line + b"\n", *(part.tobytes() for part in parts if part.size)]
 
 
 def received(read: Callable[[int], bytes], readline: Callable[[int], bytes]) -> tuple[Any, list[np.ndarray]]:

@@ -95,7 +95,7 @@ class Child:
             )
         return answer, found
 
-    def _write(self, pieces: Sequence[bytes | memoryview]) -> None:
+    def _write(self, pieces: Sequence[bytes]) -> None:
         stream = _given(self._process.stdin)
         try:
             for piece in pieces:

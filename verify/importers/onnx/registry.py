@@ -33,6 +33,22 @@ class Known:
     array: np.ndarray
 
 
+@final
+@dataclass(frozen=True)
+class Compared:
+    """A computed array compared with another: it jumps, so only a choice that does not takes it.
+
+    Parameters
+    ----------
+    op : str
+    left, right : Tensor or Known
+    """
+
+    op: str
+    left: Any
+    right: Any
+
+
 Value = Tensor | Known | Masked | np.ndarray | None
 """A computed array of reals, known reals, logits with a mask, known whole numbers or truth values, nothing."""
 Function = Callable[..., Any]
@@ -59,6 +75,7 @@ class Rule:
 
 
 _MOVED = ".moved."
+NO_BRANCHES = "export without branches on computed numbers"
 RULES: dict[str, Rule] = {}
 """Rules by the name of an operation; those of other domains than ONNX's own have it in front: ``domain.Name``."""
 
@@ -103,7 +120,9 @@ class Scope:
             return self.constant(f"numbers.{len(self.constants)}", value)
         if isinstance(value, int | float | Fraction):
             return self.builder.filled(1).scale(fraction(value, "a number")) if value else self.builder.filled(0)
-        raise InputError("an argument is missing" if value is None else "minus infinity is no number here")
+        if isinstance(value, Compared):
+            raise InputError("computed numbers are compared, so the network jumps", remedy=NO_BRANCHES)
+        raise InputError("an argument is missing" if value is None else "no array of real numbers")
 
     def constant(self, label: str, array: np.ndarray) -> Tensor:
         """Return a leaf with known values.
@@ -164,8 +183,8 @@ def single(value: Any, what: str) -> Fraction:
 
 
 def real(node: Node, name: str, default: float) -> Fraction:
-    """Return an attribute that is a real number, exactly."""
-    return fraction(node.get(name, default), name)
+    """Return an attribute that is a real number, exactly; like those in files, its default is a float32."""
+    return fraction(node.get(name, float(np.float32(default))), name)
 
 
 def axis_of(axis: int, dimensions: int) -> int:
@@ -201,7 +220,7 @@ def moved(value: Value, tensors: Callable[[Tensor], Tensor], arrays: Callable[[n
         array = np.ascontiguousarray(arrays(value.array))
         return Known(f"{value.label.partition(_MOVED)[0]}{_MOVED}{_digest(array)}", array)
     if isinstance(value, np.ndarray):
-        return arrays(value)
+        return np.asarray(arrays(value))
     if isinstance(value, Masked):
         kept = np.broadcast_to(value.kept, value.tensor.shape)
         return Masked(tensors(value.tensor), arrays(kept))

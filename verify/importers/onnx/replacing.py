@@ -26,7 +26,7 @@ def replaced(model: Proto, names: list[str], arrays: list[np.ndarray]) -> np.nda
     tensors = {tensor.name: tensor for tensor in copy.graph.initializer}
     for node in copy.graph.node:
         if node.op_type == "Constant":
-            tensors |= {node.output[0]: part.t for part in node.attribute if part.name == "value"}
+            tensors.update((node.output[0], part.t) for part in node.attribute if part.name == "value")
     for name, array in zip(names, arrays, strict=True):
         if name not in tensors:
             raise InputError("no such tensor", where=name, remedy="write into the file that was imported")

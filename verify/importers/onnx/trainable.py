@@ -24,6 +24,8 @@ MOVES = frozenset(
         "Unsqueeze",
         "Flatten",
         "Cast",
+        "CastLike",
+        "Expand",
         "Slice",
         "Split",
         "Concat",
@@ -34,7 +36,7 @@ MOVES = frozenset(
 _PRODUCTS = frozenset(("MatMul", "Gemm", "Conv", "ConvTranspose", "Einsum"))
 _NORMS = frozenset(
     ("LayerNormalization", "InstanceNormalization", "GroupNormalization", "BatchNormalization", "RMSNormalization",
-     "LpNormalization", "MeanVarianceNormalization", "SimplifiedLayerNormalization")
+     "LpNormalization", "SimplifiedLayerNormalization")
 )  # fmt: skip
 
 
@@ -64,7 +66,17 @@ def trained_names(model: Model, output: str, train: Collection[str] = (), freeze
     if both:
         raise InputError("trained and frozen at once", names=sorted(both))
     needed = model.needed_for(output)
-    found = (_Search(model, needed).found() | set(train)) - set(freeze)
+    search = _Search(model, needed)
+    found = (search.found() | set(train)) - set(freeze)
+    for name in found - set(train):
+        uses = search.uses(name)
+        if uses > 1 and np.ptp(stored[name]) == 0:
+            raise InputError(
+                "one vector of equal numbers stands for several parameters, as exporters merge them",
+                name=name,
+                uses=uses,
+                remedy="export after a step of training, or with optimize=False; train=[name] says that it is one",
+            )
     return [name for name in stored if name in found and name in needed]
 
 
@@ -107,6 +119,18 @@ class _Search:
                 self.weighted.add(id(node))
             self.trained.update(names)
         return self.trained
+
+    def uses(self, name: str) -> int:
+        """Return how many nodes take a value, moves aside."""
+        waiting, seen, found = [name], {name}, set()
+        while waiting:
+            for reader in self.model.readers.get(waiting.pop(), []):
+                if reader.op not in MOVES:
+                    found.add(id(reader))
+                else:
+                    waiting += [each for each in reader.outputs if each not in seen]
+                    seen.update(reader.outputs)
+        return len(found)
 
     def _stored(self, name: str) -> Iterator[str]:
         """Yield the initialisers of real numbers that a value is, after moves."""

@@ -106,7 +106,7 @@ def _follow(node: Node, values: dict[str, Value], scope: Scope) -> None:
             remedy=REMEDY,
         ) from error
     for name, value in zip(node.outputs, results if isinstance(results, tuple) else (results,), strict=False):
-        values[name] = value
+        values[name] = np.asarray(value) if isinstance(value, np.generic) else value
 
 
 def _argument(node: Node, name: str, values: Mapping[str, Value]) -> Any:

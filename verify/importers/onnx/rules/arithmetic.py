@@ -13,7 +13,7 @@ from verify.graph.tensor import Tensor
 from verify.importers.lowering import functions
 from verify.importers.lowering.softmax import Masked
 from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Known, Scope, Value, known_numbers, rule, single
+from verify.importers.onnx.registry import NO_BRANCHES, Compared, Known, Scope, Value, known_numbers, rule, single
 from verify.operations.elementwise import Elementwise
 from verify.operations.power import Logarithm, Power
 from verify.outcomes import InputError
@@ -97,6 +97,13 @@ def divide(scope: Scope, node: Node, left: Value, right: Value) -> Value:
     return _scaled(inverse, a) if isinstance(a, Fraction) else a * inverse
 
 
+@rule("ai.onnx.ml.Scaler")
+def scaler(scope: Scope, node: Node, x: Value) -> Tensor:
+    """Return ``(x - offset) * scale``, one number of each for every column, or one for all."""
+    offset, factor = (scope.tensor(np.array(node.get(name), dtype=np.float64)) for name in ("offset", "scale"))
+    return (scope.tensor(x) - offset) * factor
+
+
 @rule("Neg")
 def negate(scope: Scope, node: Node, x: Value) -> Value:
     whole = of_whole_numbers(node, x)
@@ -178,8 +185,10 @@ def _larger(left: Tensor, right: Tensor) -> Tensor:
 @rule("Where")
 def where(scope: Scope, node: Node, mask: Value, left: Value, right: Value) -> Value:
     """Return entries of one or of the other; what is minus infinity is out of the next softmax."""
+    if isinstance(mask, Compared) and _is_softplus(scope, mask, left, right):
+        return right
     if not isinstance(mask, np.ndarray) or mask.dtype != bool:
-        raise InputError("a choice by computed numbers jumps", remedy="export without branches on computed numbers")
+        raise InputError("a choice by computed numbers jumps", remedy=NO_BRANCHES)
     known = [known_numbers(value) for value in (left, right)]
     if known[0] is not None and known[1] is not None:
         chosen = np.where(mask, known[0], known[1])
@@ -191,8 +200,24 @@ def where(scope: Scope, node: Node, mask: Value, left: Value, right: Value) -> V
     if mask.all() or not mask.any():
         picked = scope.tensor(left if mask.all() else right)
         return picked.broadcast_to(np.broadcast_shapes(mask.shape, _shape(left), _shape(right)))
-    chosen = scope.constant(f"{node.outputs[0]}.mask", mask)
-    return scope.tensor(left) * chosen + scope.tensor(right) * (1 - chosen)
+    share = scope.constant(f"{node.outputs[0]}.mask", mask)
+    return scope.tensor(left) * share + scope.tensor(right) * (1 - share)
+
+
+SMALLEST_THRESHOLD = 20.0
+"""Of the line that exporters take instead of softplus: they differ by exp(-threshold) there, and beyond by less."""
+
+
+def _is_softplus(scope: Scope, mask: Compared, left: Value, right: Value) -> bool:
+    """Whether a choice is softplus, or the line where the two are as good as equal."""
+    limit = known_numbers(mask.right)
+    if mask.op != "Greater" or limit is None or limit.size != 1 or not limit.reshape(-1)[0] >= SMALLEST_THRESHOLD:
+        return False
+    if not all(isinstance(value, Tensor) for value in (mask.left, left, right)):
+        return False
+    node = scope.builder.nodes[scope.tensor(right).position]
+    place = scope.tensor(left).position
+    return place == mask.left.position and node.operation == Elementwise("softplus") and node.arguments == (place,)
 
 
 def _shape(value: Any) -> tuple[int, ...]:

@@ -60,9 +60,9 @@ def _places(indices: Value, length: int) -> Array:
 def _elements(shape: tuple[int, ...], axis: int, indices: Value) -> Array:
     """Return places in the flattened array, one for each index along an axis."""
     found = _places(indices, shape[axis])
-    grid = list(np.indices(found.shape))
+    grid: list[Array] = list(np.indices(found.shape))
     grid[axis] = found
-    return np.ravel_multi_index(tuple(grid), shape)
+    return np.asarray(np.ravel_multi_index(tuple(grid), shape))
 
 
 def _slices(shape: tuple[int, ...], indices: Value) -> Array:

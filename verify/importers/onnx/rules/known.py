@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from verify.escaping import visible
 from verify.graph.tensor import Tensor
 from verify.importers.onnx.model import Node
 from verify.importers.onnx.registry import (
+    NO_BRANCHES,
+    Compared,
     Known,
     Scope,
     Value,
@@ -64,7 +67,7 @@ def shape(scope: Scope, node: Node, x: Value) -> Array:
 
 @rule("Size", takes_masked=True)
 def size(scope: Scope, node: Node, x: Value) -> Array:
-    return np.prod(np.array(shape_of(x), dtype=np.int64), dtype=np.int64)
+    return np.array(math.prod(shape_of(x)), dtype=np.int64)
 
 
 @rule("Cast", "CastLike")
@@ -137,8 +140,11 @@ _COMPARISONS: dict[str, Callable[..., Array]] = {
 
 
 @rule(*_COMPARISONS)
-def comparison(scope: Scope, node: Node, left: Value, right: Value) -> Array:
-    return _COMPARISONS[node.op](_numbers(left), _numbers(right))
+def comparison(scope: Scope, node: Node, left: Value, right: Value) -> Array | Compared:
+    pair = known_numbers(left), known_numbers(right)
+    if pair[0] is None or pair[1] is None:
+        return Compared(node.op, left, right)
+    return _COMPARISONS[node.op](*pair)
 
 
 @rule("Not")
@@ -158,14 +164,14 @@ def not_a_number(scope: Scope, node: Node, x: Value) -> Array:
     return np.isinf(array) & np.where(array < 0, signs[0], signs[1]).astype(bool)
 
 
-_STEPS = {"Floor": np.floor, "Ceil": np.ceil, "Round": np.round, "Sign": np.sign}
+_STEPS: dict[str, Callable[[Array], Array]] = {"Floor": np.floor, "Ceil": np.ceil, "Round": np.round, "Sign": np.sign}
 
 
 @rule(*_STEPS)
 def step(scope: Scope, node: Node, x: Value) -> Value:
     if known_numbers(x) is None:
         raise InputError("a function that jumps has no gradient", remedy="leave it out")
-    function: Callable[[Array], Array] = _STEPS[node.op]
+    function = _STEPS[node.op]
     return moved(x, _never, lambda array: function(array).astype(array.dtype))
 
 
@@ -176,9 +182,7 @@ def _never(x: Tensor) -> Tensor:
 def _numbers(x: Value) -> Array:
     array = known_numbers(x)
     if array is None:
-        raise InputError(
-            "computed numbers are compared, so the network jumps", remedy="export without branches on computed numbers"
-        )
+        raise InputError("computed numbers are compared, so the network jumps", remedy=NO_BRANCHES)
     return array
 
 

@@ -6,7 +6,6 @@ from fractions import Fraction
 
 from verify.graph.tensor import Tensor
 from verify.importers.lowering import softmax as lowering
-from verify.importers.lowering.functions import ROOT
 from verify.importers.lowering.softmax import Masked
 from verify.importers.onnx.model import Node
 from verify.importers.onnx.registry import Scope, Value, axis_of, real, rule
@@ -64,11 +63,7 @@ def group_norm(scope: Scope, node: Node, x: Value, scale: Value, shift: Value) -
     if groups < 1 or h.shape[1] % groups:
         raise InputError("groups must divide the channels", num_groups=groups, input=h.shape)
     normal = group_normalise(h, groups, float(real(node, "epsilon", EPSILON)))
-    factors, shifts = scope.tensor(scale), scope.tensor(shift)
-    if factors.shape == (groups,) and groups != h.shape[1]:  # one for each group, before opset 21
-        split = normal.reshape((h.shape[0], groups, h.shape[1] // groups, *h.shape[2:]))
-        return affine(split, factors, shifts, 1).reshape(h.shape)
-    return affine(normal, factors, shifts, 1)
+    return affine(normal, scope.tensor(scale), scope.tensor(shift), 1)
 
 
 @rule("LpNormalization")
@@ -77,10 +72,3 @@ def lp_normalisation(scope: Scope, node: Node, x: Value) -> Tensor:
     if order == 1:
         return h / h.apply(Elementwise("abs(x)")).sum([axis], keep=True)
     return h * h.square().sum([axis], keep=True).apply(Power(Fraction(-1, 2)))
-
-
-@rule("MeanVarianceNormalization")
-def mean_variance(scope: Scope, node: Node, x: Value) -> Tensor:
-    h, axes = scope.tensor(x), node.get("axes", [0, 2, 3])
-    centre = h - h.mean(axes, keep=True)
-    return centre / (centre.square().mean(axes, keep=True).apply(ROOT) + scope.tensor(Fraction(1, 10**9)))

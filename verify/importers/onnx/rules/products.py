@@ -10,12 +10,12 @@ from verify.operations.contraction import Contraction
 from verify.outcomes import InputError
 
 
-@rule("MatMul", trained=(0, 1))
+@rule("MatMul", trained=(1,))
 def matmul(scope: Scope, node: Node, left: Value, right: Value) -> Tensor:
     return matrix_product(scope.tensor(left), scope.tensor(right))
 
 
-@rule("Gemm", trained=(0, 1, 2))
+@rule("Gemm", trained=(1, 2))
 def gemm(scope: Scope, node: Node, left: Value, right: Value, shift: Value = None) -> Tensor:
     a, b = scope.tensor(left), scope.tensor(right)
     a = a.permute(1, 0) if node.get("transA", 0) else a
@@ -27,7 +27,7 @@ def gemm(scope: Scope, node: Node, left: Value, right: Value, shift: Value = Non
     return product + scope.tensor(shift).scale(beta)
 
 
-@rule("Einsum", trained=(0, 1))
+@rule("Einsum", trained=(1,))
 def einsum(scope: Scope, node: Node, *parts: Value) -> Tensor:
     """Return a sum over products of at most two arrays, each letter once in each of them."""
     equation = "".join(str(node.get("equation")).split())

@@ -26,6 +26,14 @@ _WHOLE: dict[str, Callable[..., Any]] = {
     "ReduceMax": np.max,
     "ReduceMin": np.min,
 }
+
+
+def _product(h: Tensor, axes: list[int]) -> Tensor:
+    for axis in axes:
+        h = reduce(lambda a, b: a * b, [h.slice(axis, k, k + 1) for k in range(h.shape[axis])])
+    return h
+
+
 _TENSORS: dict[str, Callable[[Tensor, list[int]], Tensor]] = {
     "ReduceSum": lambda h, axes: h.sum(axes, keep=True),
     "ReduceMean": lambda h, axes: h.mean(axes, keep=True),
@@ -35,7 +43,7 @@ _TENSORS: dict[str, Callable[[Tensor, list[int]], Tensor]] = {
     "ReduceLogSum": lambda h, axes: h.sum(axes, keep=True).apply(Logarithm()),
     "ReduceMax": lambda h, axes: largest_over(h, axes, keep=True),
     "ReduceMin": lambda h, axes: -largest_over(-h, axes, keep=True),
-    "ReduceProd": lambda h, axes: _product(h, axes),
+    "ReduceProd": _product,
 }
 
 
@@ -85,9 +93,3 @@ def _axes(node: Node, x: Value, given: Value) -> list[int]:
 
 def _keeps(node: Node) -> bool:
     return bool(node.get("keepdims", 1))
-
-
-def _product(h: Tensor, axes: list[int]) -> Tensor:
-    for axis in axes:
-        h = reduce(lambda a, b: a * b, [h.slice(axis, k, k + 1) for k in range(h.shape[axis])])
-    return h

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,7 @@ def transpose(scope: Scope, node: Node, x: Value) -> Value:
 def concatenate(scope: Scope, node: Node, *parts: Value) -> Value:
     axis = axis_of(node.get("axis"), len(shape_of(parts[0])))
     if all(isinstance(part, np.ndarray) for part in parts):
-        return np.concatenate([known_numbers(part) for part in parts], axis)  # type: ignore[misc]
+        return np.concatenate([known_numbers(part) for part in parts], axis)
     if all(isinstance(part, Known) for part in parts):
         whole = np.concatenate([part.array for part in parts if isinstance(part, Known)], axis)
         return Known(f"{node.outputs[0]}.joined", whole)
@@ -112,7 +113,30 @@ def split(scope: Scope, node: Node, x: Value, sizes: Value = None) -> tuple[Valu
         ends = [0, *(int(n) for n in np.cumsum(widths))]
         if min(widths, default=0) < 0 or ends[-1] != length:
             raise InputError("the parts do not add up", sizes=widths, length=length)
-    return tuple(_cut(x, axis, start, stop, 1) for start, stop in zip(ends, ends[1:], strict=False))
+    return tuple(_cut(x, axis, start, stop, 1) for start, stop in pairwise(ends))
+
+
+@rule("SplitToSequence")
+def split_to_sequence(scope: Scope, node: Node, x: Value, sizes: Value = None) -> list[Value]:
+    if not node.get("keepdims", 1) and sizes is None:
+        raise InputError("only parts that keep their axis")
+    axis = axis_of(node.get("axis", 0), len(shape_of(x)))
+    length = shape_of(x)[axis]
+    widths = [1] if sizes is None else whole_numbers(sizes, "sizes")
+    if sizes is None or not shape_of(sizes):
+        (width,) = widths
+        if width < 1:
+            raise InputError("a part of no length", split=width)
+        widths = [min(width, length - start) for start in range(0, length, width)]
+    ends = [0, *(int(n) for n in np.cumsum(widths))]
+    if min(widths, default=0) < 0 or ends[-1] != length:
+        raise InputError("the parts do not add up", sizes=widths, length=length)
+    return [_cut(x, axis, start, stop, 1) for start, stop in pairwise(ends)]
+
+
+@rule("SequenceAt")
+def sequence_at(scope: Scope, node: Node, parts: list[Value], place: Value) -> Value:
+    return parts[whole_numbers(place, "the place")[0]]
 
 
 @rule("Slice", takes_masked=True)
