@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from verify.outcomes import InputError
 
 if TYPE_CHECKING:
     from verify.bounds.regions import Region
+    from verify.operations.operation import Shape
 
 TARGETS = "targets"
 
@@ -96,20 +97,64 @@ def from_onnx(
         ...
     verify.outcomes.InputError: nowhere.onnx: no such file: path='nowhere.onnx'; give the path of an .onnx file
     """
-    path, function = Path(path), loss_named(loss, **options)
+    return import_onnx(
+        Path(path),
+        lambda declared: _by_name(declared, inputs),
+        lambda shape: targets,
+        loss_named(loss, **options),
+        reduction,
+        output=output,
+        train=train,
+        freeze=freeze,
+        external_data=external_data,
+        weight_decay=weight_decay,
+        region=region,
+        name=name,
+    )
+
+
+def import_onnx(
+    path: Path,
+    inputs: Callable[[Sequence[DeclaredInput]], Mapping[str, Any]],
+    targets: Callable[[Shape], Any],
+    loss: Loss,
+    reduction: str,
+    *,
+    output: str | None = None,
+    train: Collection[str] = (),
+    freeze: Collection[str] = (),
+    external_data: bool = False,
+    **options: Any,
+) -> GraphProblem:
+    """Return the problem of a file, its data asked for when the file says what it takes; see `from_onnx`.
+
+    Parameters
+    ----------
+    path : Path
+    inputs : callable
+        Returns arrays by the names of the inputs that it is given.
+    targets : callable
+        Returns what the loss takes for outputs of a shape.
+    loss : Loss
+    reduction : str
+    output, train, freeze, external_data
+        As for `from_onnx`.
+    **options
+        Of `GraphProblem`.
+    """
     with Child(str(path)) as child:
         model = read_model(child, path, external_data)
         try:
             chosen = chosen_output(model, output)
-            _refuse_probabilities(model, chosen, function)
-            given = given_inputs(model, chosen, inputs)
+            _refuse_probabilities(model, chosen, loss)
+            given = _given_inputs(model, chosen, inputs)
             trained = trained_names(model, chosen, train, freeze)
             builder, labels, numbers = GraphBuilder(), parameter_labels(trained), stored_numbers(model)
             tensor, scope = translate(model, builder, chosen, given, trained)
             outputs = builder.build(tensor)
             builder.place = "loss"
-            array = _targets(targets, function, tensor.shape)
-            graph = builder.build(function.error(tensor, scope.constant(TARGETS, array), reduction))
+            array = _read_targets(targets(tensor.shape), loss, tensor.shape)
+            graph = builder.build(loss.error(tensor, scope.constant(TARGETS, array), reduction))
             weights = {labels[name]: numbers[name].astype(np.float64).reshape(-1) for name in trained}
             parts = [weights[leaf.label] for leaf in graph.leaves(Parameter)]
             if not parts:
@@ -118,13 +163,11 @@ def from_onnx(
                     known=[visible(name) for name in list(numbers)[:20]],
                     remedy="name what is: train=[...]",
                 )
-            w0 = np.concatenate(parts)
-            problem = GraphProblem(
-                graph, scope.constants, w0, weight_decay, region=region, name=name or path.stem or "problem"
-            )
+            name = options.pop("name", None) or path.stem or "problem"
+            problem = GraphProblem(graph, scope.constants, np.concatenate(parts), name=name, **options)
             check_agreement(child, problem, outputs, labels, chosen, given)
         except InputError as error:
-            raise (error if (error.where or "").startswith(str(path)) else error.at(str(path))) from None
+            raise (error if str(path) in (error.where or "") else error.at(str(path))) from None
     return problem
 
 
@@ -165,7 +208,19 @@ def _refuse_probabilities(model: Model, output: str, loss: Loss) -> None:
         )
 
 
-def given_inputs(model: Model, output: str, inputs: Any) -> dict[str, np.ndarray]:
+def _by_name(declared: Sequence[DeclaredInput], inputs: Any) -> Mapping[str, Any]:
+    if isinstance(inputs, Mapping):
+        return inputs
+    parts = inputs if isinstance(inputs, tuple) else (inputs,)
+    if len(parts) != len(declared):
+        names = [visible(each.name) for each in declared]
+        raise InputError("wrong number of inputs", given=len(parts), model=names, remedy="give one array for each")
+    return {each.name: part for each, part in zip(declared, parts, strict=True)}
+
+
+def _given_inputs(
+    model: Model, output: str, inputs: Callable[[Sequence[DeclaredInput]], Mapping[str, Any]]
+) -> dict[str, np.ndarray]:
     """Return the data by the names of the model's inputs: float64, or whole numbers where it takes them.
 
     Raises
@@ -174,22 +229,15 @@ def given_inputs(model: Model, output: str, inputs: Any) -> dict[str, np.ndarray
         If one is missing or unknown, not finite, or of a shape that the model does not take.
     """
     needed = model.needed_for(output)
-    declared = {each.name: each for each in model.inputs if each.name in needed}
-    if not isinstance(inputs, Mapping):
-        parts = inputs if isinstance(inputs, tuple) else (inputs,)
-        if len(parts) != len(declared):
-            names = [visible(name) for name in declared]
-            raise InputError(
-                "another number of inputs", given=len(parts), model=names, remedy="give one array for each"
-            )
-        inputs = dict(zip(declared, parts, strict=True))
-    for name in declared:
-        if name not in inputs:
-            raise InputError("an input is missing", input=visible(name))
-    for name in inputs:
+    declared = [each for each in model.inputs if each.name in needed]
+    given = inputs(declared)
+    for each in declared:
+        if each.name not in given:
+            raise InputError("an input is missing", input=visible(each.name))
+    for name in given:
         if name not in {each.name for each in model.inputs}:
             raise InputError("no such input", input=name, model=[visible(each.name) for each in model.inputs])
-    return {name: _array(each, inputs[name]) for name, each in declared.items()}
+    return {each.name: _array(each, given[each.name]) for each in declared}
 
 
 def _array(declared: DeclaredInput, value: Any) -> np.ndarray:
@@ -222,7 +270,8 @@ def _array(declared: DeclaredInput, value: Any) -> np.ndarray:
     return array
 
 
-def _targets(targets: Any, loss: Loss, shape: tuple[int, ...]) -> np.ndarray:
+def _read_targets(targets: Any, loss: Loss, shape: Shape) -> np.ndarray:
+    """Return targets as the loss takes them; a column may be given as a vector."""
     array = np.asarray(targets)
     if array.dtype.kind not in "iu":
         array = float64_array(array, TARGETS)
