@@ -10,7 +10,6 @@ from verify.importers.lowering.softmax import Masked
 from verify.importers.onnx.model import Node
 from verify.importers.onnx.registry import Scope, Value, axis_of, real, rule
 from verify.layers.normalisation import affine, group_normalise, normalise
-from verify.operations.elementwise import Elementwise
 from verify.operations.power import Power
 from verify.outcomes import InputError
 
@@ -68,7 +67,7 @@ def group_norm(scope: Scope, node: Node, x: Value, scale: Value, shift: Value) -
 
 @rule("LpNormalization")
 def lp_normalisation(scope: Scope, node: Node, x: Value) -> Tensor:
-    h, axis, order = scope.tensor(x), node.get("axis", -1), node.get("p", 2)
-    if order == 1:
-        return h / h.apply(Elementwise("abs(x)")).sum([axis], keep=True)
-    return h * h.square().sum([axis], keep=True).apply(Power(Fraction(-1, 2)))
+    if node.get("p", 2) != 2:
+        raise InputError("only the Euclidean norm", p=node.get("p"))
+    h = scope.tensor(x)
+    return h * h.square().sum([node.get("axis", -1)], keep=True).apply(Power(Fraction(-1, 2)))
