@@ -2,8 +2,8 @@
 
     OPENBLAS_NUM_THREADS=1 python benchmarks/malformed_onnx.py [--files 200] [--first 0] [--seed 0] [--replay NUMBER]
 
-Needs the extra `onnx`. A file that is still a model of the network may be imported. Prints one line for each answer that
-is neither, and the figures at the end.
+Needs the extra `onnx`. A file that is still a model of the network may be imported. Prints one line for each answer
+that is neither, and the figures at the end.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from malformed_onnx_files import KINDS, X, made
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import verify
-from benchmarks.malformed_onnx_files import KINDS, X, made
 from verify.importers.onnx import problem as importer
 
 SECONDS, BYTES = 10.0, 2**30
 
 
-def answer(content: bytes, folder: Path, targets: np.ndarray | None = None) -> str:
+def answer(content: bytes, folder: Path) -> str:
     """Return how a file is answered: "refused", "imported", or what else happened."""
     path = folder / "net.onnx"
     path.write_bytes(content)
     try:
-        problem = verify.from_onnx(path, X, np.zeros((len(X), 2)) if targets is None else targets, external_data=True)
+        problem = verify.from_onnx(path, X, np.zeros((len(X), 2)), external_data=True)
     except verify.InputError as error:
         text = str(error)
         if "\n" in text or len(text) > 4000 or not text.isprintable():

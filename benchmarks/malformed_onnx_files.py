@@ -17,7 +17,8 @@ Damage = Callable[[Model, random.Random], "Model | bytes"]
 FILES = Path(__file__).parents[1] / "tests/importers/onnx/files"
 X = np.array([[1.0, -0.5, 0.25], [0.5, 2.0, -1.0], [0.0, 1.0, 1.0], [3.0, -2.0, 0.5]])
 NAMES = (
-    "a\nb", "\x1b[2J", "::error::x", "##[error]x", "<script>alert(1)</script>", "\u202eabc", "a" * 1_000_000, " ", "/etc/passwd",
+    "a\nb", "\x1b[2J", "::error::x", "##[error]x", "<script>alert(1)</script>", "\u202eabc", "a" * 1_000_000, " ",
+    "/etc/passwd",
     "../../x", "%s%n", "\u2028", "${HOME}", "__import__('os')", "\x07", "q\u0000r", "é" * 5000, "'; drop table", "{0}",
 )  # fmt: skip
 HUGE = (2**31, 2**40, 2**62, 2**63 - 1, 10**9)
@@ -90,7 +91,8 @@ def parts_lost(model: Model, rng: random.Random) -> bytes:
 @damage
 def another_file(model: Model, rng: random.Random) -> bytes:
     return rng.choice(
-        [b"", b"\0" * 1000, b"PK\x03\x04" + rng.randbytes(500), b"\x80\x04cos\nsystem\n(S'echo'\ntR.", b"{}", b"[model]",
+        [b"", b"\0" * 1000, b"PK\x03\x04" + rng.randbytes(500), b"\x80\x04cos\nsystem\n(S'echo'\ntR.", b"{}",
+         b"[model]",
          rng.randbytes(2000), b"\x93NUMPY\x01\x00", b"\n" * 10, b"\xff" * 100, "ö".encode("utf-16")]
     )  # fmt: skip
 
@@ -250,14 +252,49 @@ def functions_that_call_themselves(model: Model, rng: random.Random) -> Model:
 
 
 @damage
+def functions_that_explode(model: Model, rng: random.Random) -> Model:
+    model.opset_import.append(helper.make_opsetid("own", 1))
+    levels = rng.choice([5, 40, 1500])
+    for level in range(levels):
+        inner = helper.make_node("Tanh", ["a"], ["m"]), helper.make_node("Tanh", ["m"], ["o"])
+        for node in inner if level else ():
+            node.op_type, node.domain = f"f{level - 1}", "own"
+        model.functions.append(helper.make_function("own", f"f{level}", ["a"], ["o"], inner, list(model.opset_import)))
+    model.graph.node[1].op_type, model.graph.node[1].domain = f"f{levels - 1}", "own"
+    return model
+
+
+@damage
+def huge_windows(model: Model, rng: random.Random) -> Model:
+    n = rng.choice([10**6, 10**9, 2**40, 2**62])
+    image = "s = Constant<value_ints=[-1,1,1,3]>() i = Reshape(x, s) "
+    image += "k0 = Constant<value_ints=[2,1,1,6]>() k = Reshape(w, k0)"
+    last = "g = GlobalAveragePool(c) y = Flatten(g)"
+    bodies = (
+        f"c = Conv<pads=[{n},{n},{n},{n}]>(i, k)", f"c = Conv<pads=[0,{n},0,0]>(i, k)",
+        f"c = ConvTranspose<strides=[{n},{n}]>(i, k)", f"c = ConvTranspose<output_padding=[0,{n}]>(i, k)",
+        f"c = ConvTranspose<output_shape=[1,{n}]>(i, k)", f"c = Conv<pads=[0,{n},0,0],strides=[1,{n}]>(i, k)",
+        f"d = Conv<pads=[0,4,0,4]>(i, k) c = MaxPool<kernel_shape=[1,{n}],pads=[0,{n - 1},0,{n - 1}]>(d)",
+        f"d = Conv<pads=[0,4,0,4]>(i, k) c = AveragePool<kernel_shape=[1,{n}],pads=[0,{n - 1},0,{n - 1}]>(d)",
+        f"d = Conv<pads=[0,4,0,4]>(i, k) c = MaxPool<kernel_shape=[1,2],dilations=[1,{n}]>(d)",
+    )  # fmt: skip
+    return network(f"{image} {rng.choice(bodies)} {last}")
+
+
+@damage
 def wrong_attributes(model: Model, rng: random.Random) -> Model:
     bodies = (
-        "y = Gemm<transB=7>(x, w)", 'y = Gemm<transB="1">(x, w)', "y = Gemm<alpha=[1.0]>(x, w)", "y = Gemm<strange=1>(x, w)",
+        "y = Gemm<transB=7>(x, w)", 'y = Gemm<transB="1">(x, w)', "y = Gemm<alpha=[1.0]>(x, w)",
+        "y = Gemm<strange=1>(x, w)",
         "h = Gemm(x, w) y = Softmax<axis=9>(h)", "h = Gemm(x, w) y = Transpose<perm=[0,0]>(h)",
-        "h = Gemm(x, w) y = Transpose<perm=[1]>(h)", "h = Gemm(x, w) y = Concat(h, h)", "h = Gemm(x, w) y = Concat<axis=-9>(h, h)",
-        "h = Gemm(x, w) y = Flatten<axis=5>(h)", "h = Gemm(x, w) y = LeakyRelu<alpha=nan>(h)", "h = Gemm(x, w) y = Cast<to=99>(h)",
-        "h = Gemm(x, w) y = Cast(h)", 'h = Gemm(x, w) y = Einsum<equation="i...j,->">(h)', 'y = Einsum<equation="ij,jk,kl->il">(x,w,v)',
-        'y = Einsum<equation="ii->i">(w)', "h = Gemm(x, w) y = LayerNormalization<axis=7>(h, b)", "y = Gemm<alpha=inf>(x, w)",
+        "h = Gemm(x, w) y = Transpose<perm=[1]>(h)", "h = Gemm(x, w) y = Concat(h, h)",
+        "h = Gemm(x, w) y = Concat<axis=-9>(h, h)",
+        "h = Gemm(x, w) y = Flatten<axis=5>(h)", "h = Gemm(x, w) y = LeakyRelu<alpha=nan>(h)",
+        "h = Gemm(x, w) y = Cast<to=99>(h)",
+        "h = Gemm(x, w) y = Cast(h)", 'h = Gemm(x, w) y = Einsum<equation="i...j,->">(h)',
+        'y = Einsum<equation="ij,jk,kl->il">(x,w,v)',
+        'y = Einsum<equation="ii->i">(w)', "h = Gemm(x, w) y = LayerNormalization<axis=7>(h, b)",
+        "y = Gemm<alpha=inf>(x, w)",
         "h = Gemm(x, w) y = LayerNormalization<epsilon=-1e30>(h, b)", "h = Gemm(x, w) y = LpNormalization<p=3>(h)",
     )  # fmt: skip
     return network(rng.choice(bodies))
@@ -267,11 +304,13 @@ def wrong_attributes(model: Model, rng: random.Random) -> Model:
 def wrong_windows(model: Model, rng: random.Random) -> Model:
     options = rng.choice(
         ["strides=[0,0]", "strides=[-1,1]", "dilations=[0,1]", "pads=[-1,-1,0,0]", f"pads=[{2**62},0,0,0]", "pads=[1]",
-         "kernel_shape=[9,9]", "kernel_shape=[2,2]", "group=0", "group=-3", "group=5", 'auto_pad="STRANGE"', "strides=[1]",
+         "kernel_shape=[9,9]", "kernel_shape=[2,2]", "group=0", "group=-3", "group=5", 'auto_pad="STRANGE"',
+         "strides=[1]",
          f"dilations=[{2**40},1]", f"strides=[{2**40},1]", "pads=[1000000000,1000000000,0,0]"]
     )  # fmt: skip
     op = rng.choice(["Conv", "ConvTranspose", "MaxPool", "AveragePool"])
-    shape = "s = Constant<value_ints=[-1,1,1,3]>() i = Reshape(x, s) k0 = Constant<value_ints=[1,1,1,12]>() k = Reshape(w, k0)"
+    shape = "s = Constant<value_ints=[-1,1,1,3]>() i = Reshape(x, s) "
+    shape += "k0 = Constant<value_ints=[1,1,1,12]>() k = Reshape(w, k0)"
     arguments = "i, k" if op.startswith("Conv") else "i"
     kernel = "" if op.startswith("Conv") or "kernel" in options else "kernel_shape=[1,2],"
     return network(f"{shape} y = {op}<{kernel}{options}>({arguments})")
@@ -284,12 +323,14 @@ def huge_results(model: Model, rng: random.Random) -> Model:
         f"s = Constant<value_ints=[{n},{n}]>() o = ConstantOfShape(s) h = Gemm(x, w) y = MatMul(h, o)",
         f"s = Constant<value_ints=[{n},1]>() h = Gemm(x, w) y = Tile(h, s)",
         f"s = Constant<value_ints=[{n},1,4]>() h = Gemm(x, w) y = Expand(h, s)",
-        f"a = Constant<value_int=0>() b = Constant<value_int={n}>() c = Constant<value_int=1>() r = Range(a,b,c) f = Cast<to=1>(r) h = Gemm(x, w) y = MatMul(h, f)",
+        f"a = Constant<value_int=0>() b = Constant<value_int={n}>() c = Constant<value_int=1>() "
+        f"r = Range(a,b,c) f = Cast<to=1>(r) h = Gemm(x, w) y = MatMul(h, f)",
         f"s = Constant<value_ints=[0,0,{n},0]>() h = Gemm(x, w) y = Pad(h, s)",
         f"s = Constant<value_ints=[{n},{n}]>() h = Gemm(x, w) y = Reshape(h, s)",
         f"s = Constant<value_ints=[4,{n}]>() h = Gemm(x, w) y = Resize(h,,,s)",
         "s = Constant<value_floats=[1.0,1e30]>() h = Gemm(x, w) y = Resize(h,,s)",
-        f"d = Constant<value_int={n}>() z = Constant<value_floats=[0.0,1.0]>() i = Constant<value_ints=[1,2]>() o = OneHot(i,d,z) y = MatMul(x, o)",
+        f"d = Constant<value_int={n}>() z = Constant<value_floats=[0.0,1.0]>() "
+        f"i = Constant<value_ints=[1,2]>() o = OneHot(i,d,z) y = MatMul(x, o)",
     )  # fmt: skip
     return network(rng.choice(bodies))
 
@@ -297,13 +338,17 @@ def huge_results(model: Model, rng: random.Random) -> Model:
 @damage
 def wrong_shapes(model: Model, rng: random.Random) -> Model:
     bodies = (
-        "y = MatMul(x, v)", "y = Gemm(x, b)", "y = Add(x, w)", "s = Constant<value_ints=[-1,-1]>() h = Gemm(x, w) y = Reshape(h, s)",
-        "s = Constant<value_ints=[-2,3]>() h = Gemm(x, w) y = Reshape(h, s)", "h = Gemm(x, w) a, c, d, e, f = Split(h) y = Tanh(a)",
+        "y = MatMul(x, v)", "y = Gemm(x, b)", "y = Add(x, w)",
+        "s = Constant<value_ints=[-1,-1]>() h = Gemm(x, w) y = Reshape(h, s)",
+        "s = Constant<value_ints=[-2,3]>() h = Gemm(x, w) y = Reshape(h, s)",
+        "h = Gemm(x, w) a, c, d, e, f = Split(h) y = Tanh(a)",
         "s = Constant<value_ints=[99]>() h = Gemm(x, w) y = Gather<axis=1>(h, s)", "h = Gemm(x, w) y = Gather(h, h)",
         "s = Constant<value_ints=[1,1]>() h = Gemm(x, w) y = Squeeze(h, s)", "h = Gemm(x, w) y = Reshape(h, h)",
-        "y, c, d = LSTM<hidden_size=3>(x, w, v)", "y = BatchNormalization(x, b, b, b, b)", "h = Gemm(x, w) y = PRelu(h, v)",
+        "y, c, d = LSTM<hidden_size=3>(x, w, v)", "y = BatchNormalization(x, b, b, b, b)",
+        "h = Gemm(x, w) y = PRelu(h, v)",
         "s = Constant<value_ints=[7]>() h = Gemm(x, w) y = Unsqueeze(h, s)", "h = Gemm(x, w) y = GlobalAveragePool(h)",
-        "h = Gemm(x, w) y = DepthToSpace<blocksize=0>(h)", "y = Div(w, w)", "y = Sum()", "h = Gemm(x, w) y = Tanh(h, h)",
+        "h = Gemm(x, w) y = DepthToSpace<blocksize=0>(h)", "y = Div(w, w)", "y = Sum()",
+        "h = Gemm(x, w) y = Tanh(h, h)",
     )  # fmt: skip
     return network(rng.choice(bodies))
 

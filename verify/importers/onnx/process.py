@@ -18,6 +18,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from verify.escaping import visible
 from verify.importers.onnx import frames
 from verify.outcomes import InputError
 
@@ -89,7 +90,7 @@ class Child:
             refusal = answer["error"]
             raise InputError(
                 refusal["what"],
-                where=f"{self.where}: {refusal['where']}" if refusal["where"] else self.where,
+                where=f"{self.where}: {visible(refusal['where'])}" if refusal["where"] else self.where,
                 remedy=refusal["remedy"],
                 **refusal["values"],
             )

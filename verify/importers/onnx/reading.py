@@ -14,6 +14,7 @@ from verify.outcomes import InputError
 
 OLDEST_OPSET = 13
 MOST_NODES = 100_000
+MOST_FUNCTIONS = 1000
 MOST_NUMBERS = 2**28
 """Entries of all tensors of a file together: two gigabytes as float64."""
 Proto = Any
@@ -89,7 +90,28 @@ def checked(model: Proto) -> Proto:
     except Exception as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise InputError("not a valid ONNX model", reason=reason, remedy="export it again") from None
-    return inliner.inline_local_functions(model) if model.functions else model
+    if not model.functions:
+        return model
+    _check_written_out(model)
+    return inliner.inline_local_functions(model)
+
+
+def _check_written_out(model: Proto) -> None:
+    """Refuse functions that call functions until there are too many nodes; the checker found no cycle."""
+    bodies = {(function.domain, function.name): function.node for function in model.functions}
+    counts: dict[tuple[str, str], int] = {}
+
+    def count(nodes: Proto) -> int:
+        return sum(counts.get((node.domain, node.op_type), 1) for node in nodes)
+
+    if len(bodies) > MOST_FUNCTIONS:
+        raise InputError("too many functions", functions=len(bodies), limit=MOST_FUNCTIONS)
+    for _ in bodies:  # as many rounds as the longest chain of calls
+        before, counts = counts, {name: min(count(nodes), MOST_NODES + 1) for name, nodes in bodies.items()}
+        if count(model.graph.node) > MOST_NODES:
+            raise InputError("too many nodes, functions written out", limit=MOST_NODES)
+        if counts == before:
+            break
 
 
 def described(model: Proto) -> tuple[dict[str, Any], list[np.ndarray]]:
@@ -186,8 +208,9 @@ def _array(tensor: Proto) -> np.ndarray | None:
 def _check_sizes(model: Proto) -> None:
     """Refuse sizes before anything of that size is made."""
     total = 0
-    if len(model.graph.node) > MOST_NODES:
-        raise InputError("too many nodes", nodes=len(model.graph.node), limit=MOST_NODES)
+    nodes = sum(len(body.node) for body in (model.graph, *model.functions))
+    if nodes > MOST_NODES:
+        raise InputError("too many nodes", nodes=nodes, limit=MOST_NODES)
     if model.graph.sparse_initializer:
         raise InputError("sparse initialisers", remedy="store them as dense tensors")
     for tensor in _tensors(model):

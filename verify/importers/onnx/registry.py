@@ -11,6 +11,7 @@ from typing import Any, final
 import numpy as np
 
 from verify.arithmetic.floats import float64_array, fraction
+from verify.escaping import visible
 from verify.graph.tensor import GraphBuilder, Tensor
 from verify.importers.lowering.softmax import Masked
 from verify.importers.onnx.model import Node
@@ -132,6 +133,7 @@ class Scope:
         InputError
             If one of them is not finite.
         """
+        label = visible(label)
         numbers = float64_array(array.astype(np.int64) if array.dtype == bool else array, label)
         if not np.all(np.isfinite(numbers)):
             raise InputError("numbers must be finite", where=label)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from verify.budget import check_memory
 from verify.escaping import visible
 from verify.graph.tensor import GraphBuilder, Tensor
 from verify.importers.lowering.softmax import Masked
@@ -16,6 +18,8 @@ from verify.importers.onnx.registry import RULES, Known, Scope, Value
 from verify.importers.onnx.trainable import stored_numbers
 from verify.outcomes import InputError
 
+COPIES = 4
+"""Arrays of the size of a result that its evaluation in intervals needs at once."""
 REMEDY = "export without it, or name an earlier output"
 
 
@@ -92,11 +96,16 @@ def _follow(node: Node, values: dict[str, Value], scope: Scope) -> None:
     arguments = [_argument(node, name, values) for name in node.inputs]
     if not rule.takes_masked and any(isinstance(each, Masked) for each in arguments):
         raise InputError("numbers that are minus infinity", where=node.place, remedy="let a softmax follow next")
+    first = len(scope.builder.nodes)
     try:
         results = rule.function(scope, node, *arguments)
+        for made in scope.builder.nodes[first:]:
+            check_memory(COPIES * math.prod(made.shape), "an array", "use fewer samples", shape=made.shape)
     except InputError as error:
         known = error.where or ""
         raise (error if known.startswith(node.place) else error.at(node.place)) from None
+    except MemoryError:
+        raise InputError("an array is too large", where=node.place, remedy="use fewer samples") from None
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         raise InputError(
             "the rule does not take these arguments or options",

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from verify.budget import check_memory
 from verify.graph.tensor import Tensor
 from verify.importers.lowering.axes import axis_back, last_axis
 from verify.importers.lowering.functions import largest_over
@@ -31,11 +32,18 @@ class _Windows:
         self.pads = margins(node, self.lengths, self.kernel, self.stride, self.step)
         if min(self.stride) < 1 or min(self.step) < 1:
             raise InputError("strides and dilations are at least 1", strides=self.stride, dilations=self.step)
+        spans = [(k - 1) * d + 1 for k, d in zip(self.kernel, self.step, strict=True)]
+        if any(max(pair) >= span for pair, span in zip(self.pads, spans, strict=True)):
+            raise InputError("padding must be less than the window", pads=self.pads, kernel=self.kernel)
+        if any(span > n + sum(pair) for span, n, pair in zip(spans, self.lengths, self.pads, strict=True)):
+            raise InputError("the window is larger than the input", input=h.shape, kernel=self.kernel)
         self.ceil = bool(node.get("ceil_mode", 0))
         self.seen: list[list[np.ndarray]] = []
         self.widths: list[np.ndarray] = []
         for axis in range(n):
-            starts = np.arange(self._count(axis)) * self.stride[axis] - self.pads[axis][0]
+            count = self._count(axis)
+            check_memory(count * self.kernel[axis], "the windows of a pool", "use smaller ones", kernel=self.kernel)
+            starts = np.arange(count) * self.stride[axis] - self.pads[axis][0]
             places = starts[:, None] + np.arange(self.kernel[axis]) * self.step[axis]
             self.seen.append([row[(row >= 0) & (row < self.lengths[axis])] for row in places])
             self.widths.append(np.sum(places < self.lengths[axis] + self.pads[axis][1], axis=1))
@@ -50,8 +58,6 @@ class _Windows:
     def _count(self, axis: int) -> int:
         before, after = self.pads[axis]
         room = self.lengths[axis] + before + after - (self.kernel[axis] - 1) * self.step[axis] - 1
-        if room < 0:
-            return 0
         if not self.ceil:
             return room // self.stride[axis] + 1
         count = -(-room // self.stride[axis]) + 1
