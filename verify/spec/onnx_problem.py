@@ -116,7 +116,12 @@ def _sample_shape(declared: DeclaredInput, columns: int, *, alone: bool) -> Shap
     """Return the shape of one sample; a single unknown length follows from the columns of the data."""
     shape = declared.shape
     if not shape:
-        raise InputError("the model does not say what shape an input has", where="x", input=declared.name)
+        raise InputError(
+            "the model does not say what shape an input has",
+            where="x",
+            input=declared.name,
+            remedy="export it with the shape of a sample",
+        )
     lengths = list(shape[1:])
     known = math.prod(n for n in lengths if n is not None)
     if lengths.count(None) > 1 or (None in lengths and not (alone and known and columns % known == 0)):

@@ -59,7 +59,12 @@ def check_agreement(
         for k, (w, theirs) in enumerate(zip(points, found, strict=True))
     ]
     if not compared[0]:
-        raise InputError("the output is not defined at the weights of the file", where=child.where)
+        raise InputError(
+            "the output is not defined at the weights of the file",
+            where=child.where,
+            output=output,
+            remedy="name an earlier output, or train it to weights where no logarithm or root fails",
+        )
 
 
 def _compare(

@@ -44,10 +44,10 @@ def _answered(handler: _Handler, message: dict[str, Any], arrays: list[np.ndarra
     except InputError as error:
         return _refusal(error), []
     except MemoryError:
-        return _refusal(InputError("the model takes too much memory", limit=MEMORY)), []
+        return _refusal(InputError("the model takes too much memory", limit=MEMORY, remedy="use a smaller one")), []
     except Exception as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        return _refusal(InputError(handler.failed, reason=reason)), []
+        return _refusal(InputError(handler.failed, reason=reason, remedy="export it again")), []
 
 
 class _Handler:
@@ -69,7 +69,9 @@ class _Handler:
         except ModuleNotFoundError as error:
             if error.name is None or error.name.partition(".")[0] not in ("onnx", "google", "ml_dtypes"):
                 raise
-            raise InputError("ONNX files need onnx", remedy="pip install 'dagverify[onnx]'") from None
+            raise InputError(
+                "ONNX files need onnx", module=error.name, remedy="pip install 'dagverify[onnx]'"
+            ) from None
         if "external" in message:
             reading.fill_external(self.model, dict(zip(message["external"], arrays, strict=True)))
         else:

@@ -61,7 +61,9 @@ class Node:
         """
         value = self.attributes.get(name, default)
         if isinstance(value, Unread):
-            raise InputError("an attribute of this kind is not read", attribute=name, kind=value.kind)
+            raise InputError(
+                "an attribute of this kind is not read", attribute=name, kind=value.kind, remedy="export without it"
+            )
         return value
 
 

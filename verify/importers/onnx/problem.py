@@ -189,7 +189,8 @@ def chosen_output(model: Model, output: str | None) -> str:
         return model.outputs[0]
     if output not in model.makers:
         values = [visible(name) for name in [*model.outputs, *list(model.makers)[-20:]]]
-        raise InputError("no such value in the model", output=output, known=list(dict.fromkeys(values)))
+        known = list(dict.fromkeys(values))
+        raise InputError("no such value in the model", output=output, known=known, remedy="name one of these")
     return output
 
 
@@ -233,10 +234,11 @@ def _given_inputs(
     given = inputs(declared)
     for each in declared:
         if each.name not in given:
-            raise InputError("an input is missing", input=visible(each.name))
+            raise InputError("an input is missing", input=visible(each.name), remedy="give an array for it")
     for name in given:
         if name not in {each.name for each in model.inputs}:
-            raise InputError("no such input", input=name, model=[visible(each.name) for each in model.inputs])
+            names = [visible(each.name) for each in model.inputs]
+            raise InputError("no such input", input=name, model=names, remedy="name the inputs as the model does")
     return {each.name: _array(each, given[each.name]) for each in declared}
 
 
@@ -246,13 +248,16 @@ def _array(declared: DeclaredInput, value: Any) -> np.ndarray:
     if declared.is_real:
         array = float64_array(array, where)
         if not np.all(np.isfinite(array)):
-            raise InputError("data must be finite", where=where)
+            place = tuple(int(n) for n in np.argwhere(~np.isfinite(array))[0])
+            raise InputError("data must be finite", where=where, index=place, remedy="replace or leave out the sample")
     elif array.dtype.kind == "b":
         pass
     else:
         whole = float64_array(array, where)
         if not np.all(whole == np.floor(whole)) or not np.all(np.abs(whole) < 2.0**53):
-            raise InputError("whole numbers are needed", where=where)
+            raise InputError(
+                "whole numbers are needed", where=where, kind=array.dtype.name, remedy="give whole numbers"
+            )
         array = whole.astype(np.int64)
     if declared.shape is not None and (
         len(declared.shape) != array.ndim
@@ -266,7 +271,7 @@ def _array(declared: DeclaredInput, value: Any) -> np.ndarray:
             remedy="export with a symbolic batch" if array.shape[1:] == declared.shape[1:] else "reshape the data",
         )
     if not array.size:
-        raise InputError("no data", where=where, shape=array.shape)
+        raise InputError("no data", where=where, shape=array.shape, remedy="give at least one sample")
     return array
 
 
@@ -275,6 +280,11 @@ def _read_targets(targets: Any, loss: Loss, shape: Shape) -> np.ndarray:
     array = np.asarray(targets)
     if array.dtype.kind not in "iu":
         array = float64_array(array, TARGETS)
+        if not np.all(np.isfinite(array)):
+            place = tuple(int(n) for n in np.argwhere(~np.isfinite(array))[0])
+            raise InputError(
+                "data must be finite", where=TARGETS, index=place, remedy="replace or leave out the sample"
+            )
     if not loss.takes_classes and array.shape == shape[:-1] and shape[-1:] == (1,):
         array = array.reshape(shape)
     return loss.read_targets(array, shape)

@@ -108,7 +108,9 @@ class Child:
     def _fill(self) -> bool:
         stream = _given(self._process.stdout)
         if not select.select([stream], [], [], max(0.0, self._until - time.monotonic()))[0]:
-            raise InputError("reading the model takes too long", where=self.where, seconds=2 * SECONDS)
+            raise InputError(
+                "reading the model takes too long", where=self.where, seconds=2 * SECONDS, remedy="use a smaller one"
+            )
         piece = os.read(stream.fileno(), _PIECE)
         self._pending += piece
         return bool(piece)
@@ -136,7 +138,9 @@ class Child:
         except subprocess.TimeoutExpired:
             code = 0
         if code == -signal.SIGXCPU:
-            return InputError("reading the model takes too long", where=self.where, seconds=SECONDS)
+            return InputError(
+                "reading the model takes too long", where=self.where, seconds=SECONDS, remedy="use a smaller one"
+            )
         reason = signal.Signals(-code).name if code < 0 else code
         return InputError(
             "the parser of ONNX files ended without an answer",

@@ -60,7 +60,13 @@ def fill_external(model: Proto, files: dict[str, np.ndarray]) -> None:
         start = int(entry.get("offset", "0"))
         length = int(entry.get("length", str(len(content) - start)))
         if not 0 <= start <= start + length <= len(content):
-            raise InputError("the other file is too short", where=entry.get("location"), offset=start, length=length)
+            raise InputError(
+                "the other file is too short",
+                where=entry.get("location"),
+                offset=start,
+                length=length,
+                remedy="copy it again",
+            )
         tensor.ClearField("external_data")
         tensor.data_location = onnx.TensorProto.DEFAULT
         tensor.raw_data = content[start : start + length].tobytes()
@@ -105,11 +111,11 @@ def _check_written_out(model: Proto) -> None:
         return sum(counts.get((node.domain, node.op_type), 1) for node in nodes)
 
     if len(bodies) > MOST_FUNCTIONS:
-        raise InputError("too many functions", functions=len(bodies), limit=MOST_FUNCTIONS)
+        raise InputError("too many functions", functions=len(bodies), limit=MOST_FUNCTIONS, remedy="write them out")
     for _ in bodies:  # as many rounds as the longest chain of calls
         before, counts = counts, {name: min(count(nodes), MOST_NODES + 1) for name, nodes in bodies.items()}
         if count(model.graph.node) > MOST_NODES:
-            raise InputError("too many nodes, functions written out", limit=MOST_NODES)
+            raise InputError("too many nodes, functions written out", limit=MOST_NODES, remedy="use a smaller network")
         if counts == before:
             break
 
@@ -201,7 +207,7 @@ def _array(tensor: Proto) -> np.ndarray | None:
     if array.dtype.kind == "b" or array.dtype in (np.float32, np.float64, np.int64):
         return array
     if array.dtype.kind == "u" and array.size and int(array.max()) >= 2**63:
-        raise InputError("whole numbers beyond 64 bits", where=tensor.name)
+        raise InputError("whole numbers beyond 64 bits", where=tensor.name, format=str(array.dtype), remedy="use int64")
     return array.astype(np.int64 if array.dtype.kind in "iu" else np.float64)
 
 
@@ -210,12 +216,14 @@ def _check_sizes(model: Proto) -> None:
     total = 0
     nodes = sum(len(body.node) for body in (model.graph, *model.functions))
     if nodes > MOST_NODES:
-        raise InputError("too many nodes", nodes=nodes, limit=MOST_NODES)
+        raise InputError("too many nodes", nodes=nodes, limit=MOST_NODES, remedy="use a smaller network")
     if model.graph.sparse_initializer:
-        raise InputError("sparse initialisers", remedy="store them as dense tensors")
+        raise InputError(
+            "sparse initialisers", count=len(model.graph.sparse_initializer), remedy="store them as dense tensors"
+        )
     for tensor in _tensors(model):
         if any(n < 0 for n in tensor.dims):
-            raise InputError("a negative length", where=tensor.name, dims=list(tensor.dims))
+            raise InputError("a negative length", where=tensor.name, dims=list(tensor.dims), remedy="export it again")
         total += math.prod(tensor.dims)
         if total > MOST_NUMBERS:
             raise InputError(

@@ -15,7 +15,23 @@ from verify.escaping import visible
 from verify.graph.tensor import GraphBuilder, Tensor
 from verify.importers.lowering.softmax import Masked
 from verify.importers.onnx.model import Node
-from verify.outcomes import InputError
+
+
+class UnsuitableError(ValueError):
+    """What a rule does not take; it becomes an `InputError` where the node is known.
+
+    Parameters
+    ----------
+    what : str
+    remedy : str, optional
+        By default that of every operation without a rule.
+    **values
+        As for `InputError`.
+    """
+
+    def __init__(self, what: str, *, remedy: str | None = None, **values: Any) -> None:
+        super().__init__(what)
+        self.what, self.remedy, self.values = what, remedy, values
 
 
 @final
@@ -122,21 +138,21 @@ class Scope:
         if isinstance(value, int | float | Fraction):
             return self.builder.filled(1).scale(fraction(value, "a number")) if value else self.builder.filled(0)
         if isinstance(value, Compared):
-            raise InputError("computed numbers are compared, so the network jumps", remedy=NO_BRANCHES)
-        raise InputError("an argument is missing" if value is None else "no array of real numbers")
+            raise UnsuitableError("computed numbers are compared, so the network jumps", remedy=NO_BRANCHES)
+        raise UnsuitableError("an argument is missing" if value is None else "no array of real numbers")
 
     def constant(self, label: str, array: np.ndarray) -> Tensor:
         """Return a leaf with known values.
 
         Raises
         ------
-        InputError
+        UnsuitableError
             If one of them is not finite.
         """
         label = visible(label)
         numbers = float64_array(array.astype(np.int64) if array.dtype == bool else array, label)
         if not np.all(np.isfinite(numbers)):
-            raise InputError("numbers must be finite", where=label)
+            raise UnsuitableError("numbers must be finite", label=label)
         while label in self.constants and not np.array_equal(self.constants[label], numbers):
             label += "'"  # the file may use any name, also one of ours
         self.constants[label] = numbers
@@ -162,11 +178,13 @@ def whole_numbers(value: Any, what: str) -> list[int]:
 
     Raises
     ------
-    InputError
+    UnsuitableError
         If they are not known.
     """
     if not isinstance(value, np.ndarray) or value.dtype.kind != "i":
-        raise InputError(f"{what} must be known whole numbers", remedy="export with fixed shapes but for the batch")
+        raise UnsuitableError(
+            f"{what} must be known whole numbers", remedy="export with fixed shapes but for the batch"
+        )
     return [int(n) for n in value.reshape(-1)]
 
 
@@ -175,12 +193,12 @@ def single(value: Any, what: str) -> Fraction:
 
     Raises
     ------
-    InputError
+    UnsuitableError
         If it is not known, or several.
     """
     array = known_numbers(value)
     if array is None or array.size != 1:
-        raise InputError(f"{what} must be one known number")
+        raise UnsuitableError(f"{what} must be one known number")
     return fraction(array.reshape(-1)[0], what)
 
 
@@ -194,11 +212,11 @@ def axis_of(axis: int, dimensions: int) -> int:
 
     Raises
     ------
-    InputError
+    UnsuitableError
         If there is none.
     """
     if not -dimensions <= axis < dimensions:
-        raise InputError("no such axis", axis=axis, dimensions=dimensions)
+        raise UnsuitableError("no such axis", axis=axis, dimensions=dimensions)
     return axis % dimensions
 
 
@@ -209,7 +227,7 @@ def shape_of(value: Value) -> tuple[int, ...]:
     if isinstance(value, Masked):
         return value.tensor.shape
     if value is None:
-        raise InputError("an argument is missing")
+        raise UnsuitableError("an argument is missing")
     return tuple(value.shape)
 
 
@@ -227,7 +245,7 @@ def moved(value: Value, tensors: Callable[[Tensor], Tensor], arrays: Callable[[n
         kept = np.broadcast_to(value.kept, value.tensor.shape)
         return Masked(tensors(value.tensor), arrays(kept))
     if value is None:
-        raise InputError("an argument is missing")
+        raise UnsuitableError("an argument is missing")
     return tensors(value)
 
 

@@ -64,7 +64,7 @@ def trained_names(model: Model, output: str, train: Collection[str] = (), freeze
             )
     both = set(train) & set(freeze)
     if both:
-        raise InputError("trained and frozen at once", names=sorted(both))
+        raise InputError("trained and frozen at once", names=sorted(both), remedy="name each in one of them")
     needed = model.needed_for(output)
     search = _Search(model, needed)
     found = (search.found() | set(train)) - set(freeze)

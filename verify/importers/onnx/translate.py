@@ -14,7 +14,7 @@ from verify.graph.tensor import GraphBuilder, Tensor
 from verify.importers.lowering.softmax import Masked
 from verify.importers.onnx import rules as _rules  # noqa: F401 -- importing registers them
 from verify.importers.onnx.model import Model, Node
-from verify.importers.onnx.registry import RULES, Known, Scope, Value
+from verify.importers.onnx.registry import RULES, Known, Scope, UnsuitableError, Value
 from verify.importers.onnx.trainable import stored_numbers
 from verify.outcomes import InputError
 
@@ -80,7 +80,7 @@ def parameter_labels(trained: Sequence[str]) -> dict[str, str]:
     """
     labels = {name: visible(name) for name in trained}
     if len(set(labels.values())) < len(labels):
-        raise InputError("names that look the same", remedy="give the tensors other names")
+        raise InputError("names that look the same", names=len(labels), remedy="give the tensors other names")
     return labels
 
 
@@ -95,7 +95,9 @@ def _follow(node: Node, values: dict[str, Value], scope: Scope) -> None:
     rule = RULES[key]
     arguments = [_argument(node, name, values) for name in node.inputs]
     if not rule.takes_masked and any(isinstance(each, Masked) for each in arguments):
-        raise InputError("numbers that are minus infinity", where=node.place, remedy="let a softmax follow next")
+        raise InputError(
+            "numbers that are minus infinity", where=node.place, opset=scope.opset, remedy="let a softmax follow next"
+        )
     first = len(scope.builder.nodes)
     try:
         results = rule.function(scope, node, *arguments)
@@ -104,8 +106,13 @@ def _follow(node: Node, values: dict[str, Value], scope: Scope) -> None:
     except InputError as error:
         known = error.where or ""
         raise (error if known.startswith(node.place) else error.at(node.place)) from None
+    except UnsuitableError as error:
+        remedy = error.remedy or REMEDY
+        raise InputError(error.what, where=node.place, remedy=remedy, opset=scope.opset, **error.values) from None
     except MemoryError:
-        raise InputError("an array is too large", where=node.place, remedy="use fewer samples") from None
+        raise InputError(
+            "an array is too large", where=node.place, opset=scope.opset, remedy="use fewer samples"
+        ) from None
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         raise InputError(
             "the rule does not take these arguments or options",

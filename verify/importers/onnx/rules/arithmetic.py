@@ -13,10 +13,19 @@ from verify.graph.tensor import Tensor
 from verify.importers.lowering import functions
 from verify.importers.lowering.softmax import Masked
 from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import NO_BRANCHES, Compared, Known, Scope, Value, known_numbers, rule, single
+from verify.importers.onnx.registry import (
+    NO_BRANCHES,
+    Compared,
+    Known,
+    Scope,
+    UnsuitableError,
+    Value,
+    known_numbers,
+    rule,
+    single,
+)
 from verify.operations.elementwise import Elementwise
 from verify.operations.power import Logarithm, Power
-from verify.outcomes import InputError
 
 _WHOLE: dict[str, Callable[..., Any]] = {
     "Add": np.add,
@@ -36,7 +45,7 @@ def of_whole_numbers(node: Node, *values: Value) -> np.ndarray | None:
     if not all(isinstance(value, np.ndarray) and value.dtype.kind == "i" for value in values):
         return None
     if node.op == "Div" and np.any(np.asarray(values[1]) == 0):
-        raise InputError("division by zero")
+        raise UnsuitableError("division by zero")
     return np.asarray(reduce(_WHOLE[node.op], values) if len(values) > 1 else _WHOLE[node.op](values[0]), np.int64)
 
 
@@ -91,7 +100,7 @@ def divide(scope: Scope, node: Node, left: Value, right: Value) -> Value:
     a, b = scope.operand(left), scope.operand(right)
     if isinstance(b, Fraction):
         if not b:
-            raise InputError("division by zero")
+            raise UnsuitableError("division by zero")
         return scope.tensor(left).scale(1 / b)
     inverse = b.apply(Power(Fraction(-1)))
     return _scaled(inverse, a) if isinstance(a, Fraction) else a * inverse
@@ -119,7 +128,7 @@ def size(scope: Scope, node: Node, x: Value) -> Value:
 @rule("Mod")
 def remainder(scope: Scope, node: Node, left: Value, right: Value) -> Value:
     if not (isinstance(left, np.ndarray) and isinstance(right, np.ndarray)) or np.any(right == 0):
-        raise InputError("only remainders of known whole numbers")
+        raise UnsuitableError("only remainders of known whole numbers")
     return np.fmod(left, right) if node.get("fmod", 0) else np.mod(left, right)
 
 
@@ -188,7 +197,7 @@ def where(scope: Scope, node: Node, mask: Value, left: Value, right: Value) -> V
     if isinstance(mask, Compared) and _is_softplus(scope, mask, left, right):
         return right
     if not isinstance(mask, np.ndarray) or mask.dtype != bool:
-        raise InputError("a choice by computed numbers jumps", remedy=NO_BRANCHES)
+        raise UnsuitableError("a choice by computed numbers jumps", remedy=NO_BRANCHES)
     known = [known_numbers(value) for value in (left, right)]
     if known[0] is not None and known[1] is not None:
         chosen = np.where(mask, known[0], known[1])

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from verify.graph.tensor import Tensor
 from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Scope, Value, rule
-from verify.layers.convolution import convolution, transposed_convolution
+from verify.importers.onnx.registry import Scope, UnsuitableError, Value, rule
+from verify.layers.convolution import convolution
 from verify.layers.padding import padded
-from verify.outcomes import InputError
+from verify.layers.transposed_convolution import transposed_convolution
 
 Pairs = list[tuple[int, int]]
 
@@ -18,7 +18,7 @@ def each(node: Node, name: str, dimensions: int, default: int) -> tuple[int, ...
     """Return an option with one number for each axis of space."""
     found = tuple(node.get(name) or (default,) * dimensions)
     if len(found) != dimensions or any(n < 0 for n in found):
-        raise InputError("one number for each axis is needed", option=name, given=found, axes=dimensions)
+        raise UnsuitableError("one number for each axis is needed", option=name, given=found, axes=dimensions)
     return found
 
 
@@ -32,10 +32,10 @@ def margins(
     if mode == "NOTSET":
         pads = list(node.get("pads") or [0] * 2 * dimensions)
         if len(pads) != 2 * dimensions or min(pads, default=0) < 0:
-            raise InputError("two numbers for each axis are needed", pads=pads, axes=dimensions)
+            raise UnsuitableError("two numbers for each axis are needed", pads=pads, axes=dimensions)
         return list(zip(pads[:dimensions], pads[dimensions:], strict=True))
     if mode not in ("SAME_UPPER", "SAME_LOWER"):
-        raise InputError("unknown padding", auto_pad=mode)
+        raise UnsuitableError("unknown padding", auto_pad=mode)
     found: Pairs = []
     for n, k, s, d in zip(lengths, sides, stride, step, strict=True):
         whole = max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
@@ -54,10 +54,10 @@ def conv(scope: Scope, node: Node, x: Value, kernel: Value, shift: Value = None)
     sides = weights.shape[2:]
     n = len(sides)
     if len(h.shape) != n + 2:
-        raise InputError("input and kernel have other dimensions", input=h.shape, kernel=weights.shape)
+        raise UnsuitableError("input and kernel have other dimensions", input=h.shape, kernel=weights.shape)
     stride, step, groups = each(node, "strides", n, 1), each(node, "dilations", n, 1), node.get("group", 1)
     if groups < 1 or h.shape[1] != weights.shape[1] * groups or weights.shape[0] % groups:
-        raise InputError("channels and groups disagree", input=h.shape, kernel=weights.shape, group=groups)
+        raise UnsuitableError("channels and groups disagree", input=h.shape, kernel=weights.shape, group=groups)
     pads = margins(node, h.shape[2:], sides, stride, step)
     wide = padded(h, [(2 + axis, before, after) for axis, (before, after) in enumerate(pads)])
     return convolution(wide, weights, None if shift is None else scope.tensor(shift), stride, (0,) * n, step, groups)
@@ -70,7 +70,7 @@ def conv_transpose(scope: Scope, node: Node, x: Value, kernel: Value, shift: Val
     n = len(sides)
     stride, step, groups = each(node, "strides", n, 1), each(node, "dilations", n, 1), node.get("group", 1)
     if len(h.shape) != n + 2 or groups < 1 or h.shape[1] != weights.shape[0] or h.shape[1] % groups:
-        raise InputError("input, kernel and groups disagree", input=h.shape, kernel=weights.shape, group=groups)
+        raise UnsuitableError("input, kernel and groups disagree", input=h.shape, kernel=weights.shape, group=groups)
     extra = each(node, "output_padding", n, 0)
     wanted, mode = node.get("output_shape"), node.get("auto_pad", "NOTSET")
     pads = []

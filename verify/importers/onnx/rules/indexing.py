@@ -9,9 +9,8 @@ import numpy as np
 
 from verify.graph.tensor import Tensor
 from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Scope, Value, axis_of, moved, rule, shape_of
+from verify.importers.onnx.registry import Scope, UnsuitableError, Value, axis_of, moved, rule, shape_of
 from verify.operations.gather import Gather, Indices, ScatterAdd
-from verify.outcomes import InputError
 
 Array = np.ndarray[Any, Any]
 
@@ -32,7 +31,7 @@ def gather_elements(scope: Scope, node: Node, x: Value, indices: Value) -> Value
 @rule("GatherND")
 def gather_slices(scope: Scope, node: Node, x: Value, indices: Value) -> Value:
     if node.get("batch_dims", 0):
-        raise InputError("only batch_dims = 0", batch_dims=node.get("batch_dims"))
+        raise UnsuitableError("only batch_dims = 0", batch_dims=node.get("batch_dims"))
     return _picked(x, _slices(shape_of(x), indices))
 
 
@@ -50,10 +49,10 @@ def scatter_slices(scope: Scope, node: Node, x: Value, indices: Value, updates: 
 def _places(indices: Value, length: int) -> Array:
     """Return known indices, counted from the front."""
     if not isinstance(indices, np.ndarray) or indices.dtype.kind != "i":
-        raise InputError("indices must be known whole numbers")
+        raise UnsuitableError("indices must be known whole numbers")
     if indices.size and not (indices.min() >= -length and indices.max() < length):
         bad = int(indices.min() if indices.min() < -length else indices.max())
-        raise InputError("index out of range", index=bad, length=length)
+        raise UnsuitableError("index out of range", index=bad, length=length)
     return np.where(indices < 0, indices + length, indices)
 
 
@@ -68,10 +67,10 @@ def _elements(shape: tuple[int, ...], axis: int, indices: Value) -> Array:
 def _slices(shape: tuple[int, ...], indices: Value) -> Array:
     """Return places in the flattened array, a slice of them for each row of indices."""
     if not isinstance(indices, np.ndarray) or indices.dtype.kind != "i" or not indices.ndim:
-        raise InputError("indices must be known whole numbers")
+        raise UnsuitableError("indices must be known whole numbers")
     depth = indices.shape[-1]
     if not 1 <= depth <= len(shape):
-        raise InputError("no such axes", indices=indices.shape, shape=shape)
+        raise UnsuitableError("no such axes", indices=indices.shape, shape=shape)
     parts = tuple(_places(indices[..., k], shape[k]) for k in range(depth))
     return np.arange(math.prod(shape)).reshape(shape)[parts]
 
@@ -89,7 +88,7 @@ def _put(scope: Scope, node: Node, x: Value, places: Array, updates: Value) -> V
     """Return x with other entries in some places, or with something added to them."""
     mode = node.get("reduction", "none")
     if mode not in ("none", "add"):
-        raise InputError("only reductions none and add", reduction=mode)
+        raise UnsuitableError("only reductions none and add", reduction=mode)
     flat = places.reshape(-1)
     if isinstance(x, np.ndarray) and isinstance(updates, np.ndarray):
         result = x.reshape(-1).copy()
@@ -101,7 +100,7 @@ def _put(scope: Scope, node: Node, x: Value, places: Array, updates: Value) -> V
     before: Tensor = scope.tensor(x)
     if mode == "none":
         if len(np.unique(flat)) != flat.size:
-            raise InputError("several numbers are put in one place")
+            raise UnsuitableError("several numbers are put in one place")
         kept = np.ones(math.prod(before.shape))
         kept[flat] = 0
         before = before * scope.constant(f"{node.outputs[0]}.kept", kept.reshape(before.shape))

@@ -17,6 +17,7 @@ from verify.importers.onnx.registry import (
     Compared,
     Known,
     Scope,
+    UnsuitableError,
     Value,
     axis_of,
     known_numbers,
@@ -26,7 +27,6 @@ from verify.importers.onnx.registry import (
     single,
     whole_numbers,
 )
-from verify.outcomes import InputError
 
 REALS = (1, 11)
 """ONNX's numbers of float and double."""
@@ -43,7 +43,7 @@ def constant(scope: Scope, node: Node) -> Value:
             if name.startswith("value_float"):
                 value = value.astype(np.float64)
             return _as_value(node, value)
-    raise InputError("a constant of this kind is not read", attributes=sorted(node.attributes))
+    raise UnsuitableError("a constant of this kind is not read", attributes=sorted(node.attributes))
 
 
 @rule("ConstantOfShape")
@@ -80,21 +80,21 @@ def cast(scope: Scope, node: Node, x: Value, like: Value = None) -> Value:
         return x
     array = known_numbers(x)
     if array is None:
-        raise InputError("computed numbers are rounded to another format", to=target, remedy="leave the cast out")
+        raise UnsuitableError("computed numbers are rounded to another format", to=target, remedy="leave the cast out")
     if target == BOOL:
         return array != 0
     if target in WHOLE:
         if not np.all(np.isfinite(array)) or np.any(np.abs(array) >= 2.0**63):
-            raise InputError("no whole numbers of 64 bits")
+            raise UnsuitableError("no whole numbers of 64 bits")
         return np.trunc(array).astype(np.int64)
-    raise InputError("numbers are rounded to another format", to=target, remedy="leave the cast out")
+    raise UnsuitableError("numbers are rounded to another format", to=target, remedy="leave the cast out")
 
 
 @rule("Range")
 def whole_range(scope: Scope, node: Node, start: Value, stop: Value, step: Value) -> Value:
     parts = [single(each, "an end of a range") for each in (start, stop, step)]
     if not parts[2] or any(part.denominator != 1 for part in parts):
-        raise InputError("a range is of whole numbers, with a step", parts=[str(part) for part in parts])
+        raise UnsuitableError("a range is of whole numbers, with a step", parts=[str(part) for part in parts])
     found = range(*(int(part) for part in parts))
     check_memory(len(found), "a range", "use a smaller network", entries=len(found))
     array = np.array(found, dtype=np.int64)
@@ -105,7 +105,7 @@ def whole_range(scope: Scope, node: Node, start: Value, stop: Value, step: Value
 def one_hot(scope: Scope, node: Node, indices: Value, depth: Value, values: Value) -> Value:
     places, pair = known_numbers(indices), known_numbers(values)
     if places is None or pair is None:
-        raise InputError("indices and values must be known")
+        raise UnsuitableError("indices and values must be known")
     count = int(single(depth, "the depth"))
     _sized([*places.shape, count])
     axis = axis_of(node.get("axis", -1), places.ndim + 1)
@@ -170,19 +170,19 @@ _STEPS: dict[str, Callable[[Array], Array]] = {"Floor": np.floor, "Ceil": np.cei
 @rule(*_STEPS)
 def step(scope: Scope, node: Node, x: Value) -> Value:
     if known_numbers(x) is None:
-        raise InputError("a function that jumps has no gradient", remedy="leave it out")
+        raise UnsuitableError("a function that jumps has no gradient", remedy="leave it out")
     function = _STEPS[node.op]
     return moved(x, _never, lambda array: function(array).astype(array.dtype))
 
 
 def _never(x: Tensor) -> Tensor:
-    raise InputError("numbers must be known")
+    raise UnsuitableError("numbers must be known")
 
 
 def _numbers(x: Value) -> Array:
     array = known_numbers(x)
     if array is None:
-        raise InputError("computed numbers are compared, so the network jumps", remedy=NO_BRANCHES)
+        raise UnsuitableError("computed numbers are compared, so the network jumps", remedy=NO_BRANCHES)
     return array
 
 
@@ -205,7 +205,7 @@ def _as_value(node: Node, array: Array) -> Value:
 
 def _sized(lengths: list[int]) -> None:
     if any(n < 0 for n in lengths):
-        raise InputError("a negative length", shape=lengths)
+        raise UnsuitableError("a negative length", shape=lengths)
     entries = 1
     for n in lengths:
         entries *= n

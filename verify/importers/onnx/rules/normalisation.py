@@ -8,10 +8,9 @@ from verify.graph.tensor import Tensor
 from verify.importers.lowering import softmax as lowering
 from verify.importers.lowering.softmax import Masked
 from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Scope, Value, axis_of, real, rule
+from verify.importers.onnx.registry import Scope, UnsuitableError, Value, axis_of, real, rule
 from verify.layers.normalisation import affine, group_normalise, normalise
 from verify.operations.power import Power
-from verify.outcomes import InputError
 
 EPSILON = 1e-5
 """The default of the format."""
@@ -60,7 +59,7 @@ def instance_norm(scope: Scope, node: Node, x: Value, scale: Value, shift: Value
 def group_norm(scope: Scope, node: Node, x: Value, scale: Value, shift: Value) -> Tensor:
     h, groups = scope.tensor(x), int(node.get("num_groups"))
     if groups < 1 or h.shape[1] % groups:
-        raise InputError("groups must divide the channels", num_groups=groups, input=h.shape)
+        raise UnsuitableError("groups must divide the channels", num_groups=groups, input=h.shape)
     normal = group_normalise(h, groups, float(real(node, "epsilon", EPSILON)))
     return affine(normal, scope.tensor(scale), scope.tensor(shift), 1)
 
@@ -68,6 +67,6 @@ def group_norm(scope: Scope, node: Node, x: Value, scale: Value, shift: Value) -
 @rule("LpNormalization")
 def lp_normalisation(scope: Scope, node: Node, x: Value) -> Tensor:
     if node.get("p", 2) != 2:
-        raise InputError("only the Euclidean norm", p=node.get("p"))
+        raise UnsuitableError("only the Euclidean norm", p=node.get("p"))
     h = scope.tensor(x)
     return h * h.square().sum([node.get("axis", -1)], keep=True).apply(Power(Fraction(-1, 2)))

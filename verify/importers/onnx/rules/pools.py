@@ -13,11 +13,10 @@ from verify.importers.lowering.axes import axis_back, last_axis
 from verify.importers.lowering.functions import largest_over
 from verify.importers.lowering.windows import largest_of
 from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Scope, Value, rule
+from verify.importers.onnx.registry import Scope, UnsuitableError, Value, rule
 from verify.importers.onnx.rules.convolutions import each, margins
 from verify.layers.pooling import average_pool, max_pool
 from verify.operations.power import Power
-from verify.outcomes import InputError
 
 
 class _Windows:
@@ -27,16 +26,16 @@ class _Windows:
         self.kernel = tuple(node.get("kernel_shape") or ())
         n, self.lengths = len(self.kernel), h.shape[2:]
         if len(h.shape) != n + 2 or min(self.kernel, default=0) < 1:
-            raise InputError("the kernel needs a length for each axis of space", kernel=self.kernel, input=h.shape)
+            raise UnsuitableError("the kernel needs a length for each axis of space", kernel=self.kernel, input=h.shape)
         self.stride, self.step = each(node, "strides", n, 1), each(node, "dilations", n, 1)
         self.pads = margins(node, self.lengths, self.kernel, self.stride, self.step)
         if min(self.stride) < 1 or min(self.step) < 1:
-            raise InputError("strides and dilations are at least 1", strides=self.stride, dilations=self.step)
+            raise UnsuitableError("strides and dilations are at least 1", strides=self.stride, dilations=self.step)
         spans = [(k - 1) * d + 1 for k, d in zip(self.kernel, self.step, strict=True)]
         if any(max(pair) >= span for pair, span in zip(self.pads, spans, strict=True)):
-            raise InputError("padding must be less than the window", pads=self.pads, kernel=self.kernel)
+            raise UnsuitableError("padding must be less than the window", pads=self.pads, kernel=self.kernel)
         if any(span > n + sum(pair) for span, n, pair in zip(spans, self.lengths, self.pads, strict=True)):
-            raise InputError("the window is larger than the input", input=h.shape, kernel=self.kernel)
+            raise UnsuitableError("the window is larger than the input", input=h.shape, kernel=self.kernel)
         self.ceil = bool(node.get("ceil_mode", 0))
         self.seen: list[list[np.ndarray]] = []
         self.widths: list[np.ndarray] = []
@@ -48,7 +47,7 @@ class _Windows:
             self.seen.append([row[(row >= 0) & (row < self.lengths[axis])] for row in places])
             self.widths.append(np.sum(places < self.lengths[axis] + self.pads[axis][1], axis=1))
             if not len(starts) or not all(len(row) for row in self.seen[axis]):
-                raise InputError("a window that sees nothing", input=h.shape, kernel=self.kernel, pads=self.pads)
+                raise UnsuitableError("a window that sees nothing", input=h.shape, kernel=self.kernel, pads=self.pads)
 
     @property
     def is_plain(self) -> bool:

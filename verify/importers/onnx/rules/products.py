@@ -5,9 +5,8 @@ from __future__ import annotations
 from verify.graph.tensor import Tensor
 from verify.importers.lowering.functions import matrix_product
 from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Scope, Value, real, rule
+from verify.importers.onnx.registry import Scope, UnsuitableError, Value, real, rule
 from verify.operations.contraction import Contraction
-from verify.outcomes import InputError
 
 
 @rule("MatMul", trained=(1,))
@@ -34,9 +33,9 @@ def einsum(scope: Scope, node: Node, *parts: Value) -> Tensor:
     left, arrow, out = equation.partition("->")
     letters = left.split(",")
     if not arrow or "." in equation or len(letters) != len(parts) or not 1 <= len(parts) <= 2:
-        raise InputError("only sums over products of two arrays, with letters alone", equation=equation)
+        raise UnsuitableError("only sums over products of two arrays, with letters alone", equation=equation)
     if any(len(set(each)) < len(each) for each in (*letters, out)):
-        raise InputError("a letter twice in one array", equation=equation)
+        raise UnsuitableError("a letter twice in one array", equation=equation)
     tensors = [scope.tensor(part) for part in parts]
     for position, own in enumerate(letters):
         elsewhere = set(out).union(*(other for place, other in enumerate(letters) if place != position))

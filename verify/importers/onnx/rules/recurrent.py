@@ -8,10 +8,9 @@ import numpy as np
 
 from verify.graph.tensor import Tensor
 from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Scope, Value, known_numbers, rule
+from verify.importers.onnx.registry import Scope, UnsuitableError, Value, known_numbers, rule
 from verify.operations.elementwise import Elementwise
 from verify.operations.slices import Concatenate
-from verify.outcomes import InputError
 
 _FUNCTIONS = {"Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "relu", "Softsign": "x/(1+abs(x))", "Softplus": "softplus"}
 _DEFAULTS = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}
@@ -37,13 +36,13 @@ def recurrent(
     """Return the states of all steps, the last state and, for LSTM, the last cell."""
     sequence = scope.tensor(x)
     if node.get("layout", 0) or node.get("input_forget", 0) or peepholes is not None:
-        raise InputError("only layout 0, without coupled gates and peepholes")
+        raise UnsuitableError("only layout 0, without coupled gates and peepholes")
     if unknown := set(node.attributes) - _OPTIONS:
-        raise InputError("options that are not read", options=sorted(unknown))
+        raise UnsuitableError("options that are not read", options=sorted(unknown))
     steps, batch, _ = sequence.shape
     counts = known_numbers(lengths) if lengths is not None else np.full(batch, steps)
     if counts is None or np.any(counts != steps):
-        raise InputError("sequences of different lengths", remedy="give all of them the same length")
+        raise UnsuitableError("sequences of different lengths", remedy="give all of them the same length")
     direction = node.get("direction", "forward")
     ways = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}[direction]
     outputs, last, cells = [], [], []

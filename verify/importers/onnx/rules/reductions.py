@@ -13,12 +13,11 @@ from verify.importers.lowering.axes import axis_back, last_axis
 from verify.importers.lowering.functions import ROOT, largest_over
 from verify.importers.lowering.softmax import Masked, logsumexp
 from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Scope, Value, axis_of, rule, shape_of, whole_numbers
+from verify.importers.onnx.registry import Scope, UnsuitableError, Value, axis_of, rule, shape_of, whole_numbers
 from verify.operations.cumulative_sum import CumulativeSum
 from verify.operations.elementwise import Elementwise
 from verify.operations.gather import Gather, Indices
 from verify.operations.power import Logarithm
-from verify.outcomes import InputError
 
 _WHOLE: dict[str, Callable[..., Any]] = {
     "ReduceSum": np.sum,
@@ -52,7 +51,7 @@ def reduction(scope: Scope, node: Node, x: Value, axes: Value = None) -> Value:
     chosen = _axes(node, x, axes)
     if isinstance(x, np.ndarray):
         if node.op not in _WHOLE:
-            raise InputError("a mean of whole numbers")
+            raise UnsuitableError("a mean of whole numbers")
         return np.asarray(_WHOLE[node.op](x, axis=tuple(chosen), keepdims=_keeps(node)), dtype=np.int64)
     h = scope.tensor(x)
     found = _TENSORS[node.op](h, chosen) if chosen else h
@@ -87,7 +86,7 @@ def _axes(node: Node, x: Value, given: Value) -> list[int]:
         return [] if node.get("noop_with_empty_axes", 0) else list(range(dimensions))
     found = [axis_of(int(axis), dimensions) for axis in named]
     if len(set(found)) < len(found):
-        raise InputError("an axis is named twice", axes=named)
+        raise UnsuitableError("an axis is named twice", axes=named)
     return found
 
 

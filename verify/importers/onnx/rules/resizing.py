@@ -11,9 +11,8 @@ from verify.budget import check_memory
 from verify.graph.tensor import Tensor
 from verify.importers.lowering.axes import axis_back, last_axis
 from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Scope, Value, axis_of, known_numbers, rule, whole_numbers
+from verify.importers.onnx.registry import Scope, UnsuitableError, Value, axis_of, known_numbers, rule, whole_numbers
 from verify.operations.gather import Gather, Indices
-from verify.outcomes import InputError
 
 Place = Callable[[int, int, int, Fraction], Fraction]
 
@@ -44,9 +43,9 @@ def resize(scope: Scope, node: Node, x: Value, roi: Value = None, scales: Value 
     place = node.get("coordinate_transformation_mode", "half_pixel")
     mode = node.get("mode", "nearest")
     if place not in _PLACES or mode not in ("nearest", "linear") or node.get("antialias", 0):
-        raise InputError("only nearest and linear resizing without filters", mode=mode, coordinates=place)
+        raise UnsuitableError("only nearest and linear resizing without filters", mode=mode, coordinates=place)
     if node.get("keep_aspect_ratio_policy", "stretch") != "stretch" or node.get("exclude_outside", 0):
-        raise InputError("only resizing that stretches")
+        raise UnsuitableError("only resizing that stretches")
     for axis, (size, scale) in zip(axes, _targets(h, axes, scales, sizes), strict=True):
         n = h.shape[axis]
         if size == n and scale == 1:
@@ -67,15 +66,15 @@ def _targets(h: Tensor, axes: list[int], scales: Value, sizes: Value) -> list[tu
     if sizes is not None:
         wanted = whole_numbers(sizes, "sizes")
         if min(wanted, default=1) < 1:
-            raise InputError("sizes are at least 1", sizes=wanted)
+            raise UnsuitableError("sizes are at least 1", sizes=wanted)
         return [(size, Fraction(size, h.shape[axis])) for axis, size in zip(axes, wanted, strict=True)]
     factors = known_numbers(scales)
     if factors is None or not np.all(factors > 0) or not np.all(np.isfinite(factors)):
-        raise InputError("scales must be known positive numbers")
+        raise UnsuitableError("scales must be known positive numbers")
     exact = [Fraction(float(factor)) for factor in factors]
     found = [(int(h.shape[axis] * scale // 1), scale) for axis, scale in zip(axes, exact, strict=True)]
     if min(size for size, _ in found) < 1:
-        raise InputError("nothing is left", scales=[float(scale) for scale in exact])
+        raise UnsuitableError("nothing is left", scales=[float(scale) for scale in exact])
     return found
 
 

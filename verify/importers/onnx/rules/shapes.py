@@ -15,6 +15,7 @@ from verify.importers.onnx.model import Node
 from verify.importers.onnx.registry import (
     Known,
     Scope,
+    UnsuitableError,
     Value,
     axis_of,
     known_numbers,
@@ -26,7 +27,6 @@ from verify.importers.onnx.registry import (
 from verify.layers.padding import padded
 from verify.operations.gather import Gather, Indices
 from verify.operations.slices import Concatenate
-from verify.outcomes import InputError
 
 
 @rule("Reshape", takes_masked=True)
@@ -36,14 +36,14 @@ def reshape(scope: Scope, node: Node, x: Value, shape: Value) -> Value:
     lengths = [before[k] if n == 0 and not keeps_zeros and k < len(before) else n for k, n in enumerate(wanted)]
     entries, known = math.prod(before), math.prod(n for n in lengths if n != -1)
     if lengths.count(-1) > 1 or min(lengths, default=0) < -1 or (-1 in lengths and (not known or entries % known)):
-        raise InputError("no such shape", shape=wanted, entries=entries)
+        raise UnsuitableError("no such shape", shape=wanted, entries=entries)
     return _reshaped(x, [entries // known if n == -1 else n for n in lengths])
 
 
 def _reshaped(x: Value, lengths: Sequence[int]) -> Value:
     shape = tuple(int(n) for n in lengths)
     if math.prod(shape) != math.prod(shape_of(x)):
-        raise InputError(
+        raise UnsuitableError(
             "another number of entries",
             shape=shape,
             given=shape_of(x),
@@ -72,7 +72,7 @@ def unsqueeze(scope: Scope, node: Node, x: Value, axes: Value) -> Value:
     shape, named = shape_of(x), whole_numbers(axes, "axes")
     places = {axis_of(axis, len(shape) + len(named)) for axis in named}
     if len(places) < len(named):
-        raise InputError("an axis is named twice", axes=named)
+        raise UnsuitableError("an axis is named twice", axes=named)
     lengths = iter(shape)
     return _reshaped(x, [1 if k in places else next(lengths) for k in range(len(shape) + len(named))])
 
@@ -81,7 +81,7 @@ def unsqueeze(scope: Scope, node: Node, x: Value, axes: Value) -> Value:
 def transpose(scope: Scope, node: Node, x: Value) -> Value:
     axes = tuple(node.get("perm") or reversed(range(len(shape_of(x)))))
     if sorted(axes) != list(range(len(shape_of(x)))):
-        raise InputError("no permutation of the axes", perm=axes, shape=shape_of(x))
+        raise UnsuitableError("no permutation of the axes", perm=axes, shape=shape_of(x))
     return moved(x, lambda h: h.permute(*axes), lambda array: array.transpose(axes))
 
 
@@ -105,32 +105,32 @@ def split(scope: Scope, node: Node, x: Value, sizes: Value = None) -> tuple[Valu
     if sizes is None:
         count = int(node.get("num_outputs", len(node.outputs)))
         if count < 1:
-            raise InputError("no parts", num_outputs=count)
+            raise UnsuitableError("no parts", num_outputs=count)
         width = -(-length // count)
         ends = [min(k * width, length) for k in range(count + 1)]
     else:
         widths = whole_numbers(sizes, "sizes")
         ends = [0, *(int(n) for n in np.cumsum(widths))]
         if min(widths, default=0) < 0 or ends[-1] != length:
-            raise InputError("the parts do not add up", sizes=widths, length=length)
+            raise UnsuitableError("the parts do not add up", sizes=widths, length=length)
     return tuple(_cut(x, axis, start, stop, 1) for start, stop in pairwise(ends))
 
 
 @rule("SplitToSequence")
 def split_to_sequence(scope: Scope, node: Node, x: Value, sizes: Value = None) -> list[Value]:
     if not node.get("keepdims", 1) and sizes is None:
-        raise InputError("only parts that keep their axis")
+        raise UnsuitableError("only parts that keep their axis")
     axis = axis_of(node.get("axis", 0), len(shape_of(x)))
     length = shape_of(x)[axis]
     widths = [1] if sizes is None else whole_numbers(sizes, "sizes")
     if sizes is None or not shape_of(sizes):
         (width,) = widths
         if width < 1:
-            raise InputError("a part of no length", split=width)
+            raise UnsuitableError("a part of no length", split=width)
         widths = [min(width, length - start) for start in range(0, length, width)]
     ends = [0, *(int(n) for n in np.cumsum(widths))]
     if min(widths, default=0) < 0 or ends[-1] != length:
-        raise InputError("the parts do not add up", sizes=widths, length=length)
+        raise UnsuitableError("the parts do not add up", sizes=widths, length=length)
     return [_cut(x, axis, start, stop, 1) for start, stop in pairwise(ends)]
 
 
@@ -155,7 +155,7 @@ def take_slice(
 def _range(start: int, stop: int, step: int, length: int) -> tuple[int, int, int]:
     """Return the ends of a range as Python counts it: one that runs backwards may end at -1."""
     if not step:
-        raise InputError("a step of zero")
+        raise UnsuitableError("a step of zero")
     found = slice(start, stop if step > 0 or stop >= -length else None, step).indices(length)
     return int(found[0]), int(found[1]), int(found[2])
 
@@ -182,7 +182,7 @@ def tile(scope: Scope, node: Node, x: Value, repeats: Value) -> Value:
     counts = whole_numbers(repeats, "repeats")
     shape = shape_of(x)
     if len(counts) != len(shape) or min(counts, default=1) < 1:
-        raise InputError("one number of repeats for each axis, at least 1", repeats=counts, shape=shape)
+        raise UnsuitableError("one number of repeats for each axis, at least 1", repeats=counts, shape=shape)
     check_memory(math.prod(shape) * math.prod(counts), "an array", "use fewer samples", repeats=counts[:8])
     for axis, count in enumerate(counts):
         places = Indices(np.tile(np.arange(shape[axis]), count))
@@ -204,7 +204,7 @@ def pad(scope: Scope, node: Node, x: Value, pads: Value, filling: Value = None, 
     shape, widths = shape_of(x), whole_numbers(pads, "pads")
     chosen = list(range(len(shape))) if axes is None else whole_numbers(axes, "axes")
     if len(widths) != 2 * len(chosen):
-        raise InputError("two widths for each axis are needed", pads=widths, axes=chosen)
+        raise UnsuitableError("two widths for each axis are needed", pads=widths, axes=chosen)
     count = len(chosen)
     triples = [(axis_of(axis, len(shape)), widths[k], widths[count + k]) for k, axis in enumerate(chosen)]
     check_memory(
@@ -224,7 +224,7 @@ def _surrounded(
     scope: Scope, node: Node, x: Value, triples: list[tuple[int, int, int]], value: np.ndarray | None
 ) -> Value:
     if value is None or value.size != 1:
-        raise InputError("what is put around must be one known number")
+        raise UnsuitableError("what is put around must be one known number")
     h = scope.tensor(x)
     wide = padded(h, triples)
     if not value.reshape(-1)[0]:
@@ -271,7 +271,7 @@ def dropout(scope: Scope, node: Node, x: Value, ratio: Value = None, training: V
     switch = np.zeros(1) if training is None else known_numbers(training)
     share = np.full(1, 0.5) if ratio is None else known_numbers(ratio)
     if switch is None or (switch.any() and (share is None or share.any())):
-        raise InputError(
+        raise UnsuitableError(
             "dropout in training mode draws another network at every step", remedy="export in evaluation mode"
         )
     return x, np.ones(shape_of(x), dtype=bool)
