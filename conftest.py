@@ -2,6 +2,11 @@
 
 import importlib.util
 
-collect_ignore_glob = (
-    [] if importlib.util.find_spec("torch") else ["verify/torch/*", "verify/importers/torch/*", "tests/zoo/modules.py"]
-)
+_NEED = {
+    "torch": ["verify/torch/*", "verify/importers/torch/*", "tests/zoo/modules.py"],
+    "onnx": [
+        *(f"verify/importers/onnx/{name}.py" for name in ("reading", "evaluation", "evaluated", "replacing")),
+        "tests/importers/onnx/m*.py",
+    ],
+}
+collect_ignore_glob = [part for name, parts in _NEED.items() if not importlib.util.find_spec(name) for part in parts]

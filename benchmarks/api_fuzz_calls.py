@@ -98,6 +98,23 @@ def _with_spec(d: Draw, use: Callable[[Path], Any]) -> Any:
         return use(path)
 
 
+_ONNX = Path(__file__).parents[1] / "tests/importers/onnx/files/sklearn_regressor.onnx"
+
+
+def _from_onnx(d: Draw) -> Any:
+    inputs, targets = d.numbers(6).reshape(2, 3), d.numbers(2).reshape(2, d.pick((1, 1, 2, -1)))
+    given = (
+        {"train": d.pick(((), ("coefficient",), ("none",)))} if d.chance(0.3) else {"output": d.pick(("variable", "y"))}
+    )
+    return verify.from_onnx(_ONNX, inputs, targets, d.pick(("mse", "half-squared-error", "huber")), **given)
+
+
+def _write_onnx(d: Draw) -> Any:
+    problem = verify.from_onnx(_ONNX, np.ones((1, 3)), np.ones((1, 1)))
+    with tempfile.TemporaryDirectory() as folder:
+        return verify.write_onnx(problem, d.numbers(d.pick((problem.size, 3))), _ONNX, Path(folder) / "copy.onnx")
+
+
 def _certified(d: Draw) -> dict[str, Any]:
     kind = d.pick(("region", "step", "step", "horizon", "weight_decay", "minimum"))
     given: dict[str, Any] = {}
@@ -256,6 +273,7 @@ CALLS: dict[str, Call] = {
     "converge": lambda d: verify.converge(d.problem, d.weights, steps=20, newton_steps=5, time_limit_s=5.0),
     "decide_decrease": _decide,
     "explain": lambda d: _with_spec(d, lambda path: verify.explain(verify.load_specification(path), budget=1.0)),
+    "from_onnx": _from_onnx,
     "hessian_bound": _hessian,
     "lint": lambda d: _with_spec(d, verify.lint),
     "load_problem": lambda d: _with_spec(d, verify.load_problem),
@@ -272,6 +290,7 @@ CALLS: dict[str, Call] = {
     "SegmentBound.stored_change": lambda d: _at(d, "stored_change"),
     "to_toml": lambda d: verify.to_toml(d.problem, d.setting()),
     "train": lambda d: _train(d) if d.chance(0.8) else graphs.train(d),
+    "write_onnx": _write_onnx,
 }
 """By name: how to make a call of it from a `Draw`."""
 

@@ -170,6 +170,9 @@ def members(kind: type) -> Iterator[str]:
             yield f"{kind.__name__}.{name}"
 
 
+ONNX_FILE = Path(__file__).parent / "importers/onnx/files/sklearn_regressor.onnx"
+
+
 class Sample:
     """Arguments of the calls, made before any of them."""
 
@@ -307,6 +310,7 @@ CALLS: dict[str, Call] = {
     "check_gradient": lambda s: verify.check_gradient(s.problem),
     "decide_decrease": lambda s: decide_decrease(s.problem, s.w, s.next),
     "explain": lambda s: verify.explain(s.specification, budget=1),
+    "from_onnx": lambda s: verify.from_onnx(ONNX_FILE, np.ones((2, 3)), np.ones((2, 1))),
     "hessian_bound": lambda s: verify.hessian_bound(s.problem),
     "load_problem": lambda s: verify.load_problem(s.spec),
     "load_specification": lambda s: verify.load_specification(s.spec),
@@ -429,6 +433,7 @@ NO_CLAIM: dict[str, str] = {
     "decision.entries": _GRAPH,
     "segment.change_along": _PART,
     "architecture.graph_problem": "numbers as given",
+    "write_onnx": "numbers as given, rounded in another process to the format of the file",
     **{f"architecture.{name}": _GRAPH for name in ("edge_result", "with_bias")},
     "explain.shares_of": "a curvature's own numbers, as shares",
     "Problem.averaged": _FLOAT64,

@@ -33,6 +33,7 @@ _PUBLIC = {
     "converge": "verify.analysis.converge",
     "decide_decrease": "verify.calculus.decide",
     "explain": "verify.analysis.explain",
+    "from_onnx": "verify.importers.onnx.problem",
     "from_sklearn": "verify.importers.sklearn.problem",
     "hessian_bound": "verify.bounds.hessian",
     "lint": "verify.spec",
@@ -47,6 +48,7 @@ _PUBLIC = {
     "segment_bound": "verify.bounds.segment",
     "to_toml": "verify.spec",
     "train": "verify.training.train",
+    "write_onnx": "verify.importers.onnx.writing",
 }
 
 _OPTIONAL = {"from_torch": ("verify.importers.torch.problem", "torch")}
@@ -106,6 +108,8 @@ if TYPE_CHECKING:
     from verify.certificates.checker import check_certificate
     from verify.graph.problem import GraphProblem
     from verify.graph.tensor import GraphBuilder
+    from verify.importers.onnx.problem import from_onnx
+    from verify.importers.onnx.writing import write_onnx
     from verify.importers.sklearn.problem import from_sklearn
     from verify.outcomes import DagverifyError, Finding, InputError, Verdict
     from verify.properties.suite import run_suite

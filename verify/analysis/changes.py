@@ -86,7 +86,7 @@ def _regions(specification: Specification, tables: Tables) -> Iterator[Change]:
 
 def _hidden(tables: Tables, specification: Specification) -> list[str]:
     outputs = specification.classical("explain").architecture.outputs
-    return [name for name, node in tables["nodes"].items() if node.get("inputs") and name not in outputs]
+    return [name for name, node in tables.get("nodes", {}).items() if node.get("inputs") and name not in outputs]
 
 
 def _widths(specification: Specification, tables: Tables) -> Iterator[Change]:
@@ -118,8 +118,8 @@ def _halve(node: Tables) -> None:
 
 
 def _tied_by_identities(tables: Tables) -> list[tuple[str, ...]]:
-    groups = {name: {name} for name in tables["nodes"]}
-    for name, node in tables["nodes"].items():
+    groups = {name: {name} for name in tables.get("nodes", {})}
+    for name, node in tables.get("nodes", {}).items():
         for entry in node.get("inputs", []):
             if _kind(entry) == "identity":
                 joined = groups[name] | groups[_source(entry)]
@@ -139,7 +139,7 @@ def _skips(specification: Specification, tables: Tables) -> Iterator[Change]:
     """Edges beside which another way leads from their source to their target."""
     edges = [
         (name, index, entry)
-        for name, node in tables["nodes"].items()
+        for name, node in tables.get("nodes", {}).items()
         for index, entry in enumerate(node.get("inputs", []))
     ]
     for name, index, entry in edges:
@@ -165,7 +165,7 @@ def _leads(source: str, target: str, edges: list[tuple[str, str]]) -> bool:
 
 
 def _activations(specification: Specification, tables: Tables) -> Iterator[Change]:
-    nodes = tables["nodes"]
+    nodes = tables.get("nodes", {})
     hidden = _hidden(tables, specification)
     users: dict[str, list[str]] = {}
     for name in hidden or list(specification.classical("explain").architecture.outputs):

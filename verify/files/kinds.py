@@ -83,6 +83,11 @@ NPY = InputKind(
     "an array", 2**46, "give a folder that holds x.npy and y.npy (numpy.save)", "give an array of fewer samples"
 )
 
+ONNX = InputKind("an ONNX model", 1024 * MIB, "give the path of an .onnx file", "use a smaller network")
+ONNX_DATA = InputKind(
+    "the numbers of an ONNX model", 2048 * MIB, "keep it in the folder of the .onnx file", "use a smaller network"
+)
+
 
 @dataclass(frozen=True)
 class OutputKind:

@@ -56,7 +56,8 @@ class Document:
         kind, _, name = source.partition(":")
         one_file = {each: [name] for each in ("npz", "csv", "parquet")}
         names = {**one_file, "npy": [f"{name}/x.npy", f"{name}/y.npy"]}.get(kind, [])
-        return tuple(folder / each for each in [*names, *filter(None, [content.weights.npz])])
+        model = None if content.model is None else content.model.onnx
+        return tuple(folder / each for each in [*names, *filter(None, [content.weights.npz, model])])
 
     def with_tables(self, tables: dict[str, Any]) -> Document:
         """Return the document that the file would be with other tables; places in errors are still the file's.

@@ -22,6 +22,7 @@ from verify.spec.specification import data_table, first_weights, region_of
 from verify.spec.vocabulary import options_of
 
 if TYPE_CHECKING:
+    from verify.operations.operation import Shape
     from verify.spec.document import Document
     from verify.spec.models import Data
     from verify.spec.network import Network
@@ -38,14 +39,18 @@ def build_graph_problem(document: Document) -> GraphProblem:
         If nodes, data, loss or weights do not fit together.
     """
     content = document.content
+    if content.model is not None:
+        from verify.spec.onnx_problem import build_onnx_problem
+
+        return build_onnx_problem(document, content.model)
     network = document.network()
     with document.located("loss"):
-        loss = _loss(content.loss)
+        loss = loss_of(content.loss)
     data = data_table(document)
     with document.located("data"):
         samples = read_samples(data, document.path.parent)
         x = _inputs(samples, data, network)
-        y = _targets(samples, x, data, network, loss)
+        y = read_targets(samples, x, data, network.output_shape, loss)
     builder = GraphBuilder()
     with document.located_by_node():
         output = network.build(builder, x)
@@ -55,7 +60,7 @@ def build_graph_problem(document: Document) -> GraphProblem:
         graph = builder.build(loss.error(output, targets, content.reduction))
     decay = content.weight_decay or coupled_weight_decay(content.optimizer)
     with document.located("weight_decay"):
-        by_label = _decays(decay, [plan.label for plan in network.parameters]) if isinstance(decay, dict) else decay
+        by_label = decays_of(decay, [plan.label for plan in network.parameters])
     weights = first_weights(document, network.size, network.initial_weights)
     blocks, stop = {}, 0
     for plan in network.parameters:
@@ -66,7 +71,8 @@ def build_graph_problem(document: Document) -> GraphProblem:
         return GraphProblem(graph, {INPUTS: x, TARGETS: y}, weights, by_label, region=region, name=content.name)
 
 
-def _loss(content: Any) -> Loss:
+def loss_of(content: Any) -> Loss:
+    """Return the loss of a spec file's key: a name, or a table with options."""
     if isinstance(content, str):
         return loss_named(content)
     return loss_named(content.name, **options_of(content, LOSSES[content.name]))
@@ -96,16 +102,27 @@ def _inputs(samples: Samples, data: Data, network: Network) -> np.ndarray:
     return x
 
 
-def _targets(samples: Samples, x: np.ndarray, data: Data, network: Network, loss: Loss) -> np.ndarray:
-    """Return targets in the form that the loss reads: of the output's shape, or classes without its last axis."""
-    shape = (len(x), *network.output_shape)
+def read_targets(samples: Samples, x: np.ndarray, data: Data, output_shape: Shape, loss: Loss) -> np.ndarray:
+    """Return targets in the form that the loss reads: of the output's shape, or classes without its last axis.
+
+    Parameters
+    ----------
+    samples : Samples
+    x : array, shape (n, d)
+        The scaled inputs: the targets where the table says so.
+    data : Data
+    output_shape : tuple of int
+        Of one sample.
+    loss : Loss
+    """
+    shape = (len(x), *output_shape)
     if samples.y is None:
         if x.size != math.prod(shape):
             raise InputError(
                 "the input cannot be the target",
                 where="target",
                 input_width=x.shape[1],
-                output_shape=network.output_shape,
+                output_shape=output_shape,
                 remedy="make the sizes equal or set target = 'label'",
             )
         return loss.read_targets(x.reshape(shape), shape)
@@ -127,7 +144,7 @@ def _targets(samples: Samples, x: np.ndarray, data: Data, network: Network, loss
         "targets do not fit the outputs",
         where="y",
         shape=y.shape,
-        output_shape=network.output_shape,
+        output_shape=output_shape,
         remedy="give a row of numbers for each sample" + (", or of classes" if loss.takes_classes else ""),
     )
 
@@ -145,8 +162,10 @@ def _classes(y: np.ndarray) -> np.ndarray:
     return y.astype(np.int64)
 
 
-def _decays(table: dict[str, float], labels: list[str]) -> dict[str, float]:
-    """Return factors by label; a key is a label, or a pattern such as ``*.weight``."""
+def decays_of(table: float | dict[str, float], labels: list[str]) -> float | dict[str, float]:
+    """Return factors by label; a key is a label, or a pattern such as ``*.weight``. One factor is for all."""
+    if not isinstance(table, dict):
+        return table
     found: dict[str, float] = {}
     chosen_by: dict[str, str] = {}
     for pattern, factor in table.items():

@@ -225,7 +225,17 @@ class OptimizerTable(Closed):
         return self
 
 
-class SpecFile(Closed):
+class ModelTable(Closed):
+    """A network that another program wrote, in place of the nodes."""
+
+    onnx: Annotated[str, Field(min_length=1)]
+    output: Annotated[str, Field(min_length=1)] | None = None
+    train: list[str] = Field(default_factory=list)
+    freeze: list[str] = Field(default_factory=list)
+    external_data: bool = False
+
+
+class SpecFile(Closed, json_schema_extra={"oneOf": [{"required": ["nodes"]}, {"required": ["model"]}]}):
     """A whole spec file."""
 
     name: Annotated[str, Field(max_length=200)] = "problem"
@@ -243,18 +253,39 @@ class SpecFile(Closed):
         | None
     ) = None
     data: Data | None = None
-    nodes: Annotated[dict[Name, NodeTable], Field(min_length=1)]
+    model: ModelTable | None = None
+    nodes: Annotated[dict[Name, NodeTable], Field(min_length=1)] = Field(default_factory=dict)
     weights: Weights = Weights()
     region: RegionTable | None = None
     momentum: Momentum | None = None
     optimizer: OptimizerTable | None = None
+
+    @model_validator(mode="after")
+    def _one_network(self) -> SpecFile:
+        if self.model is None:
+            if not self.nodes:
+                raise PydanticCustomError("no_network", "missing key", {"key": "nodes", "remedy": "add nodes = ..."})
+            return self
+        remedies = {
+            "nodes": (bool(self.nodes), "keep one of [nodes.*] and [model]"),
+            "output": (self.output is not None, 'name the value in [model]: output = "..."'),
+            "init": (self.weights.init is not None, "remove it: the file holds the first weights"),
+            "seed": (self.weights.seed is not None, "remove it: the file holds the first weights"),
+        }
+        for key, (given, remedy) in remedies.items():
+            if given:
+                raise PydanticCustomError(
+                    "model", "a model of another program beside this key", {"key": key, "remedy": remedy}
+                )
+        return self
 
     @property
     def is_classical(self) -> bool:
         """Whether it is a network of the class that every theorem and bound speaks of, with its loss."""
         nodes = self.nodes.values()
         return (
-            self.loss == "half-squared-error"
+            self.model is None
+            and self.loss == "half-squared-error"
             and not isinstance(self.weight_decay, dict)
             and all(isinstance(node, Node) and node.tied is None and node.values is None for node in nodes)
             and all(node.shape is None or len(node.shape) == IMAGE_AXES for node in nodes)

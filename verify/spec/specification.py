@@ -45,8 +45,9 @@ class Specification(Question):
         """Which weights belong to each vertex of the file."""
         from verify.calculus.problem import Problem
 
-        is_classical = isinstance(self.problem, Problem)
-        return super().vertex_blocks if is_classical else self.document.network().vertex_blocks
+        if isinstance(self.problem, Problem) or self.document.content.model is not None:
+            return super().vertex_blocks
+        return self.document.network().vertex_blocks
 
 
 def load_specification(path: str | Path) -> Specification:

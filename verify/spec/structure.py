@@ -37,7 +37,7 @@ class Structure:
 
 
 def lint(path: str | Path) -> Structure:
-    """Check a spec file's tables and graph; its data and weight files are not opened.
+    """Check a spec file's tables and graph; its data and weight files are not opened, but a model it names is.
 
     Parameters
     ----------
@@ -54,6 +54,10 @@ def lint(path: str | Path) -> Structure:
         If a table or the graph is not valid.
     """
     document = read_document(path)
+    if document.content.model is not None:
+        from verify.spec.onnx_problem import sizes_of
+
+        return Structure(document.path, *sizes_of(document, document.content.model))
     if not document.content.is_classical:
         network = document.network()
         edges = sum(len(sources) for sources in network.sources.values())

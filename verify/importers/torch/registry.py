@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
@@ -30,22 +29,6 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
         return function
 
     return register
-
-
-@final
-@dataclass(frozen=True)
-class Masked:
-    """Logits of which only some take part: the others are minus infinity. Softmax and logsumexp take them.
-
-    Parameters
-    ----------
-    tensor : Tensor
-    kept : array of bool
-        Of a shape that repeats to that of the tensor.
-    """
-
-    tensor: Tensor
-    kept: np.ndarray
 
 
 @final

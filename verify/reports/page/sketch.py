@@ -75,7 +75,7 @@ def sketch_of(question: Question) -> Sketch:
     problem = question.problem
     if isinstance(problem, Problem):
         return _classical(problem.architecture)
-    if isinstance(question, Specification):
+    if isinstance(question, Specification) and question.document.content.model is None:
         return _general(question.document.network())
     if isinstance(problem, GraphProblem):
         return _operations(problem)

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 
 from verify.graph.tensor import Tensor
-from verify.importers.torch.registry import Masked, Scope, rule
-from verify.operations.elementwise import Elementwise
+from verify.importers.lowering import functions
+from verify.importers.lowering.softmax import Masked
+from verify.importers.torch.registry import Scope, rule
 from verify.operations.power import Logarithm, Power
 
 
@@ -54,12 +55,7 @@ def reciprocal(scope: Scope, x: Tensor) -> Tensor:
 
 @rule("pow.Tensor_Scalar")
 def power(scope: Scope, x: Tensor, exponent: float) -> Tensor:
-    exact = Fraction(exponent)
-    if exact == 2:
-        return x.square()
-    if exact.denominator > 2:  # of positive numbers alone
-        return x.apply(Logarithm()).scale(exact).apply(Elementwise("exp(x)"))
-    return x.apply(Power(exact))
+    return functions.power(x, Fraction(exponent))
 
 
 @rule("square.default")
@@ -84,17 +80,7 @@ def logarithm(scope: Scope, x: Tensor) -> Tensor:
 
 @rule("mm.default", "bmm.default", "matmul.default")
 def matrix_product(scope: Scope, left: Any, right: Any) -> Tensor:
-    a, b = scope.tensor(left), scope.tensor(right)
-    if len(b.shape) == 1:
-        product = a if len(a.shape) > 1 else a.reshape((1, a.shape[0]))
-        column = product @ b.reshape((b.shape[0], 1))
-        return column.reshape(column.shape[:-1] if len(a.shape) > 1 else ())
-    if len(a.shape) == 1:
-        row = a.reshape((1, a.shape[0])) @ b
-        return row.reshape((*row.shape[:-2], row.shape[-1]))
-    if len(b.shape) > 2 and len(a.shape) < len(b.shape):
-        a = a.broadcast_to((*b.shape[:-2], *a.shape[-2:]))
-    return a @ b
+    return functions.matrix_product(scope.tensor(left), scope.tensor(right))
 
 
 @rule("addmm.default", "baddbmm.default")

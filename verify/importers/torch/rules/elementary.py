@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from verify.graph.tensor import Tensor
+from verify.importers.lowering import functions
 from verify.importers.torch.registry import Scope, rule
 from verify.importers.torch.rules.functions import amax, clamp, elu
 from verify.operations.elementwise import Elementwise
@@ -32,7 +33,7 @@ def decimal_logarithm(scope: Scope, x: Tensor) -> Tensor:
 @rule("pow.Scalar", "pow.Tensor_Tensor")
 def general_power(scope: Scope, base: Any, exponent: Any) -> Tensor:
     """Return exp(exponent log(base)), which needs a positive base."""
-    return (scope.tensor(base).apply(Logarithm()) * scope.tensor(exponent)).apply(Elementwise("exp(x)"))
+    return functions.general_power(scope.tensor(base), scope.tensor(exponent))
 
 
 @rule("xlogy.Tensor", "xlogy.Scalar_Self", "xlogy.Scalar_Other")

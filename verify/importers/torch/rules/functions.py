@@ -7,36 +7,19 @@ from fractions import Fraction
 from typing import Any
 
 from verify.graph.tensor import Tensor
+from verify.importers.lowering import functions
+from verify.importers.lowering.functions import FORMULAS
 from verify.importers.torch.registry import Scope, rule
-from verify.importers.torch.rules.normalisation import merged_last
 from verify.operations.elementwise import Elementwise
-from verify.operations.maximum import Maximum
 from verify.operations.power import Logarithm
 from verify.outcomes import InputError
 
-FORMULAS = {
-    "tanh.default": "tanh",
+NAMES = {
     "sigmoid.default": "sigmoid",
-    "silu.default": "silu",
-    "sin.default": "sin",
-    "cos.default": "cos(x)",
-    "exp.default": "exp(x)",
-    "erf.default": "erf",
     "atan.default": "arctan",
-    "relu.default": "relu",
-    "abs.default": "abs(x)",
-    "relu6.default": "max(x,0)-max(x-6,0)",
-    "hardsigmoid.default": "(max(x+3,0)-max(x-3,0))/6",
-    "hardswish.default": "x*(max(x+3,0)-max(x-3,0))/6",
-    "mish.default": "x*tanh(log(1+exp(x)))",
-    "log_sigmoid.default": "-log(1+exp(-x))",
-    "sinh.default": "(exp(x)-exp(-x))/2",
-    "cosh.default": "(exp(x)+exp(-x))/2",
-    "erfc.default": "1-erf(x)",
-    "exp2.default": "exp(x*log(2))",
-    "expm1.default": "exp(x)-1",
+    **{f"{name}.default": name for name in FORMULAS if name not in ("sigmoid", "arctan")},
 }
-"""Formulas of functions without options; the hyperbolic tangent form of gelu and the others stand below."""
+"""Formulas of functions without options by PyTorch's names."""
 
 
 def _register(name: str, formula: str) -> None:
@@ -45,16 +28,15 @@ def _register(name: str, formula: str) -> None:
         return x.apply(Elementwise(formula))
 
 
-for _name, _formula in FORMULAS.items():
-    _register(_name, _formula)
+for _name, _usual in NAMES.items():
+    _register(_name, FORMULAS[_usual])
 
 
 @rule("gelu.default")
 def gelu(scope: Scope, x: Tensor, approximate: str = "none") -> Tensor:
     if approximate == "none":
         return x.apply(Elementwise("gelu"))
-    cubic = x + (x * x.square()).scale(Fraction(0.044715))
-    return x * (cubic.scale(Fraction(0.7978845608028654)).apply(Elementwise("tanh")) + 1).scale(Fraction(1, 2))
+    return functions.gelu_by_tanh(x)
 
 
 SMALLEST_THRESHOLD = 20.0
@@ -73,15 +55,12 @@ def softplus(scope: Scope, x: Tensor, beta: float = 1.0, threshold: float = 20.0
 
 @rule("leaky_relu.default")
 def leaky_relu(scope: Scope, x: Tensor, slope: float = 0.01) -> Tensor:
-    positive = x.apply(Elementwise("relu"))
-    return positive + (x - positive).scale(Fraction(slope))
+    return functions.leaky_relu(x, Fraction(slope))
 
 
 @rule("elu.default")
 def elu(scope: Scope, x: Tensor, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Tensor:
-    positive = x.apply(Elementwise("relu"))
-    negative = (x - positive).scale(Fraction(input_scale)).apply(Elementwise("exp(x)")) - 1
-    return (positive + negative.scale(Fraction(alpha))).scale(Fraction(scale))
+    return functions.elu(x, alpha, scale, input_scale)
 
 
 @rule("hardtanh.default")
@@ -91,9 +70,7 @@ def hardtanh(scope: Scope, x: Tensor, low: float = -1.0, high: float = 1.0) -> T
 
 @rule("clamp.default", "clamp.Tensor")
 def clamp(scope: Scope, x: Tensor, low: Any = None, high: Any = None) -> Tensor:
-    if low is not None:
-        x = (x - scope.tensor(low)).apply(Elementwise("relu")) + scope.tensor(low)
-    return x if high is None else scope.tensor(high) - (scope.tensor(high) - x).apply(Elementwise("relu"))
+    return functions.clamped(x, *(None if bound is None else scope.tensor(bound) for bound in (low, high)))
 
 
 @rule("clamp_min.default")
@@ -111,8 +88,7 @@ def prelu(scope: Scope, x: Tensor, slope: Any) -> Tensor:
     factors = scope.tensor(slope)
     if len(x.shape) > 1 and factors.shape != (1,) and len(factors.shape) == 1:
         factors = factors.reshape((*factors.shape, *(1,) * (len(x.shape) - 2)))
-    positive = x.apply(Elementwise("relu"))
-    return positive + (x - positive) * factors
+    return functions.prelu(x, factors)
 
 
 @rule("logaddexp.default")
@@ -128,9 +104,7 @@ def log1p(scope: Scope, x: Tensor) -> Tensor:
 
 @rule("amax.default")
 def amax(scope: Scope, x: Tensor, axes: list[int], keep: bool = False) -> Tensor:
-    gone = {axis % len(x.shape) for axis in axes} or set(range(len(x.shape)))
-    largest = merged_last(x, axes).apply(Maximum())
-    return largest if not keep else largest.reshape(tuple(1 if k in gone else n for k, n in enumerate(x.shape)))
+    return functions.largest_over(x, axes, keep)
 
 
 @rule("amin.default")

@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 -- its usual name
 
 from verify.graph.tensor import Tensor
+from verify.importers.lowering.windows import max_pool_over_the_ends
 from verify.importers.torch.registry import Scope, rule
-from verify.importers.torch.rules.windows import average_pool_of_any_kind, max_pool_over_the_ends
+from verify.importers.torch.rules.windows import average_pool_of_any_kind
 from verify.layers.attention import attention
 from verify.layers.convolution import convolution
 from verify.layers.dense import dense

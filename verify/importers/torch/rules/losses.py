@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from verify.graph.tensor import Tensor
+from verify.importers.lowering.axes import last_axis
 from verify.importers.torch.registry import Scope, rule
-from verify.importers.torch.rules.normalisation import last_axis
 from verify.losses import loss
 from verify.operations.elementwise import Elementwise
 from verify.operations.power import Logarithm

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from verify.graph.tensor import Tensor
-from verify.importers.torch.registry import Masked, Scope, rule
+from verify.importers.lowering.softmax import Masked
+from verify.importers.torch.registry import Scope, rule
 from verify.layers.padding import padded
 from verify.operations.cumulative_sum import CumulativeSum
 from verify.operations.gather import Gather, Indices, ScatterAdd

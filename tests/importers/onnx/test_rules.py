@@ -1,0 +1,164 @@
+"""Every rule against onnx's reference evaluator, at the weights of the file and near them; and planted mistakes."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx")
+
+import verify  # noqa: E402
+from tests.importers.onnx.cases import CASES, x  # noqa: E402
+from tests.importers.onnx.models import InProcess, model, saved  # noqa: E402
+from verify.importers.onnx import problem as importer  # noqa: E402
+from verify.importers.onnx.registry import RULES  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def no_process(monkeypatch):
+    monkeypatch.setattr(importer, "Child", InProcess)
+
+
+@pytest.fixture
+def imported(tmp_path):
+    """Return a function that imports a model with zeros as targets."""
+
+    def run(made, inputs, **options):
+        path = saved(made, tmp_path)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(importer, "_read_targets", lambda targets, loss, shape: np.zeros(shape))
+            return verify.from_onnx(path, tuple(inputs.values()), None, **options)
+
+    return run
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_rule_agrees_with_the_reference(imported, name) -> None:
+    body, inputs, numbers, opset, trained = CASES[name]
+    problem = imported(model(body, inputs, numbers, opset), inputs, output="y")
+    assert sorted(block.label for block in problem.blocks) == sorted(trained)
+    for block in problem.blocks:
+        stored = numbers[block.label].astype(np.float32).astype(np.float64)
+        assert np.array_equal(problem.initial_weights[block.place].reshape(block.shape), stored)
+
+
+def test_every_rule_has_a_case() -> None:
+    used = {node.op_type for name in CASES for node in model(*CASES[name][:4]).graph.node}
+    elsewhere = {
+        "Identity", "Size", "CastLike", "EyeLike", "NonZero", "Equal", "Less", "LessOrEqual", "GreaterOrEqual", "And",
+        "Or", "Xor", "Not", "IsInf", "Floor", "Ceil", "Round", "Sign", "Mod", "ai.onnx.ml.Scaler", "com.microsoft.Gelu",
+        "SimplifiedLayerNormalization", "Tan", "ThresholdedRelu", "ReduceLogSum", "SplitToSequence", "SequenceAt",
+    }  # fmt: skip
+    assert set(RULES) - used == elsewhere
+
+
+def _with(node, **attributes):
+    return dataclasses.replace(node, attributes={**node.attributes, **attributes})
+
+
+PLANTED = {
+    "gemm": ("Gemm", lambda right: lambda scope, node, a, b, c: right(scope, _with(node, beta=1.0), a, b, c)),
+    "matmul_add": ("Add", lambda right: lambda scope, node, a, b: scope.tensor(a) - scope.tensor(b)),
+    "conv": ("Conv", lambda right: lambda scope, node, *a: right(scope, _with(node, pads=[2, 1, 1, 0]), *a)),
+    "functions": ("Gelu", lambda right: lambda scope, node, h: right(scope, _with(node, approximate="tanh"), h)),
+    "ln": ("LayerNormalization", lambda right: lambda scope, node, *a: right(scope, _with(node, epsilon=1e-4), *a)),
+    "gru": ("GRU", lambda right: lambda scope, node, *a: right(scope, _with(node, linear_before_reset=0), *a)),
+    "softmax_axis": ("Softmax", lambda right: lambda scope, node, h: right(scope, _with(node, axis=2), h)),
+    "clip": ("Clip", lambda right: lambda scope, node, h, low=None, high=None: right(scope, node, h, low)),
+}
+"""A mistake of a rule by the case that shows it."""
+
+
+@pytest.mark.parametrize("case", PLANTED)
+def test_a_planted_mistake_is_refused(imported, monkeypatch, case) -> None:
+    op, wrong = PLANTED[case]
+    monkeypatch.setitem(RULES, op, dataclasses.replace(RULES[op], function=wrong(RULES[op].function)))
+    body, inputs, numbers, opset, _ = CASES[case]
+    with pytest.raises(verify.InputError, match="not that of onnx's reference evaluator"):
+        imported(model(body, inputs, numbers, opset), inputs, output="y")
+
+
+REFUSED = {
+    "no rule": ("h=MatMul(x,w) y=Hardmax(h)", {}, r"y: Hardmax: no rule for this operation: .*opset=21"),
+    "a jump": ("h=MatMul(x,w) y=Floor(h)", {}, "y: Floor: a function that jumps"),
+    "a branch": ("h=MatMul(x,w) c=Greater(h,x) y=Where(c,h,x)", {}, "y: Where: a choice by computed numbers jumps"),
+    "a cast": ("h=MatMul(x,w) c=Cast<to=10>(h) y=Cast<to=1>(c)", {}, "c: Cast: .* rounded to another format"),
+    "dropout": (
+        "t=Constant<value=bool {1}>() r=Constant<value_float=0.5>() h=MatMul(x,w) y=Dropout(h,r,t)",
+        {},
+        "y: Dropout: dropout in training mode",
+    ),
+    "shapes": ("h=MatMul(x,w) g=MatMul(h,v) y=Tanh(g)", {"v": x}, r"g: MatMul"),
+    "an index": (
+        "k=Constant<value_ints=[7]>() h=MatMul(x,w) y=Gather<axis=1>(h,k)",
+        {},
+        "y: Gather: index out of range",
+    ),
+    "a size": (
+        "s=Constant<value_ints=[100000,100000,100000]>() o=ConstantOfShape(s) h=MatMul(x,w) y=Add(h,o)",
+        {},
+        "o: ConstantOfShape: an array is too large",
+    ),
+    "a tile": (
+        "s=Constant<value_ints=[1000000,1000000]>() h=MatMul(x,w) y=Tile(h,s)",
+        {},
+        "y: Tile: an array is too large",
+    ),
+    "a range": (
+        "a=Constant<value_int=0>() b=Constant<value_int=9000000000000000000>() c=Constant<value_int=1>() "
+        "r=Range(a,b,c) f=Cast<to=1>(r) h=MatMul(x,w) y=Add(h,f)",
+        {},
+        "r: Range: a range is too large",
+    ),
+    "a negative length": (
+        "s=Constant<value_ints=[-2,3]>() o=ConstantOfShape(s) h=MatMul(x,w) y=Add(h,o)",
+        {},
+        "o: ConstantOfShape: a negative length",
+    ),
+    "merged parameters": (
+        "a=MatMul(x,w) b=Add(a,z) c=MatMul(b,w) y=Add(c,z)",
+        {"z": np.zeros(3)},
+        "stands for several parameters.*optimize=False",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_covered_is_one_line_with_node_and_remedy(imported, name) -> None:
+    body, more, expected = REFUSED[name]
+    with pytest.raises(verify.InputError, match=expected) as caught:
+        imported(model(body, {"x": x}, {"w": np.eye(3) * 2.0, **more}), {"x": x}, output="y")
+    assert "\n" not in str(caught.value)
+
+
+def test_merged_parameters_are_one_where_the_user_says_so(imported) -> None:
+    made = model(
+        "a=MatMul(x,w) b=Add(a,z) c=MatMul(b,w) y=Add(c,z)", {"x": x}, {"w": np.diag([1.0, 2, 3]), "z": np.zeros(3)}
+    )
+    problem = imported(made, {"x": x}, train=["z"])
+    assert {block.label for block in problem.blocks} == {"w", "z"}
+
+
+def test_constants_become_trained_and_weights_frozen_by_name(imported) -> None:
+    made = model("h=MatMul(x,w) p=Add(h,b) t=Tanh(p) y=Mul(t,k)", {"x": x}, {"w": x.T @ x, "b": x[0], "k": x[1]})
+    assert {block.label for block in imported(made, {"x": x}).blocks} == {"w", "b"}
+    assert {block.label for block in imported(made, {"x": x}, train=["k"], freeze=["w"]).blocks} == {"b", "k"}
+    with pytest.raises(verify.InputError, match="no such numbers in the model: name='q'"):
+        imported(made, {"x": x}, train=["q"])
+    with pytest.raises(verify.InputError, match="trained and frozen at once"):
+        imported(made, {"x": x}, train=["k"], freeze=["k"])
+
+
+def test_masks_and_matrices_of_the_data_are_no_weights(imported) -> None:
+    mixing = np.full((4, 4), 0.25) + np.eye(4)
+    made = model("h=MatMul(a,x) y=Gemm(h,w)", {"x": x}, {"a": mixing, "w": x.T @ x})
+    assert [block.label for block in imported(made, {"x": x}).blocks] == ["w"]
+
+
+def test_a_name_of_the_file_may_be_one_of_ours(imported) -> None:
+    made = model("h=MatMul(targets,w) y=Mul(h,inputs)", {"targets": x}, {"w": x.T @ x, "inputs": x[0]})
+    problem = imported(made, {"targets": x}, loss="half-squared-error", reduction="sum")
+    outputs = (x @ (x.T @ x).astype(np.float32)) * x[0].astype(np.float32)
+    assert problem.error(problem.initial_weights) == pytest.approx(0.5 * np.sum(outputs**2), rel=1e-12)

@@ -1,0 +1,1 @@
+"""ONNX files as problems; the onnx package is imported by a child process alone."""
