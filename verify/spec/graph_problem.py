@@ -37,15 +37,39 @@ def build_graph_problem(document: Document) -> GraphProblem:
     InputError
         If nodes, data, loss or weights do not fit together.
     """
-    content = document.content
+    return _problem(document, *_prepared(document))
+
+
+def batch_problems(document: Document, batch: int) -> tuple[GraphProblem, ...]:
+    """Return the problem of each batch of consecutive samples; scales are those of all data, as in the whole problem.
+
+    Raises
+    ------
+    InputError
+        As `build_graph_problem`, or if the size is no positive number.
+    """
+    if batch < 1:
+        raise InputError("the size of a batch must be a positive integer", batch=batch)
+    loss, x, y = _prepared(document)
+    return tuple(
+        _problem(document, loss, x[start : start + batch], y[start : start + batch])
+        for start in range(0, len(x), batch)
+    )
+
+
+def _prepared(document: Document) -> tuple[Loss, np.ndarray, np.ndarray]:
     network = document.network()
     with document.located("loss"):
-        loss = _loss(content.loss)
+        loss = _loss(document.content.loss)
     data = data_table(document)
     with document.located("data"):
         samples = read_samples(data, document.path.parent)
         x = _inputs(samples, data, network)
-        y = _targets(samples, x, data, network, loss)
+        return loss, x, _targets(samples, x, data, network, loss)
+
+
+def _problem(document: Document, loss: Loss, x: np.ndarray, y: np.ndarray) -> GraphProblem:
+    content, network = document.content, document.network()
     builder = GraphBuilder()
     with document.located_by_node():
         output = network.build(builder, x)
