@@ -8,7 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -85,8 +85,8 @@ def epoch_range(
     asked = as_setting(setting)
     if isinstance(asked, Optimizer):
         return _undecided(f"{asked.words}: theorem epoch speaks of SGD", "use kind = 'sgd'")
-    given = not isinstance(batch, str | int | np.integer)
-    parts = tuple(batch) if given else batches_of(problem, batch)
+    given = isinstance(batch, Sequence) and not isinstance(batch, str)
+    parts: tuple[Any, ...] = tuple(cast("Sequence[Any]", batch)) if given else batches_of(problem, batch)
     room = required_region(problem).room(problem.initial_weights)
     if room <= 0:
         return _undecided("the region has no room around the initial weights", "use a larger region")
@@ -179,8 +179,8 @@ def _recommended(epoch: Epoch) -> RangeRow:
     eta = largest / 2
     mu, tau = epoch.largest_mu(eta) or 0.0, epoch.largest_tau(eta) or 0.0
     statement = (
-        f"E decreases over the epoch with SGD for lr <= {at_most(largest)} without momentum, and for lr={at_most(eta)} and "
-        f"momentum <= {at_most(mu)} ({SCOPE})"
+        f"E decreases over the epoch with SGD for lr <= {at_most(largest)} without momentum, and for lr={at_most(eta)} "
+        f"and momentum <= {at_most(mu)} ({SCOPE})"
     )
     numbers = {"lr": eta, "lr_max": largest, "decrease": epoch.decrease(eta)}
     return RangeRow(NAME, Verdict.PROVED, statement, eta, tau, largest, mu, numbers=numbers)

@@ -67,7 +67,7 @@ def command(
       dagverify range examples/xor_skip.toml --plot ranges.svg
       dagverify train examples/xor_skip.toml --steps 4 --out before/
       dagverify train examples/xor_skip.toml --steps 5 --out now/
-      dagverify range examples/xor_skip.toml --epoch --batch 2
+      dagverify range examples/xor_decay.toml --epoch --batch 2
       dagverify range examples/xor_skip.toml --at now/checkpoint.npz --previous before/checkpoint.npz
     """
     if at is None:
@@ -155,12 +155,13 @@ def _of_an_epoch(spec: Path, batch: int, time_limit: float, as_json: bool) -> in
         from verify.analysis.epoch_range import epoch_range
         from verify.cli.target import load
         from verify.graph.problem import GraphProblem
+        from verify.spec.document import Document
         from verify.spec.graph_problem import batch_problems
-        from verify.spec.specification import Specification
 
         question = load(spec)
-        apart = isinstance(question, Specification) and isinstance(question.problem, GraphProblem)
-        parts = batch_problems(question.document, batch) if apart else batch
+        parts: Any = batch
+        if isinstance(question.problem, GraphProblem) and isinstance(question.document, Document):
+            parts = batch_problems(question.document, batch)
         announce("bounding the Hessian of every batch")
         with budget.time_limit(time_limit, "the range of an epoch"):
             row = epoch_range(question.problem, parts, question.asked).to_json()

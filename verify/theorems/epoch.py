@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import nextafter
 from typing import Any, final
 
@@ -25,9 +26,9 @@ _HALVINGS = 48
 class Epoch:
     """What is known at the start w_0 of an epoch, and which settings theorem `epoch` admits for it.
 
-    An epoch of K steps is D <- mu D - eta grad E_b(w) + m, w <- w + D over its batches b, in any order, with |m| at most
-    tau |grad E_b(w)|: SGD with a learning rate and a momentum (mu), or adaptive momentum (tau), exact or stored with
-    rounding that tau covers. The momentum buffer of PyTorch's SGD is D/(-eta).
+    An epoch of K steps is D <- mu D - eta grad E_b(w) + m, w <- w + D over its batches b, in any order, with |m| at
+    most tau |grad E_b(w)|: SGD with a learning rate and a momentum (mu), or adaptive momentum (tau); rounding of
+    stored weights may be a part of m. The momentum buffer of PyTorch's SGD is D/(-eta).
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ class Epoch:
         For |w - w_0| <= radius and every batch, ||Hess E_b|| <= L.
     radius : float
     whole : float
-        Upper bound of the largest eigenvalue of Hess E on that ball. Where E is a mean of the batches' errors, L will do.
+        Upper bound of the largest eigenvalue of Hess E on that ball. Where E is a mean of the batches' errors, L does.
     kappa, skew : float
         The sum of the batches' gradients at w_0 differs from kappa grad E(w_0) by at most skew; K and 0 for means over
         batches of one size.
@@ -88,6 +89,10 @@ class Epoch:
     def steps(self) -> int:
         """Number K of batches."""
         return len(self.gradients)
+
+    @cached_property
+    def _total(self) -> Fraction:
+        return sum(map(Fraction, self.gradients), Fraction(0))
 
     @certified_environment(products=False)
     def admits(self, eta: Any, tau: Any = 0.0, mu: Any = 0.0, velocity: Any = 0.0) -> Verdict:
@@ -142,7 +147,7 @@ class Epoch:
             As in `admits`.
         """
         _, part, fraction, length = _setting(1, ratio, mu, velocity)
-        a, total = Fraction(self.gradients[0]), sum(map(Fraction, self.gradients))
+        a, total = Fraction(self.gradients[0]), self._total
         slow = part * total + Fraction(self.skew) + fraction * (length + (1 + part) * a / (1 - fraction))
         if slow >= Fraction(self.kappa) * Fraction(self.gradient):
             return None  # drift/eta for eta -> 0, and it grows with eta
@@ -177,7 +182,7 @@ class Epoch:
             return None
         L, reached = Fraction(self.L), Fraction(travel)
         remembered = mu * (velocity * eta + speed * (Fraction(self.gradients[0]) + L * reached))
-        pushes = tau * sum(map(Fraction, self.gradients)) + eta * Fraction(self.skew)
+        pushes = tau * self._total + eta * Fraction(self.skew)
         drift = (L * (eta + tau) * Fraction(total) + pushes + remembered) / (1 - mu)
         setting = Fraction(self.whole), eta * Fraction(self.kappa) / (1 - mu), drift / Fraction(self.gradient)
         return _SHARP.exact_gain(*setting) if _SHARP.admits(*setting) else None
@@ -214,4 +219,3 @@ def _largest(holds: Callable[[Fraction], bool], highest: float) -> float | None:
         else:
             high = middle
     return low
-
