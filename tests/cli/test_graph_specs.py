@@ -121,6 +121,7 @@ def test_an_epoch_of_batches_is_ranged(spec: Path, dagverify: Run) -> None:
         (["--epoch", "--batch", 0], "0"),
         (["--epoch", "--batch", 2, "--at", "w.npz"], "starts at the weights"),
         (["--epoch", "--batch", 2, "--norm", "vertex"], "only for one step"),
+        (["--epoch", "--batch", 2, "--plot", "p.svg"], "no picture"),
     ],
 )
 def test_options_of_an_epoch_are_checked(options: list[str], words: str, spec: Path, dagverify: Run) -> None:
