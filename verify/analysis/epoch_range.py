@@ -91,12 +91,20 @@ def epoch_range(
     if room <= 0:
         return _undecided("the region has no room around the initial weights", "use a larger region")
     if not parts:
-        raise InputError("an epoch needs a batch", batch=batch)
+        raise InputError("an epoch needs a batch", batch=batch, remedy="give at least one problem")
     for part in parts:
         if not isinstance(part, Objective):
-            raise InputError("a batch is no problem", type=type(part).__name__)
+            raise InputError(
+                "a batch is no problem", type=type(part).__name__, remedy="give one problem for each batch"
+            )
         if part.size != problem.size:
-            raise InputError("a batch has other weights", where=part.name, size=part.size, expected=problem.size)
+            raise InputError(
+                "a batch has other weights",
+                where=part.name,
+                size=part.size,
+                expected=problem.size,
+                remedy="give every batch the network of the whole problem",
+            )
     try:
         check_smooth(problem)
     except InputError as error:
@@ -123,11 +131,12 @@ def batches_of(problem: Objective, batch: Any) -> tuple[Problem, ...]:
         If the size is no positive number, or the problem's samples cannot be told apart.
     """
     if isinstance(batch, bool) or not isinstance(batch, int | np.integer) or batch < 1:
-        raise InputError("the size of a batch must be a positive integer", batch=batch)
+        raise InputError("the size of a batch must be a positive integer", batch=batch, remedy="use batch=64")
     if not isinstance(problem, Problem):
         raise InputError(
             "the samples of this problem cannot be told apart",
             where=problem.name,
+            type=type(problem).__name__,
             remedy="give batch=[...]: one problem of the same weights for each batch",
         )
     return tuple(

@@ -49,7 +49,7 @@ def batch_problems(document: Document, batch: int) -> tuple[GraphProblem, ...]:
         As `build_graph_problem`, or if the size is no positive number.
     """
     if batch < 1:
-        raise InputError("the size of a batch must be a positive integer", batch=batch)
+        raise InputError("the size of a batch must be a positive integer", batch=batch, remedy="use batch=64")
     loss, x, y = _prepared(document)
     return tuple(
         _problem(document, loss, x[start : start + batch], y[start : start + batch])

@@ -69,7 +69,7 @@ class Epoch:
 
     def __post_init__(self) -> None:
         if not self.gradients:
-            raise InputError("an epoch needs a batch", gradients=self.gradients)
+            raise InputError("an epoch needs a batch", gradients=self.gradients, remedy="give a length for each")
         lengths = (not_negative(each, "a batch's gradient") for each in self.gradients)
         rounded: dict[str, Any] = {
             "gradients": tuple(sorted(map(round_up, lengths), reverse=True)),
@@ -81,7 +81,9 @@ class Epoch:
         }
         positive(self.kappa, "kappa")
         if not rounded["gradient"] > 0:
-            raise InputError("the gradient underflows", gradient=self.gradient)
+            raise InputError(
+                "the gradient underflows", gradient=float(exact(self.gradient, "gradient")), remedy="scale E up"
+            )
         for name, value in rounded.items():
             object.__setattr__(self, name, value)
 
@@ -201,7 +203,7 @@ class Epoch:
 def _setting(eta: Any, tau: Any, mu: Any, velocity: Any) -> tuple[Fraction, Fraction, Fraction, Fraction]:
     fraction = not_negative(mu, "mu")
     if fraction >= 1:
-        raise InputError("the momentum must be below 1", mu=float(exact(mu, "mu")))
+        raise InputError("the momentum must be below 1", mu=float(exact(mu, "mu")), remedy="use mu=0.9")
     return positive(eta, "eta"), not_negative(tau, "tau"), fraction, not_negative(velocity, "velocity")
 
 

@@ -21,6 +21,7 @@ from verify.torch.whole_error import Range, WholeError
 from verify.training.evaluation import decide_by_ranges
 
 LOGGER = logging.getLogger("verify.torch")
+_SAVED = "load what state_dict() returned"
 SMALLEST = 2.0**-40
 """Factor of all learning rates below which `EpochGuard.epochs` gives up."""
 
@@ -141,9 +142,9 @@ class EpochGuard:
         **objective: Any,
     ) -> None:
         if not (isinstance(shrink, int | float) and 0 < shrink < 1):
-            raise InputError("a factor between 0 and 1 is needed", shrink=shrink)
+            raise InputError("a factor between 0 and 1 is needed", shrink=shrink, remedy="use shrink=0.5")
         if not isinstance(module, nn.Module):
-            raise InputError("not a PyTorch module", module=type(module).__name__)
+            raise InputError("not a PyTorch module", module=type(module).__name__, remedy="give an nn.Module")
         schedulers = scheduler if isinstance(scheduler, list | tuple) else () if scheduler is None else (scheduler,)
         drawn = [*generators_of(loader), *generators]
         self._state = TrainingState(module, optimizer, [*schedulers, *also], drawn)
@@ -220,15 +221,17 @@ class EpochGuard:
         """
         wanted = {"checkpoint", "accepted", "factor", "fingerprints"}
         if not isinstance(state, Mapping) or set(state) != wanted:
-            raise InputError("not the state of a guard", expected=sorted(wanted))
+            raise InputError("not the state of a guard", expected=sorted(wanted), remedy=_SAVED)
         accepted, factor = state["accepted"], state["factor"]
         if isinstance(accepted, bool) or not isinstance(accepted, int) or accepted < 0:
-            raise InputError("the number of epochs must be a whole number", accepted=accepted)
+            raise InputError("the number of epochs must be a whole number", accepted=accepted, remedy=_SAVED)
         if not (isinstance(factor, float) and 0 < factor <= 1):
-            raise InputError("the factor of the learning rates must be in (0, 1]", factor=factor)
+            raise InputError("the factor of the learning rates must be in (0, 1]", factor=factor, remedy=_SAVED)
         if list(state["fingerprints"]) != self._data.fingerprints:
             raise InputError(
-                "the saved state is that of other data", remedy="use the same data in the same order and chunk="
+                "the saved state is that of other data",
+                chunks=len(self._data.fingerprints),
+                remedy="use the same data in the same order, with the same chunk=",
             )
         self._state.restore(state["checkpoint"])
         self.accepted, self.factor, self.reports = accepted, factor, []
@@ -236,7 +239,9 @@ class EpochGuard:
         self._checkpoint = self._state.capture()
 
     def __reduce_ex__(self, _: Any) -> Any:
-        raise InputError("a guard watches one training and cannot be copied", remedy="use state_dict()")
+        raise InputError(
+            "a guard watches one training and cannot be copied", accepted=self.accepted, remedy="use state_dict()"
+        )
 
     def _finite_error(self) -> Range:
         error = self._whole.range()

@@ -60,13 +60,15 @@ class OrderedData:
 
     def __init__(self, loader: Any, data: Any, chunk: int) -> None:
         if isinstance(chunk, bool) or not isinstance(chunk, int) or chunk < 1:
-            raise InputError("the size of a chunk must be a positive integer", chunk=chunk)
+            raise InputError("the size of a chunk must be a positive integer", chunk=chunk, remedy="use chunk=512")
         if data is None and not isinstance(loader, DataLoader):
             raise InputError("not a DataLoader", loader=type(loader).__name__, remedy=PAIR)
         self._loader, self._data = loader, data
         self.samples = self._count()
         if self.samples < 1:
-            raise InputError("data are empty", where="the guard's data", remedy="give at least one sample")
+            raise InputError(
+                "data are empty", where="the guard's data", samples=self.samples, remedy="give at least one sample"
+            )
         parts = -(-self.samples // chunk)
         self._ends = [self.samples * part // parts for part in range(parts + 1)]
         self.fingerprints: list[str] = []
@@ -88,6 +90,7 @@ class OrderedData:
                 raise InputError(
                     "the data are not those that they were",
                     where=f"samples {start}-{stop - 1}",
+                    chunk=number,
                     remedy=f"{PAIR}, without random changes, and make a new guard where data are replaced",
                 )
             yield chunk
@@ -96,7 +99,9 @@ class OrderedData:
     def _count(self) -> int:
         if self._data is not None:
             if not (isinstance(self._data, tuple | list) and len(self._data) == 2):
-                raise InputError("not a pair of inputs and targets", where="data", remedy=PAIR)
+                raise InputError(
+                    "not a pair of inputs and targets", where="data", type=type(self._data).__name__, remedy=PAIR
+                )
             return self._rows()
         dataset = self._loader.dataset
         if isinstance(dataset, IterableDataset) or (
@@ -112,7 +117,9 @@ class OrderedData:
         tensors = [torch.as_tensor(leaf) for leaf in tree_leaves(tuple(self._data)) if _is_array(leaf)]
         lengths = {len(tensor) if tensor.ndim else 0 for tensor in tensors}
         if len(lengths) != 1:
-            raise InputError("the data have no common number of samples", where="data", lengths=sorted(lengths))
+            raise InputError(
+                "the data have no common number of samples", where="data", lengths=sorted(lengths), remedy=PAIR
+            )
         return lengths.pop()
 
     def _read(self, start: int, stop: int) -> Chunk:

@@ -46,13 +46,19 @@ class TrainingState:
         generators: Sequence[torch.Generator] = (),
     ) -> None:
         if not isinstance(optimizer, torch.optim.Optimizer):
-            raise InputError("not a PyTorch optimiser", optimizer=type(optimizer).__name__)
+            raise InputError("not a PyTorch optimiser", optimizer=type(optimizer).__name__, remedy="use torch.optim")
         for other in others:
             if not (hasattr(other, "state_dict") and hasattr(other, "load_state_dict")):
-                raise InputError("it cannot be set back: no state_dict", type=type(other).__name__)
+                raise InputError(
+                    "it cannot be set back: no state_dict", type=type(other).__name__, remedy="leave it out"
+                )
         own = {id(parameter) for parameter in module.parameters()}
         if any(id(moved) not in own for group in optimizer.param_groups for moved in group["params"]):
-            raise InputError("the optimiser moves parameters that are not the module's")
+            raise InputError(
+                "the optimiser moves parameters that are not the module's",
+                optimizer=type(optimizer).__name__,
+                remedy="give it module.parameters()",
+            )
         self.module, self.optimizer, self.others, self.generators = module, optimizer, tuple(others), tuple(generators)
 
     def capture(self) -> dict[str, Any]:
@@ -80,7 +86,12 @@ class TrainingState:
         )
         counts = len(state["others"]), len(state["random"]["generators"])
         if not fits or counts != (len(self.others), len(self.generators)):
-            raise InputError("the saved state is that of another training", others=counts[0], generators=counts[1])
+            raise InputError(
+                "the saved state is that of another training",
+                others=counts[0],
+                generators=counts[1],
+                remedy="make module, optimiser, schedulers and loader as they were",
+            )
         with torch.no_grad():
             for name, value in numbers.items():
                 value.copy_(saved[name])

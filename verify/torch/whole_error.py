@@ -17,7 +17,8 @@ from verify.arithmetic.environment import certified_environment, users_code
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rational import round_down, round_up
 from verify.graph.problem import GraphProblem
-from verify.importers.torch.agreement import SHARE, check_agreement
+from verify.importers.agreement import require_agreement
+from verify.importers.torch.agreement import check_agreement
 from verify.importers.torch.capture import Objective, as_float64, capture
 from verify.importers.torch.criteria import Criterion, criterion, in_float64
 from verify.importers.torch.translate import PREFIX, translate
@@ -71,9 +72,11 @@ class WholeError:
         **options: Any,
     ) -> None:
         if not isinstance(module, nn.Module):
-            raise InputError("not a PyTorch module", type=type(module).__name__)
+            raise InputError("not a PyTorch module", type=type(module).__name__, remedy="give an nn.Module")
         if not (math.isfinite(weight_decay) and weight_decay >= 0):
-            raise InputError("weight decay must be finite and not negative", weight_decay=weight_decay)
+            raise InputError(
+                "weight decay must be finite and not negative", weight_decay=weight_decay, remedy="use 0.0"
+            )
         if reduction == "mean" and (unequal := [name for name in _MEANS_OTHERWISE if name in options]):
             raise InputError(
                 "the mean is not over samples", options=unequal, remedy="set reduction='sum': the mean times a constant"
@@ -116,7 +119,7 @@ class WholeError:
             lower, upper = lower + share * Fraction(low), upper + share * Fraction(high)
             samples += chunk.samples
         if samples != self.data.samples:
-            raise InputError("samples are missing", samples=samples, expected=self.data.samples)
+            raise InputError("samples are missing", samples=samples, expected=self.data.samples, remedy="report this")
         self._held = True
         least, most = self._decayed()
         return round_down(lower + least), round_up(upper + most)
@@ -134,14 +137,9 @@ class WholeError:
         problem, _ = self._problem(key, arguments)
         found = problem.error_enclosure(problem.initial_weights)
         if plain is not None and math.isfinite(found[0]) and math.isfinite(found[1]):
-            allowed = SHARE * (found[1] - found[0] + 2.0**-52 * max(abs(found[0]), abs(found[1])))
-            if not found[0] - allowed <= plain <= found[1] + allowed:
-                raise InputError(
-                    "the module computes another error than was captured",
-                    captured=found,
-                    module=plain,
-                    remedy="make a new guard after changing the module",
-                )
+            ours = Interval.from_bounds([found[0]], [found[1]])
+            what = "the module computes another error than was captured"
+            require_agreement(np.array([plain]), ours, ours.mid, what, "make a new guard after changing the module", 0)
         return found
 
     def _problem(self, key: str, arguments: tuple[Any, ...]) -> tuple[GraphProblem, Sequence[tuple[str, int]]]:
@@ -158,7 +156,11 @@ class WholeError:
         parameters = dict(self._objective.module.named_parameters())
         weights = [array_of(parameters[leaf.label]).reshape(-1) for leaf in graph.leaves(Parameter)]
         if not weights:
-            raise InputError("the loss depends on no parameter", remedy="set requires_grad of a parameter that it uses")
+            raise InputError(
+                "the loss depends on no parameter",
+                parameters=len(parameters),
+                remedy="set requires_grad of a parameter that it uses",
+            )
         return GraphProblem(graph, scope.constants, np.concatenate(weights)), tuple(scope.held)
 
     def _follow(self) -> bool:
@@ -166,7 +168,9 @@ class WholeError:
         own, copies = _numbers(self.module), _numbers(self._objective.module)
         if own.keys() != copies.keys() or any(own[name].shape != copies[name].shape for name in own):
             raise InputError(
-                "parameters or buffers of the module were replaced", remedy="make a new guard after changing the module"
+                "parameters or buffers of the module were replaced",
+                differing=sorted(own.keys() ^ copies.keys()),
+                remedy="make a new guard after changing the module",
             )
         finite = True
         with torch.no_grad():
