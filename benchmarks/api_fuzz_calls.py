@@ -272,6 +272,9 @@ CALLS: dict[str, Call] = {
     "check_gradient": lambda d: verify.check_gradient(d.problem, d.gradient(), points=d.pick((1, [d.near()]))),
     "converge": lambda d: verify.converge(d.problem, d.weights, steps=20, newton_steps=5, time_limit_s=5.0),
     "decide_decrease": _decide,
+    "epoch_range": lambda d: verify.epoch_range(
+        d.problem, int(d.rng.integers(0, 5)), d.setting() if d.chance(0.5) else None
+    ),
     "explain": lambda d: _with_spec(d, lambda path: verify.explain(verify.load_specification(path), budget=1.0)),
     "from_onnx": _from_onnx,
     "hessian_bound": _hessian,

@@ -60,6 +60,10 @@ mutate LocalMinimum.v 'norm (w k ⊖ x)) <= 2 * (E (w k) - E x)' 'norm (w k ⊖ 
 mutate LocalMinimum.v 'm * norm (x ⊖ u) <= norm (G u)' '2 * m * norm (x ⊖ u) <= norm (G u)'
 mutate Graph.v     'dot (pull u) d = dot u (along J d)' 'dot (pull u) d = 2 * dot u (along J d)'
 mutate Graph.v     'x (b i) ⊙ unit_at (a i)'            '(2 * x (b i)) ⊙ unit_at (a i)'
+mutate Epoch.v      '(1 + q) * epoch_path'              '(1 + q / 2) * epoch_path'
+mutate Epoch.v      'L * (eta + tau) * sum_below K (epoch_travel' 'L * eta * sum_below K (epoch_travel'
+mutate Epoch.v      '+ tau * sum_below K a +'           '+ tau / 2 * sum_below K a +'
+mutate Epoch.v      'mu * (v + epoch_speed eta tau mu'  'mu * (v + epoch_speed eta tau mu / 2'
 mutate Backpropagation.v '+ wy0h0 * delta_y0'          '+ wy0h1 * delta_y0'
 
 exit $survived

@@ -19,6 +19,7 @@ import numpy as np
 import verify
 from verify.analysis.any_direction import any_direction, examine_any_direction
 from verify.analysis.converge import find_saddle
+from verify.analysis.epoch_range import batches_of
 from verify.analysis.gradients import examine_gradients
 from verify.analysis.lines import Vector
 from verify.analysis.ranges import admissible_ranges, largest_momentum
@@ -66,6 +67,7 @@ from verify.properties.step import take_step
 from verify.sklearn import CertifiedMLPRegressor
 from verify.testing import assert_admissible, assert_gradient_correct, assert_monotone_decrease
 from verify.theorems import convergence, direction_aware, horizon, local_minimum, ranges, weight_decay
+from verify.theorems.epoch import Epoch
 from verify.training import evaluation
 from verify.training.run_folder import RunFolder
 from verify.training.session import Session
@@ -76,6 +78,7 @@ MODULES = (
     "verify.testing",
     "verify.assumptions",
     "verify.theorems.ranges",
+    "verify.theorems.epoch",
     "verify.theorems.horizon",
     "verify.theorems.weight_decay",
     "verify.theorems.convergence",
@@ -88,6 +91,7 @@ MODULES = (
     "verify.analysis.ranges",
     "verify.analysis.any_direction",
     "verify.analysis.one_step",
+    "verify.analysis.epoch_range",
     "verify.analysis.explain",
     "verify.analysis.recommend",
     "verify.analysis.rising",
@@ -209,6 +213,7 @@ class Sample:
         self.certified = self.started("certified", certify="steps")
         self.certified.run(self.fresh_session(), 2)
         self.settings = ranges.RANGES
+        self.epoch = Epoch((1.0, 1.0), gradient=1.0, L=1.0, radius=1.0, whole=1.0, kappa=2.0, skew=0.0)
 
     def fresh_session(self) -> Session:
         return Session(self.problem, make_rule("guarded"))
@@ -309,6 +314,7 @@ CALLS: dict[str, Call] = {
     "check_certificate": lambda s: verify.check_certificate(s.certificate),
     "check_gradient": lambda s: verify.check_gradient(s.problem),
     "decide_decrease": lambda s: decide_decrease(s.problem, s.w, s.next),
+    "epoch_range": lambda s: verify.epoch_range(s.problem, 2),
     "explain": lambda s: verify.explain(s.specification, budget=1),
     "from_onnx": lambda s: verify.from_onnx(ONNX_FILE, np.ones((2, 3)), np.ones((2, 1))),
     "hessian_bound": lambda s: verify.hessian_bound(s.problem),
@@ -336,6 +342,12 @@ CALLS: dict[str, Call] = {
     "ranges.gain": lambda s: ranges.gain(2.0, 0.25, 0.125),
     "ranges.recommended": lambda s: ranges.recommended(2.0),
     "ranges.admissible_ranges": lambda s: admissible_ranges(s.problem, s.curvature),
+    "Epoch.admits": lambda s: s.epoch.admits(0.1),
+    "Epoch.decrease": lambda s: s.epoch.decrease(0.1),
+    "Epoch.largest_eta": lambda s: s.epoch.largest_eta(),
+    "Epoch.largest_tau": lambda s: s.epoch.largest_tau(0.1),
+    "Epoch.largest_mu": lambda s: s.epoch.largest_mu(0.1),
+    "epoch_range.batches_of": lambda s: batches_of(s.problem, 2),
     "horizon.horizon": lambda s: horizon.horizon(1.0, 0.5, 0.0, 0.5, 0.25, 3.0, 4),
     "horizon.error_lower_bound": lambda s: horizon.error_lower_bound(1.0, 2.0, 0.25, 4.0),
     "horizon.largest_eta": lambda s: horizon.largest_eta(1.0, 0.5, 0.0, 3.0, 7),
@@ -417,6 +429,8 @@ _PART = "a part of a guarded function, called by nothing else"
 _CERTIFIED = ("CertifiedMLPClassifier", "CertifiedMLPRegressor")
 NO_CLAIM: dict[str, str] = {
     **{name: _GRAPH for name in public_names() if name.startswith("Architecture.")},
+    "Epoch.__init__": "numbers as given",
+    "Epoch.steps": "numbers as given",
     **{f"Problem.{name}": _FLOAT64 for name in ("error", "gradient", "error_and_gradient", "hessian_vector")},
     **{f"Problem.{name}": "numbers as given" for name in ("check_weights", "chunks", "rows", "initial_weights")},
     **{f"Problem.{name}": _GRAPH for name in ("samples", "sample_divisor")},

@@ -32,6 +32,7 @@ _PUBLIC = {
     "check_gradient": "verify.calculus.gradient_check",
     "converge": "verify.analysis.converge",
     "decide_decrease": "verify.calculus.decide",
+    "epoch_range": "verify.analysis.epoch_range",
     "explain": "verify.analysis.explain",
     "from_onnx": "verify.importers.onnx.problem",
     "from_sklearn": "verify.importers.sklearn.problem",
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
     from verify.analysis.certify import certify
     from verify.analysis.check import check
     from verify.analysis.converge import converge
+    from verify.analysis.epoch_range import epoch_range
     from verify.analysis.explain import explain
     from verify.analysis.one_step import one_step_ranges
     from verify.analysis.recommend import recommend

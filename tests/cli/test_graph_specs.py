@@ -101,3 +101,29 @@ def test_another_network_cannot_go_on(
 
 def test_lint_counts(spec: Path, dagverify: Run) -> None:
     assert f"vertices=7, edges=6, parameters={load_problem(spec).size}" in dagverify("lint", spec).stdout
+
+
+def test_an_epoch_of_batches_is_ranged(spec: Path, dagverify: Run) -> None:
+    spec.write_text(spec.read_text() + REGION)
+    result = dagverify("range", spec, "--epoch", "--batch", 2, "--json")
+    assert result.exit_code in (0, 3), result.stderr
+    found = json.loads(result.stdout)
+    (row,) = found["ranges"]
+    assert row["theorem"] == "epoch" and row["verdict"] == found["verdict"] and row["batch"] == 2
+    assert row["steps"] == 2 and found["lipschitz"]["value"] == row["L_of_all_data"] > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--epoch"], "belong together"),
+        (["--batch", 2], "belong together"),
+        (["--epoch", "--batch", 0], "0"),
+        (["--epoch", "--batch", 2, "--at", "w.npz"], "starts at the weights"),
+        (["--epoch", "--batch", 2, "--norm", "vertex"], "only for one step"),
+        (["--epoch", "--batch", 2, "--plot", "p.svg"], "no picture"),
+    ],
+)
+def test_options_of_an_epoch_are_checked(options: list[str], words: str, spec: Path, dagverify: Run) -> None:
+    result = dagverify("range", spec, *options)
+    assert result.exit_code == 2 and words in result.stderr and result.stderr.count("\n") == 1

@@ -29,6 +29,7 @@ THEOREMS = {
     "local_minimum",
     "pl_limit",
     "weight_decay_sublevel",
+    "epoch",
     "descent_lemma",
     "second_derivative_descent",
     "backpropagation",

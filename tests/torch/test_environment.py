@@ -15,7 +15,7 @@ from tests.processor import STATES, hostile, unit  # noqa: E402
 from tests.public_calls import members  # noqa: E402
 from verify.arithmetic import processor  # noqa: E402
 from verify.arithmetic.environment import HostileEnvironment  # noqa: E402
-from verify.torch import CertifiedMomentum, ClippedMomentum, Correspondence, Monitor  # noqa: E402
+from verify.torch import CertifiedMomentum, ClippedMomentum, Correspondence, EpochGuard, Monitor  # noqa: E402
 
 X = torch.tensor([[1.0], [-1.0]], dtype=torch.float64)
 Y = torch.tensor([[0.5], [0.0]], dtype=torch.float64)
@@ -52,8 +52,16 @@ CALLS: dict[str, Callable[[nn.Module], Callable[[], Any]]] = {
     "ClippedMomentum.__init__": lambda module: lambda: clipped(module),
     "ClippedMomentum.step": lambda module: clipped(module).step,
     "CertifiedMomentum.load_state_dict": lambda module: lambda: optimiser(module).load_state_dict(state(module)),
+    "EpochGuard.__init__": lambda module: lambda: guard(module),
+    "EpochGuard.judge": lambda module: guard(module).judge,
+    "EpochGuard.load_state_dict": lambda module: (lambda made: lambda: made.load_state_dict(made.state_dict()))(
+        guard(module)
+    ),
 }
 NO_CLAIM = {
+    "EpochGuard.epochs": "counts what judge says",
+    "EpochGuard.state_dict": "data that judge computed",
+    "EpochReport.__init__": "data that judge computed",
     "ClippedMomentum.add_param_group": "says nothing",
     "Monitor.detach": "says nothing",
     "Monitor.first_increase": "data that the step computed",
@@ -72,6 +80,11 @@ def optimiser(module: nn.Module) -> CertifiedMomentum:
 
 def clipped(module: nn.Module) -> ClippedMomentum:
     return ClippedMomentum(module.parameters(), lr=0.1, momentum=0.9, curvature=1.0)
+
+
+def guard(module: nn.Module) -> EpochGuard:
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(X, Y))
+    return EpochGuard(torch.optim.SGD(module.parameters(), lr=0.1), module, loader)
 
 
 def state(module: nn.Module) -> dict[str, Any]:

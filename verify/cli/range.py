@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Draw the ranges: .svg, .pdf or .png.",
 )
+@click.option("--epoch", is_flag=True, help="For one epoch of mini-batches, in any order; needs --batch.")
+@click.option("--batch", type=click.IntRange(min=1), help="Samples a batch, consecutive ones.")
 @time_limit_option
 @force_option
 @json_option
@@ -45,6 +47,8 @@ def command(
     previous: Path | None,
     norm: Norm | None,
     plot: Path | None,
+    epoch: bool,
+    batch: int | None,
     time_limit: float,
     force: bool,
     as_json: bool,
@@ -54,18 +58,30 @@ def command(
     With --at the ranges hold for one step from those weights: along the negative gradient, and with --previous for
     several ratios tau/eta and for several eta. They are wider, since nothing but the step's own line counts.
 
+    With --epoch the steps are those of mini-batches, and the question is whether the error of all data is lower after
+    the next epoch, whatever the order of its batches.
+
     \b
     Examples:
       dagverify range examples/digits_autoencoder.toml
       dagverify range examples/xor_skip.toml --plot ranges.svg
       dagverify train examples/xor_skip.toml --steps 4 --out before/
       dagverify train examples/xor_skip.toml --steps 5 --out now/
+      dagverify range examples/xor_decay.toml --epoch --batch 2
       dagverify range examples/xor_skip.toml --at now/checkpoint.npz --previous before/checkpoint.npz
     """
     if at is None:
         for option, value in (("previous", previous), ("norm", norm)):
             if value is not None:
                 raise InputError("only for one step", **{option: str(value)}, remedy="add --at W.npz")
+    if epoch or batch is not None:
+        if not epoch or batch is None:
+            raise InputError("--epoch and --batch belong together", epoch=epoch, batch=batch, remedy="add the other")
+        if at is not None:
+            raise InputError("--epoch starts at the weights of SPEC", at=str(at), remedy="name them in [weights]")
+        if plot is not None:
+            raise InputError("an epoch has no picture", plot=str(plot), remedy="leave out --plot, or --epoch")
+        return _of_an_epoch(spec, batch, time_limit, as_json)
     outputs = Outputs([spec, at, previous], force)
     with progress() as announce:
         if plot is not None:
@@ -131,6 +147,49 @@ def command(
         notes += step_notes(answer["step"]) if "step" in answer else []
         print_table(f"{problem.name}: admissible ranges", verdict.value, shown, notes)
     return verdict.exit_code
+
+
+def _of_an_epoch(spec: Path, batch: int, time_limit: float, as_json: bool) -> int:
+    with progress() as announce:
+        from verify import budget
+        from verify.analysis.epoch_range import epoch_range
+        from verify.cli.target import load
+        from verify.graph.problem import GraphProblem
+        from verify.spec.document import Document
+        from verify.spec.graph_problem import batch_problems
+
+        question = load(spec)
+        parts: Any = batch
+        if isinstance(question.problem, GraphProblem) and isinstance(question.document, Document):
+            parts = batch_problems(question.document, batch)
+        announce("bounding the Hessian of every batch")
+        with budget.time_limit(time_limit, "the range of an epoch"):
+            row = epoch_range(question.problem, parts, question.asked).to_json()
+        row |= {"batch": batch} if "batch" in row else {}
+    bound = {"value": row.get("L_of_all_data"), "attack": None, "region": str(question.problem.region)}
+    if as_json:
+        print_json({"name": question.problem.name, "verdict": row["verdict"], "lipschitz": bound, "ranges": [row]})
+    else:
+        from verify.cli.tables import print_table, range_rows
+
+        notes = epoch_notes(row)
+        print_table(f"{question.problem.name}: one epoch of mini-batches", row["verdict"], range_rows([row]), notes)
+    return Verdict(row["verdict"]).exit_code
+
+
+def epoch_notes(row: Mapping[str, Any]) -> list[str]:
+    """Return what the range of an epoch rests on."""
+    if "steps" not in row:
+        return []
+    from verify.arithmetic.decimals import at_least, at_most
+
+    largest, total = (row["batch_gradients"][name] for name in ("largest", "sum"))
+    return [
+        f"{row['steps']} batches of {row['batch']} samples, the last may be smaller; proved for exact steps",
+        f"|grad E| >= {at_most(row['gradient'])}, batches' gradients at most {at_least(largest)}, "
+        f"{at_least(total / row['steps'])} on average; L = {at_least(row['L'])} for every batch",
+        "reshuffled batches are other batches: range them anew, or guard the epoch (verify.torch.EpochGuard)",
+    ]
 
 
 def step_notes(step: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.arithmetic.floats import float64_array
+from verify.calculus.problem import NotCoveredError
 from verify.graph.problem import GraphProblem
 from verify.graph.tensor import GraphBuilder
 from verify.losses import LOSSES, Loss
@@ -38,19 +39,48 @@ def build_graph_problem(document: Document) -> GraphProblem:
     InputError
         If nodes, data, loss or weights do not fit together.
     """
-    content = document.content
-    if content.model is not None:
+    if document.content.model is not None:
         from verify.spec.onnx_problem import build_onnx_problem
 
-        return build_onnx_problem(document, content.model)
+        return build_onnx_problem(document, document.content.model)
+    return _problem(document, *_prepared(document))
+
+
+def batch_problems(document: Document, batch: int) -> tuple[GraphProblem, ...]:
+    """Return the problem of each batch of consecutive samples; scales are those of all data, as in the whole problem.
+
+    Raises
+    ------
+    NotCoveredError
+        If the file names an ONNX model, whose graph is made for all of its samples.
+    InputError
+        As `build_graph_problem`, or if the size is no positive number.
+    """
+    if batch < 1:
+        raise InputError("the size of a batch must be a positive integer", batch=batch, remedy="use batch=64")
+    if document.content.model is not None:
+        remedy = "give verify.epoch_range a problem for each batch (verify.from_onnx)"
+        raise NotCoveredError("the batches of an ONNX model", onnx=document.content.model.onnx, remedy=remedy)
+    loss, x, y = _prepared(document)
+    return tuple(
+        _problem(document, loss, x[start : start + batch], y[start : start + batch])
+        for start in range(0, len(x), batch)
+    )
+
+
+def _prepared(document: Document) -> tuple[Loss, np.ndarray, np.ndarray]:
     network = document.network()
     with document.located("loss"):
-        loss = loss_of(content.loss)
+        loss = loss_of(document.content.loss)
     data = data_table(document)
     with document.located("data"):
         samples = read_samples(data, document.path.parent)
         x = _inputs(samples, data, network)
-        y = read_targets(samples, x, data, network.output_shape, loss)
+        return loss, x, read_targets(samples, x, data, network.output_shape, loss)
+
+
+def _problem(document: Document, loss: Loss, x: np.ndarray, y: np.ndarray) -> GraphProblem:
+    content, network = document.content, document.network()
     builder = GraphBuilder()
     with document.located_by_node():
         output = network.build(builder, x)

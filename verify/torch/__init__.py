@@ -3,7 +3,18 @@
 from verify.torch.clipped import ClippedMomentum
 from verify.torch.conversion import Residual, convert
 from verify.torch.correspondence import Correspondence
+from verify.torch.epoch_guard import EpochGuard, EpochReport
 from verify.torch.monitor import Monitor, StepReport
 from verify.torch.optimiser import CertifiedMomentum
 
-__all__ = ["CertifiedMomentum", "ClippedMomentum", "Correspondence", "Monitor", "Residual", "StepReport", "convert"]
+__all__ = [
+    "CertifiedMomentum",
+    "ClippedMomentum",
+    "Correspondence",
+    "EpochGuard",
+    "EpochReport",
+    "Monitor",
+    "Residual",
+    "StepReport",
+    "convert",
+]

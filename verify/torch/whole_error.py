@@ -1,0 +1,232 @@
+"""The error of a module on all of its data, enclosed chunk by chunk: memory does not grow with the samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import nn
+from torch.export import ExportedProgram
+from torch.utils._pytree import tree_flatten
+
+from verify.arithmetic.environment import certified_environment, users_code
+from verify.arithmetic.intervals import Interval
+from verify.arithmetic.rational import round_down, round_up
+from verify.graph.problem import GraphProblem
+from verify.importers.agreement import require_agreement
+from verify.importers.torch.agreement import check_agreement
+from verify.importers.torch.capture import Objective, as_float64, capture
+from verify.importers.torch.criteria import Criterion, criterion, in_float64
+from verify.importers.torch.translate import PREFIX, translate
+from verify.operations.leaves import Parameter
+from verify.outcomes import InputError
+from verify.torch.ordered_data import Chunk, OrderedData
+from verify.torch.parameter_vector import array_of, check_values
+from verify.torch.random_state import random_state_kept
+
+_MEANS_OTHERWISE = ("weight", "ignore_index")
+"""Options of a loss by name whose mean divides by something else than the number of samples."""
+_SAME = 1e-9
+"""Relative difference up to which a loss, in plain float64, is taken to be a mean, or a sum, over the samples."""
+
+Range = tuple[float, float]
+NOTHING: Range = (-math.inf, math.inf)
+
+
+@final
+class WholeError:
+    """E(w): the mean over all samples, or the sum, of a module's loss in evaluation mode, plus weight decay.
+
+    E is a function of all that the module stores, running statistics of batch normalisation included. It is made of the
+    loss on chunks of the data, each weighted by its number of samples.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    data : OrderedData
+    loss : str or callable
+        As in `verify.from_torch`.
+    reduction : {"mean", "sum"}
+    weight_decay : float
+        lambda of ``lambda/2 |w|^2`` over the trained parameters.
+    **options
+        Of a loss by name.
+
+    Raises
+    ------
+    InputError
+        If the module cannot be captured, or its loss is no mean, or sum, over the samples.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        data: OrderedData,
+        loss: str | Criterion,
+        reduction: str = "mean",
+        weight_decay: float = 0.0,
+        **options: Any,
+    ) -> None:
+        if not isinstance(module, nn.Module):
+            raise InputError("not a PyTorch module", type=type(module).__name__, remedy="give an nn.Module")
+        if not (math.isfinite(weight_decay) and weight_decay >= 0):
+            raise InputError(
+                "weight decay must be finite and not negative", weight_decay=weight_decay, remedy="use 0.0"
+            )
+        if reduction == "mean" and (unequal := [name for name in _MEANS_OTHERWISE if name in options]):
+            raise InputError(
+                "the mean is not over samples", options=unequal, remedy="set reduction='sum': the mean times a constant"
+            )
+        for name, parameter in module.named_parameters():
+            check_values(parameter, name)
+        self.module, self.data, self.reduction = module, data, reduction
+        self._decay = Fraction(weight_decay)
+        self._criterion = criterion(loss, reduction, options)
+        self._objective = Objective(in_float64(module).eval(), self._criterion)
+        self._programs: dict[str, ExportedProgram] = {}
+        self._held = False
+
+    @certified_environment()
+    def range(self) -> Range:
+        """Return float64 numbers lo <= E <= hi for what the module stores now; infinite where that is not finite.
+
+        What was captured is held against PyTorch's own value of a fresh copy of the module, on all chunks at first and
+        later on the first one.
+
+        Raises
+        ------
+        InputError
+            If data or module are not what they were: E would be another function.
+        """
+        with random_state_kept():
+            return self._range()
+
+    def _range(self) -> Range:
+        if not self._follow():
+            return NOTHING
+        with users_code():
+            fresh = Objective(in_float64(self.module).eval(), self._criterion)
+        lower, upper, samples = Fraction(0), Fraction(0), 0
+        for number, chunk in enumerate(self.data.chunks()):
+            low, high = self._of_chunk(chunk, None if self._held and number else fresh)
+            if not (math.isfinite(low) and math.isfinite(high)):
+                return NOTHING
+            share = Fraction(chunk.samples, self.data.samples) if self.reduction == "mean" else Fraction(1)
+            lower, upper = lower + share * Fraction(low), upper + share * Fraction(high)
+            samples += chunk.samples
+        if samples != self.data.samples:
+            raise InputError("samples are missing", samples=samples, expected=self.data.samples, remedy="report this")
+        self._held = True
+        least, most = self._decayed()
+        return round_down(lower + least), round_up(upper + most)
+
+    def _of_chunk(self, chunk: Chunk, fresh: Objective | None) -> Range:
+        arguments = _arguments(chunk)
+        key = _form(arguments)
+        with users_code():
+            if key not in self._programs:
+                self._check_additive(chunk)
+                self._programs[key] = capture(self._objective, arguments)
+                problem, held = self._problem(key, arguments)
+                check_agreement(problem, self._objective, arguments, held=held)
+            plain = None if fresh is None else _plain(fresh, arguments)
+        problem, _ = self._problem(key, arguments)
+        found = problem.error_enclosure(problem.initial_weights)
+        if plain is not None and math.isfinite(found[0]) and math.isfinite(found[1]):
+            ours = Interval.from_bounds([found[0]], [found[1]])
+            what = "the module computes another error than was captured"
+            require_agreement(np.array([plain]), ours, ours.mid, what, "make a new guard after changing the module", 0)
+        return found
+
+    def _problem(self, key: str, arguments: tuple[Any, ...]) -> tuple[GraphProblem, Sequence[tuple[str, int]]]:
+        """Return the problem of a chunk, from the program of its form: numbers are those that are stored now."""
+        program = self._programs[key]
+        program.example_inputs = (arguments, {})
+        sources = _numbers(self._objective.module)
+        for store in (program.state_dict, program.constants):
+            for name, value in store.items():
+                source = sources.get(name.removeprefix(PREFIX))
+                if isinstance(value, torch.Tensor) and source is not None and source is not value:
+                    value.data.copy_(source)
+        graph, scope = translate(program, self._objective.module)
+        parameters = dict(self._objective.module.named_parameters())
+        weights = [array_of(parameters[leaf.label]).reshape(-1) for leaf in graph.leaves(Parameter)]
+        if not weights:
+            raise InputError(
+                "the loss depends on no parameter",
+                parameters=len(parameters),
+                remedy="set requires_grad of a parameter that it uses",
+            )
+        return GraphProblem(graph, scope.constants, np.concatenate(weights)), tuple(scope.held)
+
+    def _follow(self) -> bool:
+        """Copy what the module stores into the copy that was captured; say whether it is finite."""
+        own, copies = _numbers(self.module), _numbers(self._objective.module)
+        if own.keys() != copies.keys() or any(own[name].shape != copies[name].shape for name in own):
+            raise InputError(
+                "parameters or buffers of the module were replaced",
+                differing=sorted(own.keys() ^ copies.keys()),
+                remedy="make a new guard after changing the module",
+            )
+        finite = True
+        with torch.no_grad():
+            for name, value in own.items():
+                copies[name].copy_(value.detach())
+                finite = finite and bool(torch.isfinite(copies[name]).all())
+        return finite
+
+    def _decayed(self) -> tuple[Fraction, Fraction]:
+        """Return bounds of ``lambda/2 |w|^2``."""
+        if not self._decay:
+            return Fraction(0), Fraction(0)
+        trained = [p for p in self._objective.module.parameters() if p.requires_grad]
+        squares = [Interval.point(array_of(p).reshape(-1)).square().sum() for p in trained]
+        lower, upper = (sum(Fraction(float(getattr(each, end))) for each in squares) for end in ("lower", "upper"))
+        return self._decay * lower / 2, self._decay * upper / 2
+
+    def _check_additive(self, chunk: Chunk) -> None:
+        """Refuse a loss of some samples that is not made of the losses of fewer, up to rounding."""
+        half = chunk.samples // 2
+        parts = [chunk.part(0, half), chunk.part(half, chunk.samples)]
+        if half < 1 or parts[0] is None or parts[1] is None:
+            return
+        whole, first, second = (_plain(self._objective, _arguments(each)) for each in (chunk, parts[0], parts[1]))
+        total = first + second
+        if self.reduction == "mean":
+            total = (first * half + second * (chunk.samples - half)) / chunk.samples
+        if not abs(whole - total) <= _SAME * max(abs(whole), abs(first), abs(second), abs(total)):
+            raise InputError(
+                f"the loss is no {self.reduction} over the samples",
+                whole=whole,
+                from_halves=total,
+                remedy="reduce it by mean, or by sum with reduction='sum'",
+            )
+
+
+def _arguments(chunk: Chunk) -> tuple[Any, ...]:
+    inputs = chunk.inputs if isinstance(chunk.inputs, tuple | dict) else (chunk.inputs,)
+    return as_float64(inputs), as_float64(chunk.targets)
+
+
+def _form(arguments: tuple[Any, ...]) -> str:
+    """Return what one captured program can be used for: shapes, types and everything that is no tensor."""
+    leaves, tree = tree_flatten(arguments)
+    shown = [(str(x.dtype), tuple(x.shape)) if isinstance(x, torch.Tensor) else repr(x) for x in leaves]
+    return repr((shown, str(tree)))
+
+
+def _numbers(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Return all parameters and buffers by name."""
+    return {
+        **dict(module.named_parameters(remove_duplicate=False)),
+        **dict(module.named_buffers(remove_duplicate=False)),
+    }
+
+
+def _plain(objective: Objective, arguments: tuple[Any, ...]) -> float:
+    with torch.no_grad():
+        return float(objective(*arguments))
