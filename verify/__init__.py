@@ -107,6 +107,7 @@ if TYPE_CHECKING:
     from verify.graph.problem import GraphProblem
     from verify.graph.tensor import GraphBuilder
     from verify.importers.sklearn.problem import from_sklearn
+    from verify.importers.torch.problem import from_torch
     from verify.outcomes import DagverifyError, Finding, InputError, Verdict
     from verify.properties.suite import run_suite
     from verify.reports.evidence import report
