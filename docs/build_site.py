@@ -1,8 +1,10 @@
 """Assemble the documentation's sources, and check the pages that were built from them.
 
-python docs/build_site.py assemble     build/docs/source: the Markdown files at their places in the repository, what they link to, the
-                                 reference of the command line; Zensical makes build/docs/site of it
-python docs/build_site.py check        nothing in the pages is loaded from another machine
+python docs/build_site.py assemble
+    Writes build/docs/source: the Markdown files at their places in the repository, what they link to, and the reference
+    of the command line. Zensical makes build/docs/site of it.
+python docs/build_site.py check
+    Nothing in the built pages is loaded from another machine.
 """
 
 from __future__ import annotations
@@ -80,7 +82,7 @@ def relative_links(page: str, text: str | None = None) -> Iterator[tuple[str, st
     for link in _LINK.findall(_FENCED.sub("", text)):
         parts = urlsplit(link)
         if not parts.scheme and not parts.netloc:
-            path = os.path.normpath(os.path.join(os.path.dirname(page), unquote(parts.path))) if parts.path else page
+            path = os.path.normpath(Path(page).parent / unquote(parts.path)) if parts.path else page
             yield path, parts.fragment
 
 

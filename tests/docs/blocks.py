@@ -8,7 +8,8 @@
 any other              shown only
 =====================  =====================================================================================
 
-A title that is a path of the repository marks an excerpt of that file; any other file name is a file that the reader writes.
+A title that is a path of the repository marks an excerpt of that file; any other file name, a file that the reader
+writes.
 The titles ``needs PyTorch`` and ``takes a while`` say when a block is run.
 """
 

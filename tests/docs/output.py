@@ -6,7 +6,7 @@ import math
 import re
 
 NUMBERS_AGREE = 0.02
-"""Relative difference of a shown number: bounds differ in their last digits between machines, shown ones are often cut."""
+"""Relative difference of a shown number: bounds differ in their last digits between machines, and pages cut them."""
 
 _NUMBER = re.compile(r"[-+]?\d+\.\d*(?:e[-+]?\d+)?|[-+]?\d+e[-+]?\d+")
 _GAP = "..."

@@ -1,4 +1,4 @@
-"""No link of a page is dead: the files and the headings that they name exist. Addresses elsewhere are listed, not opened."""
+"""No link of a page is dead: the files and the headings that they name exist. Others are listed, not opened."""
 
 from __future__ import annotations
 

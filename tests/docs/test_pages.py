@@ -49,9 +49,10 @@ def test_extras_that_the_pages_install_exist() -> None:
 
 
 def test_every_command_that_is_shown_is_run() -> None:
-    """No line starts with a prompt or a command's name but in a block that is run."""
+    """No line starts with a prompt or a command's name but in a block that is run; blocks start in the first column."""
     for page in pages():
         text = (ROOT / page).read_text(encoding="utf-8")
+        assert not re.search(r"^ +```", text, re.M), page
         for block in blocks(text):
             if block.language in ("console", "sh", "python") or block.file:
                 text = text.replace(block.text, "")
@@ -77,13 +78,37 @@ def test_planted_faults_are_seen(language: str, text: str) -> None:
         Page("planted").run(block)
 
 
+RIGHT = """
+```console
+$ echo a 1.2345 b
+a 1.23 ...
+$ false
+$ echo $?
+1
+```
+```sh
+false  # red
+true
+```
+```python
+x = 2
+print(x)
+```
+```text title="prints"
+2
+```
+```python
+>>> x
+2
+```
+"""
+
+
 def test_what_is_right_passes() -> None:
-    page = "```console\n$ echo a 1.2345 b\na 1.23 ...\n$ false\n$ echo $?\n1\n```\n```sh\nfalse  # red\ntrue\n```\n"
-    for block in blocks(
-        page + '```python\nx = 2\nprint(x)\n```\n```text title="prints"\n2\n```\n```python\n>>> x\n2\n```\n'
-    ):
-        state = Page("planted") if block.line == 1 else state
-        state.run(block)
+    page = Page("right")
+    for block in blocks(RIGHT):
+        page.run(block)
+    assert page.printed == "2\n"
 
 
 def test_an_excerpt_of_a_file_is_held_against_it() -> None:
