@@ -9,6 +9,7 @@ import re
 import pytest
 
 import verify
+import verify.sklearn
 import verify.strategies
 import verify.testing
 from docs.build_site import ROOT, commands_page
@@ -28,6 +29,7 @@ def test_every_public_name_is_on_one_page() -> None:
     wanted = {f"verify.{name}" for name in {*verify.__all__, *verify._OPTIONAL} if name != "__version__"}
     wanted |= {f"verify.testing.{name}" for name in verify.testing.__all__}
     wanted |= {f"verify.strategies.{name}" for name in verify.strategies.__all__}
+    wanted |= {f"verify.sklearn.{name}" for name in verify.sklearn.__all__}
     torch_names = re.search(
         r"__all__ = \[(.*?)\]", (ROOT / "verify/torch/__init__.py").read_text(encoding="utf-8"), re.S
     )
