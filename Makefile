@@ -9,7 +9,10 @@ TORCH ?= torch==2.13.0
 TORCH_BIN := .venv-torch/bin
 TORCH_STAMP := .venv-torch/.installed
 
-.PHONY: setup demo test lint types unit slow proofs report-tests torch-tests torch bench falsify clean
+DOCS_BIN := .venv-docs/bin
+DOCS_STAMP := .venv-docs/.installed
+
+.PHONY: setup demo test lint types unit slow proofs docs report-tests torch-tests torch bench falsify clean
 
 setup: $(STAMP)
 
@@ -23,7 +26,7 @@ demo: setup
 	$(BIN)/dagverify check examples/digits_autoencoder.toml
 	$(BIN)/dagverify test examples/digits_autoencoder.toml --examples 25
 
-test: lint types proofs unit torch-tests
+test: lint types proofs unit torch-tests docs
 
 lint: setup
 	$(BIN)/ruff check .
@@ -41,6 +44,16 @@ slow: setup
 
 proofs:
 	bash proofs_notes/check.sh
+
+docs: setup $(DOCS_STAMP)
+	$(BIN)/python docs/build_site.py assemble
+	$(DOCS_BIN)/zensical build --strict --clean --config-file build/docs/zensical.toml
+	$(BIN)/python docs/build_site.py check
+
+$(DOCS_STAMP): docs/requirements.txt
+	$(PYTHON) -m venv .venv-docs
+	$(DOCS_BIN)/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	touch $@
 
 report-tests: $(BROWSER_STAMP)
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/reports/test_browser.py
@@ -84,4 +97,4 @@ falsify: setup
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/api_fuzz.py --calls 50000 --out benchmarks/api_fuzz.md
 
 clean:
-	rm -rf $(VENV) .venv-torch build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-torch .venv-docs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

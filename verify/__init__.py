@@ -113,6 +113,7 @@ if TYPE_CHECKING:
     from verify.importers.onnx.problem import from_onnx
     from verify.importers.onnx.writing import write_onnx
     from verify.importers.sklearn.problem import from_sklearn
+    from verify.importers.torch.problem import from_torch
     from verify.outcomes import DagverifyError, Finding, InputError, Verdict
     from verify.properties.suite import run_suite
     from verify.reports.evidence import report

@@ -38,6 +38,12 @@ class Ball(Region):
     ------
     InputError
         If the radius or the centre is not as said.
+
+    Examples
+    --------
+    >>> ball = Ball([0.0, 0.0], radius=0.5)
+    >>> ball.contains([0.3, 0.3]).name, ball.contains([0.3, 0.5]).name
+    ('PROVED', 'REFUTED')
     """
 
     center: Weights
@@ -77,6 +83,11 @@ class BoundedWeights(Region):
     ------
     InputError
         If the radius is not as said.
+
+    Examples
+    --------
+    >>> BoundedWeights(radius=2.0).contains([1.0, 1.0]).name
+    'PROVED'
     """
 
     radius: float

@@ -67,6 +67,12 @@ def load_specification(path: str | Path) -> Specification:
     InputError
         If anything in the file or in the files it names cannot be used; one line says what, where and
         what to do.
+
+    Examples
+    --------
+    >>> specification = load_specification("examples/xor_skip.toml")
+    >>> specification.asked.eta, specification.asked.tau
+    (0.1, 0.05)
     """
     from verify.arithmetic.environment import certified_environment
 
@@ -106,7 +112,14 @@ def build_specification(document: Document) -> Specification:
 
 
 def load_problem(path: str | Path) -> Objective:
-    """Read the problem of a spec file; see `load_specification`."""
+    """Read the problem of a spec file; see `load_specification`.
+
+    Examples
+    --------
+    >>> problem = load_problem("examples/xor_skip.toml")
+    >>> problem.name, len(problem.initial_weights)
+    ('xor-skip', 11)
+    """
     return load_specification(path).problem
 
 

@@ -52,6 +52,12 @@ def lint(path: str | Path) -> Structure:
     ------
     InputError
         If a table or the graph is not valid.
+
+    Examples
+    --------
+    >>> structure = lint("examples/xor_skip.toml")
+    >>> structure.vertices, structure.edges, structure.parameters
+    (5, 8, 11)
     """
     document = read_document(path)
     if document.content.model is not None:

@@ -46,6 +46,12 @@ def to_toml(problem: Objective, setting: Setting | None = None, *, weights: Any 
     ------
     InputError
         If the region is a ball around other weights, which a spec file cannot say.
+
+    Examples
+    --------
+    >>> from verify.spec import load_problem
+    >>> to_toml(load_problem("examples/xor_skip.toml")).splitlines()[0]
+    'name = "xor-skip"'
     """
     problem = classical(problem, "to_toml")
     architecture = problem.architecture

@@ -50,6 +50,13 @@ class Trajectory:
         Why the run ended.
     error_upper : float
         Proved upper bound of E at the last weights.
+
+    Examples
+    --------
+    >>> import verify
+    >>> run = verify.train(verify.load_problem("examples/xor_skip.toml"), steps=2)
+    >>> [verdict.name for verdict in run.verdicts], bool(run.errors[2] < run.errors[0]), run.stopped
+    (['PROVED', 'PROVED'], True, 'step budget')
     """
 
     errors: np.ndarray

@@ -1,0 +1,67 @@
+"""No link of a page is dead: the files and the headings that they name exist. Others are listed, not opened."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+
+import pytest
+
+from docs.build_site import COMMANDS, ROOT, commands_page, relative_links, sources
+
+PAGES = [page for page in sources() if page.endswith(".md")]
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors of the headings, as GitHub and the site make them of plain words."""
+    titles = re.findall(r"^#+ (.+)$", re.sub(r"^(`{3,}).*?^\1[ ]*$", "", text, flags=re.M | re.S), re.M)
+    plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title) for title in titles]
+    return {re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", title.lower()).strip()) for title in plain}
+
+
+@cache
+def anchors_of(page: str) -> set[str]:
+    if page == COMMANDS:
+        return anchors(commands_page())
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return anchors(text) | set(re.findall(r"^::: (\S+)$", text, re.M))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    for target, anchor in relative_links(page):
+        assert target == COMMANDS or (ROOT / target).is_file(), f"{page} links to {target}"
+        if anchor and target.endswith(".md"):
+            assert anchor in anchors_of(target), f"{page} links to {target}#{anchor}"
+
+
+def test_dead_links_are_seen() -> None:
+    text = "[a](x.md#b) `[code](y.md)` [out](https://example.org/z.md)\n```text\n[c](z.md)\n```\n"
+    assert list(relative_links("docs/p.md", text)) == [("docs/x.md", "b"), ("docs/y.md", "")]
+    assert anchors("# One [two](x.md)\n```sh\n# no\n```\n## C, d!\n") == {"one-two", "c-d"}
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    listed = set(re.findall(r'= "([^"]+\.md)"', (ROOT / "docs" / "zensical.toml").read_text(encoding="utf-8")))
+    tomllib.loads((ROOT / "docs" / "zensical.toml").read_text(encoding="utf-8"))
+    assert listed - {COMMANDS} <= set(PAGES)
+    assert {page for page in PAGES if page.startswith("docs/")} <= listed
+
+
+def test_the_readme_leads_to_every_part() -> None:
+    reached, waiting = set[str](), ["README.md"]
+    while waiting:
+        if (page := waiting.pop()) not in reached and page.endswith(".md") and page != COMMANDS:
+            reached.add(page)
+            waiting += [target for target, _ in relative_links(page)]
+    unreached = {page for page in PAGES if page not in reached and not page.startswith("docs/reference/")}
+    assert not unreached
+
+
+def test_addresses_elsewhere_are_few_and_encrypted() -> None:
+    found = set()
+    for page in PAGES:
+        found |= set(re.findall(r"\]\((https?://[^)\s]+)\)", (ROOT / page).read_text(encoding="utf-8")))
+    print(*sorted(found), sep="\n")
+    assert all(address.startswith("https://") for address in found)
