@@ -33,6 +33,7 @@ ALLOWED = {
         "verify/analysis/explain.py",
         "error.what",
     ): "one more effect of a table, without what to do about a change of its own",
+    ("verify/properties/drawn_graphs.py", ""): "every one is caught where it is drawn again",
     ("verify/budget.py", "takes too long"): "`time_limit` adds the remedy of the innermost limit that has one",
     ("verify/cli/usage.py", "error.format_message().rstrip('.')"): "click's own sentence, which holds name and value",
     ("verify/graph/movements.py", "what"): "the place names the operation, and the kink is no number",

@@ -36,9 +36,8 @@ class KernelLayer(Layer):
     def check_groups(self, h: Tensor) -> None:
         """Refuse groups that do not divide the channels of both sides."""
         if h.shape[1] % self.groups or self.channels % self.groups:
-            raise self.refuse(
-                "groups must divide the channels of both sides", h, channels=self.channels, groups=self.groups
-            )
+            what, remedy = "groups must divide the channels of both sides", "use groups = 1, or a common divisor"
+            raise self.refuse(what, h, remedy, channels=self.channels, groups=self.groups)
 
 
 def each_axis(dimensions: int, *options: Sequence[int]) -> tuple[tuple[int, ...], ...]:
