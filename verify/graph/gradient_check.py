@@ -17,7 +17,8 @@ import numpy as np
 
 from verify.arithmetic import arb
 from verify.arithmetic.environment import certified_environment
-from verify.arithmetic.intervals import Interval, concatenate
+from verify.arithmetic.interval_joins import concatenate
+from verify.arithmetic.intervals import Interval
 from verify.arithmetic.lengths import length
 from verify.arithmetic.precision import Precision, unknown
 from verify.calculus.gradient_check import (

@@ -37,7 +37,11 @@ class KernelLayer(Layer):
         """Refuse groups that do not divide the channels of both sides."""
         if h.shape[1] % self.groups or self.channels % self.groups:
             raise self.refuse(
-                "groups must divide the channels of both sides", h, channels=self.channels, groups=self.groups
+                "groups must divide the channels of both sides",
+                h,
+                "choose another number of groups",
+                channels=self.channels,
+                groups=self.groups,
             )
 
 

@@ -68,7 +68,7 @@ class Recurrent(Layer):
             raise self.refuse("takes sequences", h, "give the vertex a shape = [steps, features]")
         samples, steps, features = h.shape
         if not 0 < steps <= MOST_STEPS:
-            raise self.refuse("the number of steps is out of range", h, limit=MOST_STEPS)
+            raise self.refuse("the number of steps is out of range", h, "give a shorter sequence", limit=MOST_STEPS)
         rows = self.gates * self.units
 
         def affine(name: str, width: int) -> tuple[Tensor, Tensor | None]:

@@ -79,7 +79,9 @@ class TransposedConvolution(KernelLayer):
         )
         axes = zip(h.shape[2:], stride, sides, dilation, extra, padding, strict=True)
         if any(e >= max(s, d) or (n - 1) * s + (k - 1) * d + 1 + e <= 2 * p for n, s, k, d, e, p in axes):
-            raise self.refuse("padding or output_padding is too large", h, padding=padding, output_padding=extra)
+            raise self.refuse(
+                "padding or output_padding is too large", h, "use smaller ones", padding=padding, output_padding=extra
+            )
         shape, places = (channels, self.channels // self.groups, *sides), math.prod(sides)
         weight = parameters.parameter("weight", shape, fans=(channels * places, shape[1] * places))
         bias = parameters.parameter("bias", (self.channels,)) if self.bias else None
