@@ -36,6 +36,7 @@ ALLOWED = {
     ("verify/properties/drawn_graphs.py", ""): "every one is caught where it is drawn again",
     ("verify/budget.py", "takes too long"): "`time_limit` adds the remedy of the innermost limit that has one",
     ("verify/cli/usage.py", "error.format_message().rstrip('.')"): "click's own sentence, which holds name and value",
+    ("verify/properties/drawn_graphs.py", "'"): "is caught: something else is drawn",
     ("verify/graph/movements.py", "what"): "the place names the operation, and the kink is no number",
     ("verify/certificates/checker/hessian.py", "too many weights"): "becomes a reason of the checker's answer",
     ("verify/certificates/checker/hessian.py", "too many products"): "becomes a reason of the checker's answer",
