@@ -114,10 +114,15 @@ class DenseHessian:
 
     def _add(self, v: int, w: int, product: np.ndarray, error: np.ndarray) -> None:
         """Add to block (v, w), v <= w, whose axes are unit and datum of v, unit and datum of w."""
-        shape = (self.widths[v], self.columns[v], self.widths[w], self.columns[w])
-        block = self.blocks.setdefault((v, w), np.zeros(shape))
+        block = self._block(v, w, error)
         block += product
+
+    def _block(self, v: int, w: int, error: np.ndarray) -> np.ndarray:
+        """Return block (v, w), to which something is to be added that is off by so much for each sample."""
         self.error[v, w] = self.error[w, v] = upward.add(self.error[v, w], upward.sum(error))
+        if (v, w) not in self.blocks:
+            self.blocks[v, w] = np.zeros((self.widths[v], self.columns[v], self.widths[w], self.columns[w]))
+        return self.blocks[v, w]
 
     def add_pair(self, pair: MixedHessian, data: list[LayerData]) -> None:
         """Add the part of Q_vw of one chunk, v <= w."""
@@ -151,13 +156,7 @@ class DenseHessian:
                         self._add_skip(w, start, b, jacobians.inner[w], by_b, data[b])
 
     def _add_skip(self, w: int, start: int, b: int, adjoint: Interval, by_b: Approximate, layer: LayerData) -> None:
-        samples, units, read = len(layer.mid), self.widths[w], by_b.mid.shape[1]
-        flat = np.broadcast_to(by_b.mid, (samples, *by_b.mid.shape[1:])).reshape(samples, -1)
-        placed = np.zeros((self.widths[b], self.columns[b], units, self.columns[w]))
-        for unit in range(units):
-            product = flat.T @ (adjoint.mid[:, unit, None] * layer.mid)
-            shape = (read, self.widths[b], self.columns[b])
-            placed[:, :, unit, start : start + read] = product.reshape(shape).transpose(1, 2, 0)
+        read = by_b.mid.shape[1]
         off = upward.norm(adjoint.rad, axis=1)
         pull = upward.add(upward.norm(adjoint.mid, axis=1), off)
         error = upward.add(
@@ -166,7 +165,10 @@ class DenseHessian:
             upward.mul(pull, by_b.size, layer.error),
             upward.mul(pull, by_b.size, layer.size, self.rounding),
         )
-        self._add(b, w, placed, error)
+        block = self._block(b, w, error)
+        by_unit = np.broadcast_to(by_b.mid, (len(layer.mid), *by_b.mid.shape[1:])).transpose(2, 0, 1).copy()
+        for unit in range(self.widths[w]):
+            block[:, :, unit, start : start + read] += (adjoint.mid[:, unit, None] * layer.mid).T @ by_unit
 
     def _add_shared_skip(self, w: int, b: int, products: dict[int, Approximate], layer: LayerData) -> None:
         """Add products (n, some parameters of w, coordinates of b), by where the parameters start."""
