@@ -156,8 +156,8 @@ def main() -> None:
         "back halves the learning rate. Cost: processor time in the guard over that of the training loop; the start is "
         "capture and checks, once.",
         "",
-        "| optimiser | lr | run | accepted + taken back | smallest fall | last lr | error | test accuracy | loop "
-        "| cost | start |",
+        "| optimiser | lr | run | accepted + taken back | smallest fall | last lr | error | test accuracy | loop | cost"
+        " | start |",
         "|---" * 11 + "|",
     ]
     print("\n".join(lines), flush=True)

@@ -133,6 +133,9 @@ def test_batches_that_cancel_admit_nothing() -> None:
         {"whole": -1.0},
         {"kappa": 0.0},
         {"skew": -1.0},
+        {"skew": 10**400},
+        {"gradients": (10**400,)},
+        {"kappa": Fraction(1, 3)},
         {"skew": math.inf},
     ],
 )

@@ -201,3 +201,32 @@ class TestOptimiser:
         optimiser = ClippedMomentum([*module.parameters(), unused], 0.1, 0.9, 2.0)
         descend(optimiser, module, 3)
         assert torch.equal(unused, torch.ones(2, dtype=torch.float64))
+
+
+class TestBatches:
+    """Batches with errors |w - c|^2/2, c = 1 and -1 in turn: L = 1."""
+
+    def rises(self, lr: float, **options: Any) -> int:
+        """Steps that raise the error of their own batch."""
+        w = nn.Parameter(torch.tensor([3.0], dtype=torch.float64))
+        optimiser, rises = ClippedMomentum([w], lr, momentum=5.0, curvature=1.0, **options), 0
+        for step in range(200):
+            centre = 1.0 if step % 2 else -1.0
+            before = float((w.detach() - centre).abs())
+            optimiser.zero_grad()
+            (0.5 * (w - centre).square()).sum().backward()
+            optimiser.step()
+            rises += float((w.detach() - centre).abs()) > before
+        return rises
+
+    @pytest.mark.parametrize("lr", [0.01, 0.1, 0.5, 1.0])
+    def test_every_step_lowers_the_error_of_its_own_batch(self, lr: float) -> None:
+        assert self.rises(lr, batches=True) == 0
+
+    def test_momentum_for_one_error_does_not(self) -> None:
+        assert self.rises(0.01) > 0
+
+    def test_copies_keep_the_theorem(self) -> None:
+        w = nn.Parameter(torch.tensor([3.0], dtype=torch.float64))
+        optimiser = copy.deepcopy(ClippedMomentum([w], 0.01, 5.0, 1.0, batches=True))
+        assert optimiser._settings()[2] == RANGES["sharp"].momentum_limit(1.0, 0.01) * (1 - 2.0**-40)

@@ -11,6 +11,7 @@ from math import nextafter
 from typing import Any, final
 
 from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import exact_float
 from verify.arithmetic.rational import round_down, round_up
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import curvature, exact, not_negative, positive
@@ -77,13 +78,16 @@ class Epoch:
             "L": round_up(curvature(self.L)),
             "radius": round_down(positive(self.radius, "radius")),
             "whole": round_up(curvature(self.whole)),
+            "kappa": exact_float(self.kappa, "kappa"),
             "skew": round_up(not_negative(self.skew, "skew")),
         }
-        positive(self.kappa, "kappa")
+        positive(self.kappa, "kappa")  # as it is: skew was measured with it
         if not rounded["gradient"] > 0:
             raise InputError(
                 "the gradient underflows", gradient=float(exact(self.gradient, "gradient")), remedy="scale E up"
             )
+        if not all(map(math.isfinite, [*rounded["gradients"], rounded["L"], rounded["whole"], rounded["skew"]])):
+            raise InputError("beyond the float64 numbers", steps=len(self.gradients), remedy="scale E down")
         for name, value in rounded.items():
             object.__setattr__(self, name, value)
 

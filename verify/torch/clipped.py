@@ -24,8 +24,12 @@ class ClippedMomentum(torch.optim.Optimizer):
     It is SGD with momentum wherever |momentum D_k| <= tau |g_k|. With tau the largest of theorem ``from_rest`` for the
     learning rate and the curvature L, an exact step with the gradient of the full batch decreases the error wherever
     the curvature is at most L along the way, however large the momentum is. The theorem asks for (lr, tau) in its range
-    at every step by itself, so schedulers may change lr between steps. Nothing is proved of mini-batches or of the
-    stored floats: `Monitor` decides the steps that were taken.
+    at every step by itself, so schedulers may change lr between steps. Nothing is proved of the stored floats:
+    `Monitor` decides the steps that were taken.
+
+    That theorem needs one error for all steps. With ``batches`` tau is that of theorem ``sharp``, at most lr, which
+    holds for every previous step: then every step may use the gradient of another mini-batch, and lowers the error of
+    its own batch wherever that error's curvature is at most L. `EpochGuard` judges the error of all data.
 
     Parameters
     ----------
@@ -38,6 +42,8 @@ class ClippedMomentum(torch.optim.Optimizer):
     curvature : float
         L: an upper bound of the Hessian's norm of the error, weight decay included, for example
         ``verify.hessian_bound(problem, region).value``.
+    batches : bool
+        Whether steps use different mini-batches; L then bounds the curvature of every batch's error.
     weight_decay : float
         Added to the gradient, as by `torch.optim.SGD`.
 
@@ -71,16 +77,19 @@ class ClippedMomentum(torch.optim.Optimizer):
         momentum: float,
         curvature: float,
         *,
+        batches: bool = False,
         weight_decay: float = 0.0,
     ) -> None:
         defaults = {"lr": lr, "momentum": momentum, "curvature": curvature, "weight_decay": weight_decay}
         self.coefficient: float | None = None
+        self._theorem = "sharp" if batches else "from_rest"
         self._limits: dict[tuple[float, float], float] = {}
         super().__init__(params, defaults)
         self._settings()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "coefficient": self.coefficient, "_limits": dict(self._limits)}
+        own = {"coefficient": self.coefficient, "_theorem": self._theorem, "_limits": dict(self._limits)}
+        return {**super().__getstate__(), **own}
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters; the training starts again from rest, as the theorem needs it."""
@@ -156,7 +165,7 @@ class ClippedMomentum(torch.optim.Optimizer):
                     remedy="give a finite weight_decay >= 0",
                 )
         if (lr, curvature) not in self._limits:
-            self._limits = {(lr, curvature): RANGES["from_rest"].momentum_limit(curvature, lr)}
+            self._limits = {(lr, curvature): RANGES[self._theorem].momentum_limit(curvature, lr)}
         return lr, momentum, self._limits[lr, curvature] * _INWARD
 
 
