@@ -310,8 +310,13 @@ def _tanh(x: Any) -> Any:
     return (1 - y) / (1 + y)
 
 
+def _called(name: str) -> Callable[[Any], Any]:
+    method = methodcaller(name)
+    return lambda x: method(Arb(x) if isinstance(x, int) else x)
+
+
 NAMES: dict[str, Any] = {
-    **{name: methodcaller(name) for name in ("exp", "log", "sqrt", "sin", "atan", "erf")},
+    **{name: _called(name) for name in ("exp", "log", "sqrt", "sin", "atan", "erf")},
     "tanh": _tanh,
     "sigmoid": lambda x: 1 / (1 + (-x).exp()),
     "softplus": lambda x: (1 + x.exp()).log(),

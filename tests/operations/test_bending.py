@@ -36,14 +36,14 @@ def problem_of(sample: Sample) -> GraphProblem:
     return GraphProblem(graph, constants, np.zeros(sum(int(np.prod(shape)) for shape in shapes)))
 
 
-def faults(problem: GraphProblem, points: int = 3) -> list[object]:
+def faults(problem: GraphProblem, points: int = 3, *, along_every_axis: bool = False) -> list[object]:
     rng = np.random.default_rng(1)
     walk = AdjointWalk(problem)
     moved = walk.over(Place.of(problem, verify.Ball(problem.initial_weights, RADIUS)))
     found: list[object] = []
-    for number in range(points):
+    axes = list(np.eye(problem.size)) if along_every_axis else [np.eye(problem.size)[0]]
+    for direction in [*axes, *rng.normal(size=(points - 1, problem.size))]:
         x = point_of(rng, problem.initial_weights, RADIUS)
-        direction = rng.normal(size=problem.size) if number else np.eye(problem.size)[0]
         found += broken(moved, point_models(problem, walk.graph, x, direction), float(upward.norm(direction)))
     return found
 
