@@ -36,6 +36,7 @@ def test_numbers_are_scaled_and_classes_get_an_output_each(dagverify: Run, tmp_p
     other = dagverify("init", tmp_path / "b.toml", "--data", table, "--target", "b", "--target", "a")
     assert other.exit_code == 2
     assert "column='kind'" in str(other.output)
+    assert 'source = "csv:t.csv" and categories' in str(other.output)
     numbers = tmp_path / "n.csv"
     numbers.write_text("a,b,c\n1,2,3\n4,5,7\n", encoding="utf-8")
     assert dagverify("init", tmp_path / "c.toml", "--data", numbers, "--hidden", 3).exit_code == 0

@@ -11,7 +11,7 @@ import numpy as np
 from verify.files.arrays import read_npz
 from verify.outcomes import InputError
 from verify.spec.columns import Classes
-from verify.spec.csv_table import CsvTable, is_number
+from verify.spec.csv_table import NO_NUMBER, CsvTable, is_number
 from verify.spec.messages import nearest
 
 
@@ -96,7 +96,13 @@ def _from_csv(path: Path, targets: Sequence[str]) -> NamedSamples:
     words = table.texts(chosen[0]) if len(chosen) == 1 else []
     classes = () if all(map(is_number, words)) else tuple(sorted(set(words)))
     labels = {chosen[0]: Classes(classes)} if classes else {}
-    columns = table.read([name for name in table.names if name not in labels], labels)
+    try:
+        columns = table.read([name for name in table.names if name not in labels], labels)
+    except InputError as error:
+        if error.what != NO_NUMBER:
+            raise
+        remedy = f'replace it by a number, or write a spec with source = "csv:{path.name}" and categories'
+        raise error.advised(remedy) from None
     x = np.column_stack([columns[name] for name in inputs])
     y = columns[chosen[0]] if classes else np.column_stack([columns[name] for name in chosen])
     return NamedSamples(x, y, tuple(inputs), tuple(chosen), classes)
