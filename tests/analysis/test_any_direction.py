@@ -7,11 +7,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+import verify
+from tests.graph.networks import classifier
 from tests.samples import sampled
 from verify import BlockBall, InputError, Problem, decide_decrease
 from verify.analysis.any_direction import any_direction, examine_any_direction
 from verify.bounds.attack import attack_hessian
-from verify.bounds.curvature import Curvature
+from verify.bounds.curvature import Curvature, examine_curvature
 from verify.training.momentum import adaptive_step
 
 
@@ -92,3 +94,28 @@ def test_without_a_bound_the_reason_is_told(problem):
     answer = examine_any_direction(problem, curvature=Curvature(None, None, "r", reason="a kink", remedy="smooth it"))
     assert answer["verdict"] == "UNDECIDED"
     assert "a kink" in answer["statement"] and answer["remedy"] == "smooth it"
+
+
+def test_a_graph_of_operations_has_its_parameters_for_blocks():
+    builder = verify.GraphBuilder()
+    graph = builder.build(builder.parameter("a", (2,)).square().sum() + builder.parameter("b", (3,)).square().sum())
+    found = any_direction(verify.GraphProblem(graph, {}, [1.0, 2.0, 3.0, 4.0, 5.0]))
+    assert 0.99 < found.eta_max <= 1.0
+    assert found.to_json()["norm"] == "parameter"
+    assert "norms per parameter" in found.statement
+
+
+def test_every_previous_step_of_a_graph_is_covered():
+    problem = classifier()
+    problem.region = verify.Ball(problem.initial_weights, 0.01)
+    found = any_direction(problem, bounds=1, curvature=examine_curvature(problem))
+    w, g = problem.initial_weights, problem.gradient(problem.initial_weights)
+    rng = np.random.default_rng(0)
+    for share in (0.0, 0.25, 0.5):
+        tau = share * found.eta_max
+        for _ in range(3):
+            step = -(1 - share) * found.eta_max * g
+            for block in problem.blocks:
+                push = rng.normal(size=block.place.stop - block.place.start)
+                step[block.place] += 0.999 * tau * np.linalg.norm(g[block.place]) * push / np.linalg.norm(push)
+            assert decide_decrease(problem, w, w + step).sign < 0

@@ -1,6 +1,7 @@
 """The learning rates of one step from given weights, for every previous step: no region has to be chosen.
 
-Let g = grad E(w), and let L(eta) bound ||Hess E|| where every vertex's block is within eta |g_v| of w. If
+Let g = grad E(w), its blocks g_v those of the vertices, or of the parameters of a graph of operations, and let L(eta)
+bound ||Hess E|| where every block is within eta |g_v| of w. If
 eta L(eta) <= 2, then every step D = -eta' g + m with momentum |m_v| <= tau' |g_v| in every block, tau' <= eta' and
 eta' + tau' <= eta does not increase E.
 
@@ -13,7 +14,7 @@ L(eta) does not fall with eta, so each bound computed at some eta proves all lea
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -30,8 +31,9 @@ from verify.bounds.hessian import hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.bounds.regions import BlockBall
 from verify.budget import OverBudgetError, remaining, time_limit
-from verify.calculus.problem import NotCoveredError, classical
+from verify.calculus.problem import NotCoveredError, Problem, classical
 from verify.calculus.symbolic.evaluation import affordable_samples, reference_gradient
+from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError, Verdict
 from verify.sharing import sharing
 from verify.theorems.numbers import LEAST_CURVATURE
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
     from verify.bounds.curvature import Curvature
     from verify.bounds.hessian import Method
     from verify.calculus.objective import Objective
-    from verify.calculus.problem import Problem
 
 DEFAULT_BOUNDS = 2
 _CHEAP_BOUNDS = 8
@@ -51,7 +52,7 @@ _ENOUGH = 1.01
 
 @dataclass(frozen=True)
 class AnyDirection:
-    """Admissible settings of one step from w with momentum per vertex, whatever the previous step.
+    """Admissible settings of one step from w with momentum per block, whatever the previous step.
 
     Parameters
     ----------
@@ -71,6 +72,8 @@ class AnyDirection:
         A setting well inside.
     gain : float
         c with E(w + D) <= E(w) - c |g|^2 for that setting.
+    norm : {"vertex", "parameter"}
+        What the blocks are.
     """
 
     eta_max: float
@@ -82,13 +85,14 @@ class AnyDirection:
     eta: float
     tau: float
     gain: float
+    norm: str = "vertex"
 
     @property
     def statement(self) -> str:
         """The range in words."""
         return (
             f"the next step decreases E for any previous step if tau <= eta, eta + tau <= {at_most(self.eta_max)} "
-            f"(norms per vertex; L in [{at_most(self.attack)}, {at_least(self.value)}] "
+            f"(norms per {self.norm}; L in [{at_most(self.attack)}, {at_least(self.value)}] "
             f"on |D_v| <= {at_most(self.radius)} |g_v|)"
         )
 
@@ -96,7 +100,7 @@ class AnyDirection:
         """Return it as plain data."""
         return {
             "theorem": "sharp",
-            "norm": "vertex",
+            "norm": self.norm,
             "eta_max": self.eta_max,
             "eta_half": self.eta_half,
             "lipschitz": {"value": self.value, "attack": self.attack, "method": self.method, "radius": self.radius},
@@ -197,13 +201,13 @@ def any_direction(
     >>> 0.49 < found.eta_max <= 0.5, found.eta + found.tau <= found.eta_max
     (True, True)
     """
-    network = classical(problem, "steps in any direction")
-    weights = network.initial_weights if w is None else network.check_weights(w)
+    weights = problem.initial_weights if w is None else problem.check_weights(w)
     progress = as_users_code(progress)
-    search = _Search(network, weights)
-    cheap = search.cheap()
+    search = _Search(problem, weights)
+    hint = search.hint(curvature)
+    cheap = None if hint and isinstance(problem, GraphProblem) else search.cheap()  # there bounds by norms cost as much
     found = [] if cheap is None else [cheap]
-    hint = max(search.hint(curvature), 0.0 if cheap is None else cheap.admissible * _NORMS_OVER_MAJORANTS)
+    hint = max(hint, 0.0 if cheap is None else cheap.admissible * _NORMS_OVER_MAJORANTS)
     eta = hint or 1.0
     for _ in range(bounds):
         progress(f"bounding the Hessian where |D_v| <= {eta:.3g} |g_v|")
@@ -219,7 +223,7 @@ def any_direction(
         half = search.bound(_following(found, target=1.0), "auto")
         found += [] if half is None else [half]
     if not found:
-        raise UndecidedHessianError(
+        raise search.refusal or UndecidedHessianError(
             "no finite bound of the Hessian around the weights", where=problem.name, eta=eta, remedy="scale the data"
         )
     return search.answer(found)
@@ -240,14 +244,23 @@ def _is_settled(bound: _Bound, following: float) -> bool:
     return bound.admissible <= following < _ENOUGH * bound.admissible
 
 
-def _gradient(problem: Problem, w: np.ndarray) -> tuple[Interval, Interval]:
+def _blocks(problem: Objective) -> tuple[str, Mapping[str, slice]]:
+    """Return what the blocks are, and which weights belong to each."""
+    if isinstance(problem, GraphProblem):
+        return "parameter", {block.label: block.place for block in problem.blocks}
+    return "vertex", classical(problem, "steps in any direction").architecture.blocks
+
+
+def _gradient(problem: Objective, w: np.ndarray) -> tuple[Interval, Interval]:
     """Return enclosures of the gradient and of its norm; in 50 digits where those in float64 leave zero possible.
 
     Through many layers the float64 enclosure widens far beyond the rounding errors that happen.
     """
     gradient = problem.gradient_enclosure(w)
     length = gradient.norm()
-    if _is_known(length) or affordable_samples(problem.architecture) < problem.samples:
+    if _is_known(length) or not isinstance(problem, Problem):
+        return gradient, length
+    if affordable_samples(problem.architecture) < problem.samples:
         return gradient, length
     low, high = arb.bounds(reference_gradient(problem, w))
     sharp = Interval.from_bounds(low, high)
@@ -258,7 +271,7 @@ def _is_known(length: Interval) -> bool:
     return bool(np.isfinite(float(length.upper))) and float(length.lower) > 0
 
 
-def _no_gradient(problem: Problem, w: np.ndarray, size: float) -> InputError:
+def _no_gradient(problem: Objective, w: np.ndarray, size: float) -> InputError:
     """Say why there is no step: the gradient overflows, is zero, or is proved only to lie in too wide a range."""
     computed = float(np.linalg.norm(problem.gradient(w)))
     if not np.isfinite(computed):
@@ -271,18 +284,25 @@ def _no_gradient(problem: Problem, w: np.ndarray, size: float) -> InputError:
         return InputError("the gradient is zero: no step to bound", remedy="give other weights", gradient_norm=computed)
     return InputError(
         f"the gradient's norm is about {computed:.4g}, but not proved to be other than zero, only at most {size:.4g}",
-        layers=len(problem.architecture.order),
+        **_depth(problem),
         remedy="rounding bounds grow from layer to layer: use fewer layers, skip connections or smaller weights; "
         "or give weights that are not stationary",
     )
 
 
+def _depth(problem: Objective) -> dict[str, Any]:
+    if isinstance(problem, GraphProblem):
+        return {"operations": len(problem.graph.nodes)}
+    return {"layers": len(classical(problem, "steps in any direction").architecture.order)}
+
+
 class _Search:
     """Hessian bounds on block balls around w whose radii are proportional to the gradient's norms."""
 
-    def __init__(self, problem: Problem, w: np.ndarray) -> None:
+    def __init__(self, problem: Objective, w: np.ndarray) -> None:
         self.problem, self.w = problem, w
-        self.blocks = problem.architecture.blocks
+        self.norm, self.blocks = _blocks(problem)
+        self.refusal: UndecidedHessianError | None = None
         gradient, length = _gradient(problem, w)
         self.norms = {name: float(gradient[block].norm().upper) for name, block in self.blocks.items()}
         self.size = float(length.upper)
@@ -296,7 +316,8 @@ class _Search:
     def bound(self, eta: float, method: Method) -> _Bound | None:
         try:
             found = hessian_bound(self.problem, self.region(eta), method, cells=1)
-        except UndecidedHessianError:
+        except UndecidedHessianError as error:
+            self.refusal = error
             return None
         return _Bound(eta, max(found.value, LEAST_CURVATURE), found.method)
 
@@ -351,4 +372,5 @@ class _Search:
             eta,
             tau,
             sharp.gain(best.value, eta, tau),
+            self.norm,
         )
