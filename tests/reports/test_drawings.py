@@ -16,7 +16,7 @@ from verify.reports.page.bars import draw_interval, draw_shares
 from verify.reports.page.charts import Axis, Series, line_chart
 from verify.reports.page.folding import MOST_EDGES, fold
 from verify.reports.page.network import draw_network
-from verify.reports.page.plane import _boundary, draw_plane
+from verify.reports.page.plane import draw_plane
 from verify.reports.page.run_charts import MOST_POINTS, Thinned
 from verify.reports.page.sketch import Sketch, SketchedVertex, sketch_of
 from verify.spec.question import Question
@@ -91,7 +91,7 @@ def test_skips_are_drawn_as_such() -> None:
 @pytest.mark.parametrize("theorem", RANGES)
 @pytest.mark.parametrize("L", [1e-300, 0.1, 4.020638157083231, 1e300])
 def test_curves_show_only_admitted_settings(theorem: str, L: float) -> None:
-    for eta, momentum in _boundary(theorem, L)[1:]:
+    for eta, momentum in RANGES[theorem].border(L, 72)[1:]:
         assert RANGES[theorem].admits(Fraction(L), Fraction(eta), Fraction(momentum)), (eta, momentum)
 
 
