@@ -162,6 +162,11 @@ def test_obeying_the_remedy_of_a_column_of_words_helps(tmp_path: Path) -> None:
     np.testing.assert_array_equal(obeyed.inputs[0], [30, 1, 0])
 
 
+def test_one_bad_cell_does_not_make_classes_of_numbers(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"value='n.a.'; replace it by a number$"):
+        load(tmp_path, 'inputs = ["age"]\ntargets = ["y"]', 1, table=PEOPLE.replace("41", "n.a."))
+
+
 BAD_TABLES: list[tuple[str | bytes, str]] = [
     ("", "line of names"),
     ("\n\n", "line of names"),

@@ -88,7 +88,8 @@ class CsvTable(NamedTable):
         if error.what != NO_NUMBER:
             return InputError(error.what, where=f"{self.path}:{line}", remedy=error.remedy, column=name, **error.values)
         words = sorted({cell for cell in self.texts(name, MOST_CLASSES) if cell})
-        remedy = classes_remedy(name, words) if error.values["value"] in words else _NUMBERS_ONLY
+        is_of_words = error.values["value"] in words and not any(map(is_number, words))
+        remedy = classes_remedy(name, words) if is_of_words else _NUMBERS_ONLY
         return InputError(error.what, where=f"{self.path}:{line}", remedy=remedy, column=name, **error.values)
 
     @contextmanager
