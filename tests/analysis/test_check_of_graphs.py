@@ -165,7 +165,7 @@ def test_a_wrong_entry_is_found(problem, factor):
 
 def test_a_gradient_without_a_value_is_open(problem):
     assert verify.check_gradient(problem, lambda w: w * np.nan).numbers["outcome"] == "OPEN"
-    with pytest.raises(verify.InputError, match="wrong shape"):
+    with pytest.raises(verify.InputError, match="flat array of real numbers, one a weight"):
         verify.check_gradient(problem, lambda w: w[:3])
 
 
