@@ -73,6 +73,9 @@ def test_logits_and_probabilities_are_told_apart() -> None:
     [
         (x[:, :2], x[:, :1], r"input X: data do not have the shape that the model takes: shape=\(4, 2\)"),
         (x * np.nan, x[:, :1], "input X: data must be finite"),
+        (x, x[:, :1] * np.inf, "targets: data must be finite"),
+        ([[1.0], [1.0, 2.0]], x[:, :1], "input X: not an array of numbers"),
+        (x, "abc", "targets: not an array of numbers"),
         ((x, x), x[:, :1], "wrong number of inputs: given=2"),
         ({"Z": x}, x[:, :1], "an input is missing: input='X'"),
         ({"X": x, "Z": x}, x[:, :1], "no such input: input='Z'"),

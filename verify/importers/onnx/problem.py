@@ -244,21 +244,12 @@ def _given_inputs(
 
 def _array(declared: DeclaredInput, value: Any) -> np.ndarray:
     where = f"input {visible(declared.name)}"
-    array = np.asarray(value)
-    if declared.is_real:
-        array = float64_array(array, where)
-        if not np.all(np.isfinite(array)):
-            place = tuple(int(n) for n in np.argwhere(~np.isfinite(array))[0])
-            raise InputError("data must be finite", where=where, index=place, remedy="replace or leave out the sample")
-    elif array.dtype.kind == "b":
-        pass
-    else:
-        whole = float64_array(array, where)
-        if not np.all(whole == np.floor(whole)) or not np.all(np.abs(whole) < 2.0**53):
-            raise InputError(
-                "whole numbers are needed", where=where, kind=array.dtype.name, remedy="give whole numbers"
-            )
-        array = whole.astype(np.int64)
+    array = _finite(float64_array(value, where), where)
+    if not declared.is_real:
+        if not np.all(array == np.floor(array)) or not np.all(np.abs(array) < 2.0**53):
+            kind = np.asarray(value).dtype.name
+            raise InputError("whole numbers are needed", where=where, kind=kind, remedy="give whole numbers")
+        array = array.astype(bool if np.asarray(value).dtype == bool else np.int64)
     if declared.shape is not None and (
         len(declared.shape) != array.ndim
         or any(n is not None and n != m for n, m in zip(declared.shape, array.shape, strict=True))
@@ -275,16 +266,18 @@ def _array(declared: DeclaredInput, value: Any) -> np.ndarray:
     return array
 
 
+def _finite(array: np.ndarray, where: str) -> np.ndarray:
+    """Return an array of finite numbers."""
+    if not np.all(np.isfinite(array)):
+        place = tuple(int(n) for n in np.argwhere(~np.isfinite(array))[0])
+        raise InputError("data must be finite", where=where, index=place, remedy="replace or leave out the sample")
+    return array
+
+
 def _read_targets(targets: Any, loss: Loss, shape: Shape) -> np.ndarray:
     """Return targets as the loss takes them; a column may be given as a vector."""
-    array = np.asarray(targets)
-    if array.dtype.kind not in "iu":
-        array = float64_array(array, TARGETS)
-        if not np.all(np.isfinite(array)):
-            place = tuple(int(n) for n in np.argwhere(~np.isfinite(array))[0])
-            raise InputError(
-                "data must be finite", where=TARGETS, index=place, remedy="replace or leave out the sample"
-            )
+    numbers = _finite(float64_array(targets, TARGETS), TARGETS)
+    array = np.asarray(targets) if np.asarray(targets).dtype.kind in "iu" else numbers
     if not loss.takes_classes and array.shape == shape[:-1] and shape[-1:] == (1,):
         array = array.reshape(shape)
     return loss.read_targets(array, shape)
