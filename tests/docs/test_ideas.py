@@ -14,7 +14,7 @@ from verify.theorems.ranges import RANGES
 IDEAS = sorted((ROOT / "docs" / "ideas").glob("*.md"))
 NOTES = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "proofs_notes").glob("*.md")}
 COQ = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "proofs_notes" / "coq").glob("*.v")))
-THEOREMS = {*RANGES, "horizon", "weight_decay", "local_minimum"}
+THEOREMS = {*RANGES, "epoch", "horizon", "weight_decay", "local_minimum"}
 
 
 def sections() -> dict[str, str]:
