@@ -29,6 +29,8 @@ ELSEWHERE = {
     ("verify/cli/failures.py", "mkstemp"): "the report of an internal error, wherever there is room",
     ("verify/cli/failures.py", "fdopen"): "this report",
     ("verify/cli/init.py", "read_bytes"): "the package's own examples",
+    ("verify/importers/onnx/child.py", "open"): "os.devnull in the place of the child's stdout",
+    ("verify/importers/onnx/child.py", "fdopen"): "this stdout itself, for the answers",
     ("verify/reports/page/render.py", "read_text"): "the package's own template",
     ("verify/spec/schema.py", "write_text"): "of the package's own source, not at run time",
     ("dagverify_pytest/pyproject.py", "read_text"): "pytest has read it before",
