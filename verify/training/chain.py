@@ -152,7 +152,7 @@ class CertificateChain:
         """Refuse a session that no such certificates can be made of."""
         if self.kind == "horizon" and not isinstance(session.rule, FixedRule):
             raise InputError(
-                "only rule 'fixed' has a learning rate to certify steps ahead with",
+                "only rule 'fixed' or 'restart' has a learning rate to certify steps ahead with",
                 rule=type(session.rule).__name__,
                 remedy="certify steps, or use it",
             )
