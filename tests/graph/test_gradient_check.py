@@ -9,6 +9,7 @@ import pytest
 
 from tests.graph.networks import NETWORKS
 from tests.graph.random_graphs import random_case
+from verify.arithmetic.intervals import Interval
 from verify.arithmetic.precision import Precision
 from verify.calculus.gradient_check import AGREES, DIFFERS, OPEN, check_gradient
 from verify.graph.evaluation import FLOAT32, evaluate
@@ -17,6 +18,7 @@ from verify.graph.problem import GraphProblem
 from verify.graph.tensor import GraphBuilder
 from verify.operations.contraction import Contraction
 from verify.operations.elementwise import Elementwise
+from verify.operations.power import Power
 from verify.operations.scale import Scale
 from verify.outcomes import Verdict
 
@@ -105,3 +107,43 @@ def test_a_kink_leaves_it_open() -> None:
     problem = GraphProblem(builder.build(w.apply(Elementwise("abs(x)")).sum()), {}, [0.0, 1.0])
     assert check_gradient(problem, points=[np.array([0.0, 1.0])]).numbers["outcome"] == OPEN
     assert check_gradient(problem, points=[np.array([-0.5, 1.0])]).numbers["outcome"] == AGREES
+
+
+def _inverse_length(scale: int) -> GraphProblem:
+    """``v / |scale w|`` for vectors w of two entries."""
+    builder = GraphBuilder()
+    w, v = builder.parameter("w", (2,)), builder.parameter("v", (1,))
+    inverse = w.scale(scale).square().sum().apply(Power(Fraction(-1, 2)))
+    graph = builder.build((v * inverse.reshape((1,))).sum())
+    return GraphProblem(graph, {}, [1.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [(np.float32, 10**5), (np.float32, 2 * 10**19), (np.float16, 200)])
+def test_overflow_on_the_way_to_a_finite_number_is_rounding(dtype: type, scale: int) -> None:
+    problem = _inverse_length(scale)
+    w = np.array([1.0, 1.0, 1.0])
+    with np.errstate(over="ignore"):
+        length = np.sum(np.square(w[:2].astype(dtype) * dtype(scale)))
+        computed = np.full(3, length ** dtype(-0.5)) * np.array([-0.5, -0.5, 1.0], dtype)
+    given = computed.astype(dtype)
+    assert np.all(np.isfinite(given))
+    overflows = not np.isfinite(length)
+    found = check_gradient(problem, lambda _: given, points=[w]).numbers["outcome"]
+    assert found == (OPEN if overflows else AGREES)
+
+
+@pytest.mark.parametrize(("formula", "at"), [("1e30*exp(-x)", 90.0), ("x/(1+x*x)", 1e20), ("1e30*(x*x)*x", 1e-14)])
+def test_a_formula_that_leaves_zero_at_the_ends_of_single_precision(formula: str, at: float) -> None:
+    function = Elementwise(formula)
+    held = function.programmed(Precision.of(np.float32), Interval.point(np.array([at])))
+    exact = function.evaluate(Interval.point(np.array([at])))
+    assert held.lower[0] <= 0 <= held.upper[0]
+    assert held.lower[0] <= exact.lower[0] <= exact.upper[0] <= held.upper[0]
+
+
+@pytest.mark.parametrize("factor", [Fraction(1, 40_000), Fraction(1, 100_000), Fraction(100_000)])
+def test_a_factor_that_half_precision_does_not_hold(factor: Fraction) -> None:
+    """Flushed to zero, or as a division by infinity, it leaves zero."""
+    held = Scale(factor).programmed(Precision.of(np.float16), Interval.point(np.array([1000.0])))
+    assert held.lower[0] <= 0 <= held.upper[0]
+    assert held.lower[0] <= 1000 * float(factor) <= held.upper[0]

@@ -29,13 +29,14 @@ from verify.operations.broadcast import Broadcast, SumOver
 from verify.operations.contraction import Contraction
 from verify.operations.cumulative_sum import CumulativeSum
 from verify.operations.elementwise import Elementwise
-from verify.operations.gather import Gather, Indices
+from verify.operations.gather import Gather, Indices, ScatterAdd
 from verify.operations.leaves import Filled, Leaf
 from verify.operations.permute import Permute
 from verify.operations.power import Power
 from verify.operations.reshape import Reshape
 from verify.operations.slices import Pad
 from verify.operations.softmax import LogSumExp, Softmax
+from verify.operations.windows import Fold, Windows
 from verify.outcomes import Verdict
 
 STILL = [sample for sample in SAMPLES if sample[0].name == "largest_indicator" or sample[0] == Power(Fraction(0))]
@@ -232,6 +233,60 @@ def test_a_forgotten_mask_is_found(operation, index, monkeypatch):
         assert isinstance(prove_rule(operation(mask), [(2, 3)], [0]), Unproved)
     else:
         assert isinstance(prove_rule(operation(mask), [(2, 3)], [0]), Proved)
+
+
+@pytest.mark.parametrize(
+    "mask", [[1] * 50 + [0] * 40, np.pad(np.zeros((8, 1), int), ((0, 0), (40, 49)), constant_values=1)]
+)
+def test_a_forgotten_mask_is_found_at_shortened_shapes(mask, monkeypatch):
+    """Though the first entries of every row are all kept."""
+    sample = (LogSumExp(Indices(mask)), ((30, 8, 90),))
+    assert proof_of(sample) == Proved(own_shapes=False, positive=False)
+    right = LogSumExp.pullback
+    monkeypatch.setattr(LogSumExp, "pullback", lambda self, *rest: right(dataclasses.replace(self, mask=None), *rest))
+    assert isinstance(proof_of(sample), Unproved)
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        (Windows((2,), (1,), (5,)), ((40, 200),)),
+        (Windows((2, 3), (1, 2), (3, 4)), ((3, 30, 40),)),
+        (Gather(0, Indices([*range(90), 7, 7])), ((90, 30),)),
+    ],
+    ids=str,
+)
+def test_what_is_seen_twice_is_added_at_shortened_shapes(sample, monkeypatch):
+    """One of the places where an entry was seen is not enough."""
+    operation, shapes = sample
+    back = Fold if isinstance(operation, Windows) else ScatterAdd
+    assert proof_of(sample) == Proved(own_shapes=False, positive=False)
+    short = operation.shortened(*shapes)
+    assert short[0]._uses > 1
+    seen = short[0]._pick if back is ScatterAdd else short[0]._views
+
+    def last_one(self, *arguments):
+        (adjoint,) = arguments
+        result = np.full(self.shape(adjoint.shape), adjoint.flat[0] * 0)
+        places = seen(np.arange(result.size).reshape(result.shape))
+        result.flat[np.asarray(places).reshape(-1)] = adjoint.reshape(-1)
+        return result
+
+    monkeypatch.setattr(back, "evaluate", last_one)
+    assert isinstance(proof_of(sample), Unproved)
+
+
+@pytest.mark.parametrize(
+    "places", [[-1] * 9 + [3, 3, 5], [*range(12), -1], [4, -1, 4], [2], [-1], [], [[0, 1], [2, 0]]]
+)
+def test_fewer_indices_are_repeated_or_left_out_as_all_are(places):
+    found = Gather(0, Indices(places)).shortened((20, 2))[0].indices.values
+    places = np.array(places, dtype=int)
+    for values in (places, found):
+        picked = values[values >= 0]
+        values.flags.writeable = False
+        assert (np.unique(picked).size < picked.size) == (np.unique(places[places >= 0]).size < np.sum(places >= 0))
+        assert (picked.size < values.size) == np.any(places < 0)
 
 
 # the induction

@@ -132,7 +132,9 @@ class Activation:
                     result[i] = float(self.arb(arb.Arb(float(x[i])), order).mid())
         return result
 
-    def rounding_errors(self, z: Array, error: Array, roundoff: float) -> tuple[Array, Array]:
+    def rounding_errors(
+        self, z: Array, error: Array, roundoff: float, tiny: float = 0.0, largest: float = np.inf
+    ) -> tuple[Array, Array]:
         """Return how far g and g', evaluated at numbers within `error` of `z`, may be from their values at exact `z`.
 
         Parameters
@@ -142,6 +144,8 @@ class Activation:
             Of the argument, not negative.
         roundoff : float
             Unit roundoff of the evaluation, which may be any that `verify.activations.rounding_numbers` describes.
+        tiny, largest : float
+            Smallest normal and largest number of its format; by default nothing underflows or overflows.
 
         Returns
         -------
@@ -158,7 +162,7 @@ class Activation:
         ...  ("cos(x)-1", "x*x")]
         [True, False]
         """
-        arithmetic = RoundingArithmetic(roundoff)
+        arithmetic = RoundingArithmetic(roundoff, tiny, largest)
         with np.errstate(all="ignore"):
             runs = [
                 program.run(arithmetic, Rounded(z, error, np.abs(z) + error))

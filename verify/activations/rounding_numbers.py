@@ -10,6 +10,9 @@ summation, brackets expanded or not, in a given precision. Beside value and erro
 A primitive is charged `PRIMITIVE_ROUNDOFFS` of its value, and of 1 where common formulas only have an absolute error
 (``1 - 2/(exp(2 x) + 1)`` for tanh, ``log(1 + exp(x))`` for softplus), plus all that the error of its argument can do:
 the range over the interval around it.
+
+Every operation may lose the smallest normal number besides, where the format flushes or denormal numbers lose digits;
+where a size is beyond the largest number nothing is known.
 """
 
 from __future__ import annotations
@@ -56,32 +59,40 @@ class RoundingArithmetic(Arithmetic):
     ----------
     roundoff : float
         Unit roundoff of the evaluation.
+    tiny, largest : float
+        Smallest normal and largest number of its format.
     """
 
-    def __init__(self, roundoff: float) -> None:
-        self.roundoff = roundoff
+    def __init__(self, roundoff: float, tiny: float = 0.0, largest: float = np.inf) -> None:
+        self.roundoff, self.tiny, self.largest = roundoff, tiny, largest
 
     def context(self) -> Hashable:
-        return self.roundoff
+        return self.roundoff, self.tiny, self.largest
+
+    def _computed(self, value: Any, error: Any, size: Any, terms: int = 1) -> Rounded:
+        return Rounded(value, np.where(size <= self.largest, error + terms * self.tiny, np.inf), size, terms)
 
     def constant(self, value: sympy.Expr) -> Rounded:
         with arb.precision(80):
             number = float(constant_ball(value))
-        return Rounded(number, 0.0 if value.is_Integer else self.roundoff * abs(number), abs(number))
+        error = 0.0 if value.is_Integer and abs(number) < 1 / self.roundoff else self.roundoff * abs(number)
+        if 0 < abs(number) < self.tiny:
+            error += self.tiny
+        return Rounded(number, error if abs(number) <= self.largest else np.inf, abs(number))
 
     def add(self, a: Rounded, b: Rounded) -> Rounded:
         terms, size = a.terms + b.terms, a.size + b.size
-        return Rounded(a.value + b.value, a.error + b.error + terms * self.roundoff * size, size, terms)
+        return self._computed(a.value + b.value, a.error + b.error + terms * self.roundoff * size, size, terms)
 
     def multiply(self, a: Rounded, b: Rounded) -> Rounded:
         size = a.size * b.size
         error = a.error * (np.abs(b.value) + b.error) + b.error * np.abs(a.value) + self.roundoff * size
-        return Rounded(a.value * b.value, error, size, a.terms + b.terms)
+        return self._computed(a.value * b.value, error, size, a.terms + b.terms)
 
     def power(self, a: Rounded, exponent: int) -> Rounded:
         size = a.size**exponent
         error = exponent * (np.abs(a.value) + a.error) ** (exponent - 1) * a.error + exponent * self.roundoff * size
-        return Rounded(a.value**exponent, error, size, exponent * a.terms)
+        return self._computed(a.value**exponent, error, size, exponent * a.terms)
 
     def call(self, primitive: str, a: Rounded) -> Rounded:
         value, radius = np.asarray(a.value, dtype=np.float64), np.asarray(a.error, dtype=np.float64)
@@ -97,7 +108,7 @@ class RoundingArithmetic(Arithmetic):
         own = PRIMITIVE_ROUNDOFFS * self.roundoff * (np.abs(result) + (primitive in _ABSOLUTE))
         moved = np.maximum(image.upper - result, result - image.lower)
         error = np.where(known, own + moved, np.inf)
-        return Rounded(result, error, np.abs(result) + error)
+        return self._computed(result, error, np.abs(result) + error)
 
     def spread(self, constant: Rounded, x: Rounded) -> Rounded:
         shape = np.shape(x.value)

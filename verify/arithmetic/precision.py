@@ -5,7 +5,8 @@ they are made to hold what *any* program computes that rounds to nearest, or wit
 elementary functions are concerned, in a format with unit roundoff u, and whose sums may run in any order, with or
 without fused multiply-add: k roundings of parts that add up to `sizes` in absolute value change a result by at most
 ``gamma(k) sizes``, ``gamma(k) = k u/(1 - k u)`` (Higham, Accuracy and Stability of Numerical Algorithms, 3.1), and by k
-of the smallest normal numbers where something underflows, flushed to zero or not.
+of the smallest normal numbers where something underflows, flushed to zero or not. Where they may overflow nothing is
+known: an infinite intermediate number may leave a finite result.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Precision:
         Its unit roundoff, a power of two.
     tiny : float
         Its smallest normal number.
+    largest : float
+        Its largest number.
 
     Examples
     --------
@@ -43,13 +46,14 @@ class Precision:
 
     roundoff: float
     tiny: float
+    largest: float
 
     @staticmethod
     def of(dtype: DTypeLike) -> Precision:
         """Return that of a floating-point type; float64 for types that are at least as precise, and for integers."""
         kind = np.dtype(dtype)
         info = np.finfo(kind if kind.kind == "f" and kind.itemsize < 8 else np.float64)
-        return Precision(float(info.eps) / 2, float(info.tiny))
+        return Precision(float(info.eps) / 2, float(info.tiny), float(info.max))
 
     def gamma(self, roundings: NDArray[np.float64] | float) -> NDArray[np.float64]:
         """Return an upper bound of the relative error of so many roundings; infinite if they may reach one half."""
@@ -62,7 +66,8 @@ class Precision:
         mantissas = np.frexp(values)[0] / self.roundoff
         rounded = (mantissas != np.rint(mantissas)) | ((np.abs(values) < self.tiny) & (values != 0))
         error = upward.add(upward.mul(np.abs(values), self.roundoff), self.tiny)
-        return Interval.from_midrad(values, np.where(rounded, error, 0.0))
+        error = np.where(np.abs(values) <= self.largest, np.where(rounded, error, 0.0), np.inf)
+        return Interval.from_midrad(values, error)
 
     def widened(self, enclosure: Interval, roundings: Any, sizes: Any, floor: Any = 0.0) -> Interval:
         """Return an enclosure with what roundings may do to it.
@@ -77,7 +82,9 @@ class Precision:
             How much one rounding of a tiny number may do beyond the smallest normal number.
         """
         lost = upward.mul(np.asarray(roundings, dtype=np.float64), np.maximum(floor, self.tiny))
-        error = np.broadcast_to(upward.add(upward.mul(self.gamma(roundings), sizes), lost), enclosure.shape)
+        relative = upward.mul(self.gamma(roundings), sizes)
+        fits = upward.add(sizes, relative, lost) <= self.largest
+        error = np.broadcast_to(np.where(fits, upward.add(relative, lost), np.inf), enclosure.shape)
         return Interval.from_midrad(enclosure.mid, upward.add(np.broadcast_to(enclosure.rad, enclosure.shape), error))
 
 

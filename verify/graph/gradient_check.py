@@ -3,7 +3,8 @@
 What rounding allows is followed through the graph of the gradient (`Operation.programmed`): intervals that hold the
 exact numbers and every number that a program of a given precision may compute by these formulas, with sums in any
 order. An entry outside its interval is not the gradient, rounded; a program that uses other formulas, such as a
-variance as a difference of moments or convolutions by a Fourier transform, may round more.
+variance as a difference of moments or convolutions by a Fourier or Winograd transform, or products of fewer digits than
+its arrays have, such as TF32, may round more.
 """
 
 from __future__ import annotations

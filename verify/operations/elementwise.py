@@ -173,7 +173,8 @@ class Elementwise(Operation):
         if self.order > 1 or not np.all(np.isfinite(x.rad)):
             return unknown(x.shape)
         rad = np.array(np.broadcast_to(x.rad, x.shape))
-        error = np.array(self.function.rounding_errors(x.mid, rad, precision.roundoff)[self.order])
+        format_ends = precision.roundoff, precision.tiny, precision.largest
+        error = np.array(self.function.rounding_errors(x.mid, rad, *format_ends)[self.order])
         for point, jump in self.function.jumps:
             if jump <= self.order:
                 at = float(point)

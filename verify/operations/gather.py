@@ -214,7 +214,15 @@ _FEW_INDICES = 8
 
 
 def _fewer(indices: Indices) -> tuple[Indices, int]:
-    """Return the first indices along every axis, renumbered without gaps, and a length that leaves one unused."""
-    found = indices.values[(slice(_FEW_INDICES),) * indices.values.ndim]
+    """Return the first indices along every axis, renumbered without gaps, and a length that leaves one unused.
+
+    If an index is repeated, or is -1, then so is one that is left.
+    """
+    found = np.array(indices.values[(slice(_FEW_INDICES),) * indices.values.ndim])
+    picked = indices.values[indices.values >= 0]
+    if np.unique(picked).size < picked.size:
+        found.flat[0] = found.flat[-1] = picked[0]
+    if picked.size < indices.values.size and found.min() >= 0:
+        found.flat[found.size // 2] = -1
     used = np.unique(found[found >= 0])
     return Indices(np.where(found >= 0, np.searchsorted(used, found), -1)), len(used) + 1

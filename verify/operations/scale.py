@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 
+from verify.arithmetic import upward
 from verify.arithmetic.arrays import Array
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.lengths_upward import raised
 from verify.arithmetic.perturbation import Perturbation, Perturbed
-from verify.arithmetic.precision import Precision
+from verify.arithmetic.precision import Precision, unknown
 from verify.arithmetic.rounding import FLOOR, gamma
 from verify.operations.choices import Choices
 from verify.operations.operation import Drawn, LinearOperation, Operation, Shape, cut
@@ -78,8 +79,13 @@ class Scale(LinearOperation):
 
     def programmed(self, precision: Precision, *arguments: Interval) -> Interval:
         (x,) = arguments
-        scaled = self.evaluate(x)
-        return scaled if abs(self.factor) == 1 else precision.widened(scaled, 3, scaled.max_abs())
+        scaled, size = self.evaluate(x), abs(self.factor)
+        if size in (0, 1):
+            return scaled
+        if max(size, 1 / size) > precision.largest:  # the factor, or the divisor that it is one over, overflows
+            return unknown(x.shape)
+        lost = upward.mul(precision.tiny, x.max_abs()) if size < precision.tiny else 0.0
+        return precision.widened(scaled, 3, scaled.max_abs(), lost)
 
     def pullback(self, arguments: Sequence[Tensor], result: Tensor, adjoint: Tensor) -> Sequence[Tensor | None]:
         return (adjoint.scale(self.factor),)

@@ -353,16 +353,16 @@ def _applied(enclosed: Any, exact: Any, plain: Any, x: Array) -> Array:
 
 
 def _fewer(mask: Indices | None, shape: Shape) -> tuple[Indices | None, Shape]:
-    """Cut the rows; with a mask their length is cut only if an entry of every row is left."""
-    if mask is None:
-        return None, cut_rows(shape)
-    for length in (min(shape[-1], FEW), shape[-1]):
-        short = (*cut(shape[:-1]), length)
-        taken = short[len(short) - mask.values.ndim :]
-        kept = Indices(mask.values[tuple(slice(n) for n in taken)])
-        if np.all(kept.values.any(axis=-1)):
-            break
-    return kept, short
+    """Cut the rows and their length; a mask keeps an entry of every row that is left, and one that is masked out."""
+    if mask is None or mask.values.shape[-1] != shape[-1]:  # a mask that is the same along the row keeps all of it
+        short = cut_rows(shape)
+        return None if mask is None else Indices(np.ones((1,) * mask.values.ndim)), short
+    *row, column = np.argwhere(mask.values == mask.values.min())[0]
+    near = [sorted({int(at), (int(at) + 1) % n}) for at, n in zip(row, mask.values.shape, strict=False)]
+    rows = mask.values[np.ix_(*near, range(shape[-1]))]
+    needed = {int(column), *map(int, rows.argmax(axis=-1).flat)}
+    columns = sorted([*needed, *(k for k in range(shape[-1]) if k not in needed)][: max(FEW, len(needed))])
+    return Indices(rows[..., columns]), (*cut(shape[:-1]), len(columns))
 
 
 def _exponential_roundings(precision: Precision, z: Interval) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

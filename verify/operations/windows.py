@@ -79,9 +79,12 @@ class Windows(LinearOperation):
         return self, ((*cut(shape[:lead]), *self.fewer(shape[lead:])),)
 
     def fewer(self, lengths: Shape) -> Shape:
-        """Return shorter axes that leave as many entries at their ends unseen, with one window more than overlap."""
-        axes = zip(lengths, self.grid(lengths), self.kernel, self.stride, strict=True)
-        return tuple(n - max(count - k - 1, 0) * step for n, count, k, step in axes)
+        """Return shorter axes that leave as many entries at their ends unseen; windows still share entries if they did.
+
+        The nearest that do are ``dilation / gcd(stride, dilation)`` apart; one window more is left.
+        """
+        axes = zip(lengths, self.grid(lengths), self.kernel, self.stride, self.dilation, strict=True)
+        return tuple(n - max(count - max(k + 1, d // math.gcd(s, d) + 2), 0) * s for n, count, k, s, d in axes)
 
     def keeps_rows(self, *arguments: Shape) -> bool:
         return len(arguments[0]) > len(self.kernel)
