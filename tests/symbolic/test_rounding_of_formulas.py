@@ -118,3 +118,36 @@ def test_nothing_is_bounded_where_a_formula_may_break_down() -> None:
     activation = verify.activation({"expr": "sqrt(x*x+1e-9)"})
     value, slope = activation.rounding_errors(np.array([0.0]), np.array([1e-3]), 2.0**-53)
     assert not np.isfinite(value[0]) and not np.isfinite(slope[0])
+
+
+def one_weight(formula: str, x: float, y: float) -> verify.Problem:
+    nodes = {
+        "x": {"width": 1},
+        "y": {"width": 1, "activation": {"expr": formula}, "inputs": ["x"], "bias": False},
+    }
+    return verify.Problem(Architecture.from_data(nodes, "y"), np.array([[x]]), np.array([[y]]))
+
+
+@pytest.mark.parametrize(
+    ("formula", "w", "dtype"),
+    [
+        ("1e30*exp(-x)", 90.0, np.float32),
+        ("1e38*x/(1+x*x)", 1e20, np.float32),
+        ("1e30*(x*x)*x", 1e-14, np.float32),
+        ("x", 1e-6, np.float16),
+    ],
+)
+def test_zero_may_be_what_underflow_and_overflow_leave(formula: str, w: float, dtype: type) -> None:
+    problem = one_weight(formula, 1.0, 0.0)
+    assert problem.gradient(np.array([w]))[0] != 0
+    found = verify.check_gradient(problem, lambda _: np.zeros(1, dtype), points=[np.array([w])])
+    assert found.verdict is not Verdict.REFUTED
+
+
+def test_half_precision_is_judged_as_such() -> None:
+    problem = one_weight("x", 1.0, 0.5)
+    w = np.array([1.0])
+    right = verify.check_gradient(problem, lambda _: np.array([0.5], np.float16), points=[w])
+    wrong = verify.check_gradient(problem, lambda _: np.array([0.6], np.float16), points=[w])
+    assert right.verdict is not Verdict.REFUTED
+    assert wrong.verdict is Verdict.REFUTED

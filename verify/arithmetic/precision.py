@@ -55,6 +55,18 @@ class Precision:
         info = np.finfo(kind if kind.kind == "f" and kind.itemsize < 8 else np.float64)
         return Precision(float(info.eps) / 2, float(info.tiny), float(info.max))
 
+    @staticmethod
+    def with_roundoff(roundoff: float) -> Precision:
+        """Return that of the floating-point type with a unit roundoff; bfloat16 ends where float32 does.
+
+        Examples
+        --------
+        >>> Precision.with_roundoff(2.0**-24) == Precision.of(np.float32)
+        True
+        """
+        info = np.finfo(np.float64 if roundoff <= 2.0**-53 else np.float16 if roundoff == 2.0**-11 else np.float32)
+        return Precision(roundoff, float(info.tiny), float(info.max))
+
     def gamma(self, roundings: NDArray[np.float64] | float) -> NDArray[np.float64]:
         """Return an upper bound of the relative error of so many roundings; infinite if they may reach one half."""
         lost = upward.mul(np.asarray(roundings, dtype=np.float64), self.roundoff)

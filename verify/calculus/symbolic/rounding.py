@@ -6,6 +6,7 @@ rounding of the data and the weights is covered too. Activations and their deriv
 operation through the formula, with the error of their argument (`verify.activations.rounding_numbers`): what cancels
 inside a formula leaves an error of the size of what cancelled. Products of two errors are kept, since a saturated
 unit's slope may be nothing but error. Where a pre-activation may lie on either side of a kink, nothing is bounded.
+Every operation may lose the format's smallest normal number besides; where one may overflow nothing is bounded either.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse
 
+from verify.arithmetic.precision import Precision
 from verify.budget import check_time
 from verify.calculus.symbolic.evaluation import fills_its_matrix
 from verify.calculus.symbolic.recursion import bias_places, flat_parts, join_parts
@@ -50,6 +52,9 @@ class _Analysis:
         self.problem = problem
         self.architecture: Architecture = problem.architecture
         self.roundoff = roundoff
+        self.precision = Precision.with_roundoff(roundoff)
+        sizes = np.abs(w)
+        self.flushes = bool(np.any((sizes > 0) & (sizes < self.precision.tiny)))
         self.parts = flat_parts(self.architecture, np.asarray(w, dtype=np.float64))
         self.signed = {id(edge): self._matrix(edge) for edge in self.architecture.edges}
         self.absolute = {key: abs(matrix) for key, matrix in self.signed.items()}
@@ -70,13 +75,24 @@ class _Analysis:
             error = error + operand.error @ absolute
             size = size + np.abs(operand.value) @ absolute
             length += int(np.diff(absolute.tocsc().indptr).max(initial=0))
-        return _Bounded(value, error + length * self.roundoff * size)
+        lost = self.precision.tiny
+        if self.flushes:  # a weight may be off by as much
+            lost = lost * (1 + sum(_largest(operand) for _, _, operand in arrays))
+        return self._fitting(value, error + length * (self.roundoff * size + lost), size)
+
+    def _fitting(self, value: np.ndarray, error: np.ndarray, size: np.ndarray) -> _Bounded:
+        """Leave open what may overflow."""
+        return _Bounded(value, np.where(size + error <= self.precision.largest, error, np.inf))
+
+    def _entered(self, x: np.ndarray) -> _Bounded:
+        flushed = (x != 0) & (np.abs(x) < self.precision.tiny)
+        return self._fitting(x, np.where(flushed, self.precision.tiny, 0.0), np.abs(x))
 
     def forward(self, x: np.ndarray) -> dict[str, _Unit]:
         units: dict[str, _Unit] = {}
         for name, columns in self.architecture.input_columns.items():
             zeros = np.zeros_like(x[:, columns])
-            units[name] = _Unit(_Bounded(zeros, zeros), _Bounded(x[:, columns], zeros))
+            units[name] = _Unit(_Bounded(zeros, zeros), self._entered(x[:, columns]))
         for name in self.architecture.order:
             check_time()
             vertex = self.architecture.vertices[name]
@@ -93,7 +109,9 @@ class _Analysis:
 
     def _activated(self, activation: Any, z: _Bounded) -> _Unit:
         g, slope = activation.values(z.value, 1)
-        h_error, slope_error = activation.rounding_errors(z.value, z.error, self.roundoff)
+        h_error, slope_error = activation.rounding_errors(
+            z.value, z.error, self.roundoff, self.precision.tiny, self.precision.largest
+        )
         for kink in map(float, activation.kinks):
             may_jump = np.abs(z.value - kink) <= z.error + 2 * self.roundoff * abs(kink)
             slope_error = np.where(may_jump, np.inf, slope_error)
@@ -108,7 +126,9 @@ class _Analysis:
             start = _Bounded(np.zeros_like(unit.h.value), np.zeros_like(unit.h.value))
             if name in self.architecture.outputs:
                 target = y[:, self.architecture.output_columns[name]]
-                rounding = 3 * self.roundoff * (np.abs(unit.h.value) + np.abs(target))
+                rounding = 3 * (self.roundoff * (np.abs(unit.h.value) + np.abs(target)) + self.precision.tiny)
+                if scale < self.precision.tiny:  # lost in the format
+                    rounding = np.full_like(rounding, np.inf)
                 start = _Bounded(scale * (unit.h.value - target), scale * (unit.h.error + rounding))
             dh = self._combined(
                 [
@@ -119,7 +139,8 @@ class _Analysis:
             )
             value = unit.slope.value * dh.value
             error = np.abs(unit.slope.value) * dh.error + (np.abs(dh.value) + dh.error) * unit.slope.error
-            adjoints[name] = _Bounded(value, error + 2 * self.roundoff * np.abs(value))
+            error = error + 2 * (self.roundoff * np.abs(value) + self.precision.tiny)
+            adjoints[name] = self._fitting(value, error, np.abs(value))
         return adjoints
 
     def gradient_error(self, units: dict[str, _Unit], adjoints: dict[str, _Bounded]) -> np.ndarray:
@@ -145,6 +166,12 @@ class _Analysis:
         """Return the relative error of a sum over all samples and over all uses of one parameter."""
         return (self.problem.samples * int(np.bincount(places).max()) + 4) * self.roundoff
 
+    def underflow(self) -> float:
+        """Return what the sums over all samples and uses may lose where every term underflows."""
+        edges = (edge for edge in self.architecture.edges if edge.map.parameter_shape)
+        uses = max((int(np.bincount(edge.map.terms().parameter).max()) for edge in edges), default=1)
+        return (self.problem.samples * uses + 16) * self.precision.tiny
+
 
 def rounding_allowance(problem: Problem, w: np.ndarray, roundoff: float) -> np.ndarray:
     """Return how far each entry of a gradient computed with this unit roundoff may be from the exact one.
@@ -154,12 +181,12 @@ def rounding_allowance(problem: Problem, w: np.ndarray, roundoff: float) -> np.n
     problem : Problem
     w : array, shape (P,)
     roundoff : float
-        2**-53 for float64, 2**-24 for float32.
+        2**-53 for float64, 2**-24 for float32, 2**-11 for float16.
 
     Returns
     -------
     array, shape (P,)
-        Not finite where float64 overflows.
+        Not finite where the format may overflow.
     """
     analysis = _Analysis(problem, w, roundoff)
     total = 2 * roundoff * problem.weight_decay * np.abs(w)
@@ -168,8 +195,12 @@ def rounding_allowance(problem: Problem, w: np.ndarray, roundoff: float) -> np.n
             x, y = problem.rows(slice(start, start + ROWS_AT_ONCE))
             units = analysis.forward(x)
             total = total + analysis.gradient_error(units, analysis.backward(units, y))
-    smallest = np.finfo(np.float32 if roundoff > 2.0**-50 else np.float64).tiny
-    return SAFETY * total + smallest * 2.0**20
+    return SAFETY * (total + analysis.underflow())
+
+
+def _largest(numbers: _Bounded) -> np.ndarray:
+    """Return the largest size in every row, (samples, 1)."""
+    return np.max(np.abs(numbers.value) + numbers.error, axis=1, keepdims=True, initial=0.0)
 
 
 def _by_parameter(edge: Edge, left: np.ndarray, right: np.ndarray) -> np.ndarray:
