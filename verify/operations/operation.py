@@ -129,7 +129,9 @@ class Operation(abc.ABC):
     def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
         """Return the same operation for shorter axes: where its rule is proved if these arguments are too large.
 
-        What may be cut are axes of whose length the formula is independent. The default cuts nothing.
+        What may be cut are axes of whose length the formula is independent, and indices and masks along them; what
+        makes a difference to a rule must be left: entries that are used twice, not at all or masked out. The default
+        cuts nothing.
         """
         return self, shapes
 

@@ -75,9 +75,10 @@ class _Analysis:
             error = error + operand.error @ absolute
             size = size + np.abs(operand.value) @ absolute
             length += int(np.diff(absolute.tocsc().indptr).max(initial=0))
-        lost = self.precision.tiny
-        if self.flushes:  # a weight may be off by as much
-            lost = lost * (1 + sum(_largest(operand) for _, _, operand in arrays))
+        reached = np.ones((len(size), 1))
+        if self.flushes:  # a weight may be off by the smallest normal number, too
+            reached += sum(_largest(operand) for _, _, operand in arrays)
+        lost = self.precision.tiny * reached
         return self._fitting(value, error + length * (self.roundoff * size + lost), size)
 
     def _fitting(self, value: np.ndarray, error: np.ndarray, size: np.ndarray) -> _Bounded:

@@ -23,7 +23,8 @@ def prove_graph_gradients(problem: GraphProblem) -> Finding:
     An induction along the graph composes the rules of its operations, and every node of the gradient's graph is
     compared with it; the rule of every operation is proved on symbols: its pullback is the transpose of its derivative,
     as an identity of real functions. Where the graph's own shapes are too large for that, the identity is proved for
-    the same operation with fewer entries along axes of whose length its formula is independent.
+    the same operation with fewer entries along axes of whose length its formula is independent, indices and masks cut
+    with them.
 
     Parameters
     ----------
@@ -112,7 +113,9 @@ def _statement(graph: Graph, walk: Walk, decided: dict[Instance, Proved | Unprov
     own = sum(isinstance(rule, Proved) and rule.own_shapes for rule in decided.values())
     shapes = "this graph's own shapes" if own == len(decided) else f"this graph's own shapes ({own} of {len(decided)})"
     if own < len(decided):
-        shapes += " or for fewer entries along axes of whose length the formula is independent"
+        shapes += (
+            " or for fewer entries, indices and mask entries along axes of whose length the formula is independent"
+        )
     return (
         f"the backpropagation of this graph equals dE/dw {where}: {len(walk.steps)} steps over all "
         f"{sum(len(step.uses) for step in walk.steps)} uses of its results, compared with every node of the gradient's "

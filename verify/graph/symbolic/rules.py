@@ -7,7 +7,7 @@ returns: an identity of functions, for all values of the entries, at the shapes 
 (`verify.graph.symbolic.ring`; proofs_notes, note backpropagation, has every operation for all lengths).
 
 The shapes are the graph's own where that is not too much work, else those of `Operation.shortened`: the same formula
-with fewer entries along axes of whose length it is independent.
+with fewer entries along axes of whose length it is independent, indices and masks cut with them.
 """
 
 from __future__ import annotations
