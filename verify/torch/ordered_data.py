@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import torch
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset, default_collate
 
 from verify.arithmetic.environment import users_code
@@ -36,6 +36,23 @@ class Chunk:
             lambda leaf: leaf[start:stop] if isinstance(leaf, torch.Tensor) else leaf, (self.inputs, self.targets)
         )
         return Chunk(inputs, targets, stop - start)
+
+    def joined(self, other: Chunk) -> Chunk | None:
+        """Return the samples of both; None if it cannot be told which numbers belong to them."""
+        mine, theirs = (each.part(0, each.samples) for each in (self, other))
+        if mine is None or theirs is None:
+            return None
+        both = [tree_flatten((each.inputs, each.targets)) for each in (mine, theirs)]
+        leaves = [_joined(*pair) for pair in zip(both[0][0], both[1][0], strict=False)]
+        if both[0][1] != both[1][1] or any(leaf is None for leaf in leaves):
+            return None
+        return Chunk(*tree_unflatten(leaves, both[0][1]), self.samples + other.samples)
+
+
+def _joined(one: Any, other: Any) -> Any:
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return torch.cat((one, other)) if one.shape[1:] == other.shape[1:] and one.dtype == other.dtype else None
+    return one if repr(one) == repr(other) else None
 
 
 @final
