@@ -168,7 +168,8 @@ def as_setting(setting: Any) -> Setting | Optimizer | None:
         return setting
     if isinstance(setting, Optimizer):
         return Setting.of(setting) if setting.is_proved else setting
-    rule, nesterov = getattr(setting, "rule", "adaptive"), getattr(setting, "nesterov", False)
+    rule: Any = getattr(setting, "rule", "adaptive")
+    nesterov = getattr(setting, "nesterov", False)
     return Setting(setting.eta, setting.tau, setting.mu, setting.norm, nesterov, rule=rule)
 
 

@@ -46,7 +46,8 @@ class Chunk:
         leaves = [_joined(*pair) for pair in zip(both[0][0], both[1][0], strict=False)]
         if both[0][1] != both[1][1] or any(leaf is None for leaf in leaves):
             return None
-        return Chunk(*tree_unflatten(leaves, both[0][1]), self.samples + other.samples)
+        inputs, targets = tree_unflatten(leaves, both[0][1])
+        return Chunk(inputs, targets, self.samples + other.samples)
 
 
 def _joined(one: Any, other: Any) -> Any:
