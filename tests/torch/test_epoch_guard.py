@@ -298,6 +298,18 @@ class TestTheWholeError:
         with pytest.raises(InputError, match="not those that they were"):
             whole.range()
 
+    def test_changed_numbers_of_large_arrays_are_noticed(self) -> None:
+        x, y = np.ones((SAMPLES, 60)), np.ones((SAMPLES, 1))
+        data = OrderedData(
+            DataLoader(TensorDataset(torch.arange(SAMPLES)), collate_fn=lambda items: (x[: len(items)], y)),
+            None,
+            SAMPLES,
+        )
+        list(data.chunks())
+        x[13, 30] += 1e-12
+        with pytest.raises(InputError, match="not those that they were"):
+            list(data.chunks())
+
     def test_items_changed_at_random_are_noticed(self) -> None:
         class Noisy(torch.utils.data.Dataset):
             def __len__(self) -> int:

@@ -142,9 +142,7 @@ class OrderedData:
 
     def _read(self, start: int, stop: int) -> Chunk:
         if self._data is not None:
-            cut = tree_map(
-                lambda leaf: torch.as_tensor(leaf)[start:stop] if _is_array(leaf) else leaf, tuple(self._data)
-            )
+            cut = tree_map(lambda leaf: _as_tensor(leaf)[start:stop] if _is_array(leaf) else leaf, tuple(self._data))
             return Chunk(cut[0], cut[1], stop - start)
         dataset, collate = self._loader.dataset, self._loader.collate_fn
         if type(dataset) is TensorDataset and collate in (default_collate, torch.utils.data.default_convert):
@@ -153,7 +151,13 @@ class OrderedData:
             batch = collate([dataset[index] for index in range(start, stop)])
         if not (isinstance(batch, tuple | list) and len(batch) == 2):
             raise InputError("a batch is no pair of inputs and targets", batch=type(batch).__name__, remedy=PAIR)
-        return Chunk(batch[0], batch[1], stop - start)
+        inputs, targets = tree_map(_as_tensor, tuple(batch))
+        return Chunk(inputs, targets, stop - start)
+
+
+def _as_tensor(leaf: Any) -> Any:
+    """Return an array as a tensor: the text of an array does not tell all of its numbers."""
+    return torch.as_tensor(leaf) if _is_array(leaf) else leaf
 
 
 def _is_array(leaf: Any) -> bool:
