@@ -65,6 +65,10 @@ class Setting:
         for name in ("eta", "tau", "mu"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, exact_float(getattr(self, name), name))
+        if (given := self.optimizer) is not None:
+            own = (self.eta, self.momentum, self.theorem)
+            if not given.is_proved or own != (given.eta, given.momentum, given.theorem):
+                raise InputError("the optimizer takes other steps", setting=own, lr=given.lr, remedy="use Setting.of")
 
     @property
     def theorem(self) -> str:
