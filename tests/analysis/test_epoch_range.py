@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,14 @@ import pytest
 
 import verify
 from verify import Verdict
-from verify.analysis.epoch_range import batches_of, epoch_range
+from verify.analysis.epoch_range import _judged, batches_of, epoch_range
+from verify.analysis.ranges import admissible_ranges
+from verify.bounds.curvature import Curvature
 from verify.bounds.hessian import hessian_bound
 from verify.calculus.decide import decide_decrease
 from verify.importers.architecture import graph_problem
+from verify.properties.suite import run_suite
+from verify.theorems.epoch import Epoch
 
 
 @pytest.fixture(autouse=True)
@@ -155,3 +160,39 @@ def load() -> Any:
         {"x": {"width": 1}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}}, output="y"
     )
     return verify.Problem(architecture, [[1.0]], [[0.5]])
+
+
+@pytest.mark.parametrize("of_problem", [0.0, 0.5])
+def test_weight_decay_of_the_optimizer_alone_is_refused(of_problem: float) -> None:
+    """With it the steps go down another error: this one may rise where E without it would fall."""
+    problem, asked = make(weight_decay=of_problem), verify.Optimizer(1e-5, weight_decay=10.0)
+    graph = graph_problem(problem)
+    graph.region = problem.region
+    doors: list[Any] = [
+        lambda: epoch_range(problem, 2, asked),
+        lambda: epoch_range(graph, [graph], asked),
+        lambda: epoch_range(make(weight_decay=10.0), [problem], asked),
+        lambda: verify.check(problem, asked),
+        lambda: verify.check_assumptions(problem, setting=asked),
+        lambda: verify.check_assumptions(problem, setting=verify.Setting.of(asked)),
+        lambda: run_suite(problem, asked, examples=1),
+        lambda: admissible_ranges(problem, Curvature(1.0, None, ""), verify.Setting.of(asked)),
+        lambda: verify.one_step_ranges(problem, problem.initial_weights, setting=verify.Setting.of(asked)),
+    ]
+    for door in doors:
+        with pytest.raises(verify.InputError, match="no part of the error"):
+            door()
+
+
+def test_weight_decay_that_is_a_part_of_the_error_is_judged() -> None:
+    found = epoch_range(make(weight_decay=0.5), 2, verify.Optimizer(1e-5, weight_decay=0.5))
+    assert found.verdict is Verdict.PROVED
+
+
+def test_the_decrease_is_that_of_the_learning_rate_itself() -> None:
+    """The theorem's learning rate is rounded up for its verdict: what such a one gains is too much."""
+    optimizer = verify.Optimizer(3e-4, momentum=0.01, convention="ema")
+    assert Fraction(optimizer.eta) > optimizer.exact_eta
+    epoch = Epoch((1.0, 1.0), 1.0, L=1.0, radius=1.0, whole=1.0, kappa=2.0, skew=0.0)
+    found = _judged(epoch, verify.Setting.of(optimizer)).numbers["decrease"]
+    assert found == epoch.decrease(optimizer.exact_eta, 0.0, 0.01) < epoch.decrease(optimizer.eta, 0.0, 0.01)

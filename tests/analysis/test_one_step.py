@@ -217,3 +217,24 @@ def test_a_limit_of_time_ends_every_row_after_what_is_proved(problem, monkeypatc
 def test_a_limit_of_time_is_some_seconds(problem, seconds):
     with pytest.raises(InputError, match="seconds"):
         one_step_ranges(problem, problem.initial_weights, seconds=seconds)
+
+
+@pytest.mark.parametrize("previous", [1.0, -1.0])
+def test_restart_is_judged_by_its_own_step(previous: float) -> None:
+    """From w = 0 with g = -1: after the step -1, uphill, the momentum is dropped, after the step 1 it is kept."""
+    nodes = {"x": {"width": 1}, "y": {"width": 1, "activation": "identity", "inputs": ["x"], "bias": False}}
+    problem = Problem(Architecture.from_data(nodes, "y"), [[1.0]], [[1.0]])
+    kept = previous < 0
+    for tau in (0.25, 1.75):
+        setting = Setting(0.5, tau=tau, rule="restart")
+        found = one_step_ranges(problem, [0.0], [previous], setting, ratios=(), etas=())
+        asked = [ray for ray in found.rays if "eta=0.5 is" in ray.statement]
+        assert [ray.ratio for ray in asked] == [2 * tau if kept else 0.0]
+        wanted = Verdict.PROVED if tau == 0.25 or not kept else Verdict.UNDECIDED
+        assert asked[0].verdict is wanted and found.lines[0].verdict is wanted
+
+
+def test_restart_has_no_norms_per_vertex(problem: Problem) -> None:
+    with pytest.raises(InputError, match="norms over all weights"):
+        setting = Setting(0.1, tau=0.1, rule="restart")
+        one_step_ranges(problem, problem.initial_weights, setting=setting, norm="vertex")

@@ -14,6 +14,7 @@ from verify.assumptions.small_momentum import Setting
 from verify.outcomes import InputError, Verdict
 from verify.properties.suite import run_suite
 from verify.spec import load_specification, to_toml
+from verify.theorems.optimizers import Optimizer
 
 WriteSpec = Callable[..., Path]
 CHECKS: dict[str, Any] = {"seconds": 60.0}
@@ -132,3 +133,11 @@ def test_a_scale_of_targets_that_is_none_is_refused(tmp_path: Path, table: str, 
     path.write_text(text.format(inline + table, width, out), encoding="utf-8")
     with pytest.raises(InputError, match=words):
         load_specification(path)
+
+
+@pytest.mark.parametrize("other", [Optimizer(100.0), Optimizer(0.1, momentum=0.5), Optimizer(0.1, kind="adam")])
+def test_a_setting_is_that_of_its_optimizer(other: Optimizer) -> None:
+    """Answers lead with the user's numbers: they must be those that were judged."""
+    assert Setting(0.1, tau=0.0, optimizer=Optimizer(0.1)) == Setting.of(Optimizer(0.1))
+    with pytest.raises(InputError, match="takes other steps"):
+        Setting(0.1, tau=0.0, optimizer=other)

@@ -256,6 +256,40 @@ class TestTheWholeError:
         with pytest.raises(InputError, match="replaced"):
             whole.range()
 
+    def test_a_hair_of_a_number_that_is_no_buffer_is_noticed(self) -> None:
+        """Less than rounding explains, but more than E fell: it would be called PROVED while E rose."""
+
+        class Shifted(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.layer, self.shift = nn.Linear(3, 1).double(), torch.zeros(1, dtype=torch.float64)
+
+            def forward(self, x: Any) -> Any:
+                return self.layer(x) - self.shift
+
+        torch.manual_seed(1)
+        module, x, y = Shifted(), samples()[0].double(), torch.ones(SAMPLES, 1, dtype=torch.float64)
+        whole = WholeError(module, OrderedData(None, (x, y), 10), "mse")
+        before = whole.range()
+        slope = 2 * float((module(x) - y).detach().mean())
+        hair = (before[1] - before[0]) / slope
+        with torch.no_grad():
+            module.layer.bias -= 4 * hair
+        module.shift = module.shift - 24 * hair
+        CAPTURED.clear()
+        assert WholeError(module, OrderedData(None, (x, y), 10), "mse").range()[0] > before[1]
+        with pytest.raises(InputError, match="another error"):
+            whole.range()
+
+    @pytest.mark.parametrize("loss", [nn.CrossEntropyLoss(weight=torch.tensor([1.0, 20.0])), "cross_entropy"])
+    def test_weights_are_noticed_where_every_chunk_has_one_class(self, loss: Any) -> None:
+        x, y = samples()
+        y = torch.arange(SAMPLES) // 13
+        if loss == "cross_entropy":
+            y[20:] = -100
+        with pytest.raises(InputError, match="no mean over the samples"):
+            WholeError(network(), OrderedData(None, (x, y), 13), loss).range()
+
     def test_changed_data_are_noticed(self) -> None:
         x, y = samples()
         whole = self.whole(network(), (x, y))
@@ -263,6 +297,18 @@ class TestTheWholeError:
         x[17, 0] += 1.0
         with pytest.raises(InputError, match="not those that they were"):
             whole.range()
+
+    def test_changed_numbers_of_large_arrays_are_noticed(self) -> None:
+        x, y = np.ones((SAMPLES, 60)), np.ones((SAMPLES, 1))
+        data = OrderedData(
+            DataLoader(TensorDataset(torch.arange(SAMPLES)), collate_fn=lambda items: (x[: len(items)], y)),
+            None,
+            SAMPLES,
+        )
+        list(data.chunks())
+        x[13, 30] += 1e-12
+        with pytest.raises(InputError, match="not those that they were"):
+            list(data.chunks())
 
     def test_items_changed_at_random_are_noticed(self) -> None:
         class Noisy(torch.utils.data.Dataset):

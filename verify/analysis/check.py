@@ -19,7 +19,7 @@ from verify.analysis.ranges import admissible_ranges, overall
 from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.assumptions import check_assumptions
 from verify.assumptions.gradients import GIVEN
-from verify.assumptions.small_momentum import as_setting
+from verify.assumptions.small_momentum import setting_for
 from verify.bounds.curvature import Curvature, examine_curvature
 from verify.budget import OverBudgetError, time_limit
 from verify.calculus.objective import Objective
@@ -158,7 +158,7 @@ def check(
     ('PROVED', ['triangle', 'sharp', 'from_rest', 'restart', 'heavy_ball', 'nesterov', 'horizon'])
     """
     progress = as_users_code(progress)
-    asked = as_setting(setting)
+    asked = setting_for(problem, setting)
     setting = None if isinstance(asked, Optimizer) else asked
     optimizer = asked if isinstance(asked, Optimizer) or asked is None else asked.optimizer
     total = math.inf if seconds is None else seconds

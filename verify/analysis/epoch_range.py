@@ -8,7 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from verify.arithmetic.decimals import at_most
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rational import round_up
-from verify.assumptions.small_momentum import as_setting
+from verify.assumptions.small_momentum import Setting, setting_for
 from verify.bounds.hessian import check_smooth, hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.budget import OverBudgetError, check_time
@@ -28,10 +28,6 @@ from verify.properties.cases import required_region
 from verify.theorems.epoch import Epoch
 from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.optimizers import Optimizer, lr_of
-
-if TYPE_CHECKING:
-    from verify.arithmetic.rational import round_up
-from verify.assumptions.small_momentum import Setting
 
 NAME = "epoch"
 SCOPE = "one epoch from the initial weights and from rest, the same batches in any order"
@@ -82,7 +78,7 @@ def epoch_range(
     >>> row.verdict.name, 0 < row.eta < row.eta_max
     ('PROVED', True)
     """
-    asked = as_setting(setting)
+    asked = setting_for(problem, setting)
     if isinstance(asked, Optimizer):
         return _undecided(f"{asked.words}: theorem epoch speaks of SGD", "use kind = 'sgd'")
     given = isinstance(batch, Sequence) and not isinstance(batch, str)
@@ -105,6 +101,7 @@ def epoch_range(
                 expected=problem.size,
                 remedy="give every batch the network of the whole problem",
             )
+        setting_for(part, asked)
     try:
         check_smooth(problem)
     except InputError as error:
@@ -215,7 +212,8 @@ def _judged(epoch: Epoch, setting: Setting) -> RangeRow:
     place = "in" if verdict is Verdict.PROVED else "outside"
     admitted = ", and for ".join(ranges) or f"no lr {beside}"
     statement = f"lr={lr!r}, {name}={size!r} is {place}: E decreases over the epoch for {admitted} ({SCOPE})"
-    numbers = {"lr": lr, "momentum": mu, "lr_max": lr_max, "decrease": epoch.decrease(eta, tau, mu)}
+    exact = eta if optimizer is None else optimizer.exact_eta
+    numbers = {"lr": lr, "momentum": mu, "lr_max": lr_max, "decrease": epoch.decrease(exact, tau, mu)}
     remedy = None if verdict is Verdict.PROVED else _remedy(epoch, ranges)
     return RangeRow(NAME, verdict, statement, eta, largest_tau, eta_max, largest_mu, remedy, numbers)
 

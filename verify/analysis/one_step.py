@@ -23,6 +23,7 @@ from verify.arithmetic.floats import exact_float
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.lengths import length
 from verify.arithmetic.rational import round_down
+from verify.assumptions.small_momentum import setting_for
 from verify.calculus.exact_step import exact_momentum
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
@@ -114,7 +115,11 @@ def one_step_ranges(
         seconds = _SECONDS + _SECONDS_PER_PRODUCT * problem.architecture.size * problem.samples
     elif not exact_float(seconds, "seconds") > 0:
         raise InputError("the limit of time must be positive", seconds=seconds, remedy="give some seconds, or none")
-    fan = _Fan(problem, problem.check_weights(w), previous, norm or ("global" if setting is None else setting.norm))
+    setting_for(problem, setting)
+    norm = norm or ("global" if setting is None else setting.norm)
+    if norm != "global" and setting is not None and setting.rule == "restart":
+        raise InputError("rule 'restart' needs norms over all weights", norm=norm, remedy="use norm='global'")
+    fan = _Fan(problem, problem.check_weights(w), previous, norm)
     chosen_ratios = fan.ratios(ratios, setting)
     rows = len(chosen_ratios) + (0 if fan.push is None else 2 + len(_ETA_PARTS if etas is None else etas))
     clock = _Clock(seconds, rows)
@@ -172,8 +177,18 @@ class _Fan:
     def ratios(self, ratios: Sequence[float], setting: Setting | None) -> list[float]:
         if self.push is None:
             return [0.0]
-        asked = [setting.tau / setting.eta] if setting is not None and setting.tau is not None else []
+        asked = [] if setting is None else [tau / setting.eta for tau in self.taus(setting)]
         return sorted({0.0, *ratios, *asked})
+
+    def taus(self, setting: Setting | None) -> tuple[float, ...]:
+        """Return what tau a setting's step can have: rule restart drops it where g.D > 0, a sign that may be open."""
+        if setting is None or setting.tau is None:
+            return ()
+        if setting.rule != "restart" or self.push is None:
+            return (setting.tau,)
+        slope = self.around.gradient.dot(self.step)
+        kept, dropped = not float(slope.lower) > 0, not float(slope.upper) <= 0
+        return tuple(sorted({*((0.0,) if dropped else ()), *((setting.tau,) if kept else ())}))
 
     def newton(self, direction: np.ndarray) -> float:
         """Length to the minimum of the quadratic model along a direction; the direction's own scale without one."""
@@ -188,12 +203,13 @@ class _Fan:
         words = "-g" if ratio == 0 else f"-g + {ratio:.4g} |g| D/|D|"
         progress(f"bounding the error along {words}")
         exact, stored = -self.around.gradient, -self.gradient
-        tau = None if setting is None else setting.tau
         asked, exact_ratio = None, Interval.point(ratio)
         if setting is not None and self.push is None:
             asked = setting.eta
-        elif setting is not None and tau is not None and ratio == tau / setting.eta:
-            asked, exact_ratio = setting.eta, Interval.point(tau) / setting.eta
+        elif setting is not None:
+            for tau in self.taus(setting):
+                if ratio == tau / setting.eta:
+                    asked, exact_ratio = setting.eta, Interval.point(tau) / setting.eta
         if self.push is not None and ratio > 0:
             exact, stored = exact + self.push * exact_ratio, stored + ratio * self.stored_push
         return self._ray(words, ratio, Vector.of(exact, stored), asked, seconds)
@@ -259,19 +275,20 @@ class _Fan:
         proves = found.until > 0
         high = float(np.nextafter(start + found.until, 0.0)) if start else found.until
         rises_at = first_rise(self.problem, self.w, push, high, [(eta, descent)]) if proves else None
-        tau = None if setting is None or setting.tau is None or setting.eta != eta else setting.tau
-        proved = proves and (tau is None or low <= tau <= high)
+        taus = self.taus(setting) if setting is not None and setting.eta == eta else ()
+        proved = proves and all(low <= tau <= high for tau in taus)
         if proves:
             best = start + found.best
             statement = (
                 f"E does not increase for {at_least(low)} <= tau <= {at_most(high)}; most is proved at tau={best:.4g}"
             )
-            statement += "" if tau is None else f"; tau={tau:.4g} is {'in' if proved else 'outside'}"
+            for tau in taus:
+                statement += f"; tau={tau:.4g} is {'in' if low <= tau <= high else 'outside'}"
             statement += "" if rises_at is None else f"; it increases at tau={rises_at:.4g}"
         else:
             best, statement = 0.0, "no momentum is proved to decrease E"
         remedy = None if proved else "use a smaller eta"
-        if proves and tau is not None and tau > high:
+        if proves and any(tau > high for tau in taus):
             remedy = f"use tau <= {high!r}"
         return MomentumLine(
             eta,

@@ -9,6 +9,7 @@ from verify.analysis.lasting import horizon_row, weight_decay_row
 from verify.analysis.range_row import RangeRow
 from verify.arithmetic.decimals import at_most
 from verify.arithmetic.environment import certified_environment
+from verify.assumptions.small_momentum import setting_for
 from verify.bounds.curvature import Curvature
 from verify.budget import OverBudgetError, remaining, time_limit
 from verify.calculus.objective import Objective
@@ -33,6 +34,7 @@ def admissible_ranges(problem: Objective, curvature: Curvature, setting: Setting
     setting : Setting, optional
         The setting to be judged; without it the rows recommend one.
     """
+    setting_for(problem, setting)
     if curvature.value is None:
         return tuple(
             RangeRow(name, Verdict.UNDECIDED, f"no bound L: {curvature.reason}", remedy=curvature.remedy)

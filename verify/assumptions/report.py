@@ -11,7 +11,7 @@ from verify.assumptions.boundedness import bounded_weights, prove_boundedness
 from verify.assumptions.gradients import GIVEN, gradient_proof
 from verify.assumptions.operation_regularity import regularity
 from verify.assumptions.question import decreasing_words
-from verify.assumptions.small_momentum import Setting, as_setting, small_momentum
+from verify.assumptions.small_momentum import Setting, setting_for, small_momentum
 from verify.assumptions.stationary_points import finitely_many_stationary_points
 from verify.bounds.hessian import hessian_bound
 from verify.budget import OverBudgetError
@@ -137,7 +137,7 @@ def check_assumptions(
     where.check_start(problem.initial_weights)
     bound = curvature if curvature is not None else _bound(problem, where)
     L = None if bound.value is None else max(bound.value, LEAST_CURVATURE)
-    asked = as_setting(setting)
+    asked = setting_for(problem, setting)
     return Report(
         (
             regularity(problem, L, bound.reason, bound.remedy),

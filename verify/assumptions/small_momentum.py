@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.floats import exact_float
 from verify.outcomes import Finding, InputError, Verdict
 from verify.theorems.optimizers import Optimizer, nothing_in_advance
 from verify.theorems.ranges import AdmissibleRange, range_of
+
+if TYPE_CHECKING:
+    from verify.calculus.objective import Objective
 
 NEEDED_FOR = "monotone decrease"
 
@@ -62,6 +65,10 @@ class Setting:
         for name in ("eta", "tau", "mu"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, exact_float(getattr(self, name), name))
+        if (given := self.optimizer) is not None:
+            own = (self.eta, self.momentum, self.theorem)
+            if not given.is_proved or own != (given.eta, given.momentum, given.theorem):
+                raise InputError("the optimizer takes other steps", setting=own, lr=given.lr, remedy="use Setting.of")
 
     @property
     def theorem(self) -> str:
@@ -165,7 +172,34 @@ def as_setting(setting: Any) -> Setting | Optimizer | None:
         return setting
     if isinstance(setting, Optimizer):
         return Setting.of(setting) if setting.is_proved else setting
-    return Setting(setting.eta, setting.tau, setting.mu, setting.norm, rule=getattr(setting, "rule", "adaptive"))
+    rule: Any = getattr(setting, "rule", "adaptive")
+    nesterov = getattr(setting, "nesterov", False)
+    return Setting(setting.eta, setting.tau, setting.mu, setting.norm, nesterov, rule=rule)
+
+
+def setting_for(problem: Objective, setting: Any) -> Setting | Optimizer | None:
+    """Return what is asked as `as_setting` does; its steps must be those of the problem's error.
+
+    Raises
+    ------
+    InputError
+        If the optimizer adds a weight decay to the gradient that is no part of the error: it steps down another one.
+    """
+    asked = as_setting(setting)
+    optimizer = asked.optimizer if isinstance(asked, Setting) else asked
+    if optimizer is None or not optimizer.is_proved or not optimizer.weight_decay:
+        return asked
+    decay: Any = getattr(problem, "weight_decay", 0.0)
+    factors = [decay.get(each.label, 0.0) for each in problem.blocks] if isinstance(decay, Mapping) else [decay]  # type: ignore[attr-defined]
+    if any(factor != optimizer.weight_decay for factor in factors):
+        raise InputError(
+            "the optimizer's weight decay is no part of the error",
+            where=problem.name,
+            optimizer=optimizer.weight_decay,
+            problem=decay,
+            remedy=f"make the problem with weight_decay={optimizer.weight_decay!r}",
+        )
+    return asked
 
 
 def needed_for(theorem: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.arithmetic.environment import as_users_code, certified_environment
-from verify.assumptions.small_momentum import Setting, as_setting
+from verify.assumptions.small_momentum import Setting, setting_for
 from verify.bounds.curvature import Curvature, examine_curvature
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import StepCase
@@ -141,7 +141,7 @@ def run_suite(
     InputError
         If the problem has no region, there is no example to take, or the optimizer's steps are not tested.
     """
-    asked = as_setting(setting)
+    asked = setting_for(problem, setting)
     if isinstance(asked, Optimizer):
         asked = Setting.of(asked)
     if asked is not None and asked.nesterov:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import torch
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset, default_collate
 
 from verify.arithmetic.environment import users_code
@@ -36,6 +36,24 @@ class Chunk:
             lambda leaf: leaf[start:stop] if isinstance(leaf, torch.Tensor) else leaf, (self.inputs, self.targets)
         )
         return Chunk(inputs, targets, stop - start)
+
+    def joined(self, other: Chunk) -> Chunk | None:
+        """Return the samples of both; None if it cannot be told which numbers belong to them."""
+        mine, theirs = (each.part(0, each.samples) for each in (self, other))
+        if mine is None or theirs is None:
+            return None
+        both = [tree_flatten((each.inputs, each.targets)) for each in (mine, theirs)]
+        leaves = [_joined(*pair) for pair in zip(both[0][0], both[1][0], strict=False)]
+        if both[0][1] != both[1][1] or any(leaf is None for leaf in leaves):
+            return None
+        inputs, targets = tree_unflatten(leaves, both[0][1])
+        return Chunk(inputs, targets, self.samples + other.samples)
+
+
+def _joined(one: Any, other: Any) -> Any:
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return torch.cat((one, other)) if one.shape[1:] == other.shape[1:] and one.dtype == other.dtype else None
+    return one if repr(one) == repr(other) else None
 
 
 @final
@@ -124,9 +142,7 @@ class OrderedData:
 
     def _read(self, start: int, stop: int) -> Chunk:
         if self._data is not None:
-            cut = tree_map(
-                lambda leaf: torch.as_tensor(leaf)[start:stop] if _is_array(leaf) else leaf, tuple(self._data)
-            )
+            cut = tree_map(lambda leaf: _as_tensor(leaf)[start:stop] if _is_array(leaf) else leaf, tuple(self._data))
             return Chunk(cut[0], cut[1], stop - start)
         dataset, collate = self._loader.dataset, self._loader.collate_fn
         if type(dataset) is TensorDataset and collate in (default_collate, torch.utils.data.default_convert):
@@ -135,7 +151,13 @@ class OrderedData:
             batch = collate([dataset[index] for index in range(start, stop)])
         if not (isinstance(batch, tuple | list) and len(batch) == 2):
             raise InputError("a batch is no pair of inputs and targets", batch=type(batch).__name__, remedy=PAIR)
-        return Chunk(batch[0], batch[1], stop - start)
+        inputs, targets = tree_map(_as_tensor, tuple(batch))
+        return Chunk(inputs, targets, stop - start)
+
+
+def _as_tensor(leaf: Any) -> Any:
+    """Return an array as a tensor: the text of an array does not tell all of its numbers."""
+    return torch.as_tensor(leaf) if _is_array(leaf) else leaf
 
 
 def _is_array(leaf: Any) -> bool:

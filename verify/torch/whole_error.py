@@ -33,6 +33,10 @@ _MEANS_OTHERWISE = ("weight", "ignore_index")
 _SAME = 1e-9
 """Relative difference up to which a loss, in plain float64, is taken to be a mean, or a sum, over the samples."""
 
+_REPEATED = 2.0**-6
+"""The part of an enclosure's radius by which one program may differ on the same numbers: sums in another order. More
+is a number that is no parameter and no buffer, so not among those that are followed."""
+
 Range = tuple[float, float]
 NOTHING: Range = (-math.inf, math.inf)
 
@@ -111,7 +115,11 @@ class WholeError:
         with users_code():
             fresh = Objective(in_float64(self.module).eval(), self._criterion)
         lower, upper, samples = Fraction(0), Fraction(0), 0
+        before: Chunk | None = None
         for number, chunk in enumerate(self.data.chunks()):
+            if not self._held:
+                self._check_additive(chunk, before)
+                before = chunk
             low, high = self._of_chunk(chunk, None if self._held and number else fresh)
             if not (math.isfinite(low) and math.isfinite(high)):
                 return NOTHING
@@ -129,17 +137,19 @@ class WholeError:
         key = _form(arguments)
         with users_code():
             if key not in self._programs:
-                self._check_additive(chunk)
                 self._programs[key] = capture(self._objective, arguments)
                 problem, held = self._problem(key, arguments)
                 check_agreement(problem, self._objective, arguments, held=held)
-            plain = None if fresh is None else _plain(fresh, arguments)
+            values = None if fresh is None else (_plain(fresh, arguments), _plain(self._objective, arguments))
         problem, _ = self._problem(key, arguments)
         found = problem.error_enclosure(problem.initial_weights)
-        if plain is not None and math.isfinite(found[0]) and math.isfinite(found[1]):
+        if values is not None and math.isfinite(found[0]) and math.isfinite(found[1]):
             ours = Interval.from_bounds([found[0]], [found[1]])
-            what = "the module computes another error than was captured"
-            require_agreement(np.array([plain]), ours, ours.mid, what, "make a new guard after changing the module", 0)
+            plain, captured = values
+            what, remedy = "the module computes another error than was captured", "make a new guard after changing it"
+            require_agreement(np.array([plain]), ours, ours.mid, what, remedy, 0)
+            if not abs(plain - captured) <= _REPEATED * float(ours.rad[0]) + 2.0**-50 * abs(plain):
+                raise InputError(what, now=plain, captured=captured, remedy=remedy)
         return found
 
     def _problem(self, key: str, arguments: tuple[Any, ...]) -> tuple[GraphProblem, Sequence[tuple[str, int]]]:
@@ -188,16 +198,25 @@ class WholeError:
         lower, upper = (sum(Fraction(float(getattr(each, end))) for each in squares) for end in ("lower", "upper"))
         return self._decay * lower / 2, self._decay * upper / 2
 
-    def _check_additive(self, chunk: Chunk) -> None:
-        """Refuse a loss of some samples that is not made of the losses of fewer, up to rounding."""
+    def _check_additive(self, chunk: Chunk, before: Chunk | None) -> None:
+        """Refuse a loss of a chunk, or of two of them, that is not made of the losses of fewer, up to rounding.
+
+        Where the samples of a chunk are alike, of one class for example, only another chunk shows their weights.
+        """
         half = chunk.samples // 2
-        parts = [chunk.part(0, half), chunk.part(half, chunk.samples)]
-        if half < 1 or parts[0] is None or parts[1] is None:
+        if half:
+            self._check_sum(chunk, chunk.part(0, half), chunk.part(half, chunk.samples))
+        if before is not None:
+            self._check_sum(before.joined(chunk), before, chunk)
+
+    def _check_sum(self, both: Chunk | None, one: Chunk | None, other: Chunk | None) -> None:
+        if both is None or one is None or other is None:
             return
-        whole, first, second = (_plain(self._objective, _arguments(each)) for each in (chunk, parts[0], parts[1]))
+        with users_code():
+            whole, first, second = (_plain(self._objective, _arguments(each)) for each in (both, one, other))
         total = first + second
         if self.reduction == "mean":
-            total = (first * half + second * (chunk.samples - half)) / chunk.samples
+            total = (first * one.samples + second * other.samples) / both.samples
         if not abs(whole - total) <= _SAME * max(abs(whole), abs(first), abs(second), abs(total)):
             raise InputError(
                 f"the loss is no {self.reduction} over the samples",
