@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
 from verify.arithmetic.floats import float64_array
 from verify.files.stored_table import StoredTable
 from verify.outcomes import InputError
+from verify.spec.columns import quoted
 from verify.spec.models import Data
 from verify.spec.sources import Samples
 
 Table = np.ndarray | StoredTable
+_LISTED = 20
+"""Classes that a remedy lists."""
 
 
 def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -> tuple[Table, Table]:
@@ -52,7 +58,8 @@ def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -
             )
         return inputs, inputs
     require_finite(samples.y, "y")
-    targets = targets_from(samples.y, output_width)
+    with classes_by_name(samples, data):
+        targets = targets_from(samples.y, output_width)
     if data.target_scale == "none":
         return inputs, targets
     if samples.y.ndim == 1 and output_width > 1:
@@ -125,6 +132,21 @@ def scaled(x: Table, scale: str | float, name: str = "x") -> Table:
                 remedy="scale the data by a divisor",
             )
         return (x - centre) / spread
+
+
+@contextmanager
+def classes_by_name(samples: Samples, data: Data) -> Iterator[None]:
+    """Add to the error of a class out of range, where a column of a table holds the classes, how they are listed."""
+    try:
+        yield
+    except InputError as error:
+        names, found = data.targets or [], np.unique(np.asarray(samples.y))
+        is_of_names = len(names) == 1 and names[0] not in (data.categories or {}) and np.all(found == np.floor(found))
+        if "label" not in error.values or not is_of_names:
+            raise
+        listed = ", ".join(str(int(n)) for n in found[:_LISTED]) + (", ..." if len(found) > _LISTED else "")
+        remedy = f"{error.remedy}; or list them in data: categories = {{{quoted(names[0])} = [{listed}]}}"
+        raise InputError(error.what, where=error.where, remedy=remedy, **error.values) from None
 
 
 def targets_from(y: Table, width: int) -> Table:
