@@ -159,6 +159,12 @@ def test_numbers_on_which_the_output_does_not_depend_cannot_be_trained(imported)
     assert [block.label for block in imported(made, {"x": x}, freeze=["k"]).blocks] == ["w"]
 
 
+def test_weights_may_have_any_name_and_constants_get_another(imported) -> None:
+    problem = imported(model("y=MatMul(x,targets)", {"x": x}, {"targets": x.T}), {"x": x})
+    assert {block.label for block in problem.blocks} == {"targets"}
+    assert set(problem.constants) == {"x", "targets'"}
+
+
 def test_an_index_out_of_range_is_of_no_class(imported) -> None:
     places = np.array([0, -1, 2, -3])
     numbers = {"d": np.array(2), "v": np.array([0.0, 1.0]), "w": np.array([[1.0, 2], [3, 4]])}

@@ -55,7 +55,8 @@ def from_onnx(
     evaluator at several weights, and a difference that rounding does not explain is refused.
 
     Casts between real formats round nothing, and softplus is smooth: the line that exporters take beyond a threshold
-    of 20 or more differs from it by at most exp(-20). The shares of a linear `Resize` are rounded to float64.
+    of 20 or more differs from it by at most exp(-20). The shares of a linear `Resize` and the root in the tanh form of
+    `Gelu` are rounded to float64.
 
     Parameters
     ----------
