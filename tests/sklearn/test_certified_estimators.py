@@ -126,9 +126,9 @@ def test_a_fit_that_does_not_end_leaves_no_certificate_of_the_one_before(
     assert not {"certificate_", "loss_"} & set(vars(model))
 
 
-@pytest.mark.parametrize("where", ["X", "y"])
+@pytest.mark.parametrize("where", ["X", "y", "sample_weight"])
 def test_numbers_that_scikit_learn_would_round_are_refused(where: str) -> None:
-    given = {"X": np.array([[0], [1]]), "y": np.array([0, 1])}
+    given = {"X": np.array([[0], [1]]), "y": np.array([0, 1]), "sample_weight": np.array([0, 1])}
     given[where] = given[where] + 2**53
     with pytest.raises(
         verify.InputError, match=rf"^{where}\[1\].*not exactly a float64 number: value=9007199254740993"

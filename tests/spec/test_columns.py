@@ -173,6 +173,14 @@ def test_obeying_the_remedy_of_numbers_that_are_names_helps(tmp_path: Path, loss
     np.testing.assert_array_equal(targets, [[0, 1], [1, 0]])
 
 
+@pytest.mark.parametrize("loss", ["softmax-cross-entropy", "half-squared-error", "mse"])
+def test_a_class_that_no_sample_has_keeps_its_output(tmp_path: Path, loss: str) -> None:
+    data, table = 'inputs = ["a"]\ntargets = ["k"]\ncategories = {k = ["u", "v", "w"]}', "a,k\n0,v\n0,u\n"
+    problem = load(tmp_path, data, 1, 3, f'loss = "{loss}"', table)
+    targets = problem.targets if loss.startswith("half") else problem.constants["targets"]
+    np.testing.assert_array_equal(targets, [[0, 1, 0], [1, 0, 0]])
+
+
 @pytest.mark.parametrize("mark", [";", "\t"])
 def test_a_table_without_commas_is_told_to_have_some(tmp_path: Path, mark: str) -> None:
     with pytest.raises(InputError, match="no such column: inputs='age'; save it with commas"):

@@ -102,7 +102,7 @@ class CertifiedFit(BaseEstimator):
         for name in ("certificate_", "loss_curve_", "loss_", "best_loss_", "n_iter_", "t_"):
             self.__dict__.pop(name, None)  # of an earlier fit: a fit that fails or is interrupted has proved nothing
         x, targets = self._validate_input(X, y, False, reset=True)
-        for part, where in ((X, "X"), (y, "y")):
+        for part, where in ((X, "X"), (y, "y"), (sample_weight, "sample_weight")):
             _require_float64(part, where)
         problem = self._problem(x, targets, sample_weight)
         session = Session(problem, make_rule(self.rule, problem=problem), gradient_tolerance=self.tol)

@@ -59,7 +59,7 @@ def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -
         return inputs, inputs
     require_finite(samples.y, "y")
     with classes_by_name(samples, data):
-        targets = targets_from(samples.y, output_width)
+        targets = targets_from(samples.y, output_width, listed_classes(data))
     if data.target_scale == "none":
         return inputs, targets
     if samples.y.ndim == 1 and output_width > 1:
@@ -149,8 +149,21 @@ def classes_by_name(samples: Samples, data: Data) -> Iterator[None]:
         raise InputError(error.what, where=error.where, remedy=remedy, **error.values) from None
 
 
-def targets_from(y: Table, width: int) -> Table:
+def listed_classes(data: Data) -> int | None:
+    """Return how many classes the table lists for its target, also those that no sample has."""
+    names, listed = data.targets or [], data.categories or {}
+    return len(listed[names[0]]) if len(names) == 1 and names[0] in listed else None
+
+
+def targets_from(y: Table, width: int, classes: int | None = None) -> Table:
     """Return targets of shape (n, width): rows as they are, numbers for width 1, else labels one-hot.
+
+    Parameters
+    ----------
+    y : array or StoredTable
+    width : int
+    classes : int, optional
+        How many there are; by default as many as the largest label says.
 
     Raises
     ------
@@ -184,7 +197,7 @@ def targets_from(y: Table, width: int) -> Table:
             output_width=width,
             remedy=f"labels are the whole numbers 0 to {width - 1}, one output for each class",
         )
-    classes = int(labels.max()) + 1
+    classes = int(labels.max()) + 1 if classes is None else classes
     if classes != width:
         raise InputError(
             "number of classes and output width differ",
