@@ -111,6 +111,31 @@ def test_nothing_is_proved_of_a_fit_without_a_step() -> None:
     assert certificate.converged
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, verify.InputError("x", x=1, remedy="y")])
+def test_a_fit_that_does_not_end_leaves_no_certificate_of_the_one_before(
+    monkeypatch: pytest.MonkeyPatch, error: Any
+) -> None:
+    model = CertifiedMLPRegressor((2,), max_iter=1, random_state=0).fit(X, NUMBERS)
+
+    def stopped(session: Session) -> Any:
+        raise error
+
+    monkeypatch.setattr(Session, "step", stopped)
+    with pytest.raises((KeyboardInterrupt, verify.InputError)):
+        model.fit(X, -NUMBERS)
+    assert not {"certificate_", "loss_"} & set(vars(model))
+
+
+@pytest.mark.parametrize("where", ["X", "y", "sample_weight"])
+def test_numbers_that_scikit_learn_would_round_are_refused(where: str) -> None:
+    given = {"X": np.array([[0], [1]]), "y": np.array([0, 1]), "sample_weight": np.array([0, 1])}
+    given[where] = given[where] + 2**53
+    with pytest.raises(
+        verify.InputError, match=rf"^{where}\[1\].*not exactly a float64 number: value=9007199254740993"
+    ):
+        CertifiedMLPRegressor((2,), max_iter=1, random_state=0).fit(**given)
+
+
 @pytest.mark.parametrize("kind", CERTIFIED)
 def test_a_fit_is_reproducible_and_survives_a_pickle(kind: type) -> None:
     y = targets(kind)

@@ -162,6 +162,31 @@ def test_obeying_the_remedy_of_a_column_of_words_helps(tmp_path: Path) -> None:
     np.testing.assert_array_equal(obeyed.inputs[0], [30, 1, 0])
 
 
+@pytest.mark.parametrize("loss", ["softmax-cross-entropy", "half-squared-error", "mse"])
+def test_obeying_the_remedy_of_numbers_that_are_names_helps(tmp_path: Path, loss: str) -> None:
+    data, head, table = 'inputs = ["a"]\ntargets = ["k"]\n', f'loss = "{loss}"', "a,k\n0,5\n0,3\n"
+    with pytest.raises(InputError, match=r'label=5.*; or list them in data: categories = \{"k" = \[3, 5\]\}') as caught:
+        load(tmp_path, data, 1, 2, head, table)
+    assert caught.value.remedy is not None
+    obeyed = load(tmp_path, data + caught.value.remedy.partition("data: ")[2], 1, 2, head, table)
+    targets = obeyed.targets if loss.startswith("half") else obeyed.constants["targets"]
+    np.testing.assert_array_equal(targets, [[0, 1], [1, 0]])
+
+
+@pytest.mark.parametrize("loss", ["softmax-cross-entropy", "half-squared-error", "mse"])
+def test_a_class_that_no_sample_has_keeps_its_output(tmp_path: Path, loss: str) -> None:
+    data, table = 'inputs = ["a"]\ntargets = ["k"]\ncategories = {k = ["u", "v", "w"]}', "a,k\n0,v\n0,u\n"
+    problem = load(tmp_path, data, 1, 3, f'loss = "{loss}"', table)
+    targets = problem.targets if loss.startswith("half") else problem.constants["targets"]
+    np.testing.assert_array_equal(targets, [[0, 1, 0], [1, 0, 0]])
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_a_table_without_commas_is_told_to_have_some(tmp_path: Path, mark: str) -> None:
+    with pytest.raises(InputError, match="no such column: inputs='age'; save it with commas"):
+        load(tmp_path, 'inputs = ["age"]\ntargets = ["y"]', 1, table=PEOPLE.replace(",", mark))
+
+
 def test_one_bad_cell_does_not_make_classes_of_numbers(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"value='n.a.'; replace it by a number$"):
         load(tmp_path, 'inputs = ["age"]\ntargets = ["y"]', 1, table=PEOPLE.replace("41", "n.a."))

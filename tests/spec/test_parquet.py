@@ -30,6 +30,11 @@ def load(folder: Path, columns: dict[str, Any] | bytes, data: str, width: int = 
     return load_specification(spec).problem
 
 
+def test_names_are_read_as_they_stand(tmp_path: Path) -> None:
+    problem = load(tmp_path, {" a": [1.5, 2.5], "y ": [0.5, 0.25]}, 'inputs = [" a"]\ntargets = ["y "]')
+    np.testing.assert_array_equal(problem.inputs[:, 0], [1.5, 2.5])
+
+
 @pytest.mark.parametrize(
     ("column", "values"),
     [

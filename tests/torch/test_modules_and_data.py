@@ -270,3 +270,27 @@ class TestData:
     def test_settings_that_are_no_numbers(self, eta: Any, tau: Any) -> None:
         with pytest.raises(InputError, match=r"\A[^\n]*(eta|tau)[^\n]*\Z"):
             CertifiedMomentum(network(), X, Y, rule="fixed", eta=eta, tau=tau)
+
+
+class Named(nn.Module):
+    """Holds numbers under a name of the toolkit's own."""
+
+    def __init__(self, held: Any) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((3, 1), 0.5, dtype=torch.float64))
+        if isinstance(held, nn.Parameter):
+            self.targets = held
+        else:
+            self.register_buffer("targets", held)
+
+    def forward(self, x: Any) -> Any:
+        return x @ self.weight + self.targets
+
+
+@pytest.mark.parametrize("held", [nn.Parameter(Y + 1), Y + 1])
+def test_numbers_of_a_module_may_have_any_name(held: Any) -> None:
+    module = Named(held)
+    problem = from_torch(module, X, Y, loss="mse")
+    assert {block.label for block in problem.blocks}.isdisjoint(problem.constants)
+    expected = torch.nn.functional.mse_loss(module(X), Y).item()
+    assert problem.error(problem.initial_weights) == pytest.approx(expected, rel=1e-14)

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -18,6 +19,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
 from verify.arithmetic.environment import certified_environment
+from verify.arithmetic.floats import float64_array
 from verify.arithmetic.rational import round_down
 from verify.graph.problem import GraphProblem
 from verify.importers.sklearn.problem import ACTIVATIONS, network_problem
@@ -97,7 +99,11 @@ class CertifiedFit(BaseEstimator):
         if self.rule == "certified" and self.activation == "relu":
             remedy = "use rule='guarded', or a smooth activation"
             raise InputError("a kink has no segment bound", rule=self.rule, activation=self.activation, remedy=remedy)
+        for name in ("certificate_", "loss_curve_", "loss_", "best_loss_", "n_iter_", "t_"):
+            self.__dict__.pop(name, None)  # of an earlier fit: a fit that fails or is interrupted has proved nothing
         x, targets = self._validate_input(X, y, False, reset=True)
+        for part, where in ((X, "X"), (y, "y"), (sample_weight, "sample_weight")):
+            _require_float64(part, where)
         problem = self._problem(x, targets, sample_weight)
         session = Session(problem, make_rule(self.rule, problem=problem), gradient_tolerance=self.tol)
         start = problem.error_enclosure(session.weights)
@@ -123,6 +129,20 @@ class CertifiedFit(BaseEstimator):
         self._random_state = check_random_state(self.random_state)
         self._initialize(targets, [x.shape[1], *hidden, targets.shape[1]], np.float64)
         return network_problem(self, Samples(x, targets, sample_weight, self.out_activation_), points=1)
+
+
+def _require_float64(part: Any, where: str) -> None:
+    """Refuse numbers that equal no float64, which scikit-learn rounds.
+
+    Raises
+    ------
+    InputError
+        At the first of them.
+    """
+    is_sparse: bool = issparse(part)
+    numbers = np.asarray(part.tocoo().data if is_sparse else part)
+    if numbers.dtype.kind in "iuf":
+        float64_array(numbers, where)
 
 
 def _train(session: Session, most: int) -> tuple[list[float], list[StepRecord], np.ndarray, str]:

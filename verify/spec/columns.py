@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MOST_CLASSES = 1000
 """Rows that are looked at for the remedy of a column of words."""
 _SHOWN_CLASSES = 20
+_ONE_SEPARATOR = "save it with commas between the columns, and points in decimal numbers"
 
 
 class NamedTable(abc.ABC):
@@ -102,7 +103,7 @@ def choose(table: NamedTable, data: Data) -> ChosenColumns:
     for key, names in (("inputs", inputs), ("targets", targets), ("categories", classes)):
         for name in names:
             if name not in table.names:
-                remedy = nearest(name, table.names[:1000])
+                remedy = _ONE_SEPARATOR if _is_joined(table.names) else nearest(name, table.names[:1000])
                 raise InputError("no such column", where=str(table.path), **{key: name}, remedy=remedy)
     unused = [name for name in classes if name not in (*inputs, *targets)]
     if unused:
@@ -138,13 +139,18 @@ def check_names(cells: Sequence[Any], path: Path) -> tuple[str, ...]:
     for number, name in enumerate(names, 1):
         if not name or name in seen:
             remedy = "name every column in the first line, each once"
-            if len(names) == 1 or ";" in "".join(names):
+            if len(names) == 1 or _is_joined(names):
                 remedy += ", with commas between them"
             raise InputError(
                 "the columns need names of their own", where=str(path), column=number, name=name, remedy=remedy
             )
         seen.add(name)
     return tuple(names)
+
+
+def _is_joined(names: Sequence[str]) -> bool:
+    """Whether the columns of a file seem to be separated by something else than commas."""
+    return any(mark in name for name in names for mark in ";\t")
 
 
 def no_samples(path: Path, lines: int) -> InputError:
@@ -159,9 +165,10 @@ def classes_remedy(name: str, words: Sequence[str]) -> str:
     """Return the remedy for a column of words: the line of a spec file that gives their order."""
     if len(words) > _SHOWN_CLASSES:
         return "replace it by a number, or leave the column out of inputs"
-    listed = ", ".join(map(_quoted, words))
-    return f"replace it by a number, or state the order: categories = {{{_quoted(name)} = [{listed}]}}"
+    listed = ", ".join(map(quoted, words))
+    return f"replace it by a number, or state the order: categories = {{{quoted(name)} = [{listed}]}}"
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
+    """Return a word as a spec file has it."""
     return json.dumps(word, ensure_ascii=False)

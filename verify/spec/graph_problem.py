@@ -17,7 +17,7 @@ from verify.losses import loss as loss_named
 from verify.outcomes import InputError
 from verify.spec.messages import nearest
 from verify.spec.optimizer import coupled_weight_decay
-from verify.spec.preparation import require_finite, scaled, scaled_inputs, targets_from
+from verify.spec.preparation import classes_by_name, listed_classes, require_finite, scaled, scaled_inputs, targets_from
 from verify.spec.sources import Samples, read_samples
 from verify.spec.specification import data_table, first_weights, region_of
 from verify.spec.vocabulary import options_of
@@ -167,9 +167,11 @@ def read_targets(samples: Samples, x: np.ndarray, data: Data, output_shape: Shap
             "classes have no scale", where="target_scale", target_scale=data.target_scale, remedy="remove target_scale"
         )
     if loss.takes_classes and y.size == math.prod(shape[:-1]):
-        return loss.read_targets(_classes(y).reshape(shape[:-1]), shape)
+        with classes_by_name(samples, data):
+            return loss.read_targets(_classes(y).reshape(shape[:-1]), shape)
     if len(shape) == 2 and y.ndim == 1:
-        return loss.read_targets(targets_from(y, shape[1]), shape)
+        with classes_by_name(samples, data):
+            return loss.read_targets(targets_from(y, shape[1], listed_classes(data)), shape)
     raise InputError(
         "targets do not fit the outputs",
         where="y",

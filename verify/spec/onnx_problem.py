@@ -17,8 +17,8 @@ from verify.importers.onnx.trainable import stored_numbers, trained_names
 from verify.outcomes import InputError
 from verify.spec.graph_problem import decays_of, loss_of, read_targets
 from verify.spec.optimizer import coupled_weight_decay
-from verify.spec.preparation import require_finite, scaled
-from verify.spec.sources import read_samples
+from verify.spec.preparation import require_finite, scaled_inputs
+from verify.spec.sources import Samples, read_samples
 from verify.spec.specification import data_table, first_weights, region_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def build_onnx_problem(document: Document, table: ModelTable) -> GraphProblem:
     with document.located("data"):
         samples = read_samples(data, document.path.parent)
         require_finite(samples.x, "x")
-        raw = float64_array(np.asarray(samples.x), "x")
+        raw = Samples(float64_array(np.asarray(samples.x), "x"), samples.y, samples.unscaled)
 
     def inputs(declared: Sequence[DeclaredInput]) -> dict[str, np.ndarray]:
         with document.located("data"):
@@ -51,8 +51,8 @@ def build_onnx_problem(document: Document, table: ModelTable) -> GraphProblem:
 
     def targets(shape: Shape) -> np.ndarray:
         with document.located("data"):
-            x = float64_array(np.asarray(scaled(raw, data.scale)), "x (scaled)")
-            return read_targets(samples, x, data, shape[1:], loss)
+            x = float64_array(np.asarray(scaled_inputs(raw, data.scale)), "x (scaled)")
+            return read_targets(raw, x, data, shape[1:], loss)
 
     with document.located("model", "onnx"):
         found = import_onnx(
@@ -94,8 +94,9 @@ def sizes_of(document: Document, table: ModelTable) -> tuple[int, int, int]:
     return len(nodes), edges, sum(numbers[name].size for name in trained)
 
 
-def _split(raw: np.ndarray, data: Data, declared: Sequence[DeclaredInput]) -> dict[str, np.ndarray]:
+def _split(samples: Samples, data: Data, declared: Sequence[DeclaredInput]) -> dict[str, np.ndarray]:
     """Return consecutive columns for every input, scaled where it takes reals."""
+    raw = np.asarray(samples.x)
     shapes = [_sample_shape(each, raw.shape[1], alone=len(declared) == 1) for each in declared]
     widths = [math.prod(shape) for shape in shapes]
     if sum(widths) != raw.shape[1]:
@@ -103,7 +104,7 @@ def _split(raw: np.ndarray, data: Data, declared: Sequence[DeclaredInput]) -> di
             "data do not fit the inputs of the model", where="x", columns=raw.shape[1], inputs=shapes,
             remedy="change the data or the model",
         )  # fmt: skip
-    numbers = np.asarray(scaled(raw, data.scale)) if any(each.is_real for each in declared) else raw
+    numbers = np.asarray(scaled_inputs(samples, data.scale)) if any(each.is_real for each in declared) else raw
     require_finite(numbers, "x (scaled)")
     found, stop = {}, 0
     for each, shape, width in zip(declared, shapes, widths, strict=True):

@@ -23,6 +23,8 @@ _REMEDY = "write it again (pyarrow.parquet.write_table)"
 class ParquetTable(NamedTable):
     """A file whose schema names the columns: numbers, truth values, words.
 
+    Decimals are rounded to the nearest float64; integers that no float64 equals are refused.
+
     Parameters
     ----------
     path : Path
@@ -36,7 +38,8 @@ class ParquetTable(NamedTable):
     def __init__(self, path: Path) -> None:
         self.path = path
         with self._opened() as file:
-            self.names = check_names(file.schema_arrow.names, path)
+            check_names(file.schema_arrow.names, path)
+            self.names = tuple(file.schema_arrow.names)
 
     def read(self, numbers: Sequence[str], classes: Mapping[str, Classes]) -> dict[str, np.ndarray]:
         names = [*numbers, *classes]

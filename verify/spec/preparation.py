@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
 from verify.arithmetic.floats import float64_array
 from verify.files.stored_table import StoredTable
 from verify.outcomes import InputError
+from verify.spec.columns import quoted
 from verify.spec.models import Data
 from verify.spec.sources import Samples
 
 Table = np.ndarray | StoredTable
+_LISTED = 20
+"""Classes that a remedy lists."""
 
 
 def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -> tuple[Table, Table]:
@@ -52,7 +58,8 @@ def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -
             )
         return inputs, inputs
     require_finite(samples.y, "y")
-    targets = targets_from(samples.y, output_width)
+    with classes_by_name(samples, data):
+        targets = targets_from(samples.y, output_width, listed_classes(data))
     if data.target_scale == "none":
         return inputs, targets
     if samples.y.ndim == 1 and output_width > 1:
@@ -127,8 +134,36 @@ def scaled(x: Table, scale: str | float, name: str = "x") -> Table:
         return (x - centre) / spread
 
 
-def targets_from(y: Table, width: int) -> Table:
+@contextmanager
+def classes_by_name(samples: Samples, data: Data) -> Iterator[None]:
+    """Add to the error of a class out of range, where a column of a table holds the classes, how they are listed."""
+    try:
+        yield
+    except InputError as error:
+        names, found = data.targets or [], np.unique(np.asarray(samples.y))
+        is_of_names = len(names) == 1 and names[0] not in (data.categories or {}) and np.all(found == np.floor(found))
+        if "label" not in error.values or not is_of_names:
+            raise
+        listed = ", ".join(str(int(n)) for n in found[:_LISTED]) + (", ..." if len(found) > _LISTED else "")
+        remedy = f"{error.remedy}; or list them in data: categories = {{{quoted(names[0])} = [{listed}]}}"
+        raise InputError(error.what, where=error.where, remedy=remedy, **error.values) from None
+
+
+def listed_classes(data: Data) -> int | None:
+    """Return how many classes the table lists for its target, also those that no sample has."""
+    names, listed = data.targets or [], data.categories or {}
+    return len(listed[names[0]]) if len(names) == 1 and names[0] in listed else None
+
+
+def targets_from(y: Table, width: int, classes: int | None = None) -> Table:
     """Return targets of shape (n, width): rows as they are, numbers for width 1, else labels one-hot.
+
+    Parameters
+    ----------
+    y : array or StoredTable
+    width : int
+    classes : int, optional
+        How many there are; by default as many as the largest label says.
 
     Raises
     ------
@@ -162,7 +197,7 @@ def targets_from(y: Table, width: int) -> Table:
             output_width=width,
             remedy=f"labels are the whole numbers 0 to {width - 1}, one output for each class",
         )
-    classes = int(labels.max()) + 1
+    classes = int(labels.max()) + 1 if classes is None else classes
     if classes != width:
         raise InputError(
             "number of classes and output width differ",

@@ -14,6 +14,7 @@ from tests.importers.onnx.cases import CASES, x  # noqa: E402
 from tests.importers.onnx.models import InProcess, model, saved  # noqa: E402
 from verify.importers.onnx import problem as importer  # noqa: E402
 from verify.importers.onnx.registry import RULES  # noqa: E402
+from verify.spec import onnx_problem as in_spec  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -149,6 +150,52 @@ def test_constants_become_trained_and_weights_frozen_by_name(imported) -> None:
         imported(made, {"x": x}, train=["q"])
     with pytest.raises(verify.InputError, match="trained and frozen at once"):
         imported(made, {"x": x}, train=["k"], freeze=["k"])
+
+
+def test_numbers_on_which_the_output_does_not_depend_cannot_be_trained(imported) -> None:
+    made = model("y=MatMul(x,w) z=Add(y,k)", {"x": x}, {"w": x.T @ x, "k": x[1]})
+    with pytest.raises(verify.InputError, match="does not depend on these numbers: train='k', output='y'"):
+        imported(made, {"x": x}, train=["k"])
+    assert [block.label for block in imported(made, {"x": x}, freeze=["k"]).blocks] == ["w"]
+
+
+def test_weights_may_have_any_name_and_constants_get_another(imported) -> None:
+    problem = imported(model("y=MatMul(x,targets)", {"x": x}, {"targets": x.T}), {"x": x})
+    assert {block.label for block in problem.blocks} == {"targets"}
+    assert set(problem.constants) == {"x", "targets'"}
+
+
+def test_an_index_out_of_range_is_of_no_class(imported) -> None:
+    places = np.array([0, -1, 2, -3])
+    numbers = {"d": np.array(2), "v": np.array([0.0, 1.0]), "w": np.array([[1.0, 2], [3, 4]])}
+    problem = imported(model("h=OneHot(i,d,v) y=MatMul(h,w)", {"i": places}, numbers), {"i": places})
+    assert problem.error(problem.initial_weights) == (1 + 4 + 9 + 16) / 8
+
+
+def test_an_input_in_bfloat16_takes_real_numbers(imported) -> None:
+    made = model("y=MatMul(x,w)", {"x": x}, {"w": x.T @ x})
+    for value in (*made.graph.input, *made.graph.output):
+        value.type.tensor_type.elem_type = onnx.TensorProto.BFLOAT16
+    weights = made.graph.initializer[0]
+    narrow = onnx.helper.tensor_dtype_to_np_dtype(onnx.TensorProto.BFLOAT16)
+    weights.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(weights).astype(narrow), "w"))
+    problem = imported(made, {"x": x})
+    w = problem.initial_weights.reshape(problem.blocks[0].shape)
+    np.testing.assert_allclose(problem.error(problem.initial_weights), np.mean((x @ w) ** 2), rtol=1e-12)
+
+
+def test_columns_of_classes_are_not_scaled_on_their_way_into_a_model(tmp_path) -> None:
+    saved(model("y=MatMul(x,w)", {"x": np.ones((3, 3))}, {"w": np.eye(3)}), tmp_path)
+    (tmp_path / "a.csv").write_text("k,a,b\nu,1,0\nv,2,1\nv,6,0\n")
+    spec = tmp_path / "net.toml"
+    data = 'source = "csv:a.csv"\ninputs = ["k", "a"]\ncategories = {k = ["u", "v"]}\nscale = "minmax"'
+    spec.write_text(f'loss = "mse"\n[model]\nonnx = "net.onnx"\n[data]\n{data}\ntarget = "input"\n')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(in_spec, "Child", InProcess)
+        problem = verify.load_problem(spec)
+    expected = [[1, 0, 0], [0, 1, 0.2], [0, 1, 1]]
+    np.testing.assert_array_equal(problem.constants["x"], expected)
+    np.testing.assert_array_equal(problem.constants["targets"], expected)
 
 
 def test_masks_and_matrices_of_the_data_are_no_weights(imported) -> None:

@@ -154,10 +154,11 @@ def _declared(value: Proto) -> dict[str, Any]:
     """Return name, kind of numbers and shape of an input; a length that is not a number is None."""
     kind = value.type.tensor_type
     known = helper.tensor_dtype_to_np_dtype(kind.elem_type) if kind.elem_type else None
+    letter = "" if known is None else "f" if kind.elem_type == onnx.TensorProto.BFLOAT16 else known.kind
     shape = None
     if kind.HasField("shape"):
         shape = [d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim]
-    return {"name": value.name, "kind": "" if known is None else known.kind, "shape": shape}
+    return {"name": value.name, "kind": letter, "shape": shape}
 
 
 def _attribute(attribute: Proto, arrays: list[np.ndarray]) -> dict[str, Any]:

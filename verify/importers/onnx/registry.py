@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, final
@@ -114,6 +114,13 @@ def rule(*names: str, trained: Sequence[int] = (), takes_masked: bool = False) -
 class Scope:
     """The graph under construction.
 
+    Parameters
+    ----------
+    builder : GraphBuilder
+    opset : int
+    parameters : collection of str
+        Labels that no constant may have.
+
     Attributes
     ----------
     builder : GraphBuilder
@@ -122,10 +129,11 @@ class Scope:
     opset : int
     """
 
-    def __init__(self, builder: GraphBuilder, opset: int) -> None:
+    def __init__(self, builder: GraphBuilder, opset: int, parameters: Collection[str] = ()) -> None:
         self.builder = builder
         self.constants: dict[str, np.ndarray] = {}
         self.opset = opset
+        self._parameters = frozenset(parameters)
 
     def tensor(self, value: Any) -> Tensor:
         """Return a computed value as it is, known numbers as exact constants."""
@@ -153,7 +161,9 @@ class Scope:
         numbers = float64_array(array.astype(np.int64) if array.dtype == bool else array, label)
         if not np.all(np.isfinite(numbers)):
             raise UnsuitableError("numbers must be finite", label=label)
-        while label in self.constants and not np.array_equal(self.constants[label], numbers):
+        while label in self._parameters or (
+            label in self.constants and not np.array_equal(self.constants[label], numbers)
+        ):
             label += "'"  # the file may use any name, also one of ours
         self.constants[label] = numbers
         return self.builder.constant(label, numbers.shape)

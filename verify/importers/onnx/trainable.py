@@ -66,6 +66,10 @@ def trained_names(model: Model, output: str, train: Collection[str] = (), freeze
     if both:
         raise InputError("trained and frozen at once", names=sorted(both), remedy="name each in one of them")
     needed = model.needed_for(output)
+    for name in train:
+        if name not in needed:
+            remedy = "leave it out of train, or name a later output"
+            raise InputError("the output does not depend on these numbers", train=name, output=output, remedy=remedy)
     search = _Search(model, needed)
     found = (search.found() | set(train)) - set(freeze)
     for name in found - set(train):

@@ -44,8 +44,8 @@ def translate(
         If an operation has no rule, or its rule does not take what it is given: name and operation of the node are
         told.
     """
-    scope = Scope(builder, model.opset)
     labels = parameter_labels(trained)
+    scope = Scope(builder, model.opset, labels.values())
     numbers = stored_numbers(model)
     values: dict[str, Value] = {}
     for name, array in model.initialisers.items():

@@ -32,7 +32,8 @@ def write_onnx(
     """Write a copy of the file that a problem was imported from, with other weights.
 
     They are rounded to the format in which the file keeps them; nothing else is changed, but numbers that the source
-    keeps in other files become part of the copy.
+    keeps in other files become part of the copy. What was proved is about `weights`, not about the rounded ones:
+    of those in the copy ask again, `from_onnx(path, ...)`.
 
     Parameters
     ----------

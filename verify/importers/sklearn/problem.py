@@ -56,7 +56,9 @@ def from_sklearn(
     with half the squared error (summed over outputs), or the log-loss (of a logistic output, of several independent
     ones, or of a softmax); intercepts do not decay. With sample weights s, n is the sum of s. The factor alpha/n is
     rounded to float64. For several outputs of a regressor scikit-learn reports the mean over outputs as its loss, but
-    descends along the gradient of the sum: E is the sum.
+    descends along the gradient of the sum: E is the sum. What it descends along at one step of ``sgd`` or ``adam`` is
+    this function of the mini-batch, with n the size of the batch also under alpha, and with ``early_stopping`` it sees
+    no more than a part of the data: E is of all samples that you give.
 
     The result is held against the estimator's own loss and gradient at three points; a difference that rounding does
     not explain is refused. The estimator is not changed.

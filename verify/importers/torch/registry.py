@@ -76,9 +76,14 @@ class Scope:
         return id(value) in self._known
 
     def constant(self, label: str, value: torch.Tensor) -> Tensor:
-        """Return a leaf with the value of a tensor, exactly."""
+        """Return a leaf with the value of a tensor, exactly, under a label that no parameter or other number has."""
         numbers = value.detach().to(torch.float64) if value.is_floating_point() else value.detach()
         array = float64_array(numbers.numpy(), label)
+        parameters = {name for name, _ in self.trained.values()}
+        while label in parameters or (
+            label in self.constants and not np.array_equal(self.constants[label], array, equal_nan=True)
+        ):
+            label += "'"
         self.constants[label] = array
         leaf = self.builder.constant(label, array.shape)
         self._values[leaf.position] = value

@@ -109,7 +109,8 @@ def one_hot(scope: Scope, node: Node, indices: Value, depth: Value, values: Valu
     count = int(single(depth, "the depth"))
     _sized([*places.shape, count])
     axis = axis_of(node.get("axis", -1), places.ndim + 1)
-    hot = np.equal(np.expand_dims(places % count, axis), np.arange(count).reshape((-1, *(1,) * (places.ndim - axis))))
+    counted = np.where((places >= -count) & (places < count), places % count, -1)  # of no class: cold throughout
+    hot = np.equal(np.expand_dims(counted, axis), np.arange(count).reshape((-1, *(1,) * (places.ndim - axis))))
     return _as_value(node, np.where(hot, pair[1], pair[0]))
 
 
