@@ -159,6 +159,15 @@ def test_numbers_on_which_the_output_does_not_depend_cannot_be_trained(imported)
     assert [block.label for block in imported(made, {"x": x}, freeze=["k"]).blocks] == ["w"]
 
 
+def test_the_value_of_a_constant_node_can_be_trained(imported) -> None:
+    made = model("y=MatMul(x,w)", {"x": x}, {})
+    value = onnx.numpy_helper.from_array(np.ones((3, 2), np.float32))
+    made.graph.node.insert(0, onnx.helper.make_node("Constant", [], ["w"], value=value))
+    problem = imported(made, {"x": x}, train=["w"])
+    assert [(block.label, block.shape) for block in problem.blocks] == [("w", (3, 2))]
+    assert np.array_equal(problem.initial_weights, np.ones(6))
+
+
 def test_weights_may_have_any_name_and_constants_get_another(imported) -> None:
     problem = imported(model("y=MatMul(x,targets)", {"x": x}, {"targets": x.T}), {"x": x})
     assert {block.label for block in problem.blocks} == {"targets"}

@@ -29,18 +29,18 @@ def evaluate(
     ----------
     model : ModelProto
     message : dict
-        ``output``, the names of ``inputs`` and of initialisers that are ``set``, and the number of ``points``.
+        ``output``, the names of ``inputs`` and of numbers in the file that are ``set``, the number of ``points``.
     arrays : list of array
-        The inputs, then those initialisers for each point.
+        The inputs, then those numbers for each point.
 
     Returns
     -------
     dict, list of array
         Whether a result on the way was not float64 (``narrow``), and the output at every point.
     """
-    graph = _needed(model, message["output"])
-    evaluator = ReferenceEvaluator(graph, new_ops=IN_FLOAT64)
     names, count = message["set"], len(message["inputs"])
+    graph = _needed(model, message["output"], frozenset(names))
+    evaluator = ReferenceEvaluator(graph, new_ops=IN_FLOAT64)
     feeds = dict(zip(message["inputs"], arrays[:count], strict=True))
     found, narrow = [], False
     for point in range(message["points"]):
@@ -53,9 +53,9 @@ def evaluate(
     return {"narrow": narrow}, found
 
 
-def _needed(model: Proto, output: str) -> Proto:
-    """Return a model of the nodes that an output needs, in float64."""
-    maker = {name: node for node in model.graph.node for name in node.output if name}
+def _needed(model: Proto, output: str, given: frozenset[str]) -> Proto:
+    """Return a model of the nodes that an output needs besides given values, in float64."""
+    maker = {name: node for node in model.graph.node for name in node.output if name and name not in given}
     waiting, needed = [output], set()
     while waiting:
         name = waiting.pop()
