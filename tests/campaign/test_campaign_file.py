@@ -116,7 +116,7 @@ def test_one_process_at_a_time(tmp_path: Path, whole: bytes) -> None:
 
     def intrude(trial: dict[str, Any]) -> None:
         for force in (False, True):
-            with pytest.raises(InputError, match="another process writes this file; wait for its end"):
+            with pytest.raises(InputError, match=r"another process writes this file: name=.*; wait for its end"):
                 campaign.run_campaign(path, **SMALL, force=force)
 
     campaign.run_campaign(path, **SMALL, progress=intrude)

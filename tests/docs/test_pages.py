@@ -18,6 +18,7 @@ from tests.docs.run_page import Page, PageError
 
 def run_page(page: str, folder: Path, *options: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    environment.pop("COLUMNS", None)  # which a worker of pytest-xdist may have; the pages show what a file would hold
     command = [sys.executable, "-m", "tests.docs.run_page", page, *options]
     done = subprocess.run(command, check=False, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

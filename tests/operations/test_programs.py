@@ -15,6 +15,7 @@ from verify.operations.broadcast import SumOver
 from verify.operations.contraction import Contraction
 from verify.operations.cumulative_sum import CumulativeSum
 from verify.operations.elementwise import Elementwise
+from verify.operations.linear_recurrence import LinearRecurrence
 from verify.operations.power import Logarithm, Power
 from verify.operations.softmax import LogSumExp, Softmax
 
@@ -56,6 +57,9 @@ def test_it_is_no_wider_than_some_hundred_roundings(sample):
     if operation.name == "elementwise" and operation.order > 0:
         return
     numbers = arguments(sample, 0)
+    if isinstance(operation, LinearRecurrence):  # scans in other orders multiply what underflowed: nothing is claimed
+        assert np.all(np.isinf(operation.programmed(DOUBLE, *(Interval.point(x) for x in numbers)).rad))
+        return
     held = operation.programmed(DOUBLE, *(Interval.point(x) for x in numbers))
     largest = max(1.0, *(float(np.max(x)) for x in numbers)) ** 2
     assert np.all(held.rad <= 300 * 2.0**-53 * np.maximum(np.abs(held.mid), largest))

@@ -85,7 +85,8 @@ def parse_formula(text: str) -> Formula:
     >>> parse_formula("x.real")
     Traceback (most recent call last):
         ...
-    verify.outcomes.InputError: position 2: attribute access is not allowed in a formula: text='x.real'
+    verify.outcomes.InputError: position 2: attribute access is not allowed in a formula: text='x.real';
+      a formula holds x, numbers, + - * / **, and calls of known functions
     """
     if not isinstance(text, str):
         raise InputError("a formula is a text", type=type(text).__name__, remedy='write for example expr = "x*tanh(x)"')

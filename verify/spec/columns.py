@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 1000
 """Rows that are looked at for the remedy of a column of words."""
-_SHOWN_CLASSES = 20
+_SHOWN_CLASSES, _LONGEST_SHOWN = 20, 40
 _ONE_SEPARATOR = "save it with commas between the columns, and points in decimal numbers"
 
 
@@ -163,7 +163,7 @@ def no_samples(path: Path, lines: int) -> InputError:
 
 def classes_remedy(name: str, words: Sequence[str]) -> str:
     """Return the remedy for a column of words: the line of a spec file that gives their order."""
-    if len(words) > _SHOWN_CLASSES:
+    if len(words) > _SHOWN_CLASSES or max(map(len, words), default=0) > _LONGEST_SHOWN:
         return "replace it by a number, or leave the column out of inputs"
     listed = ", ".join(map(quoted, words))
     return f"replace it by a number, or state the order: categories = {{{quoted(name)} = [{listed}]}}"
