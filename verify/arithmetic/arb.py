@@ -38,6 +38,42 @@ def precision(bits: int) -> Iterator[None]:
         flint.ctx.prec = before
 
 
+def taylor_coefficients(function: Callable[[Any], Any], centre: Any, count: int) -> list[Any]:
+    """Return the first Taylor coefficients of an analytic function, at each point of a ball.
+
+    Power series are cut at ``flint.ctx.cap`` terms, which all threads share, and read as zero beyond; so that of the
+    result is set here, and the terms left are counted.
+
+    Parameters
+    ----------
+    function : callable
+        Takes and returns ``flint.arb_series``.
+    centre : flint.arb
+    count : int
+
+    Raises
+    ------
+    ArithmeticDomainError
+        If `function` returned fewer terms.
+
+    Examples
+    --------
+    >>> [str(c) for c in taylor_coefficients(lambda x: 1 / (1 - x), exact(0.0), 3)]
+    ['1.00000000000000', '1.00000000000000', '1.00000000000000']
+    """
+    before = flint.ctx.cap
+    flint.ctx.cap = count
+    try:
+        series = function(flint.arb_series([centre, 1], count))
+    finally:
+        flint.ctx.cap = before
+    if series.prec < count:
+        raise ArithmeticDomainError(
+            "a power series was cut short", where="arb.taylor_coefficients", terms=series.prec, needed=count
+        )
+    return [series[k] for k in range(count)]
+
+
 def exact(x: ArrayLike) -> Any:
     """Return float64 numbers as exact balls.
 

@@ -25,9 +25,9 @@ def _series(x: Any) -> Any:
     if centre.is_exact():
         return (x * x / 2).exp() * (x / arb.Arb(2).sqrt()).erfc() * (arb.Arb.pi() / 2).sqrt()
     near, far = centre.lower(), centre.upper()
-    values = [_series(flint.arb_series([end, 1]))[0] for end in (near, far)]
-    bounds = [arb.Arb(0).union((-1) ** k / near ** (k + 1)) for k in range(1, flint.ctx.cap)]
-    return flint.arb_series([values[0].union(values[1]), *bounds])
+    values = [_series(flint.arb_series([end, 1], 1))[0] for end in (near, far)]
+    bounds = [arb.Arb(0).union((-1) ** k / near ** (k + 1)) for k in range(1, x.prec)]
+    return flint.arb_series([values[0].union(values[1]), *bounds], x.prec)
 
 
 @cache

@@ -20,7 +20,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import flint
 import numpy as np
 from numpy.typing import NDArray
 
@@ -113,24 +112,19 @@ def tabulate(
     coefficients = np.empty((degree + 1, cells))
     deviation = np.empty((degree + 1, cells))
     remainder, least = np.empty(cells), np.empty(cells)
-    cap = flint.ctx.cap
-    try:
-        flint.ctx.cap = degree + 2
-        with arb.precision(BITS):
-            for i in range(cells):
-                centre = arb.Arb((first + i) / cells_per_unit)
-                exact = _coefficients(function, centre, degree)
-                coefficients[:, i] = [float(c.mid()) for c in exact[:-1]]
-                deviation[:, i] = [
-                    _above(c - stored) for c, stored in zip(exact, coefficients[:, i].tolist(), strict=False)
-                ]
-                cell = _coefficients(function, arb.Arb(centre, half), degree)
-                remainder[i] = _above(cell[-1])
-                least[i] = arb.lower_float(abs(cell[0] if centre != zero_at else cell[1]))
-                if centre == zero_at:
-                    coefficients[0, i] = deviation[0, i] = 0.0
-    finally:
-        flint.ctx.cap = cap
+    with arb.precision(BITS):
+        for i in range(cells):
+            centre = arb.Arb((first + i) / cells_per_unit)
+            exact = arb.taylor_coefficients(function, centre, degree + 2)
+            coefficients[:, i] = [float(c.mid()) for c in exact[:-1]]
+            deviation[:, i] = [
+                _above(c - stored) for c, stored in zip(exact, coefficients[:, i].tolist(), strict=False)
+            ]
+            cell = arb.taylor_coefficients(function, arb.Arb(centre, half), degree + 2)
+            remainder[i] = _above(cell[-1])
+            least[i] = arb.lower_float(abs(cell[0] if centre != zero_at else cell[1]))
+            if centre == zero_at:
+                coefficients[0, i] = deviation[0, i] = 0.0
     deviation[0, -1] = upward.add(deviation[0, -1], gap_beyond)
     centres = np.arange(first, last + 1) / cells_per_unit
     relative_error = _relative_error(coefficients, deviation, remainder, least, half, centres == zero_at)
@@ -153,11 +147,6 @@ def _relative_error(
     share = upward.div(np.where(zero, slope_error, absolute), np.maximum(least, 0.0))
     # from relative to f to relative to the value, |f| <= (1 + 2**-38) |value|, and room for the caller's product
     return upward.mul(upward.add(upward.mul(share, 1 + 2.0**-38), UNIT), inflation(1))
-
-
-def _coefficients(function: Series, centre: Any, degree: int) -> list[Any]:
-    series = function(flint.arb_series([centre, 1]))
-    return [series[i] for i in range(degree + 2)]
 
 
 def _above(ball: Any) -> float:

@@ -50,9 +50,12 @@ class Function:
         self._series(self._tree, arb_series([arb(1), 1], 1))
 
     def derivatives(self, x: Any, order: int) -> list[Any]:
-        """Return balls that contain g(t), g'(t), ..., g^(order)(t) for every t in the ball x; nan where undefined."""
+        """Return balls that contain g(t), g'(t), ..., g^(order)(t) for every t in the ball x.
+
+        They are nan where undefined, and where flint.ctx.cap cut the series.
+        """
         series = self._series(self._tree, arb_series([x, 1], order + 1))
-        return [series[k] * factorial(k) for k in range(order + 1)]
+        return [series[k] * factorial(k) if k < series.prec else arb("nan") for k in range(order + 1)]
 
     def suprema(self, lower: Any, upper: Any, order: int) -> list[Any]:
         """Upper bounds of |g|, ..., |g^(order)| on [lower, upper]: the worst piece for each is halved, repeatedly."""
