@@ -207,7 +207,14 @@ def _is_gone(group: int) -> bool:
 def test_ctrl_c_with_workers(delay: float, tmp_path: Path) -> None:
     numbers = ["--networks", "50", "--steps", "500", "--attacks", "500", "--workers", "2"]
     command = [*RUN, "campaign", *numbers, "--out", str(tmp_path / "c.jsonl")]
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    run = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs inherit "ignored"
+    )
     assert _within(60, (tmp_path / "c.jsonl").exists)
     time.sleep(delay)
     os.killpg(run.pid, signal.SIGINT)
