@@ -21,6 +21,10 @@ from verify.spec import structure
 EXAMPLES = Path(__file__).parents[2] / "examples"
 XOR = str(EXAMPLES / "xor_skip.toml")
 RUN = [sys.executable, "-c", "from verify.cli.entry import run; run()"]
+INTERRUPTIBLE = """import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
+from verify.cli.entry import run
+run()"""
 Run = Callable[..., Result]
 
 
@@ -206,15 +210,8 @@ def _is_gone(group: int) -> bool:
 @pytest.mark.parametrize("delay", [0.0, 1.0, 4.0])
 def test_ctrl_c_with_workers(delay: float, tmp_path: Path) -> None:
     numbers = ["--networks", "50", "--steps", "500", "--attacks", "500", "--workers", "2"]
-    command = [*RUN, "campaign", *numbers, "--out", str(tmp_path / "c.jsonl")]
-    run = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs inherit "ignored"
-    )
+    command = [sys.executable, "-c", INTERRUPTIBLE, "campaign", *numbers, "--out", str(tmp_path / "c.jsonl")]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert _within(60, (tmp_path / "c.jsonl").exists)
     time.sleep(delay)
     os.killpg(run.pid, signal.SIGINT)
