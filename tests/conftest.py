@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import flint
 import pytest
 
 from tests.specifications import SMALL
@@ -29,3 +30,10 @@ def write_spec(tmp_path: Path, spec_text: str) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(autouse=True)
+def _arithmetic_of_flint_is_left_as_it_was() -> Iterator[None]:
+    before = flint.ctx.cap, flint.ctx.prec
+    yield
+    assert (flint.ctx.cap, flint.ctx.prec) == before

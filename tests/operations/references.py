@@ -339,8 +339,11 @@ def by_series(spec: str, order: int) -> Callable[[Arb], Arb]:
         return Arb(found.numerator) / found.denominator
 
     def function(x: Arb) -> Arb:
-        ctx.cap = order + 1
-        series = eval(text, {"__builtins__": {}, **NAMES, "q": number, "x": arb_series([x, 1])})  # noqa: S307 -- ours
+        before, ctx.cap = ctx.cap, order + 1
+        try:
+            series = eval(text, {"__builtins__": {}, **NAMES, "q": number, "x": arb_series([x, 1])})  # noqa: S307 -- ours
+        finally:
+            ctx.cap = before
         return (series[order] if isinstance(series, arb_series) else series) * factorial(order)
 
     return function
