@@ -18,10 +18,11 @@ from verify.operations.contraction import Contraction
 from verify.operations.cumulative_sum import CumulativeSum
 from verify.operations.elementwise import Elementwise
 from verify.operations.gather import Gather, Indices, ScatterAdd
+from verify.operations.log_sum_exp import LogSumExp
 from verify.operations.maximum import Maximum
 from verify.operations.power import Logarithm, Power
 from verify.operations.slices import Concatenate, Pad
-from verify.operations.softmax import LogSumExp, Softmax
+from verify.operations.softmax import Softmax
 from verify.operations.windows import Fold, Windows
 from verify.properties.drawn_graphs import Vocabulary, drawn_problem
 

@@ -33,11 +33,12 @@ from verify.operations.broadcast import Broadcast
 from verify.operations.contraction import Contraction
 from verify.operations.elementwise import Elementwise
 from verify.operations.gather import Gather, Indices
+from verify.operations.log_sum_exp import LogSumExp
 from verify.operations.operation import Operation
 from verify.operations.permute import Permute
 from verify.operations.power import Power
 from verify.operations.slices import Pad
-from verify.operations.softmax import LogSumExp, Softmax
+from verify.operations.softmax import Softmax
 
 
 def small(make: Callable[[GraphBuilder], Tensor], weights, seed: int = 0) -> GraphProblem:

@@ -22,11 +22,11 @@ from verify.operations.broadcast import Broadcast, SumOver
 from verify.operations.contraction import Contraction
 from verify.operations.elementwise import Elementwise
 from verify.operations.gather import Indices, ScatterAdd
+from verify.operations.log_sum_exp import LogSumExp
 from verify.operations.maximum import Maximum
 from verify.operations.permute import Permute
 from verify.operations.reshape import Reshape
 from verify.operations.slices import Concatenate
-from verify.operations.softmax import LogSumExp
 
 
 def problem_of(error: Tensor, weights, **constants) -> GraphProblem:

@@ -31,11 +31,12 @@ from verify.operations.cumulative_sum import CumulativeSum
 from verify.operations.elementwise import Elementwise
 from verify.operations.gather import Gather, Indices, ScatterAdd
 from verify.operations.leaves import Filled, Leaf
+from verify.operations.log_sum_exp import LogSumExp
 from verify.operations.permute import Permute
 from verify.operations.power import Power
 from verify.operations.reshape import Reshape
 from verify.operations.slices import Pad
-from verify.operations.softmax import LogSumExp, Softmax
+from verify.operations.softmax import Softmax
 from verify.operations.windows import Fold, Windows
 from verify.outcomes import Verdict
 

@@ -13,6 +13,7 @@ from verify.operations.cumulative_sum import CumulativeSum
 from verify.operations.elementwise import Elementwise
 from verify.operations.gather import Gather, Indices, ScatterAdd
 from verify.operations.linear_recurrence import LinearRecurrence
+from verify.operations.log_sum_exp import LogSumExp
 from verify.operations.maximum import LargestIndicator, Maximum
 from verify.operations.operation import Operation
 from verify.operations.permute import Permute
@@ -20,7 +21,7 @@ from verify.operations.power import Logarithm, Power
 from verify.operations.reshape import Reshape
 from verify.operations.scale import Scale
 from verify.operations.slices import Concatenate, Pad, Slice
-from verify.operations.softmax import LogSumExp, Softmax
+from verify.operations.softmax import Softmax
 from verify.operations.windows import Fold, Windows
 
 Sample = tuple[Operation, tuple[tuple[int, ...], ...]]

@@ -21,10 +21,11 @@ from verify.operations.contraction import Contraction
 from verify.operations.elementwise import Elementwise
 from verify.operations.gather import Gather, Indices, ScatterAdd
 from verify.operations.leaves import Constant, Parameter
+from verify.operations.log_sum_exp import LogSumExp
 from verify.operations.maximum import Maximum
 from verify.operations.operation import OutsideDomainError
 from verify.operations.power import Logarithm, Power
-from verify.operations.softmax import LogSumExp, Softmax
+from verify.operations.softmax import Softmax
 from verify.operations.windows import Windows
 
 HALF, INVERSE_ROOT, INVERSE = (Power(Fraction(n, 2)) for n in (1, -1, -2))

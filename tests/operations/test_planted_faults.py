@@ -12,6 +12,8 @@ import verify.arithmetic.taylor_model as taylor_model
 import verify.graph.decision as decision
 import verify.graph.reverse as reverse
 import verify.graph.segment as segment
+import verify.operations.log_sum_exp as log_sum_exp
+import verify.operations.masked_rows as masked_rows
 import verify.operations.power as power
 import verify.operations.softmax as softmax
 from tests.graph.oracles import check_case
@@ -48,13 +50,14 @@ from verify.operations.broadcast import Broadcast, SumOver
 from verify.operations.contraction import Contraction
 from verify.operations.elementwise import Elementwise
 from verify.operations.gather import Gather, ScatterAdd
+from verify.operations.log_sum_exp import LogSumExp
 from verify.operations.maximum import LargestIndicator, Maximum
 from verify.operations.permute import Permute
 from verify.operations.power import Logarithm, Power
 from verify.operations.reshape import Reshape
 from verify.operations.scale import Scale
 from verify.operations.slices import Concatenate, Pad, Slice
-from verify.operations.softmax import LogSumExp, Softmax
+from verify.operations.softmax import Softmax
 from verify.operations.windows import Fold, Windows
 
 
@@ -256,13 +259,16 @@ FUNCTIONS = {
         power, "_logarithm_derivative", lambda right: lambda x, k: right(x, k) * (-1 if k > 1 else 1), Logarithm,
     ),
     "softmax loses the coupled term": (softmax, "_jacobian", lambda right: lambda p, vector: p * vector, Softmax),
-    "softmax forgets its mask": (softmax, "_kept", lambda right: lambda x, mask: x, Softmax),
-    "logsumexp forgets its mask": (softmax, "_kept", lambda right: lambda x, mask: x, LogSumExp),
+    "softmax forgets its mask": (masked_rows, "_kept", lambda right: lambda x, mask: x, Softmax),
+    "logsumexp forgets its mask": (masked_rows, "_kept", lambda right: lambda x, mask: x, LogSumExp),
     "logsumexp loses its shift": (
-        softmax, "_exponentials", lambda right: lambda z, mask: (right(z, mask)[0], right(z, mask)[1] * 0), LogSumExp,
+        log_sum_exp,
+        "exponentials_of_rows",
+        lambda right: lambda z, mask: (right(z, mask)[0], right(z, mask)[1] * 0),
+        LogSumExp,
     ),
     "logsumexp loses the mean in models": (
-        softmax, "_recentred", lambda right: lambda z, mask: (right(z, mask)[0], right(z, mask)[1] * 0.5), LogSumExp,
+        log_sum_exp, "recentred", lambda right: lambda z, mask: (right(z, mask)[0], right(z, mask)[1] * 0.5), LogSumExp,
     ),
     "models lose the highest derivative": (
         taylor_model, "tails_of", lambda right: lambda parts, remainder: right(parts, None), Elementwise,

@@ -16,8 +16,9 @@ from verify.operations.contraction import Contraction
 from verify.operations.cumulative_sum import CumulativeSum
 from verify.operations.elementwise import Elementwise
 from verify.operations.linear_recurrence import LinearRecurrence
+from verify.operations.log_sum_exp import LogSumExp
 from verify.operations.power import Logarithm, Power
-from verify.operations.softmax import LogSumExp, Softmax
+from verify.operations.softmax import Softmax
 
 SINGLE, DOUBLE = Precision.of(np.float32), Precision.of(np.float64)
 

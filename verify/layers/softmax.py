@@ -7,7 +7,7 @@ from typing import ClassVar, final
 
 from verify.graph.tensor import Tensor
 from verify.layers.layer import Layer, Parameters
-from verify.operations import softmax
+from verify.operations import log_sum_exp, softmax
 
 
 @final
@@ -31,4 +31,4 @@ class LogSumExp(Layer):
 
     def apply(self, parameters: Parameters, *inputs: Tensor) -> Tensor:
         (h,) = inputs
-        return h.apply(softmax.LogSumExp())
+        return h.apply(log_sum_exp.LogSumExp())

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 
 from verify.losses.loss import Loss
+from verify.operations.log_sum_exp import LogSumExp
 from verify.operations.slices import Concatenate
-from verify.operations.softmax import LogSumExp
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import numpy as np
 from verify.graph.tensor import Tensor
 from verify.importers.lowering.axes import axis_back, kept_axes, last_axis, merged_last
 from verify.operations.gather import Indices
-from verify.operations.softmax import LogSumExp, Softmax
+from verify.operations.log_sum_exp import LogSumExp
+from verify.operations.softmax import Softmax
 
 
 @final

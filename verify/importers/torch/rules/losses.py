@@ -13,8 +13,8 @@ from verify.importers.lowering.axes import last_axis
 from verify.importers.torch.registry import Scope, rule
 from verify.losses import loss
 from verify.operations.elementwise import Elementwise
+from verify.operations.log_sum_exp import LogSumExp
 from verify.operations.power import Logarithm
-from verify.operations.softmax import LogSumExp
 from verify.outcomes import InputError
 
 REDUCTIONS = {0: "none", 1: "mean", 2: "sum"}
