@@ -360,6 +360,11 @@ def test_version(dagverify: Run) -> None:
     assert result.stdout.startswith("dagverify, version ")
 
 
+def test_the_package_runs_as_a_module(dagverify: Run) -> None:
+    run = subprocess.run([sys.executable, "-m", "verify", "--version"], capture_output=True, text=True, check=True)
+    assert run.stdout == dagverify("--version").stdout
+
+
 @pytest.mark.slow
 def test_lint_of_a_small_file_takes_under_a_second() -> None:
     before = os.times().children_user
