@@ -190,3 +190,95 @@ def test_large_targets_are_scaled(tmp_path):
     assert edited.targets.tolist() == [[1.0], [0.0], [-0.5]]
     assert found[words].value == hessian_bound(edited, edited.region, "norms", cells=1).value
     assert not [each for each in possible_changes(load_specification(write(tmp_path))) if each.kind == "targets"]
+
+
+CLASSES = """\
+name = "classes"
+output = "y"
+loss = "softmax-cross-entropy"
+[data]
+x = [[0.0, 1.0], [0.5, -4.0], [2.0, 3.0]]
+y = [0, 2, 1]
+[nodes.x]
+width = 2
+[nodes.h1]
+layer = "dense"
+features = 4
+activation = "tanh"
+inputs = ["x"]
+[nodes.h2]
+layer = "dense"
+features = 4
+activation = "tanh"
+inputs = ["h1"]
+[nodes.sum]
+layer = "sum"
+inputs = ["h1", "h2"]
+[nodes.y]
+layer = "dense"
+features = 3
+inputs = ["sum"]
+[region]
+kind = "ball"
+radius = 0.1
+"""
+
+
+@pytest.fixture(scope="module")
+def of_classes(tmp_path_factory: pytest.TempPathFactory) -> Explanation:
+    path = tmp_path_factory.mktemp("explain") / "spec.toml"
+    path.write_text(CLASSES, encoding="utf-8")
+    return explain(load_specification(path), budget=0)
+
+
+class TestOfEveryNetwork:
+    """A network of the whole vocabulary: the changes are those of its file."""
+
+    @pytest.mark.parametrize(
+        ("words", "edits"),
+        [
+            ("region's radius / 2", [("radius = 0.1", "radius = 0.05")]),
+            ("h1, h2: tanh -> softplus", [('"tanh"', '"softplus"')]),
+            ("sum: without the edge from h1", [('["h1", "h2"]', '["h2"]')]),
+            ("data: scale = 4", [("[data]", "[data]\nscale = 4.0")]),
+        ],
+    )
+    def test_each_row_is_the_bound_of_the_edited_file(self, of_classes, words, edits, tmp_path):
+        text = CLASSES
+        for old, new in edits:
+            text = text.replace(old, new)
+        path = tmp_path / "edited.toml"
+        path.write_text(text, encoding="utf-8")
+        (effect,) = (each for each in of_classes.effects if each.change == words)
+        assert effect.refusal is None, effect.refusal
+        assert effect.value == hessian_bound(load_specification(path).problem, method="norms").value
+
+    def test_a_width_that_a_sum_needs_is_refused(self, of_classes):
+        refused = {each.change: each.refusal for each in of_classes.effects if each.kind == "width"}
+        assert set(refused) == {"h1: features 4 -> 2", "h2: features 4 -> 2"}
+        assert all(reason.startswith("not possible: ") for reason in refused.values())
+
+    def test_whole_numbers_that_name_classes_are_not_scaled(self, of_classes):
+        assert "targets" not in {each.kind for each in found.effects}
+
+    def test_shares_are_of_parameters(self, of_classes):
+        answer = of_classes.to_json()
+        assert answer["parts"] == "parameters"
+        assert {each["vertex"] for each in answer["shares"]} >= {"h1.weight", "y.bias"}
+
+    def test_halved_weights(self, of_classes, tmp_path):
+        path = tmp_path / "spec.toml"
+        path.write_text(CLASSES, encoding="utf-8")
+        problem = load_specification(path).problem
+        w = ", ".join(repr(float(entry)) for entry in 0.5 * problem.initial_weights)
+        path.write_text(CLASSES.replace("[region]", f"[weights]\nw = [{w}]\n[region]"), encoding="utf-8")
+        (effect,) = (each for each in of_classes.effects if each.kind == "weights")
+        assert effect.value == hessian_bound(load_specification(path).problem, method="norms").value
+
+    def test_a_kink_is_explained_by_the_activations_that_remove_it(self, tmp_path):
+        path = tmp_path / "spec.toml"
+        path.write_text(CLASSES.replace('"tanh"', '"relu"'), encoding="utf-8")
+        found = explain(load_specification(path), budget=0)
+        assert found.verdict is Verdict.UNDECIDED
+        solved = {each.change for each in found.effects if each.value is not None}
+        assert solved >= {f"h1, h2: relu -> {name}" for name in ("tanh", "sigmoid", "softplus")}

@@ -16,6 +16,7 @@ from verify.analysis.lines import Surroundings, Vector
 from verify.analysis.step_result import StepRanges
 from verify.arithmetic.intervals import Interval
 from verify.calculus.exact_step import exact_momentum
+from verify.calculus.objective import Objective
 from verify.training.momentum import adaptive_momentum
 
 
@@ -25,10 +26,11 @@ def step_of(problem: Problem, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return w, w + 0.05 * rng.standard_normal(problem.architecture.size)
 
 
-def rises(problem: Problem, w: np.ndarray, previous: np.ndarray, found: StepRanges) -> int:
+def rises(problem: Objective, w: np.ndarray, previous: np.ndarray, found: StepRanges) -> int:
     """Count the points of rays and lines at which the error of the stored weights is proved to rise."""
     gradient = problem.gradient(w)
-    push = adaptive_momentum(gradient, w - previous, 1.0, found.norm, problem.architecture)
+    architecture = problem.architecture if isinstance(problem, Problem) else None
+    push = adaptive_momentum(gradient, w - previous, 1.0, found.norm, architecture)
     points = []
     for ray in found.rays:
         low, high = ray.stored if ray.stored is not None else (0.0, 0.0)

@@ -11,9 +11,12 @@ import numpy as np
 
 from verify.bounds.regions import BoundedWeights, from_data
 from verify.calculus.problem import Problem
+from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError
+from verify.spec.graph_problem import INPUTS, TARGETS, loss_of
 
 if TYPE_CHECKING:
+    from verify.calculus.objective import Objective
     from verify.spec import Specification
 
 Tables = dict[str, Any]
@@ -22,6 +25,8 @@ _ACTIVATIONS = ("tanh", "sigmoid", "softplus")
 _RADIUS_DIVISORS = (2, 10)
 _SCALES = ("minmax", "standard")
 _UNSCALED = 1.0
+_SIZES = ("width", "features", "channels", "units")
+_LEAST_HALVED = 2
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Change:
 
     kind: str
     words: str
-    make: Callable[[], Problem]
+    make: Callable[[], Objective]
 
 
 def possible_changes(specification: Specification) -> Iterator[Change]:
@@ -57,16 +62,16 @@ def possible_changes(specification: Specification) -> Iterator[Change]:
     yield from _activations(specification, tables)
     yield from _data(specification, tables)
     yield from _targets(specification)
-    yield Change("weights", "initial weights halved", lambda: _with_smaller_weights(specification.classical("explain")))
+    yield Change("weights", "initial weights halved", lambda: _with_smaller_weights(specification))
 
 
 def _edit(specification: Specification, kind: str, words: str, edit: Callable[[Tables], None]) -> Change:
-    def make() -> Problem:
+    def make() -> Objective:
         from verify.spec.specification import build_specification
 
         tables = copy.deepcopy(specification.document.tables)
         edit(tables)
-        return build_specification(specification.document.with_tables(tables)).classical("explain")
+        return build_specification(specification.document.with_tables(tables)).problem
 
     return Change(kind, words, make)
 
@@ -85,8 +90,15 @@ def _regions(specification: Specification, tables: Tables) -> Iterator[Change]:
 
 
 def _hidden(tables: Tables, specification: Specification) -> list[str]:
-    outputs = specification.classical("explain").architecture.outputs
+    outputs = _outputs(specification)
     return [name for name, node in tables.get("nodes", {}).items() if node.get("inputs") and name not in outputs]
+
+
+def _outputs(specification: Specification) -> list[str]:
+    if isinstance(specification.problem, Problem):
+        return list(specification.problem.architecture.outputs)
+    named = specification.document.content.output
+    return named if isinstance(named, list) else [] if named is None else [named]
 
 
 def _widths(specification: Specification, tables: Tables) -> Iterator[Change]:
@@ -95,9 +107,8 @@ def _widths(specification: Specification, tables: Tables) -> Iterator[Change]:
     groups: list[tuple[str, ...]] = [(name,) for name in hidden]
     groups += [tied for tied in _tied_by_identities(tables) if len(tied) > 1 and set(tied) <= set(hidden)]
     for names in groups:
-        node = tables["nodes"][names[0]]
-        what, size = ("channels", node["shape"][0]) if "shape" in node else ("width", node["width"])
-        if size < 2:
+        what, size = _size(tables["nodes"][names[0]])
+        if size < _LEAST_HALVED:
             continue
 
         def edit(changed: Tables, names: tuple[str, ...] = names) -> None:
@@ -107,7 +118,17 @@ def _widths(specification: Specification, tables: Tables) -> Iterator[Change]:
         yield _edit(specification, "width", f"{', '.join(names)}: {what} {size} -> {size // 2}", edit)
 
 
+def _size(node: Tables) -> tuple[str, int]:
+    """Return the key that says how wide a vertex is, and its number; 0 where that follows from its inputs."""
+    if "layer" not in node and "shape" in node:
+        return "channels", node["shape"][0]
+    return next(((key, node[key]) for key in _SIZES if isinstance(node.get(key), int)), ("width", 0))
+
+
 def _halve(node: Tables) -> None:
+    if "layer" in node:
+        node[_size(node)[0]] //= 2
+        return
     if "width" in node:
         node["width"] //= 2
     if "shape" in node:
@@ -136,13 +157,12 @@ def _kind(entry: Any) -> str:
 
 
 def _skips(specification: Specification, tables: Tables) -> Iterator[Change]:
-    """Edges beside which another way leads from their source to their target."""
-    edges = [
-        (name, index, entry)
-        for name, node in tables.get("nodes", {}).items()
-        for index, entry in enumerate(node.get("inputs", []))
-    ]
+    """Edges into a sum beside which another way leads from their source to their target."""
+    nodes = tables.get("nodes", {})
+    edges = [(name, index, entry) for name, node in nodes.items() for index, entry in enumerate(node.get("inputs", []))]
     for name, index, entry in edges:
+        if not _sums(nodes[name]):
+            continue
         others = [(_source(each), target) for target, place, each in edges if (target, place) != (name, index)]
         if not _leads(_source(entry), name, others):
             continue
@@ -150,8 +170,14 @@ def _skips(specification: Specification, tables: Tables) -> Iterator[Change]:
         def edit(changed: Tables, name: str = name, index: int = index) -> None:
             del changed["nodes"][name]["inputs"][index]
 
-        words = f"{name}: without the {_kind(entry)} edge from {_source(entry)}"
+        kind = "" if "layer" in nodes[name] else f"{_kind(entry)} "
+        words = f"{name}: without the {kind}edge from {_source(entry)}"
         yield _edit(specification, "skip", words, edit)
+
+
+def _sums(node: Tables) -> bool:
+    """Whether a vertex adds up what its inputs bring, and may lose one of several."""
+    return "layer" not in node or (node["layer"] == "sum" and len(node["inputs"]) > 1)
 
 
 def _leads(source: str, target: str, edges: list[tuple[str, str]]) -> bool:
@@ -168,7 +194,7 @@ def _activations(specification: Specification, tables: Tables) -> Iterator[Chang
     nodes = tables.get("nodes", {})
     hidden = _hidden(tables, specification)
     users: dict[str, list[str]] = {}
-    for name in hidden or list(specification.classical("explain").architecture.outputs):
+    for name in hidden or _outputs(specification):
         activation = nodes[name].get("activation", "identity")
         if isinstance(activation, str) and activation != "identity":
             users.setdefault(activation, []).append(name)
@@ -192,7 +218,7 @@ def _data(specification: Specification, tables: Tables) -> Iterator[Change]:
     if isinstance(data.scale, float):
         scales.append(2 * data.scale)
     elif data.scale == "none":
-        largest = float(np.max(np.abs(specification.classical("explain").inputs)))
+        largest = _largest(specification, INPUTS)
         scales += [largest] if largest > _UNSCALED else []
     tail = ", and the targets with it" if data.target == "input" else ""
     for scale in scales:
@@ -209,7 +235,7 @@ def _targets(specification: Specification) -> Iterator[Change]:
     data = specification.document.content.data
     if data is None or data.target != "label" or data.target_scale != "none" or _has_classes(specification):
         return
-    largest = float(np.max(np.abs(specification.classical("explain").targets)))
+    largest = _largest(specification, TARGETS)
     if not largest > _UNSCALED:
         return
     scales: tuple[str | float, ...] = (float(f"{largest:.3g}"), "standard")
@@ -223,27 +249,47 @@ def _targets(specification: Specification) -> Iterator[Change]:
 
 
 def _has_classes(specification: Specification) -> bool:
-    targets = specification.classical("explain").targets
-    return targets.shape[1] > 1 and bool(np.all((targets == 0) | (targets == 1)))
+    """Whether the targets say which class a sample has: by indicators, or by numbers for a loss that takes them."""
+    if loss_of(specification.document.content.loss).takes_classes:
+        return True
+    targets = _array(specification, TARGETS)
+    return targets.ndim > 1 and targets.shape[1] > 1 and bool(np.all((targets == 0) | (targets == 1)))
 
 
-def _with_smaller_weights(problem: Problem) -> Problem:
-    region = problem.region
+def _largest(specification: Specification, name: str) -> float:
+    return float(np.max(np.abs(_array(specification, name)), initial=0.0))
+
+
+def _array(specification: Specification, name: str) -> np.ndarray:
+    problem = specification.problem
+    if isinstance(problem, GraphProblem):
+        return np.asarray(problem.constants.get(name, ()))
+    return np.asarray(getattr(specification.classical("explain"), name))
+
+
+def _with_smaller_weights(specification: Specification) -> Objective:
+    problem, region = specification.problem, specification.problem.region
     if region is None or isinstance(region, BoundedWeights):
         raise InputError(
             "the region does not depend on the initial weights",
             region=region,
             remedy="give a ball around the initial weights",
         )
-    architecture, w = problem.architecture, 0.5 * problem.initial_weights
+    w = 0.5 * problem.initial_weights
+    moved = from_data(region.to_data(), w, specification.vertex_blocks)
+    if isinstance(problem, GraphProblem):
+        return GraphProblem(
+            problem.network, problem.constants, w, problem.weight_decay, region=moved, name=problem.name
+        )
+    own = specification.classical("explain")
     return Problem(
-        architecture,
-        problem.inputs,
-        problem.targets,
-        problem.loss,
-        problem.reduction,
-        problem.weight_decay,
+        own.architecture,
+        own.inputs,
+        own.targets,
+        own.loss,
+        own.reduction,
+        own.weight_decay,
         initial_weights=w,
-        region=from_data(region.to_data(), w, architecture.blocks),
-        name=problem.name,
+        region=moved,
+        name=own.name,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from verify.analysis.changes import Change, possible_changes
 from verify.analysis.hypotheses import Hypotheses
@@ -14,7 +14,8 @@ from verify.bounds.attack import attack_hessian
 from verify.bounds.curvature import Curvature, examine_curvature
 from verify.bounds.hessian import check_smooth, hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
-from verify.calculus.problem import Problem, classical
+from verify.calculus.objective import Objective
+from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES
@@ -88,13 +89,16 @@ class Explanation:
     name : str
         Of the problem.
     curvature : Curvature
-        L of the problem as it is, with the contributions of the vertices and the terms.
+        L of the problem as it is, with the contributions of the vertices, or of the parameters, and the terms.
     effects : tuple of Effect
+    parts : {"vertices", "parameters"}
+        Whose contributions they are.
     """
 
     name: str
     curvature: Curvature
     effects: tuple[Effect, ...]
+    parts: Literal["vertices", "parameters"] = "vertices"
 
     @property
     def verdict(self) -> Verdict:
@@ -107,6 +111,7 @@ class Explanation:
             "name": self.name,
             "verdict": self.verdict.value,
             "lipschitz": self.curvature.to_json(),
+            "parts": self.parts,
             "shares": shares_of(self.curvature),
             "changes": [effect.to_json() for effect in self.effects],
         }
@@ -157,7 +162,7 @@ def explain(
     """
     if not 0 <= budget < float("inf"):
         raise InputError("the budget must be a number of seconds", budget=budget, remedy="use budget >= 0")
-    problem = classical(specification.problem, "explain")
+    problem = specification.problem
     started = time.process_time()
     progress = as_users_code(progress)
     progress("bounding the Hessian")
@@ -185,10 +190,11 @@ def explain(
         cost = max(cost, time.process_time() - begun)
         effect = _effect(effects[index], found, curvature.value, by_norms=False)
         effects[index] = _without_losses(effect, changed, kept, specification.momentum)
-    return Explanation(problem.name, curvature, tuple(sorted(effects, key=_rank)))
+    parts: Literal["vertices", "parameters"] = "parameters" if isinstance(problem, GraphProblem) else "vertices"
+    return Explanation(problem.name, curvature, tuple(sorted(effects, key=_rank)), parts)
 
 
-def _without_losses(effect: Effect, changed: Problem, kept: Hypotheses, setting: Setting | None) -> Effect:
+def _without_losses(effect: Effect, changed: Objective, kept: Hypotheses, setting: Setting | None) -> Effect:
     """Refuse a change after which a hypothesis no longer holds that held before."""
     if effect.refusal is not None:
         return effect
@@ -196,7 +202,7 @@ def _without_losses(effect: Effect, changed: Problem, kept: Hypotheses, setting:
     return effect if lost is None else Effect(effect.kind, effect.change, refusal=lost)
 
 
-def _made(change: Change, before: float | None, seed: int) -> tuple[Problem | None, Effect]:
+def _made(change: Change, before: float | None, seed: int) -> tuple[Objective | None, Effect]:
     """Make a change and bound the result by norms."""
     effect = Effect(change.kind, change.words)
     try:
@@ -208,14 +214,15 @@ def _made(change: Change, before: float | None, seed: int) -> tuple[Problem | No
     return problem, _effect(effect, _by_norms(problem, seed), before, by_norms=True)
 
 
-def _by_norms(problem: Problem, seed: int) -> Curvature:
+def _by_norms(problem: Objective, seed: int) -> Curvature:
     region = problem.region
     try:
         check_smooth(problem)
         attack = attack_hessian(problem, region, points=1, ascents=0, seed=seed)
         bound = hessian_bound(problem, region, "norms", cells=1)
     except UndecidedHessianError as error:
-        return Curvature(None, attack.value, str(region), reason=error.what)
+        reason = f"{error.where}: {error.what}" if error.where else error.what
+        return Curvature(None, attack.value, str(region), reason=reason)
     except InputError as error:
         return Curvature(None, None, str(region), reason=f"{error.where}: {error.what}")
     return Curvature(bound.value, attack.value, str(region), bound.method, bound.contributions)
@@ -253,7 +260,7 @@ def _rank(effect: Effect) -> tuple[bool, float]:
 
 
 def shares_of(curvature: Curvature) -> list[dict[str, Any]]:
-    """Return the vertices' shares of L, the largest first."""
+    """Return the shares of L of the vertices, or of the parameters, the largest first."""
     total = sum(curvature.contributions.values())
     parts = sorted(curvature.contributions.items(), key=lambda item: -item[1])
     return [{"vertex": name, "share": part / total if total > 0 else 0.0} for name, part in parts]

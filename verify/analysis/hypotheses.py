@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from verify.assumptions import activation_regularity
 from verify.assumptions.boundedness import prove_boundedness
+from verify.assumptions.operation_regularity import regularity
 from verify.bounds.regions import BoundedWeights
 from verify.outcomes import InputError, Verdict
 from verify.theorems.weight_decay import sublevel_radius
 
 if TYPE_CHECKING:
     from verify.assumptions.small_momentum import Setting
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 
 @dataclass(frozen=True)
@@ -35,19 +35,19 @@ class Hypotheses:
     stays: bool
 
     @classmethod
-    def of(cls, problem: Problem, L: float | None, setting: Setting | None) -> Hypotheses:
+    def of(cls, problem: Objective, L: float | None, setting: Setting | None) -> Hypotheses:
         """Find what holds.
 
         Parameters
         ----------
-        problem : Problem
+        problem : Problem or GraphProblem
             With a region.
         L : float or None
             Hessian bound over the region.
         setting : Setting or None
             The setting asked.
         """
-        smooth = activation_regularity(problem.architecture).verdict is Verdict.PROVED
+        smooth = regularity(problem, L).verdict is Verdict.PROVED
         stays = False
         if L is not None and setting is not None and problem.region is not None:
             asked = (setting.eta, setting.momentum, setting.theorem)
@@ -65,11 +65,11 @@ class Hypotheses:
         return None
 
 
-def _holds_sublevel(problem: Problem) -> bool:
-    if not isinstance(problem.region, BoundedWeights) or problem.weight_decay <= 0:
+def _holds_sublevel(problem: Objective) -> bool:
+    if not isinstance(problem.region, BoundedWeights) or problem.quadratic_growth <= 0:
         return False
     try:
-        level = sublevel_radius(problem.error_enclosure(problem.initial_weights)[1], problem.weight_decay)
+        level = sublevel_radius(problem.error_enclosure(problem.initial_weights)[1], problem.quadratic_growth)
     except InputError:
         return False
     return problem.region.radius > level

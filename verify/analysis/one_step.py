@@ -7,6 +7,7 @@ each line is proved as a whole (`lines`); between them nothing is.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -25,7 +26,9 @@ from verify.arithmetic.lengths import length
 from verify.arithmetic.rational import round_down
 from verify.assumptions.small_momentum import setting_for
 from verify.calculus.exact_step import exact_momentum
-from verify.calculus.problem import Problem
+from verify.calculus.objective import Objective
+from verify.calculus.problem import Problem, classical
+from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError, Verdict
 from verify.training.momentum import adaptive_momentum
 
@@ -37,7 +40,7 @@ RATIOS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 _ETA_PARTS = (0.25, 0.5, 1.0)
 _TRIALS = 12
 _SECONDS, _SECONDS_PER_PRODUCT = 10.0, 1e-5
-"""Default limit of processor time: what a small network gets, and what each weight and sample adds to it."""
+"""Default limit of processor time: what a small network gets, and what each of `_products` adds to it."""
 _SEARCHES_OF_A_LINE = 3
 
 Progress = Callable[[str], None]
@@ -45,7 +48,7 @@ Progress = Callable[[str], None]
 
 @certified_environment()
 def one_step_ranges(
-    problem: Problem,
+    problem: Objective,
     w: Any,
     previous: Any = None,
     setting: Setting | None = None,
@@ -60,7 +63,7 @@ def one_step_ranges(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     w : array, shape (P,)
         The weights that the step starts from.
     previous : array, shape (P,), optional
@@ -68,14 +71,16 @@ def one_step_ranges(
     setting : Setting, optional
         The setting asked: its ratio tau/eta gets a ray, its eta a line; with mu the heavy ball's step gets a ray.
     norm : {"global", "vertex"}, optional
-        Over which weights the momentum's norms are taken; default: the setting's, else "global".
+        Over which weights the momentum's norms are taken; default: the setting's, else "global", the only one of a
+        `GraphProblem`.
     ratios : sequence of float
         tau/eta of the rays, not negative.
     etas : sequence of float, optional
         Learning rates of the lines; default: a quarter, half and all of the best one along -g.
     seconds : float, optional
         Of processor time for all rays and lines: each gets an equal share of what is left and is proved as far as that
-        lets it. Default: 10 s, and 10 microseconds more for each weight of each sample.
+        lets it. Default: 10 s, and 10 microseconds more for each weight of each sample, of a `GraphProblem` for each
+        number of each of its results.
     progress : callable
         Called with what is being done.
 
@@ -112,7 +117,7 @@ def one_step_ranges(
                     remedy="give a finite number, not negative",
                 )
     if seconds is None:
-        seconds = _SECONDS + _SECONDS_PER_PRODUCT * problem.architecture.size * problem.samples
+        seconds = _SECONDS + _SECONDS_PER_PRODUCT * _products(problem)
     elif not exact_float(seconds, "seconds") > 0:
         raise InputError("the limit of time must be positive", seconds=seconds, remedy="give some seconds, or none")
     setting_for(problem, setting)
@@ -136,6 +141,14 @@ def one_step_ranges(
     return StepRanges(problem.error(fan.w), size, fan.cosine, fan.norm, tuple(rays), tuple(lines))
 
 
+def _products(problem: Objective) -> int:
+    """Return about how many products one evaluation takes."""
+    if isinstance(problem, GraphProblem):
+        return sum(math.prod(node.shape) for node in problem.graph.nodes)
+    own = classical(problem, "the ranges of one step")
+    return own.size * own.samples
+
+
 class _Clock:
     """Processor time, shared out equally among the rows that may still come."""
 
@@ -152,7 +165,7 @@ class _Clock:
 class _Fan:
     """The plane of steps from w: exact gradient and push, with their stored approximations."""
 
-    def __init__(self, problem: Problem, w: np.ndarray, previous: Any, norm: Norm) -> None:
+    def __init__(self, problem: Objective, w: np.ndarray, previous: Any, norm: Norm) -> None:
         self.problem, self.w, self.norm = problem, w, norm
         self.around = Surroundings(problem, w)
         self.gradient = problem.gradient(w)
@@ -170,8 +183,9 @@ class _Fan:
         self.step = Interval.point(w) - Interval.point(before)
         if np.array_equal(w, before):
             return
-        self.push = exact_momentum(self.around.gradient, self.step, w != before, norm, problem.architecture)
-        self.stored_push = adaptive_momentum(self.gradient, w - before, 1.0, norm, problem.architecture)
+        architecture = problem.architecture if isinstance(problem, Problem) else None
+        self.push = exact_momentum(self.around.gradient, self.step, w != before, norm, architecture)
+        self.stored_push = adaptive_momentum(self.gradient, w - before, 1.0, norm, architecture)
         self.cosine = _cosine(-self.gradient, w - before)
 
     def ratios(self, ratios: Sequence[float], setting: Setting | None) -> list[float]:

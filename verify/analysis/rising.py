@@ -11,10 +11,9 @@ from verify.analysis.lines import Vector
 from verify.arithmetic import upward
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.intervals import Interval
-from verify.calculus.enclosures import error_over
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 _GROWTH = 1.25
 _MOST_STEPS = 60
@@ -24,13 +23,13 @@ _DECISIONS = 8
 
 @certified_environment()
 def first_rise(
-    problem: Problem, w: np.ndarray, direction: Vector, start: float, fixed: Sequence[tuple[float, Vector]] = ()
+    problem: Objective, w: np.ndarray, direction: Vector, start: float, fixed: Sequence[tuple[float, Vector]] = ()
 ) -> float | None:
     """Return a small t for which E at w + sum of the fixed multiples + t direction is proved to exceed E(w).
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     w : array, shape (P,)
     direction : Vector
         Known up to its error: the rise is proved for every vector that this allows, the exact one among them.
@@ -79,7 +78,7 @@ def first_rise(
         highest = problem.error_enclosure(w)[1]
         for _ in range(_DECISIONS):
             ends = _ends(w, [*fixed, (high, direction)])
-            if ends is not None and error_over(problem, ends)[0] > highest:
+            if ends is not None and problem.error_over(ends)[0] > highest:
                 return high
             high *= 1.0 + 2.0**-10
     return None

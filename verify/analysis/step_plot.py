@@ -15,7 +15,7 @@ from verify.outcomes import InputError
 from verify.training.plot import picture, require_matplotlib
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 FORMATS = (".svg", ".pdf", ".png")
 _SAMPLES = 200
@@ -45,12 +45,12 @@ def check_plot(path: Path) -> None:
         )
 
 
-def a_priori_outlines(problem: Problem, w: np.ndarray, L: float | None, any_direction: float | None) -> list[Outline]:
+def a_priori_outlines(problem: Objective, w: np.ndarray, L: float | None, any_direction: float | None) -> list[Outline]:
     """Return the ranges that hold at w for every previous step.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     w : array, shape (P,)
     L : float or None
         Hessian bound on the problem's region; it speaks of steps with (eta + tau)|g| up to the room around w.

@@ -307,7 +307,7 @@ def classical(problem: Objective, purpose: str) -> Problem:
         raise NotCoveredError(
             f"{purpose}: only for sums of linear maps with elementwise functions and half the squared error",
             problem=getattr(problem, "name", type(problem).__name__),
-            remedy="dagverify check, range, test, gradients and train answer for every network",
+            remedy="dagverify check, range, explain, test, gradients and train answer for every network",
         )
     return problem
 

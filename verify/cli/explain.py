@@ -16,7 +16,7 @@ from verify.cli.output import json_option, print_json, progress, spec_argument
 @click.option("--budget", type=float, default=120.0, show_default=True, help="Processor time for the best method.")
 @json_option
 def command(spec: Path, budget: float, as_json: bool) -> int:
-    """Say which vertices and terms dominate L, and what changes of SPEC would buy.
+    """Say which vertices (or parameters) and terms dominate L, and what changes of SPEC would buy.
 
     Every change is made and L is bounded again: a smaller radius, a vertex of half its width, an edge less, another
     activation, other scales of data, targets and weights. A factor of 2 doubles the admissible learning rates. Changes
@@ -53,7 +53,7 @@ def _rows(answer: Mapping[str, Any]) -> list[Any]:
     rows = [curvature_row(lipschitz)]
     if answer["shares"]:
         shares = ", ".join(f"{each['vertex']} {each['share']:.0%}" for each in answer["shares"])
-        rows.append(Row("vertices", "", shares))
+        rows.append(Row(answer["parts"], "", shares))
     if lipschitz["terms"]:
         terms = ", ".join(f"{name} {number(value)}" for name, value in lipschitz["terms"].items())
         rows.append(Row("terms", "", terms))

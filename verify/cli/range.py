@@ -126,13 +126,12 @@ def command(
         if w is not None:
             from verify.analysis.one_step import one_step_ranges
 
-            covered = specification.classical("the ranges of one step")
-            step = one_step_ranges(covered, w, before, momentum, norm=norm, seconds=time_limit, progress=announce)
+            step = one_step_ranges(problem, w, before, momentum, norm=norm, seconds=time_limit, progress=announce)
             answer["step"] = step.to_json()
             if plot is not None:
                 from verify.analysis.step_plot import a_priori_outlines, plot_step
 
-                outlines = a_priori_outlines(covered, w, curvature.value, answer["any_direction"]["eta_max"])
+                outlines = a_priori_outlines(problem, w, curvature.value, answer["any_direction"]["eta_max"])
                 plot_step(answer["step"], outlines, problem.name, plot, outputs)
     if as_json:
         print_json(answer)
