@@ -19,7 +19,7 @@ import numpy as np
 import verify
 from verify.analysis.any_direction import any_direction, examine_any_direction
 from verify.analysis.converge import find_saddle
-from verify.analysis.epoch_range import batches_of
+from verify.calculus.batches import batches_of
 from verify.analysis.gradients import examine_gradients
 from verify.analysis.lines import Vector
 from verify.analysis.ranges import admissible_ranges, largest_momentum
@@ -347,7 +347,7 @@ CALLS: dict[str, Call] = {
     "Epoch.largest_eta": lambda s: s.epoch.largest_eta(),
     "Epoch.largest_tau": lambda s: s.epoch.largest_tau(0.1),
     "Epoch.largest_mu": lambda s: s.epoch.largest_mu(0.1),
-    "epoch_range.batches_of": lambda s: batches_of(s.problem, 2),
+    "batches.batches_of": lambda s: batches_of(s.problem, 2),
     "horizon.horizon": lambda s: horizon.horizon(1.0, 0.5, 0.0, 0.5, 0.25, 3.0, 4),
     "horizon.error_lower_bound": lambda s: horizon.error_lower_bound(1.0, 2.0, 0.25, 4.0),
     "horizon.largest_eta": lambda s: horizon.largest_eta(1.0, 0.5, 0.0, 3.0, 7),

@@ -12,7 +12,8 @@ import pytest
 
 import verify
 from verify import Verdict
-from verify.analysis.epoch_range import _judged, batches_of, epoch_range
+from verify.analysis.epoch_range import _judged, epoch_range
+from verify.calculus.batches import batches_of
 from verify.analysis.ranges import admissible_ranges
 from verify.bounds.curvature import Curvature
 from verify.bounds.hessian import hessian_bound

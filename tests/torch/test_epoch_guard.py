@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
 import random
@@ -17,10 +18,12 @@ from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 from verify import InputError, Verdict, from_torch  # noqa: E402
 from verify.importers.torch.capture import capture  # noqa: E402
 from verify.torch import EpochGuard, whole_error  # noqa: E402
+from verify.torch.held_numbers import held_numbers  # noqa: E402
 from verify.torch.ordered_data import OrderedData  # noqa: E402
 from verify.torch.whole_error import WholeError  # noqa: E402
 
 SAMPLES = 26
+SCALES = {0: 1.0}
 CAPTURED: dict[str, Any] = {}
 """Programs by what they compute: capturing one takes most of a second."""
 
@@ -113,6 +116,17 @@ def test_a_learning_rate_that_is_too_large_is_brought_back(make: Any) -> None:
     assert run.scheduler.base_lrs == [100.0 * run.guard.factor]
 
 
+def test_a_learning_rate_grows_back_to_what_it_was() -> None:
+    run = Run(lr=0.05, recover=2)
+    rejected = run.guard.judge()  # without a step
+    assert not rejected.accepted and rejected.rates == (0.025,) and run.scheduler.base_lrs == [0.025]
+    run.train(2)
+    streak = list(itertools.takewhile(lambda report: report.accepted, reversed(run.guard.reports)))
+    assert len(streak) == 2 and run.guard.factor == 1.0 and run.scheduler.base_lrs == [0.05]
+    run.train(4)
+    assert run.guard.factor <= 1.0 and run.scheduler.base_lrs[0] <= 0.05
+
+
 def test_what_is_taken_back_goes_back_whole() -> None:
     run = Run().train(1)
     weights, rates = run.weights(), [group["lr"] for group in run.optimizer.param_groups]
@@ -188,6 +202,7 @@ def test_an_interrupted_run_goes_on_the_same() -> None:
         ({"accepted": -1}, "whole number"),
         ({"accepted": True}, "whole number"),
         ({"factor": 2.0}, "factor"),
+        ({"streak": -1}, "in a row"),
         ({"fingerprints": ["0"]}, "other data"),
         ({"extra": 1}, "not the state"),
     ],
@@ -353,6 +368,7 @@ def test_arguments_are_checked() -> None:
         ((optimizer, module, x), {}, "not a DataLoader"),
         ((optimizer, module, DataLoader(Endless())), {}, "by number"),
         ((optimizer, module, loader), {"shrink": 1.0}, "between 0 and 1"),
+        ((optimizer, module, loader), {"recover": 0}, "grows back"),
         ((optimizer, module, loader), {"chunk": 0}, "positive integer"),
         ((optimizer, module, loader), {"also": (1,)}, "cannot be set back"),
         ((optimizer, module, loader), {"data": (x, y[:3])}, "common number"),
@@ -360,3 +376,85 @@ def test_arguments_are_checked() -> None:
     ):
         with pytest.raises(InputError, match=words):
             EpochGuard(*arguments, "cross_entropy", **options)
+
+
+class TestNumbersThatTheLossHolds:
+    """A number that a loss holds is no parameter: a drift that rounding hides may be more than E fell."""
+
+    def whole(self, loss: Any) -> WholeError:
+        x = samples()[0].double()
+        CAPTURED.clear()
+        torch.manual_seed(1)
+        whole = WholeError(nn.Linear(3, 1).double(), OrderedData(None, (x, x[:, :1]), 13), loss)
+        whole.range()
+        return whole
+
+    @pytest.mark.parametrize("kind", ["captured", "tensor"])
+    def test_the_last_bit_is_noticed(self, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(whole_error, "capture", capture)
+        scale = torch.ones((), dtype=torch.float64) if kind == "tensor" else 1.0
+        whole = self.whole(lambda outputs, targets: scale * nn.functional.mse_loss(outputs, targets))
+        assert whole.range() == whole.range()
+        scale *= 1.0 + 2.0**-52
+        for _ in range(2):  # an error that is caught does not make the other loss the one that was captured
+            with pytest.raises(InputError, match="another error"):
+                whole.range()
+
+    @pytest.mark.parametrize(
+        "kind", ["captured", "default", "global", "attribute", "class", "partial", "slot", "inner"]
+    )
+    def test_wherever_a_function_holds_a_number_it_is_seen(self, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        scale, hair = 1.0, 1.0 + 2.0**-52
+
+        class Scaled:
+            scale = 1.0
+
+            def __call__(self, outputs: Any) -> Any:
+                return self.scale * outputs
+
+        class Slotted:
+            __slots__ = ("scale",)
+
+        def default(outputs: Any, by: float = 1.0) -> Any:
+            return by * outputs
+
+        slotted, object_, partial = Slotted(), Scaled(), functools.partial(default, by=1.0)
+        slotted.scale = 1.0
+        functions = {
+            "captured": lambda outputs: scale * outputs,
+            "default": default,
+            "global": lambda outputs: SCALES[0] * outputs,
+            "attribute": object_,
+            "class": object_,
+            "partial": partial,
+            "slot": lambda outputs: slotted.scale * outputs,
+            "inner": lambda outputs: (lambda: default(outputs))(),
+        }
+        before = held_numbers(functions[kind])
+        assert held_numbers(functions[kind]) == before
+        match kind:
+            case "captured":
+                scale = hair
+            case "default" | "inner":
+                default.__defaults__ = (hair,)
+            case "global":
+                monkeypatch.setitem(SCALES, 0, hair)
+            case "attribute":
+                object_.scale = hair
+            case "class":
+                Scaled.scale = hair
+            case "partial":
+                partial.keywords["by"] = hair
+            case "slot":
+                slotted.scale = hair
+        assert held_numbers(functions[kind]) != before
+
+    def test_a_loss_may_keep_what_it_returned(self) -> None:
+        kept: list[int] = []
+
+        def loss(outputs: Any, targets: Any) -> Any:
+            kept.append(len(kept))
+            return nn.functional.mse_loss(outputs, targets)
+
+        whole = self.whole(loss)
+        assert whole.range() == whole.range()

@@ -21,8 +21,8 @@ from verify.assumptions.small_momentum import Setting, setting_for
 from verify.bounds.hessian import check_smooth, hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.budget import OverBudgetError, check_time
+from verify.calculus.batches import batches_of
 from verify.calculus.objective import Objective
-from verify.calculus.problem import Problem
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import required_region
 from verify.theorems.epoch import Epoch
@@ -82,7 +82,7 @@ def epoch_range(
     if isinstance(asked, Optimizer):
         return _undecided(f"{asked.words}: theorem epoch speaks of SGD", "use kind = 'sgd'")
     given = isinstance(batch, Sequence) and not isinstance(batch, str)
-    parts: tuple[Any, ...] = tuple(cast("Sequence[Any]", batch)) if given else batches_of(problem, batch)
+    parts: Sequence[Any] = tuple(cast("Sequence[Any]", batch)) if given else batches_of(problem, batch)
     room = required_region(problem).room(problem.initial_weights)
     if room <= 0:
         return _undecided("the region has no room around the initial weights", "use a larger region")
@@ -116,39 +116,6 @@ def epoch_range(
         return _undecided(measured, "use larger batches, or weights where the gradient is not zero")
     row = _recommended(measured) if asked is None else _judged(measured, asked)
     return replace(row, numbers={**_numbers(measured, None if given else batch), **row.numbers})
-
-
-@certified_environment(products=False)
-def batches_of(problem: Objective, batch: Any) -> tuple[Problem, ...]:
-    """Return the problem of each batch: consecutive samples, the error reduced as that of the problem.
-
-    Raises
-    ------
-    InputError
-        If the size is no positive number, or the problem's samples cannot be told apart.
-    """
-    if isinstance(batch, bool) or not isinstance(batch, int | np.integer) or batch < 1:
-        raise InputError("the size of a batch must be a positive integer", batch=batch, remedy="use batch=64")
-    if not isinstance(problem, Problem):
-        raise InputError(
-            "the samples of this problem cannot be told apart",
-            where=problem.name,
-            type=type(problem).__name__,
-            remedy="give batch=[...]: one problem of the same weights for each batch",
-        )
-    return tuple(
-        Problem(
-            problem.architecture,
-            np.array(problem.inputs[start : start + batch]),
-            np.array(problem.targets[start : start + batch]),
-            reduction=problem.reduction,
-            weight_decay=problem.weight_decay,
-            initial_weights=problem.initial_weights,
-            region=problem.region,
-            name=f"{problem.name}: samples {start}-{min(start + batch, problem.samples) - 1}",
-        )
-        for start in range(0, problem.samples, batch)
-    )
 
 
 def _measured(problem: Objective, parts: Sequence[Objective], room: float) -> Epoch | str:

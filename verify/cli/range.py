@@ -152,15 +152,11 @@ def _of_an_epoch(spec: Path, batch: int, time_limit: float, as_json: bool) -> in
     with progress() as announce:
         from verify import budget
         from verify.analysis.epoch_range import epoch_range
+        from verify.cli.batches import parts_of
         from verify.cli.target import load
-        from verify.graph.problem import GraphProblem
-        from verify.spec.document import Document
-        from verify.spec.graph_problem import batch_problems
 
         question = load(spec)
-        parts: Any = batch
-        if isinstance(question.problem, GraphProblem) and isinstance(question.document, Document):
-            parts = batch_problems(question.document, batch)
+        parts = parts_of(question, batch)
         announce("bounding the Hessian of every batch")
         with budget.time_limit(time_limit, "the range of an epoch"):
             row = epoch_range(question.problem, parts, question.asked).to_json()

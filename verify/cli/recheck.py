@@ -98,6 +98,8 @@ def _summary(answer: dict[str, Any]) -> Any:
     if answer["kind"] != "run":
         return Row("theorem", "", answer["theorem"] or "none needed: the two errors were compared")
     text = f"{answer['steps']}, each decreases the error, in {answer['certificates']} certificates"
+    if answer["unit"] == "epoch":
+        return Row("epochs", "", f"{text}; of single steps nothing is said")
     ahead = f"; {answer['ahead']} were certified before, theorem holds for {answer['under_theorem']} of them as stored"
     return Row("steps", "", text + ahead if answer["ahead"] else text)
 

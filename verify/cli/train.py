@@ -12,23 +12,30 @@ import click
 from verify.cli.output import json_option, print_json, progress, spec_argument, stderr_console
 from verify.files.kinds import PICTURE
 from verify.files.writing import Outputs
-from verify.outcomes import Verdict
+from verify.outcomes import InputError, Verdict
 
 if TYPE_CHECKING:
     from verify.training.session import Session
     from verify.training.trajectory import StepRecord
 
-RULES = ("certified", "guarded", "fixed", "restart", "clipped")
+RULES = ("certified", "guarded", "fixed", "restart", "clipped", "epoch")
 """`verify.training.train.RULES`, without importing it for ``--help``."""
 
 
 @click.command("train")
 @spec_argument
-@click.option("--steps", type=click.IntRange(0, 10**9), default=100, show_default=True, help="Budget in all.")
+@click.option(
+    "--steps", type=click.IntRange(0, 10**9), default=100, show_default=True, help="Budget in all; epochs for --guard."
+)
 @click.option("--rule", type=click.Choice(RULES), default=RULES[0], show_default=True)
-@click.option("--eta", type=float, help="Learning rate, for --rule fixed, restart and clipped.")
+@click.option("--batch", type=click.IntRange(1, 10**9), help="Train on batches of so many samples, with --guard epoch.")
+@click.option("--guard", type=click.Choice(["epoch"]), help="Prove that E falls over every epoch; needs --batch.")
+@click.option("--eta", type=float, help="Learning rate, for --rule fixed, restart and clipped, and --guard epoch.")
 @click.option("--tau", type=float, help="Momentum size, for --rule fixed and restart.")
-@click.option("--mu", type=float, help="Momentum of SGD, for --rule clipped.")
+@click.option("--mu", type=float, help="Momentum of SGD, for --rule clipped and --guard epoch.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of the order of batches; default 0.")
+@click.option("--shrink", type=float, help="By which lr is multiplied after an epoch taken back; default 0.5.")
+@click.option("--recover", type=click.IntRange(1), help="Accepted epochs in a row that undo one shrinking.")
 @click.option("--norm", type=click.Choice(["global", "vertex"]), default="global", show_default=True)
 @click.option("--gradient-tolerance", type=float, default=0.0, help="Stop when |grad E| is proved to be at most this.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
@@ -49,9 +56,14 @@ def command(
     spec: Path,
     steps: int,
     rule: str,
+    batch: int | None,
+    guard: str | None,
     eta: float | None,
     tau: float | None,
     mu: float | None,
+    seed: int | None,
+    shrink: float | None,
+    recover: int | None,
     norm: str,
     gradient_tolerance: float,
     out: Path,
@@ -71,6 +83,12 @@ def command(
     fixed       the theorem's momentum with constant --eta and --tau; increases are recorded
     restart     the same without momentum where it points uphill: larger --tau are admissible
     clipped     SGD with momentum --mu, which is cut where theorem from_rest does not admit it
+    epoch       what --guard epoch chooses
+
+    With --batch 64 --guard epoch a step is a whole epoch of SGD on mini-batches, consecutive samples, in an order drawn
+    from --seed and the epoch's number. An epoch after which the error of all data did not provably fall is taken back
+    and tried again from rest with lr times --shrink. lr is --eta, or that of SPEC, and with --recover N it grows back
+    by one shrinking after N accepted epochs in a row, never beyond. Single steps are not judged.
 
     With --certificates horizon the next steps of rules fixed and restart are certified before they are taken: they stay
     in a ball and the error falls. Steps that cannot be, and those of the other rules, are certified afterwards.
@@ -84,6 +102,7 @@ def command(
       dagverify train examples/xor_skip.toml --steps 200 --out run/
       dagverify train examples/xor_skip.toml --steps 400 --out run/ --resume
       dagverify train examples/xor_skip.toml --steps 200 --out proved/ --certificates steps
+      dagverify train examples/xor_decay.toml --steps 20 --batch 2 --guard epoch --eta 0.5 --out epochs/
     """
     with progress():
         from verify.cli.target import load
@@ -99,9 +118,17 @@ def command(
             require_matplotlib()
             if out.exists():
                 Outputs(force=force).add(out / "run.png", PICTURE)
+        epochs = _epochs(rule, batch, guard, {"seed": seed, "shrink": shrink, "recover": recover})
+        parts: Any = None
+        if epochs is not None:
+            from verify.cli.batches import parts_of, plain_setting
+
+            rule, parts = "epoch", parts_of(specification, batch)
+            eta, mu = plain_setting(specification, eta, mu)
         settings = {"rule": rule, "eta": eta, "tau": tau, "norm": norm, "gradient_tolerance": gradient_tolerance}
         settings |= {} if mu is None else {"mu": mu}
-        chosen = make_rule(rule, eta, tau, norm, problem, mu=mu)
+        settings |= {} if epochs is None else {"batch": batch, **epochs}
+        chosen = make_rule(rule, eta, tau, norm, problem, mu=mu, batch=parts, epochs=epochs)
         session = Session(problem, chosen, gradient_tolerance=gradient_tolerance)
         folder = RunFolder(out, certificates, certify_every)
         if resume:
@@ -125,6 +152,21 @@ def command(
     return Verdict(answer["verdict"]).exit_code
 
 
+def _epochs(rule: str, batch: int | None, guard: str | None, settings: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the settings of guarded epochs, or None where single steps are proved."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    if guard is None and rule != "epoch":
+        if batch is not None or given:
+            found = {"batch": batch, **given}
+            raise InputError("batches need --guard epoch", **found, remedy="add --guard epoch, or leave them out")
+        return None
+    if batch is None:
+        raise InputError("--guard epoch needs --batch", batch=batch, remedy="add --batch 64")
+    if rule not in (RULES[0], "epoch"):
+        raise InputError("--guard epoch is a rule of its own", rule=rule, remedy="leave out --rule")
+    return {"seed": 0, "shrink": 0.5, "recover": None, **given}
+
+
 def _verdict(answer: dict[str, Any]) -> Verdict:
     """Return the verdict on the steps and, where earlier sessions took some, on E at both ends of the run."""
     found = Verdict(answer["verdict"])
@@ -134,10 +176,11 @@ def _verdict(answer: dict[str, Any]) -> Verdict:
 
 
 def _question(answer: dict[str, Any]) -> str:
+    step = "epoch" if answer["rule"] == "epoch" else "step"
     if answer["recorded_steps"] == 0:
-        return "did every step decrease the error?"
+        return f"did every {step} decrease the error?"
     if answer["steps"] > answer["recorded_steps"]:
-        return "did every step of this session, and the run in all, decrease the error?"
+        return f"did every {step} of this session, and the run in all, decrease the error?"
     return "did the run in all decrease the error?"
 
 
@@ -147,9 +190,10 @@ def _rows(answer: dict[str, Any], recorded: dict[str, int]) -> list[Any]:
 
     own = {name: count - recorded[name] for name, count in answer["verdicts"].items()}
     taken = [Verdict(name) for name, count in own.items() if count]
-    rows = [Row("steps", Verdict.weakest(taken or [Verdict.UNDECIDED]).value, _counts(own))]
+    steps = "epochs" if answer["rule"] == "epoch" else "steps"
+    rows = [Row(steps, Verdict.weakest(taken or [Verdict.UNDECIDED]).value, _counts(own))]
     if answer["recorded_steps"]:
-        rows = [Row("steps", rows[0].verdict if taken else "", f"in this session {_counts(own)}")]
+        rows = [Row(steps, rows[0].verdict if taken else "", f"in this session {_counts(own)}")]
         again = "not proved again: dagverify recheck proves them, if the run has --certificates"
         rows.append(Row("recorded", "", f"by earlier sessions {_counts(recorded)}; {again}"))
     return [

@@ -18,12 +18,11 @@ from verify.torch.ordered_data import OrderedData
 from verify.torch.random_state import generators_of
 from verify.torch.training_state import TrainingState
 from verify.torch.whole_error import Range, WholeError
+from verify.training.backoff import BackOff
 from verify.training.evaluation import decide_by_ranges
 
 LOGGER = logging.getLogger("verify.torch")
 _SAVED = "load what state_dict() returned"
-SMALLEST = 2.0**-40
-"""Factor of all learning rates below which `EpochGuard.epochs` gives up."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,9 @@ class EpochGuard:
     After every epoch, or whenever `judge` is called, the error E of the module on all of the data is enclosed, chunk by
     chunk, and compared with its value before. If it did not provably fall, weights, buffers, optimiser, schedulers and
     random generators go back to where they were, and every learning rate is multiplied by ``shrink``, those from which
-    a scheduler computes others included. An accepted epoch leaves the learning rate as it is.
+    a scheduler computes others included. An accepted epoch leaves the learning rate as it is, unless ``recover`` is
+    given: then so many accepted epochs in a row undo one shrinking, and learning rates never grow beyond what they
+    would be without the guard.
 
     E is the error in evaluation mode, whatever mode the module is trained in: dropout is off, and batch normalisation
     uses its running statistics as they are stored, which are a part of the checkpoint. Steps, batches and their order
@@ -85,6 +86,8 @@ class EpochGuard:
         On which E is judged, in place of the loader's dataset: where items are changed at random, or read once only.
     shrink : float
         In (0, 1).
+    recover : int, optional
+        Accepted epochs in a row after which learning rates grow back by 1/shrink; without it they never do.
     chunk : int
         Most samples that are evaluated at a time.
     generators : sequence of torch.Generator, optional
@@ -99,8 +102,6 @@ class EpochGuard:
         Epochs that count.
     error : (float, float)
         Proved bounds of E at the last checkpoint.
-    factor : float
-        What the learning rates have been multiplied by so far.
 
     Raises
     ------
@@ -137,12 +138,12 @@ class EpochGuard:
         also: Sequence[Any] = (),
         data: Any = None,
         shrink: float = 0.5,
+        recover: int | None = None,
         chunk: int = 512,
         generators: Sequence[torch.Generator] = (),
         **objective: Any,
     ) -> None:
-        if not (isinstance(shrink, int | float) and 0 < shrink < 1):
-            raise InputError("a factor between 0 and 1 is needed", shrink=shrink, remedy="use shrink=0.5")
+        self._backoff = BackOff(shrink, recover)
         if not isinstance(module, nn.Module):
             raise InputError("not a PyTorch module", module=type(module).__name__, remedy="give an nn.Module")
         schedulers = scheduler if isinstance(scheduler, list | tuple) else () if scheduler is None else (scheduler,)
@@ -150,11 +151,15 @@ class EpochGuard:
         self._state = TrainingState(module, optimizer, [*schedulers, *also], drawn)
         self._data = OrderedData(loader, data, chunk)
         self._whole = WholeError(module, self._data, loss, **objective)
-        self.shrink = float(shrink)
         self.reports: list[EpochReport] = []
-        self.accepted, self.factor = 0, 1.0
+        self.accepted = 0
         self.error = self._finite_error()
         self._checkpoint = self._state.capture()
+
+    @property
+    def factor(self) -> float:
+        """What the learning rates have been multiplied by so far."""
+        return self._backoff.factor
 
     def epochs(self, count: int) -> Iterator[int]:
         """Yield the number of each epoch, from 0, until so many are accepted; each is judged after the loop's body.
@@ -168,7 +173,7 @@ class EpochGuard:
             Of accepted epochs, those before a `load_state_dict` included.
         """
         while self.accepted < count:
-            if self.factor < SMALLEST:
+            if self._backoff.exhausted:
                 LOGGER.warning("epoch %d: E does not provably fall at any learning rate tried", self.accepted)
                 return
             yield self.accepted
@@ -185,10 +190,10 @@ class EpochGuard:
         accepted = verdict is Verdict.PROVED and change[1] < 0
         if accepted:
             self.accepted, self.error = self.accepted + 1, error
+            self._state.scale_rates(self._backoff.accepted())
         else:
             self._state.restore(self._checkpoint)
-            self._state.shrink(self.shrink)
-            self.factor *= self.shrink
+            self._state.scale_rates(self._backoff.rejected())
         self._checkpoint = self._state.capture()
         report = EpochReport(len(self.reports) + 1, verdict, accepted, error, change, self._state.rates())
         self.reports.append(report)
@@ -207,6 +212,7 @@ class EpochGuard:
             "checkpoint": self._checkpoint,
             "accepted": self.accepted,
             "factor": self.factor,
+            "streak": self._backoff.streak,
             "fingerprints": list(self._data.fingerprints),
         }
 
@@ -219,14 +225,13 @@ class EpochGuard:
         InputError
             If it is the state of another training, or of other data, or not a state.
         """
-        wanted = {"checkpoint", "accepted", "factor", "fingerprints"}
+        wanted = {"checkpoint", "accepted", "factor", "streak", "fingerprints"}
         if not isinstance(state, Mapping) or set(state) != wanted:
             raise InputError("not the state of a guard", expected=sorted(wanted), remedy=_SAVED)
-        accepted, factor = state["accepted"], state["factor"]
+        accepted, saved = state["accepted"], BackOff(self._backoff.shrink, self._backoff.recover)
         if isinstance(accepted, bool) or not isinstance(accepted, int) or accepted < 0:
             raise InputError("the number of epochs must be a whole number", accepted=accepted, remedy=_SAVED)
-        if not (isinstance(factor, float) and 0 < factor <= 1):
-            raise InputError("the factor of the learning rates must be in (0, 1]", factor=factor, remedy=_SAVED)
+        saved.set(state["factor"], state["streak"], _SAVED)
         if list(state["fingerprints"]) != self._data.fingerprints:
             raise InputError(
                 "the saved state is that of other data",
@@ -234,7 +239,7 @@ class EpochGuard:
                 remedy="use the same data in the same order, with the same chunk=",
             )
         self._state.restore(state["checkpoint"])
-        self.accepted, self.factor, self.reports = accepted, factor, []
+        self.accepted, self._backoff, self.reports = accepted, saved, []
         self.error = self._finite_error()
         self._checkpoint = self._state.capture()
 

@@ -102,14 +102,16 @@ class TrainingState:
             other.load_state_dict(copy.deepcopy(own))
         restore_random_state(state["random"], self.generators)
 
-    def shrink(self, factor: float) -> None:
+    def scale_rates(self, factor: float) -> None:
         """Multiply every learning rate, and those from which the schedulers compute others, by a factor."""
+        if factor == 1.0:
+            return
         for group in self.optimizer.param_groups:
             for name in RATES:
                 if name in group:
                     group[name] = group[name] * factor
         for other in self.others:
-            _shrink_scheduler(other, factor)
+            _scale_scheduler(other, factor)
 
     def rates(self) -> tuple[float, ...]:
         """Return the learning rate of every parameter group."""
@@ -122,7 +124,7 @@ class TrainingState:
         }
 
 
-def _shrink_scheduler(scheduler: Any, factor: float) -> None:
+def _scale_scheduler(scheduler: Any, factor: float) -> None:
     for name in SCHEDULED:
         value = vars(scheduler).get(name)
         if isinstance(value, list):
@@ -130,4 +132,4 @@ def _shrink_scheduler(scheduler: Any, factor: float) -> None:
         elif isinstance(value, float):
             setattr(scheduler, name, value * factor)
     for part in vars(scheduler).get("_schedulers") or ():
-        _shrink_scheduler(part, factor)
+        _scale_scheduler(part, factor)

@@ -16,6 +16,7 @@ from torch.utils._pytree import tree_flatten
 from verify.arithmetic.environment import certified_environment, users_code
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rational import round_down, round_up
+from verify.certificates.run_files import constants_digest
 from verify.graph.problem import GraphProblem
 from verify.importers.agreement import require_agreement
 from verify.importers.torch.agreement import check_agreement
@@ -24,6 +25,7 @@ from verify.importers.torch.criteria import Criterion, criterion, in_float64
 from verify.importers.torch.translate import PREFIX, translate
 from verify.operations.leaves import Parameter
 from verify.outcomes import InputError
+from verify.torch.held_numbers import held_numbers
 from verify.torch.ordered_data import Chunk, OrderedData
 from verify.torch.parameter_vector import array_of, check_values
 from verify.torch.random_state import random_state_kept
@@ -35,7 +37,10 @@ _SAME = 1e-9
 
 _REPEATED = 2.0**-6
 """The part of an enclosure's radius by which one program may differ on the same numbers: sums in another order. More
-is a number that is no parameter and no buffer, so not among those that are followed."""
+is a number that is no parameter and no buffer, so not among those that are followed. Numbers that the loss holds are
+compared exactly (`held_numbers`)."""
+_CHANGED = "the module computes another error than was captured"
+_ANEW = "make a new guard after changing it"
 
 Range = tuple[float, float]
 NOTHING: Range = (-math.inf, math.inf)
@@ -93,6 +98,8 @@ class WholeError:
         self._objective = Objective(in_float64(module).eval(), self._criterion)
         self._programs: dict[str, ExportedProgram] = {}
         self._held = False
+        self._numbers_of_loss = held_numbers(self._criterion)
+        self._in_doubt: set[str] = set()
 
     @certified_environment()
     def range(self) -> Range:
@@ -112,6 +119,8 @@ class WholeError:
     def _range(self) -> Range:
         if not self._follow():
             return NOTHING
+        if (found := held_numbers(self._criterion)) != self._numbers_of_loss:
+            self._numbers_of_loss, self._in_doubt = found, set(self._programs)
         with users_code():
             fresh = Objective(in_float64(self.module).eval(), self._criterion)
         lower, upper, samples = Fraction(0), Fraction(0), 0
@@ -137,24 +146,43 @@ class WholeError:
         key = _form(arguments)
         with users_code():
             if key not in self._programs:
-                self._programs[key] = capture(self._objective, arguments)
-                problem, held = self._problem(key, arguments)
+                self._programs[key] = self._captured(arguments)
+                problem, held = self._problem(self._programs[key], arguments)
                 check_agreement(problem, self._objective, arguments, held=held)
+            if key in self._in_doubt:
+                self._capture_again(key, arguments)
             values = None if fresh is None else (_plain(fresh, arguments), _plain(self._objective, arguments))
-        problem, _ = self._problem(key, arguments)
+        problem, _ = self._problem(self._programs[key], arguments)
         found = problem.error_enclosure(problem.initial_weights)
         if values is not None and math.isfinite(found[0]) and math.isfinite(found[1]):
             ours = Interval.from_bounds([found[0]], [found[1]])
             plain, captured = values
-            what, remedy = "the module computes another error than was captured", "make a new guard after changing it"
-            require_agreement(np.array([plain]), ours, ours.mid, what, remedy, 0)
+            require_agreement(np.array([plain]), ours, ours.mid, _CHANGED, _ANEW, 0)
             if not abs(plain - captured) <= _REPEATED * float(ours.rad[0]) + 2.0**-50 * abs(plain):
-                raise InputError(what, now=plain, captured=captured, remedy=remedy)
+                raise InputError(_CHANGED, now=plain, captured=captured, remedy=_ANEW)
         return found
 
-    def _problem(self, key: str, arguments: tuple[Any, ...]) -> tuple[GraphProblem, Sequence[tuple[str, int]]]:
+    def _captured(self, arguments: tuple[Any, ...]) -> ExportedProgram:
+        """Return the program of a form, with copies of the tensors that the loss holds: E stays one function."""
+        program = capture(self._objective, arguments)
+        own = _numbers(self._objective.module)
+        for name, value in program.constants.items():
+            if isinstance(value, torch.Tensor) and name.removeprefix(PREFIX) not in own:
+                program.constants[name] = value.detach().clone()
+        return program
+
+    def _capture_again(self, key: str, arguments: tuple[Any, ...]) -> None:
+        """Refuse a loss whose numbers changed, unless they do not matter: a list in which it keeps its values."""
+        programs = self._programs[key], self._captured(arguments)
+        before, after = (_identity(self._problem(program, arguments)[0]) for program in programs)
+        if before != after:
+            raise InputError(_CHANGED, held_numbers=self._numbers_of_loss, remedy=_ANEW)
+        self._in_doubt.discard(key)
+
+    def _problem(
+        self, program: ExportedProgram, arguments: tuple[Any, ...]
+    ) -> tuple[GraphProblem, Sequence[tuple[str, int]]]:
         """Return the problem of a chunk, from the program of its form: numbers are those that are stored now."""
-        program = self._programs[key]
         program.example_inputs = (arguments, {})
         sources = _numbers(self._objective.module)
         for store in (program.state_dict, program.constants):
@@ -224,6 +252,10 @@ class WholeError:
                 from_halves=total,
                 remedy="reduce it by mean, or by sum with reduction='sum'",
             )
+
+
+def _identity(problem: GraphProblem) -> tuple[str, str]:
+    return problem.network.fingerprint(), constants_digest(problem.constants)
 
 
 def _arguments(chunk: Chunk) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""The three rules of training: how a step is chosen and how its decrease is proved."""
+"""The rules of training: how a step is chosen and how its decrease is proved."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ class Rule(ABC):
     name: ClassVar[str]
     bounds_segments: ClassVar[bool] = False
     """Whether a segment bound from w follows every gradient at w, so that they should share a forward pass."""
+    uses_gradients: ClassVar[bool] = True
+    """Whether a step needs the gradient of all data at its start."""
     known: KnownError
 
     @abstractmethod

@@ -44,7 +44,7 @@ class Session:
     weights, start : array, shape (P,)
         Now and before the first step; read-only, what is proved is proved of them.
     error, gradient_norm : float
-        In float64, before the step taken last.
+        In float64, before the step taken last; the latter is no number where neither the rule nor a tolerance needs it.
     error_range : (float, float)
         Proved bounds of E before the step taken last.
     error_upper : float
@@ -78,9 +78,7 @@ class Session:
         if self.stopped is not None:
             return None
         with np.errstate(over="ignore", invalid="ignore"):
-            evaluated = self.problem if self._pass is None else self._pass
-            self.error, gradient = evaluated.error_and_gradient(self.weights)
-            self.gradient_norm = length(gradient)
+            gradient = self._evaluated()
             self.stopped = self._reason_to_stop(gradient)
             if self.stopped is not None:
                 return None
@@ -97,14 +95,24 @@ class Session:
             self.stopped = _UNDECIDED
         return record
 
+    def _evaluated(self) -> np.ndarray:
+        """Evaluate E in float64 and return its gradient: no numbers where nobody asks for it."""
+        if not (self.rule.uses_gradients or self.gradient_tolerance):
+            self.error, self.gradient_norm = self.problem.error(self.weights), np.nan
+            return np.zeros(0)
+        evaluated = self.problem if self._pass is None else self._pass
+        self.error, gradient = evaluated.error_and_gradient(self.weights)
+        self.gradient_norm = length(gradient)
+        return gradient
+
     def _reason_to_stop(self, gradient: np.ndarray) -> str | None:
-        if not (np.isfinite(self.error) and np.isfinite(self.gradient_norm)):
+        if not np.isfinite(self.error) or (gradient.size and not np.isfinite(self.gradient_norm)):
             return "overflow"
         if 0 < self.gradient_tolerance >= self.gradient_norm:
             proved = float(self.problem.gradient_enclosure(self.weights).norm().upper)
             if proved <= self.gradient_tolerance:
                 return "gradient tolerance"
-        return None if np.any(gradient) else "the computed gradient is zero"
+        return "the computed gradient is zero" if gradient.size and not np.any(gradient) else None
 
     def _range(self) -> tuple[float, float]:
         known = None if self._pass is None else self._pass.range

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -14,6 +14,7 @@ from verify.outcomes import InputError
 from verify.theorems.ranges import range_of
 from verify.training.clipped import ClippedRule
 from verify.training.downhill import DownhillProof
+from verify.training.epoch_rule import epoch_rule
 from verify.training.momentum import Norm
 from verify.training.quasi_newton import QuasiNewtonRule
 from verify.training.rules import CertifiedRule, FixedRule, GuardedRule, Rule
@@ -23,7 +24,7 @@ from verify.training.trajectory import StepRecord, Trajectory
 if TYPE_CHECKING:
     from verify.calculus.objective import Objective
 
-RuleName = Literal["certified", "guarded", "fixed", "restart", "clipped"]
+RuleName = Literal["certified", "guarded", "fixed", "restart", "clipped", "epoch"]
 RULES: tuple[RuleName, ...] = get_args(RuleName)
 
 
@@ -38,6 +39,8 @@ def train(
     norm: Norm = "global",
     mu: float | None = None,
     theorem: str = "sharp",
+    batch: Any = None,
+    epochs: Mapping[str, Any] | None = None,
     gradient_tolerance: float = 0.0,
     callback: Callable[[int, float, StepRecord], None] = lambda index, error, record: None,
 ) -> Trajectory:
@@ -49,25 +52,33 @@ def train(
     w0 : array, shape (P,), optional
         Default: the problem's initial weights.
     steps : int
-        Budget.
-    rule : {"certified", "guarded", "fixed", "restart", "clipped"}
+        Budget; epochs for ``rule="epoch"``.
+    rule : {"certified", "guarded", "fixed", "restart", "clipped", "epoch"}
         certified: the step's length is proved before it is taken, along -g combined with the previous direction;
         guarded: the same directions, decrease proved after the fact, with backtracking; for a `GraphProblem` several
         proposals of L-BFGS are one step;
         fixed: the theorem's adaptive momentum with constant (eta, tau); a step that increases the error is
         recorded as REFUTED and the run goes on;
         restart: the same, but momentum that points uphill (g.D_k > 0) is dropped, as in theorem `restart`;
-        clipped: SGD with momentum mu from rest, whose momentum term is cut to tau |g| where it is longer.
+        clipped: SGD with momentum mu from rest, whose momentum term is cut to tau |g| where it is longer;
+        epoch: SGD with momentum mu on mini-batches; a step is a whole epoch, and one after which the error of all data
+        did not provably fall is taken back and tried again with a smaller learning rate.
     eta, tau : float
         For the rules fixed, restart and clipped only, and needed there; for ``"clipped"`` tau may be left out: then
-        it is the largest of theorem `from_rest` on the problem's region.
+        it is the largest of theorem `from_rest` on the problem's region. For ``"epoch"`` eta is the first learning rate.
     norm : {"global", "vertex"}
         Norms of the adaptive momentum, for ``rule="fixed"``.
     mu : float
-        For ``rule="clipped"``, and needed there.
+        For ``rule="clipped"``, and needed there; for ``"epoch"``, default 0.
     theorem : {"sharp", "from_rest"}
         For ``rule="fixed"``. With ``"from_rest"`` the setting has to be in its range for the bound of the Hessian over
         the problem's region, and a step in it is proved by its slope alone where that is enough.
+    batch : int or sequence of problems
+        For ``rule="epoch"``, and needed there: samples a batch, consecutive ones; or a problem of the same weights for
+        each batch.
+    epochs : dict, optional
+        For ``rule="epoch"``: ``seed`` of the batches' order, ``shrink`` and ``recover`` of
+        `verify.training.epoch_rule.EpochRule`.
     gradient_tolerance : float
         Stop when |grad E| is proved to be at most this.
     callback : callable
@@ -93,7 +104,7 @@ def train(
     """
     if not (isinstance(steps, int) and not isinstance(steps, bool) and steps >= 0):
         raise InputError("steps must be a whole number, not negative", steps=steps, remedy="give 0 or more")
-    chosen = make_rule(rule, eta, tau, norm, problem, mu=mu, theorem=theorem)
+    chosen = make_rule(rule, eta, tau, norm, problem, mu=mu, theorem=theorem, batch=batch, epochs=epochs)
     session = Session(problem, chosen, w0, gradient_tolerance=gradient_tolerance)
     errors: list[float] = []
     records: list[StepRecord] = []
@@ -115,13 +126,15 @@ def make_rule(
     *,
     mu: float | None = None,
     theorem: str = "sharp",
+    batch: Any = None,
+    epochs: Mapping[str, Any] | None = None,
 ) -> Rule:
     """Return a step rule by name.
 
     Parameters
     ----------
-    name : {"certified", "guarded", "fixed", "restart", "clipped"}
-    eta, tau, norm, mu, theorem
+    name : {"certified", "guarded", "fixed", "restart", "clipped", "epoch"}
+    eta, tau, norm, mu, theorem, batch, epochs
         As in `train`.
     problem : Objective, optional
         What it is for: ``"guarded"`` proposes by L-BFGS for a `GraphProblem`, else along conjugate directions; theorem
@@ -137,8 +150,12 @@ def make_rule(
     if theorem not in ("sharp", "from_rest") or (theorem != "sharp" and name != "fixed"):
         remedy = "use theorem = 'from_rest' or 'sharp' with rule 'fixed', none with another"
         raise InputError("no such theorem for this rule", rule=name, theorem=theorem, remedy=remedy)
-    if mu is not None and name != "clipped":
-        raise InputError("mu is for rule 'clipped' only", rule=name, mu=mu, remedy="leave it out")
+    if mu is not None and name not in ("clipped", "epoch"):
+        raise InputError("mu is for rules 'clipped' and 'epoch' only", rule=name, mu=mu, remedy="leave it out")
+    if name == "epoch":
+        return _epoch(eta, tau, norm, problem, mu, batch, epochs or {})
+    if batch is not None or epochs:
+        raise InputError("batches are for rule 'epoch' only", rule=name, batch=batch, remedy="use rule 'epoch'")
     if name in ("fixed", "restart", "clipped"):
         numbers = {"eta": eta, "tau": tau, "mu": mu}
         eta, tau, mu = (None if each is None else exact_float(each, key) for key, each in numbers.items())
@@ -186,6 +203,24 @@ def _clipped(
     if tau is not None:
         range_of("from_rest").checked(proof.L, eta, tau)
     return ClippedRule(eta, mu, limit if tau is None else tau, proof)
+
+
+def _epoch(
+    eta: float | None,
+    tau: float | None,
+    norm: str,
+    problem: Objective | None,
+    mu: float | None,
+    batch: Any,
+    settings: Mapping[str, Any],
+) -> Rule:
+    if tau is not None or norm != "global":
+        raise InputError("rule 'epoch' has momentum mu", tau=tau, norm=norm, remedy="give mu, neither tau nor norm")
+    if problem is None:
+        raise InputError("rule 'epoch' needs the problem", remedy="give the problem to make_rule", problem=None)
+    if unknown := sorted(set(settings) - {"seed", "shrink", "recover"}):
+        raise InputError("unknown setting of epochs", setting=unknown[0], remedy="use seed, shrink and recover")
+    return epoch_rule(problem, batch, eta, mu, **settings)
 
 
 def _proof(problem: Objective | None) -> DownhillProof:

@@ -18,7 +18,8 @@ class StepRecord:
     Parameters
     ----------
     eta, tau : float
-        The pair used: w_next = w - eta g + m with |m| = tau |g|, up to rounding.
+        The pair used: w_next = w - eta g + m with |m| = tau |g|, up to rounding. Of an epoch of mini-batches: their
+        learning rate, and 0.
     verdict : Verdict
         On E(w_next) <= E(w), for the stored weights.
     decrease : float

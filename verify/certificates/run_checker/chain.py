@@ -56,7 +56,7 @@ def check_run(
     -------
     dict
         ``verdict`` (PROVED when everything was confirmed, else UNDECIDED), ``reasons`` (list of str, empty when
-        proved), ``kind`` ("run"), ``steps``, ``certificates``, ``ahead``: how many of the steps were certified before
+        proved), ``kind`` ("run"), ``unit`` ("step", or "epoch" of a run that was guarded by epochs), ``steps``, ``certificates``, ``ahead``: how many of the steps were certified before
         they were taken, ``under_theorem``: how many of these are proved to have had the momentum that the theorem
         allows, so that it speaks of the stored weights; the decrease of all of them is confirmed directly;
         ``not_confirmed``: what the files say beside that and was not computed again, by file.
@@ -83,6 +83,7 @@ def check_run(
         "reasons": reasons[:SHOWN_REASONS] + ([f"and {hidden} more reasons"] if hidden > 0 else []),
         "kind": "run",
         "theorem": None,
+        "unit": check.unit,
         **check.counts,
         "not_confirmed": check.not_confirmed,
     }
@@ -92,11 +93,13 @@ class _RunCheck:
     def __init__(self, files: RunFiles, expected: dict[str, Any], jobs: int, announce: Callable[[str], None]) -> None:
         self.files, self.expected, self.jobs, self.announce = files, expected, jobs, announce
         self.not_confirmed: list[str] = []
+        self.unit = "step"
         self.counts = {"steps": 0, "certificates": 0, "ahead": 0, "under_theorem": 0}
 
     def reasons(self) -> Iterator[str]:
         """Yield why the run is not confirmed."""
         records = RunRecords.read(self.files)
+        self.unit = records.unit
         self.content, self.digest = run_files.read_subject(self.files.subject)
         model = self.content["model"]
         is_graph = isinstance(model, dict) and "graph" in model

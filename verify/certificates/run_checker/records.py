@@ -79,6 +79,11 @@ class RunRecords:
         """Whether the run says that it stopped because |grad E| is proved to be small."""
         return self.result is not None and self.result["stopped"] == run_files.GRADIENT_TOLERANCE
 
+    @property
+    def unit(self) -> str:
+        """What the run calls that which is confirmed to have decreased the error: a step, or an epoch."""
+        return "epoch" if self.description["settings"].get("rule") == "epoch" else "step"
+
     def compare_subject(self, content: dict[str, Any], start: np.ndarray) -> Iterator[str]:
         """Yield where ``run.json`` is about something else than ``subject.json`` and the first weights."""
         expected = {
@@ -235,6 +240,8 @@ class RunRecords:
             self.files.result: result,
             self.files.checkpoint: ["the state of the rule"],
         }
+        if self.unit == "epoch":
+            found[self.files.lines].append("that a step is an epoch of mini-batches")
         return [f"{file.name}: {', '.join(names)}" for file, names in found.items() if names]
 
 
