@@ -275,6 +275,7 @@ CALLS: dict[str, Call] = {
     "epoch_range": lambda d: verify.epoch_range(
         d.problem, int(d.rng.integers(0, 5)), d.setting() if d.chance(0.5) else None
     ),
+    "error_by_workers": lambda d: verify.error_by_workers(d.problem, d.weights, workers=d.pick((1, 0, "host", 1.5))),
     "explain": lambda d: _with_spec(d, lambda path: verify.explain(verify.load_specification(path), budget=1.0)),
     "from_onnx": _from_onnx,
     "hessian_bound": _hessian,

@@ -19,7 +19,6 @@ import numpy as np
 import verify
 from verify.analysis.any_direction import any_direction, examine_any_direction
 from verify.analysis.converge import find_saddle
-from verify.calculus.batches import batches_of
 from verify.analysis.gradients import examine_gradients
 from verify.analysis.lines import Vector
 from verify.analysis.ranges import admissible_ranges, largest_momentum
@@ -43,6 +42,7 @@ from verify.bounds.regions import enclosing
 from verify.bounds.segment import segment_bound
 from verify.bounds.start import StartPass
 from verify.calculus import enclosures
+from verify.calculus.batches import batches_of
 from verify.calculus.decide import Decision, decide_decrease
 from verify.calculus.difference import difference_enclosure
 from verify.calculus.enclosures import error_over
@@ -315,6 +315,7 @@ CALLS: dict[str, Call] = {
     "check_gradient": lambda s: verify.check_gradient(s.problem),
     "decide_decrease": lambda s: decide_decrease(s.problem, s.w, s.next),
     "epoch_range": lambda s: verify.epoch_range(s.problem, 2),
+    "error_by_workers": lambda s: verify.error_by_workers(s.problem),
     "explain": lambda s: verify.explain(s.specification, budget=1),
     "from_onnx": lambda s: verify.from_onnx(ONNX_FILE, np.ones((2, 3)), np.ones((2, 1))),
     "hessian_bound": lambda s: verify.hessian_bound(s.problem),

@@ -13,10 +13,10 @@ import pytest
 import verify
 from verify import Verdict
 from verify.analysis.epoch_range import _judged, epoch_range
-from verify.calculus.batches import batches_of
 from verify.analysis.ranges import admissible_ranges
 from verify.bounds.curvature import Curvature
 from verify.bounds.hessian import hessian_bound
+from verify.calculus.batches import batches_of
 from verify.calculus.decide import decide_decrease
 from verify.importers.architecture import graph_problem
 from verify.properties.suite import run_suite

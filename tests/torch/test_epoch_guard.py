@@ -31,7 +31,7 @@ CAPTURED: dict[str, Any] = {}
 @pytest.fixture(autouse=True)
 def captured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     def remembered(objective: Any, arguments: Any) -> Any:
-        key = repr((objective, objective.criterion, whole_error._form(arguments)))
+        key = repr((objective, objective.criterion, whole_error.form(arguments)))
         if key not in CAPTURED:
             CAPTURED[key] = capture(objective, arguments)
         return CAPTURED[key]

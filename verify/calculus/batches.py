@@ -28,7 +28,7 @@ class Batches(Sequence[Problem]):
         self.problem, self.batch = problem, batch
 
     def __len__(self) -> int:
-        return -(-self.problem.samples // self.batch)
+        return (self.problem.samples + self.batch - 1) // self.batch
 
     @overload
     def __getitem__(self, number: int) -> Problem: ...

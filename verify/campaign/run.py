@@ -14,7 +14,7 @@ from verify.campaign.trial import Plan, run_trial
 from verify.campaign.vocabulary import Drawn
 from verify.files.growing import growing_file
 from verify.files.kinds import CAMPAIGN
-from verify.workers import results
+from verify.workers import Workers, results
 
 
 def run_campaign(
@@ -28,7 +28,7 @@ def run_campaign(
     vocabulary: Drawn = "all",
     seed: int = 0,
     method: str = "auto",
-    workers: int | None = None,
+    workers: Workers | None = None,
     force: bool = False,
     progress: Callable[[dict[str, Any]], None] = lambda trial: None,
 ) -> list[dict[str, Any]]:
@@ -47,8 +47,8 @@ def run_campaign(
         as they were before there were others, and such files are gone on with.
     seed : int
     method : {"auto", "norms", "majorant"}
-    workers : int, optional
-        Processes; default: one for each core.
+    workers : int or str, optional
+        Processes, or the address of a Dask scheduler; default: a process for each core.
     force : bool
         Replace a regular file that is not this campaign's.
     progress : callable
@@ -100,7 +100,7 @@ def _trial(seed: int, plan: Plan) -> dict[str, Any]:
     return run_trial(seed, plan).to_json()
 
 
-def _trials(seeds: range, trial: Callable[[int], dict[str, Any]], workers: int | None) -> Iterator[dict[str, Any]]:
+def _trials(seeds: range, trial: Callable[[int], dict[str, Any]], workers: Workers | None) -> Iterator[dict[str, Any]]:
     count = workers or os.cpu_count() or 1
     if count == 1:
         yield from map(trial, seeds)

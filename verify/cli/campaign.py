@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verify.cli.output import json_option, print_json, stderr_console
+from verify.cli.workers import chosen_workers, scheduler_option
 
 if TYPE_CHECKING:
     from verify.campaign.figures import Figures, StepFigures
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(0, 10**6), default=0, show_default=True, help="Of everything random.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="JSON lines; continued if there.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Processes; default: one for each core.")
+@scheduler_option
 @click.option("--method", type=click.Choice(["auto", "norms", "majorant"]), default="auto", help="Hessian bound.")
 @click.option("--force", is_flag=True, help="Replace a file that is not this campaign's.")
 @json_option
@@ -46,6 +48,7 @@ def command(
     seed: int,
     out: Path,
     workers: int | None,
+    scheduler: str | None,
     method: str,
     force: bool,
     as_json: bool,
@@ -83,7 +86,7 @@ def command(
             vocabulary=vocabulary,
             seed=seed,
             method=method,
-            workers=workers,
+            workers=chosen_workers(workers, scheduler),
             force=force,
             progress=lambda trial: bar.advance(task),
         )

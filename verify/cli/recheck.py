@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from verify.cli.output import force_option, json_option, named_files, print_json, progress
+from verify.cli.workers import chosen_workers, scheduler_option
 from verify.files.kinds import COQ_PROOF
 from verify.files.writing import Outputs
 from verify.outcomes import InputError, Verdict
@@ -17,10 +18,19 @@ from verify.outcomes import InputError, Verdict
 @click.argument("certificate", type=click.Path(path_type=Path))
 @click.option("--spec", type=click.Path(path_type=Path), help="Is the certificate about the network of this SPEC?")
 @click.option("--coq", type=click.Path(path_type=Path), help="step: also write it as a Coq proof and compile it.")
-@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes, for a run.")
+@click.option("--jobs", "--workers", "jobs", type=click.IntRange(1, 256), help="Processes, for a run; default 1.")
+@scheduler_option
 @force_option
 @json_option
-def command(certificate: Path, spec: Path | None, coq: Path | None, jobs: int, force: bool, as_json: bool) -> int:
+def command(
+    certificate: Path,
+    spec: Path | None,
+    coq: Path | None,
+    jobs: int | None,
+    scheduler: str | None,
+    force: bool,
+    as_json: bool,
+) -> int:
     """Recompute CERTIFICATE in Arb arithmetic, from the data and weights that it holds.
 
     CERTIFICATE is a file, or the folder of a run that was trained with --certificates: then every certificate of the
@@ -39,12 +49,14 @@ def command(certificate: Path, spec: Path | None, coq: Path | None, jobs: int, f
       dagverify recheck step.json --spec examples/xor_skip.toml
       dagverify recheck step.json --coq Step.v
       dagverify train examples/xor_skip.toml --steps 20 --out run/ --certificates steps
-      dagverify recheck run/ --jobs 2
+      dagverify recheck run/ --workers 2
+      dagverify recheck run/ --scheduler tcp://127.0.0.1:8786
     """
     if certificate.is_dir() and coq is not None:
         raise InputError(
             "a run cannot be written as a Coq proof", where=str(certificate), remedy="leave out --coq", coq=str(coq)
         )
+    chosen = chosen_workers(jobs, scheduler) or 1
     outputs = Outputs([certificate, spec], force)
     if coq is not None:
         from verify.certificates.coq import check_file_name
@@ -56,7 +68,7 @@ def command(certificate: Path, spec: Path | None, coq: Path | None, jobs: int, f
     with progress() as announce:
         expected = None if spec is None else _expected(spec, announce)
         try:
-            answer = _checked(certificate, expected, coq, outputs, jobs, announce)
+            answer = _checked(certificate, expected, coq, outputs, chosen, announce)
         except InputError as error:
             raise _located(error, str(certificate)) from None
     if as_json:
@@ -74,7 +86,9 @@ def command(certificate: Path, spec: Path | None, coq: Path | None, jobs: int, f
     return Verdict(answer["verdict"]).exit_code
 
 
-def _checked(path: Path, expected: Any, coq: Path | None, outputs: Outputs, jobs: int, announce: Any) -> dict[str, Any]:
+def _checked(
+    path: Path, expected: Any, coq: Path | None, outputs: Outputs, jobs: int | str, announce: Any
+) -> dict[str, Any]:
     if path.is_dir():
         from verify.certificates.run_checker import check_run
 

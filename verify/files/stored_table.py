@@ -15,6 +15,7 @@ import math
 import mmap
 import os
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,27 @@ class StoredTable:
         parts = [self._read(i, min(i + step, stop))[(slice(None), *rest)] for i in range(start, stop, step)]
         return np.concatenate(parts) if parts else self._read(start, start)[(slice(None), *rest)]
 
+    def blocks(self, start: int, stop: int) -> dict[int, bytes]:
+        """Return the fingerprints of the blocks, as far as they were read, in which some rows lie."""
+        numbers = range(start // self._block_rows, -(-stop // self._block_rows))
+        return {index: self._fingerprints[index] for index in numbers if index in self._fingerprints}
+
+    def check_blocks(self, read: Mapping[int, bytes]) -> None:
+        """Refuse what another process read of this table if it is not what it was here.
+
+        Parameters
+        ----------
+        read : mapping of int to bytes
+            What `blocks` returned there.
+
+        Raises
+        ------
+        InputError
+            If a block has another fingerprint.
+        """
+        for index, found in read.items():
+            self._expect(index, found)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
             raise ValueError("a stored table is read into new memory")
@@ -190,7 +212,9 @@ class StoredTable:
 
     def _compare(self, index: int, words: np.ndarray) -> None:
         """Refuse a block that is not what it was when it was read first."""
-        found = fingerprint(words)
+        self._expect(index, fingerprint(words))
+
+    def _expect(self, index: int, found: bytes) -> None:
         if self._fingerprints.setdefault(index, found) != found:
             start = index * self._block_rows
             raise InputError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,6 +24,9 @@ from verify.torch.named_parameters import NamedParameters
 from verify.torch.parameter_vector import ParameterVector
 from verify.torch.reference import ReferenceGradient
 
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
 
 class MappedModule:
     """The problem of a module on its data, and where its parameters live.
@@ -42,6 +45,8 @@ class MappedModule:
         As in `verify.from_torch`; default: half the squared error.
     moves_all : bool
         Every weight of the problem is going to move: frozen parameters must be constants of it.
+    programs : dict, optional
+        What was captured of this module and loss, by the form of the data; new programs are added.
     **objective
         ``reduction``, ``weight_decay``, ``region``, and options of the loss.
 
@@ -74,12 +79,14 @@ class MappedModule:
         loss: str | Criterion | None = None,
         *,
         moves_all: bool = False,
+        programs: dict[str, ExportedProgram] | None = None,
         **objective: Any,
     ) -> None:
         check_region(objective.get("region"))
         if not isinstance(module, nn.Module):
             raise InputError("not a PyTorch module", type=type(module).__name__, remedy="give a torch.nn.Module")
-        self.module = module
+        self.module, self._programs = module, {} if programs is None else programs
+        self._given = (correspondence, loss, moves_all, dict(objective))
         self.reduction = objective.get("reduction", "mean")
         self._loss = HALF_SQUARED_ERROR if loss is None else loss
         if correspondence is not None:
@@ -95,6 +102,33 @@ class MappedModule:
             self._map(known, inputs, targets, objective)
         else:
             self._import(inputs, targets, objective)
+
+    def on(self, inputs: Any, targets: Any) -> MappedModule:
+        """Return the same module and loss on other data, for example those of a mini-batch.
+
+        Raises
+        ------
+        InputError
+            If the module was changed, or the data cannot be used.
+        """
+        correspondence, loss, moves_all, objective = self._given
+        if changed := self.change():
+            raise InputError(
+                changed, module=type(self.module).__name__, remedy="make a new monitor or optimiser for the module"
+            )
+        return MappedModule(
+            self.module,
+            inputs,
+            targets,
+            correspondence,
+            loss,
+            moves_all=moves_all,
+            programs=self._programs,
+            **objective,
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_programs": {}}
 
     def change(self) -> str:
         """Say what is no longer as it was mapped; empty if the module still computes what the problem says."""
@@ -138,7 +172,7 @@ class MappedModule:
         self.reference = ReferenceGradient(captured, ((samples,), wanted), self._places())
 
     def _import(self, inputs: Any, targets: Any, objective: dict[str, Any]) -> None:
-        imported = import_module(self.module, inputs, targets, self._loss, **objective)
+        imported = import_module(self.module, inputs, targets, self._loss, programs=self._programs, **objective)
         self.problem = imported.problem
         self.correspondence = NamedParameters.of(imported.problem, self.module)
         trained = {block.label for block in imported.problem.blocks}

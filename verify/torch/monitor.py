@@ -82,7 +82,8 @@ class Monitor:
         Any module that `verify.from_torch` takes, with float64 or float32 parameters; what is proved is about the
         weights as stored.
     inputs, targets : tensor or array, shape (n, ...), or what ``forward`` and the loss take
-        The data on which the error is judged, whatever batches and whatever loss the optimiser uses.
+        The data on which the error is judged, whatever batches and whatever loss the optimiser uses; `set_batch`
+        replaces them.
     loss : str or callable, optional
         The error that is judged, as in `verify.from_torch`: one of PyTorch's losses by name, an ``nn.Module`` or a
         function of outputs and targets. Default: half the squared error.
@@ -145,19 +146,64 @@ class Monitor:
         self.optimizer, self.region, self.callbacks = optimizer, region, tuple(callbacks)
         self.reports: list[StepReport] = []
         self._theorem = None if curvature is None else HeavyBallWatch(self.mapped, optimizer, curvature)
-        self._weights = self.correspondence.read()
-        self._error = self._range(self._weights)
-        self._inside = self._in_region(self._weights)
-        calls = ForwardCalls()
-        self._gradients = GradientWatch(
-            self.correspondence, self.mapped.reference, self.mapped.decay, self.mapped.known, calls
-        )
+        self._calls = calls = ForwardCalls()
+        self._judge(self.mapped)
         self._told = ""
         self._hooks = [
             optimizer.register_step_pre_hook(lambda _, arguments, options: self._before(arguments, options)),
             optimizer.register_step_post_hook(lambda *_: self._after()),
             calls.watch(module),
         ]
+
+    @certified_environment()
+    def set_batch(self, inputs: Any, targets: Any) -> None:
+        """Judge the next steps by the error E_B on these samples, until others are set; nothing is said of the rest.
+
+        Call it before ``optimizer.step()``, with the batch that the step uses: then each report is about the error that
+        its step was meant to lower. The module is captured once for each shape of a batch.
+
+        Parameters
+        ----------
+        inputs, targets : tensor or array, shape (n, ...), or what ``forward`` and the loss take
+
+        Raises
+        ------
+        InputError
+            If the module was changed, the data cannot be used, or there is a bound L: theorem ``heavy_ball`` speaks of
+            one error.
+
+        Examples
+        --------
+        >>> torch_seed = torch.manual_seed(0)
+        >>> module = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+        >>> x, y = torch.randn(8, 2), torch.randn(8, 1)
+        >>> optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+        >>> with Monitor(optimizer, module, x, y) as monitor:
+        ...     for rows in (slice(0, 4), slice(4, 8)):
+        ...         monitor.set_batch(x[rows], y[rows])
+        ...         optimizer.zero_grad()
+        ...         (0.5 * ((module(x[rows]) - y[rows]) ** 2).sum() / 4).backward()
+        ...         optimizer.step()
+        >>> [(report.verdict.name, report.multiple) for report in monitor.reports]
+        [('PROVED', 1.0), ('PROVED', 1.0)]
+        """
+        if self._theorem is not None:
+            raise InputError(
+                "theorem heavy_ball speaks of one error for all steps",
+                curvature=self._theorem.curvature,
+                remedy="leave out curvature=",
+            )
+        self._judge(self.mapped.on(inputs, targets))
+
+    def _judge(self, mapped: MappedModule) -> None:
+        """Take an error as the one that the next steps are judged by."""
+        self.mapped, self.problem, self.correspondence = mapped, mapped.problem, mapped.correspondence
+        self._weights = self.correspondence.read()
+        self._error = self._range(self._weights)
+        self._inside = self._in_region(self._weights)
+        self._gradients = GradientWatch(
+            mapped.correspondence, mapped.reference, mapped.decay, mapped.known, self._calls
+        )
 
     def detach(self) -> None:
         """Stop watching."""

@@ -32,7 +32,7 @@ _VECTORS = ("w", "w0", "rule_previous", "rule_gradient", "rule_direction")
 
 
 class CertifiedMomentum(torch.optim.Optimizer):
-    """Momentum on the full batch with a proof of every step's decrease.
+    """Momentum on the full batch, or with `set_batch` on mini-batches, with a proof of every step's decrease.
 
     Parameters
     ----------
@@ -140,6 +140,41 @@ class CertifiedMomentum(torch.optim.Optimizer):
             self.records.append(record)
             self._show(record.eta, record.tau)
         return loss
+
+    @certified_environment()
+    def set_batch(self, inputs: Any, targets: Any) -> None:
+        """Lower the error E_B on these samples from now on, until others are set; of all data nothing is said.
+
+        Each step is then one of the rule for E_B, proved for E_B; what the rule remembers of the steps before goes on.
+        A run that stopped on another batch goes on. The module is captured once for each shape of a batch.
+
+        Parameters
+        ----------
+        inputs, targets : tensor or array, shape (n, ...), or what ``forward`` and the loss take
+
+        Raises
+        ------
+        InputError
+            If the module, its weights or the settings are not those that the last step left, or the data cannot be
+            used; then nothing has changed.
+
+        Examples
+        --------
+        >>> torch_seed = torch.manual_seed(0)
+        >>> module = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).double()
+        >>> x, y = torch.randn(8, 2).double(), torch.randn(8, 1).double()
+        >>> optimizer = CertifiedMomentum(module, x[:4], y[:4])
+        >>> for rows in (slice(0, 4), slice(4, 8)):
+        ...     optimizer.set_batch(x[rows], y[rows])
+        ...     optimizer.step()
+        >>> [record.verdict.name for record in optimizer.records]
+        ['PROVED', 'PROVED']
+        """
+        self._check_unchanged()
+        mapped = self.mapped.on(inputs, targets)
+        session = Session(mapped.problem, self._rule())
+        session.restore({**self.session.state(), "undecided": np.array(False)})
+        self.mapped, self.correspondence, self.session = mapped, mapped.correspondence, session
 
     def state_dict(self) -> dict[str, Any]:
         """Return what `load_state_dict` needs to go on exactly as before, beside the module's own state."""

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import nn
 from torch.export import ExportedProgram
-from torch.utils._pytree import tree_flatten
 
 from verify.arithmetic.environment import certified_environment, users_code
 from verify.arithmetic.intervals import Interval
@@ -20,9 +19,17 @@ from verify.certificates.run_files import constants_digest
 from verify.graph.problem import GraphProblem
 from verify.importers.agreement import require_agreement
 from verify.importers.torch.agreement import check_agreement
-from verify.importers.torch.capture import Objective, as_float64, capture
+from verify.importers.torch.capture import (
+    Objective,
+    as_float64,
+    capture,
+    form,
+    refreshed,
+    stored_numbers,
+    with_own_constants,
+)
 from verify.importers.torch.criteria import Criterion, criterion, in_float64
-from verify.importers.torch.translate import PREFIX, translate
+from verify.importers.torch.translate import translate
 from verify.operations.leaves import Parameter
 from verify.outcomes import InputError
 from verify.torch.held_numbers import held_numbers
@@ -143,7 +150,7 @@ class WholeError:
 
     def _of_chunk(self, chunk: Chunk, fresh: Objective | None) -> Range:
         arguments = _arguments(chunk)
-        key = _form(arguments)
+        key = form(arguments)
         with users_code():
             if key not in self._programs:
                 self._programs[key] = self._captured(arguments)
@@ -164,12 +171,7 @@ class WholeError:
 
     def _captured(self, arguments: tuple[Any, ...]) -> ExportedProgram:
         """Return the program of a form, with copies of the tensors that the loss holds: E stays one function."""
-        program = capture(self._objective, arguments)
-        own = _numbers(self._objective.module)
-        for name, value in program.constants.items():
-            if isinstance(value, torch.Tensor) and name.removeprefix(PREFIX) not in own:
-                program.constants[name] = value.detach().clone()
-        return program
+        return with_own_constants(capture(self._objective, arguments), self._objective.module)
 
     def _capture_again(self, key: str, arguments: tuple[Any, ...]) -> None:
         """Refuse a loss whose numbers changed, unless they do not matter: a list in which it keeps its values."""
@@ -183,14 +185,7 @@ class WholeError:
         self, program: ExportedProgram, arguments: tuple[Any, ...]
     ) -> tuple[GraphProblem, Sequence[tuple[str, int]]]:
         """Return the problem of a chunk, from the program of its form: numbers are those that are stored now."""
-        program.example_inputs = (arguments, {})
-        sources = _numbers(self._objective.module)
-        for store in (program.state_dict, program.constants):
-            for name, value in store.items():
-                source = sources.get(name.removeprefix(PREFIX))
-                if isinstance(value, torch.Tensor) and source is not None and source is not value:
-                    value.data.copy_(source)
-        graph, scope = translate(program, self._objective.module)
+        graph, scope = translate(refreshed(program, self._objective.module, arguments), self._objective.module)
         parameters = dict(self._objective.module.named_parameters())
         weights = [array_of(parameters[leaf.label]).reshape(-1) for leaf in graph.leaves(Parameter)]
         if not weights:
@@ -203,7 +198,7 @@ class WholeError:
 
     def _follow(self) -> bool:
         """Copy what the module stores into the copy that was captured; say whether it is finite."""
-        own, copies = _numbers(self.module), _numbers(self._objective.module)
+        own, copies = stored_numbers(self.module), stored_numbers(self._objective.module)
         if own.keys() != copies.keys() or any(own[name].shape != copies[name].shape for name in own):
             raise InputError(
                 "parameters or buffers of the module were replaced",
@@ -261,21 +256,6 @@ def _identity(problem: GraphProblem) -> tuple[str, str]:
 def _arguments(chunk: Chunk) -> tuple[Any, ...]:
     inputs = chunk.inputs if isinstance(chunk.inputs, tuple | dict) else (chunk.inputs,)
     return as_float64(inputs), as_float64(chunk.targets)
-
-
-def _form(arguments: tuple[Any, ...]) -> str:
-    """Return what one captured program can be used for: shapes, types and everything that is no tensor."""
-    leaves, tree = tree_flatten(arguments)
-    shown = [(str(x.dtype), tuple(x.shape)) if isinstance(x, torch.Tensor) else repr(x) for x in leaves]
-    return repr((shown, str(tree)))
-
-
-def _numbers(module: nn.Module) -> dict[str, torch.Tensor]:
-    """Return all parameters and buffers by name."""
-    return {
-        **dict(module.named_parameters(remove_duplicate=False)),
-        **dict(module.named_buffers(remove_duplicate=False)),
-    }
 
 
 def _plain(objective: Objective, arguments: tuple[Any, ...]) -> float:

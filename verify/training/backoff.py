@@ -1,4 +1,4 @@
-"""By what the learning rates of guarded epochs are multiplied: less after each that was taken back, more again later."""
+"""By what learning rates of guarded epochs are multiplied: less after each that was taken back, more again later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rule ``epoch``: SGD on mini-batches, a whole epoch as one step, which counts if the error of all data provably fell."""
+"""Rule ``epoch``: SGD on mini-batches; a step is an epoch, which counts if the error of all data provably fell."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ than `Problem.error_enclosure` and several times cheaper: enough to prove every 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import singledispatch
 from math import isfinite
 
@@ -43,17 +44,32 @@ def error_range(problem: Objective, w: np.ndarray) -> tuple[float, float]:
 @error_range.register
 def _of_classical(problem: Problem, w: np.ndarray) -> tuple[float, float]:
     weights = problem.check_weights(w)
+    squares = squares_of(problem, weights, problem.chunks())
+    return (0.0, np.inf) if squares is None else range_of(problem, weights, squares)
+
+
+@certified_environment()
+def squares_of(problem: Problem, weights: np.ndarray, chunks: Sequence[slice]) -> list[tuple[float, float]] | None:
+    """Return each chunk's sum of squared residuals with a bound of its error; None where float64 overflows.
+
+    Parameters
+    ----------
+    problem : Problem
+    weights : array, shape (P,)
+    chunks : sequence of slices
+        Of the samples.
+    """
     parts = problem.architecture.unflatten(weights)
     squares = []
     with np.errstate(over="ignore", invalid="ignore"), borrowed_workspace() as workspace:
         vertex_weights = all_weights(problem.architecture, parts)
-        for chunk in problem.chunks():
+        for chunk in chunks:
             x, y = problem.rows(chunk)
             values = propagate(problem.architecture, vertex_weights, x, 0, workspace)
             squares.append(squared_residuals(problem.architecture, values, y))
             if not all(map(isfinite, squares[-1])):
-                return 0.0, np.inf
-    return range_of(problem, weights, squares)
+                return None
+    return squares
 
 
 @error_range.register

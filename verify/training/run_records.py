@@ -26,10 +26,10 @@ def step_line(session: Session, record: StepRecord) -> dict[str, Any]:
     """Return the line of the step that the session took last.
 
     ``error`` and ``gradient_norm`` are float64 values before the step (null where the rule needs no gradient),
-    ``error_range`` proved bounds of E there (null for infinity); with tau/eta as it is, E was proved not to rise for learning rates up to ``eta_until``, where that is
-    known (nothing else rests on it; `recheck` does not confirm it). ``error_upper``, a proved bound of E,
-    ``weight_norm``, ``distance`` from the initial weights and ``remaining_radius`` to the region's boundary belong to
-    the weights after the step.
+    ``error_range`` proved bounds of E there (null for infinity); with tau/eta as it is, E was proved not to rise for
+    learning rates up to ``eta_until``, where that is known (nothing else rests on it; `recheck` does not confirm it).
+    ``error_upper``, a proved bound of E, ``weight_norm``, ``distance`` from the initial weights and
+    ``remaining_radius`` to the region's boundary belong to the weights after the step.
     """
     return {
         "step": session.index,

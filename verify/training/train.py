@@ -65,7 +65,8 @@ def train(
         did not provably fall is taken back and tried again with a smaller learning rate.
     eta, tau : float
         For the rules fixed, restart and clipped only, and needed there; for ``"clipped"`` tau may be left out: then
-        it is the largest of theorem `from_rest` on the problem's region. For ``"epoch"`` eta is the first learning rate.
+        it is the largest of theorem `from_rest` on the problem's region. For ``"epoch"`` eta, needed, is the first
+        learning rate.
     norm : {"global", "vertex"}
         Norms of the adaptive momentum, for ``rule="fixed"``.
     mu : float

@@ -25,6 +25,7 @@ from verify.certificates.run_files import RunFiles
 from verify.files.kinds import RUN_WEIGHTS
 from verify.files.reading import input_size
 from verify.outcomes import InputError, Verdict
+from verify.workers import Workers
 
 SHOWN_REASONS = 20
 _REMEDY = "train again with --certificates, and leave the files of the run as they are"
@@ -36,7 +37,7 @@ def check_run(
     path: str | Path,
     expected: dict[str, Any] | None = None,
     *,
-    jobs: int = 1,
+    jobs: Workers = 1,
     announce: Callable[[str], None] = lambda message: None,
 ) -> dict[str, Any]:
     """Recompute a run's chain of certificates from its data and the weights of its steps.
@@ -47,8 +48,8 @@ def check_run(
         Folder of the run.
     expected : dict, optional
         ``model``, ``objective``, ``data`` and initial ``weights`` that the run must be about, in a certificate's form.
-    jobs : int
-        Processes.
+    jobs : int or str
+        Processes, or the address of a Dask scheduler.
     announce : callable
         Told what is being done.
 
@@ -56,10 +57,11 @@ def check_run(
     -------
     dict
         ``verdict`` (PROVED when everything was confirmed, else UNDECIDED), ``reasons`` (list of str, empty when
-        proved), ``kind`` ("run"), ``unit`` ("step", or "epoch" of a run that was guarded by epochs), ``steps``, ``certificates``, ``ahead``: how many of the steps were certified before
-        they were taken, ``under_theorem``: how many of these are proved to have had the momentum that the theorem
-        allows, so that it speaks of the stored weights; the decrease of all of them is confirmed directly;
-        ``not_confirmed``: what the files say beside that and was not computed again, by file.
+        proved), ``kind`` ("run"), ``unit`` ("step", or "epoch" of a run that was guarded by epochs), ``steps``,
+        ``certificates``, ``ahead``: how many of the steps were certified before they were taken, ``under_theorem``: how
+        many of these are proved to have had the momentum that the theorem allows, so that it speaks of the stored
+        weights; the decrease of all of them is confirmed directly; ``not_confirmed``: what the files say beside that
+        and was not computed again, by file.
 
     Raises
     ------
@@ -90,7 +92,9 @@ def check_run(
 
 
 class _RunCheck:
-    def __init__(self, files: RunFiles, expected: dict[str, Any], jobs: int, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self, files: RunFiles, expected: dict[str, Any], jobs: Workers, announce: Callable[[str], None]
+    ) -> None:
         self.files, self.expected, self.jobs, self.announce = files, expected, jobs, announce
         self.not_confirmed: list[str] = []
         self.unit = "step"

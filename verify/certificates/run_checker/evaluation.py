@@ -62,7 +62,7 @@ def evaluate(
     content: dict[str, Any],
     weights: np.ndarray,
     gradients_at: list[int],
-    jobs: int = 1,
+    jobs: workers.Workers = 1,
     announce: Callable[[str], None] = lambda message: None,
 ) -> Evaluation:
     """Enclose E at every row of weights, and the gradient at some.
@@ -74,8 +74,8 @@ def evaluate(
     weights : array, shape (rows, P)
     gradients_at : list of int
         Rows.
-    jobs : int
-        Processes.
+    jobs : int or str
+        Processes, or the address of a Dask scheduler.
     announce : callable
     """
     rows, wanted = len(weights), set(gradients_at)

@@ -15,10 +15,14 @@ import numpy as np
 import torch
 from torch.export import ExportedProgram, default_decompositions, export
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_flatten
 
 from verify.importers.torch.criteria import Criterion
 from verify.importers.torch.registry import RULES
 from verify.outcomes import InputError
+
+PREFIX = "module."
+"""Of the names that an objective gives to what its module stores."""
 
 
 class Objective(torch.nn.Module):
@@ -113,6 +117,42 @@ def capture(objective: Objective, arguments: tuple[Any, ...]) -> ExportedProgram
         ) from error
     finally:
         torch_logger.setLevel(level)
+
+
+def form(arguments: tuple[Any, ...]) -> str:
+    """Return what one captured program can be used for: shapes, types and everything that is no tensor."""
+    leaves, tree = tree_flatten(arguments)
+    shown = [(str(x.dtype), tuple(x.shape)) if isinstance(x, torch.Tensor) else repr(x) for x in leaves]
+    return repr((shown, str(tree)))
+
+
+def refreshed(program: ExportedProgram, module: torch.nn.Module, arguments: tuple[Any, ...]) -> ExportedProgram:
+    """Set a program's arguments to others of its form, and its numbers to those that the module stores now."""
+    program.example_inputs = (arguments, {})
+    sources = stored_numbers(module)
+    for store in (program.state_dict, program.constants):
+        for name, value in store.items():
+            source = sources.get(name.removeprefix(PREFIX))
+            if isinstance(value, torch.Tensor) and source is not None and source is not value:
+                value.data.copy_(source)
+    return program
+
+
+def stored_numbers(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Return all parameters and buffers by name."""
+    return {
+        **dict(module.named_parameters(remove_duplicate=False)),
+        **dict(module.named_buffers(remove_duplicate=False)),
+    }
+
+
+def with_own_constants(program: ExportedProgram, module: torch.nn.Module) -> ExportedProgram:
+    """Give a program copies of the tensors that it holds and the module does not store: it stays one function."""
+    own = stored_numbers(module)
+    for name, value in program.constants.items():
+        if isinstance(value, torch.Tensor) and name.removeprefix(PREFIX) not in own:
+            program.constants[name] = value.detach().clone()
+    return program
 
 
 def _decompositions() -> dict[Any, Any]:

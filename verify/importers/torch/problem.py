@@ -11,13 +11,15 @@ import torch
 from verify.graph.graph import Graph
 from verify.graph.problem import GraphProblem
 from verify.importers.torch.agreement import check_agreement
-from verify.importers.torch.capture import Objective, as_float64, capture
+from verify.importers.torch.capture import Objective, as_float64, capture, form, refreshed, with_own_constants
 from verify.importers.torch.criteria import Criterion, criterion, in_float64
 from verify.importers.torch.translate import translate
 from verify.operations.leaves import Parameter
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
     from verify.bounds.regions import Region
 
 
@@ -115,15 +117,21 @@ def import_module(
     weight_decay: float | dict[str, float] = 0.0,
     region: Region | None = None,
     name: str | None = None,
+    programs: dict[str, ExportedProgram] | None = None,
     **options: Any,
 ) -> Imported:
-    """Return the problem with what it was captured from; see `from_torch`."""
+    """Return the problem with what it was captured from; see `from_torch`.
+
+    `programs` keeps what was captured, by the form of the data, for the same module and loss on other data.
+    """
     if not isinstance(module, torch.nn.Module):
         raise InputError("a torch.nn.Module is needed", module=type(module).__name__, remedy="give the module itself")
     objective = Objective(in_float64(module), criterion(loss, reduction, options))
     arguments = (as_float64(inputs if isinstance(inputs, tuple | dict) else (inputs,)), as_float64(targets))
-    program = capture(objective, arguments)
-    graph, scope = translate(program, objective.module)
+    kept, key = {} if programs is None else programs, form(arguments)
+    if key not in kept:
+        kept[key] = with_own_constants(capture(objective, arguments), objective.module)
+    graph, scope = translate(refreshed(kept[key], objective.module, arguments), objective.module)
     weights = _weights(graph, objective.module)
     check_agreement(GraphProblem(graph, scope.constants, weights), objective, arguments, held=scope.held)
     problem = GraphProblem(

@@ -16,12 +16,11 @@ from verify.graph.graph import Graph
 from verify.graph.tensor import GraphBuilder, Tensor
 from verify.importers.lowering.softmax import Masked
 from verify.importers.torch import rules as _rules  # noqa: F401 -- importing registers them
-from verify.importers.torch.capture import operation_name
+from verify.importers.torch.capture import PREFIX, operation_name
 from verify.importers.torch.registry import RULES, TAKE_MASKED, Scope
 from verify.operations.leaves import Constant
 from verify.outcomes import InputError
 
-PREFIX = "module."
 # fmt: off
 MOVES = frozenset((
     "view", "reshape", "_unsafe_view", "permute", "transpose", "t", "expand", "repeat", "unsqueeze", "squeeze",

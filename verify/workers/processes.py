@@ -1,0 +1,120 @@
+"""Processes of one's own, of the standard library: they leave Ctrl-C to their parent and end with it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from typing import Any, final
+
+from verify.workers.pool import Pool, WorkerLostError, computed
+
+_SINGLE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@final
+class Processes(Pool):
+    """Spawned processes: a fork of a process with threads may hang.
+
+    Parameters
+    ----------
+    count : int
+    function : callable
+    prepare : callable or None
+    arguments : tuple
+    """
+
+    def __init__(
+        self,
+        count: int,
+        function: Callable[[Any], Any],
+        prepare: Callable[..., None] | None,
+        arguments: tuple[Any, ...],
+    ) -> None:
+        self.size = self.name = count
+        self._function, self._initial = function, (prepare, arguments)
+        self._pool = self._made()
+
+    def submit(self, packet: list[Any]) -> Future[list[Any]]:
+        found: Future[list[Any]] = Future()
+        try:
+            with _interrupts_held_back(), _single_threaded_blas():
+                own = self._pool.submit(computed, self._function, packet)
+        except BrokenProcessPool as error:
+            found.set_exception(WorkerLostError(str(error)))
+            return found
+        own.add_done_callback(lambda done: _handed_on(done, found))
+        return found
+
+    def renew(self) -> None:
+        self.kill()
+        self.close()
+        self._pool = self._made()
+
+    def kill(self) -> None:
+        processes: dict[int, BaseProcess] = getattr(self._pool, "_processes", None) or {}
+        for process in list(processes.values()):
+            process.kill()
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def _made(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(self.size, multiprocessing.get_context("spawn"), _start, self._initial)
+
+
+def _handed_on(done: Future[list[Any]], found: Future[list[Any]]) -> None:
+    """Give a future's outcome to another one, in words of `Pool`."""
+    if done.cancelled():
+        found.cancel()
+    elif isinstance(error := done.exception(), BrokenProcessPool):
+        found.set_exception(WorkerLostError(str(error)))
+    elif error is not None:
+        found.set_exception(error)
+    else:
+        found.set_result(done.result())
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Start processes that inherit a mask without SIGINT; one that arrives meanwhile is delivered at the end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start(prepare: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
+    if prepare is not None:
+        prepare(*arguments)
+
+
+def _exit_after(process: BaseProcess) -> None:
+    """End a worker whose parent was killed, rather than let it wait for work for ever."""
+    process.join()
+    os._exit(1)
+
+
+@contextmanager
+def _single_threaded_blas() -> Iterator[None]:
+    """Let processes started within use one thread each."""
+    before = {name: os.environ.get(name) for name in _SINGLE_THREAD}
+    os.environ.update(dict.fromkeys(_SINGLE_THREAD, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
