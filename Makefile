@@ -9,10 +9,13 @@ TORCH ?= torch==2.13.0
 TORCH_BIN := .venv-torch/bin
 TORCH_STAMP := .venv-torch/.installed
 
+DASK_BIN := .venv-dask/bin
+DASK_STAMP := .venv-dask/.installed
+
 DOCS_BIN := .venv-docs/bin
 DOCS_STAMP := .venv-docs/.installed
 
-.PHONY: setup demo test lint types unit slow proofs docs report-tests torch-tests torch bench falsify clean
+.PHONY: setup demo test lint types unit slow proofs docs report-tests torch-tests dask-tests torch bench falsify clean
 
 setup: $(STAMP)
 
@@ -66,6 +69,14 @@ $(BROWSER_STAMP): $(STAMP)
 torch-tests: $(TORCH_STAMP)
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -q -n auto tests/torch tests/zoo tests/spec/test_parquet.py verify/torch verify/importers/torch
 
+dask-tests: $(DASK_STAMP)
+	OPENBLAS_NUM_THREADS=1 $(DASK_BIN)/python -m pytest -q tests/workers
+
+$(DASK_STAMP): pyproject.toml
+	$(PYTHON) -m venv .venv-dask
+	$(DASK_BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dask]'
+	touch $@
+
 torch: torch-tests
 	$(TORCH_BIN)/python examples/torch_monitor.py
 	OPENBLAS_NUM_THREADS=1 $(TORCH_BIN)/python benchmarks/torch_training.py --out benchmarks/torch.md
@@ -97,4 +108,4 @@ falsify: setup
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/api_fuzz.py --calls 50000 --out benchmarks/api_fuzz.md
 
 clean:
-	rm -rf $(VENV) .venv-torch .venv-docs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-torch .venv-dask .venv-docs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
