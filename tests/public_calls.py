@@ -92,6 +92,7 @@ MODULES = (
     "verify.analysis.any_direction",
     "verify.analysis.one_step",
     "verify.analysis.epoch_range",
+    "verify.calculus.batches",
     "verify.analysis.explain",
     "verify.analysis.recommend",
     "verify.analysis.rising",
@@ -349,6 +350,7 @@ CALLS: dict[str, Call] = {
     "Epoch.largest_tau": lambda s: s.epoch.largest_tau(0.1),
     "Epoch.largest_mu": lambda s: s.epoch.largest_mu(0.1),
     "batches.batches_of": lambda s: batches_of(s.problem, 2),
+    "evaluation.squares_of": lambda s: evaluation.squares_of(s.problem, s.w, s.problem.chunks()),
     "horizon.horizon": lambda s: horizon.horizon(1.0, 0.5, 0.0, 0.5, 0.25, 3.0, 4),
     "horizon.error_lower_bound": lambda s: horizon.error_lower_bound(1.0, 2.0, 0.25, 4.0),
     "horizon.largest_eta": lambda s: horizon.largest_eta(1.0, 0.5, 0.0, 3.0, 7),
@@ -569,6 +571,7 @@ NO_CLAIM: dict[str, str] = {
     "enclosures.weight_decay_error": _PART,
     "train.make_rule": "numbers as given",
     "Session.state": _DATA,
+    "Batches.__init__": "numbers as given",
     **{f"RunFolder.{name}": _DATA for name in ("read", "link", "links")},
     **{
         f"RunFolder.{name}": "files of a run, nothing is said of them"

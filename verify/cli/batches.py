@@ -11,14 +11,23 @@ if TYPE_CHECKING:
 
 
 def parts_of(question: Question, batch: int | None) -> Any:
-    """Return the size of a batch where the problem can be cut, else a problem for each batch."""
+    """Return the size of a batch where the problem can be cut, else a problem for each batch.
+
+    Raises
+    ------
+    InputError
+        If neither is known: the problem is a module of PyTorch, or an ONNX file.
+    """
     from verify.graph.problem import GraphProblem
     from verify.spec.document import Document
     from verify.spec.graph_problem import batch_problems
 
-    if batch is not None and isinstance(question.problem, GraphProblem) and isinstance(question.document, Document):
+    if batch is None or not isinstance(question.problem, GraphProblem):
+        return batch
+    if isinstance(question.document, Document):
         return batch_problems(question.document, batch)
-    return batch
+    remedy = "guard epochs in your own loop with verify.torch.EpochGuard"
+    raise InputError("a module's batches are its DataLoader's", where=str(question.document.path), remedy=remedy)
 
 
 def plain_setting(question: Question, eta: float | None, mu: float | None) -> tuple[float, float]:
