@@ -69,21 +69,25 @@ def command_of(pid: int) -> bytes:
 
 
 @contextmanager
-def one_killed(seconds: float) -> Iterator[list[int]]:
-    """Kill the last worker after some seconds; the list holds its number then."""
+def one_killed(count: int, seconds: float) -> Iterator[list[int]]:
+    """Kill the last of so many workers some seconds after all are there; the list holds its number then."""
     killed: list[int] = []
+    over = threading.Event()
 
     def kill() -> None:
-        for pid in children()[-1:]:
-            os.kill(pid, signal.SIGKILL)
-            killed.append(pid)
+        while len(children()) < count and not over.wait(0.1):
+            pass
+        if not over.wait(seconds):
+            killed.append(children()[-1])
+            os.kill(killed[0], signal.SIGKILL)
 
-    timer = threading.Timer(seconds, kill)
-    timer.start()
+    thread = threading.Thread(target=kill)
+    thread.start()
     try:
         yield killed
     finally:
-        timer.cancel()
+        over.set()
+        thread.join()
 
 
 def measure(name: str, compute: Callable[[Any], Any]) -> None:
@@ -95,11 +99,11 @@ def measure(name: str, compute: Callable[[Any], Any]) -> None:
     seconds = time.perf_counter() - start
     print(f"| {name} | this process | {seconds:.1f} | 1 | | |", flush=True)
     for count in (2, 4):
-        with one_killed(KILLED_AFTER * seconds / count) as killed:
+        with one_killed(count, KILLED_AFTER * seconds / count) as killed:
             line(name, f"{count} processes", compute, count, seconds, alone, killed)
         with (
             LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None) as cluster,
-            one_killed(KILLED_AFTER * seconds / count) as killed,
+            one_killed(count, KILLED_AFTER * seconds / count) as killed,
         ):
             line(name, f"Dask, {count} workers", compute, cluster.scheduler_address, seconds, alone, killed)
 
@@ -128,7 +132,9 @@ def main() -> None:
         folder = Path(name)
         if given.samples:
             problem = problem_of(folder, given.samples)
-            measure(f"error of {given.samples} samples", lambda workers: verify.error_by_workers(problem, workers=workers))
+            measure(
+                f"error of {given.samples} samples", lambda workers: verify.error_by_workers(problem, workers=workers)
+            )
         numbers = iter(range(100))
 
         def campaign(workers: Any) -> bytes:

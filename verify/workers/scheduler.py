@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import uuid
 from collections.abc import Callable
@@ -48,8 +49,6 @@ class Scheduler(Pool):
             raise InputError(
                 "Dask is not installed", scheduler=address, missing=error.name, remedy="pip install 'dagverify[dask]'"
             ) from None
-        from verify import __version__
-
         self.name = address
         try:
             self._client = Client(address, timeout=_PATIENCE, set_as_default=False)
@@ -61,7 +60,7 @@ class Scheduler(Pool):
         self._executor = self._client.get_executor(pure=False)
         token = uuid.uuid4().hex
         held = self._client.submit(_same, arguments, pure=False)
-        self._job = (function, prepare, held, token, __version__)
+        self._job = (function, prepare, held, token, _version())
 
     def submit(self, packet: list[Any]) -> Future[list[Any]]:
         found: Future[list[Any]] = Future()
@@ -114,6 +113,11 @@ _prepared: list[str] = []
 """The job that this process is prepared for."""
 
 
+def _version() -> str:
+    """Return the version of the package, whose root rests on higher floors than this file and is there already."""
+    return str(sys.modules[__name__.partition(".")[0]].__dict__["__version__"])
+
+
 def _same(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     return arguments
 
@@ -127,11 +131,9 @@ def _on_worker(
     packet: list[Any],
 ) -> list[Any]:
     """Compute a packet; the process is prepared before the first one of its job."""
-    from verify import __version__
-
-    if version != __version__:
+    if (own := _version()) != version:
         raise InputError(
-            "a worker runs another version", version=__version__, expected=version, remedy="install the same everywhere"
+            "a worker runs another version", version=own, expected=version, remedy="install the same everywhere"
         )
     with _ONE_AT_A_TIME:
         if _prepared != [token]:
