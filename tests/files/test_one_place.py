@@ -33,6 +33,8 @@ ELSEWHERE = {
     ("verify/importers/onnx/child.py", "fdopen"): "this stdout itself, for the answers",
     ("verify/reports/page/render.py", "read_text"): "the package's own template",
     ("verify/spec/schema.py", "write_text"): "of the package's own source, not at run time",
+    ("verify/workers/processes.py", "fdopen"): "memory for what workers are prepared with",
+    ("verify/workers/processes.py", "open"): "this memory, in a worker",
     ("dagverify_pytest/pyproject.py", "read_text"): "pytest has read it before",
 }
 

@@ -449,6 +449,23 @@ class TestNumbersThatTheLossHolds:
                 slotted.scale = hair
         assert held_numbers(functions[kind]) != before
 
+    def test_a_penalty_of_the_modules_own_weights_follows_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(whole_error, "capture", capture)
+        x = samples()[0].double()
+        torch.manual_seed(1)
+        module = nn.Linear(3, 1).double()
+
+        def loss(outputs: Any, targets: Any) -> Any:
+            return nn.functional.mse_loss(outputs, targets) + 0.5 * module.weight.square().sum()
+
+        whole = WholeError(module, OrderedData(None, (x, x[:, :1]), SAMPLES), loss)
+        for _ in range(2):
+            low, high = whole.range()
+            value = float(loss(module(x), x[:, :1]).detach())
+            assert low - 1e-12 <= value <= high + 1e-12 and high - low < 1e-12
+            with torch.no_grad():
+                module.weight.mul_(2.0)
+
     def test_a_loss_may_keep_what_it_returned(self) -> None:
         kept: list[int] = []
 

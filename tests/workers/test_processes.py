@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -45,6 +48,33 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_counts_nothing_twice(tm
     with results(killed_once, tasks, workers=2, chunksize=2) as found:
         assert list(found) == list(range(12))
     assert (tmp_path / "killed").exists()
+
+
+def test_a_worker_killed_while_it_starts_holds_nobody_up() -> None:
+    """With more to prepare it with than a pipe takes."""
+    started = threading.Thread(target=kill_the_first_child)
+    started.start()
+    with results(length, range(4), workers=1, chunksize=1, prepare=keep, arguments=(b"x" * 2**21,)) as found:
+        assert list(found) == [2**21] * 4
+    started.join()
+
+
+def kill_the_first_child() -> None:
+    while not (own := multiprocessing.active_children()):
+        time.sleep(0.001)
+    if (pid := own[0].pid) is not None:
+        os.kill(pid, signal.SIGKILL)
+
+
+KEPT: list[bytes] = []
+
+
+def keep(content: bytes) -> None:
+    KEPT[:] = [content]
+
+
+def length(_: int) -> int:
+    return len(KEPT[0])
 
 
 def test_tasks_that_kill_every_worker_end_in_words() -> None:

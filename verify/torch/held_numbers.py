@@ -18,12 +18,18 @@ _MOST = 10_000
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device, range)
 
 
-def held_numbers(function: Any) -> str:
+def held_numbers(function: Any, followed: Iterable[torch.Tensor] = ()) -> str:
     """Return a hash of everything that a callable is seen to hold: it changes when one of these numbers does.
 
     Followed are captured variables, defaults, globals that the code names, attributes of objects, containers, arguments
     of `functools.partial`, and functions among them. Not seen is what code fetches at run time: from files, from
     properties, from objects without attributes of their own. Nothing of the user's is called.
+
+    Parameters
+    ----------
+    function : callable
+    followed : iterable of tensors
+        Whose numbers may change: those of the module that is trained, in a penalty for example.
 
     Examples
     --------
@@ -33,7 +39,7 @@ def held_numbers(function: Any) -> str:
     >>> held_numbers(lambda outputs, targets: scale["of"] * outputs) == before
     False
     """
-    found, seen = hashlib.blake2b(digest_size=16), set[int]()
+    found, seen = hashlib.blake2b(digest_size=16), {id(tensor) for tensor in followed}
     waiting: list[Any] = [function]
     while waiting and len(seen) < _MOST:
         value = waiting.pop()
@@ -59,12 +65,10 @@ def _numbers(value: torch.Tensor | np.ndarray) -> bytes:
 
 
 def _parts(value: Any) -> Iterable[Any]:
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list | set | frozenset):
         return value
     if isinstance(value, dict):
         return [*value.keys(), *value.values()]
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=repr)
     if isinstance(value, functools.partial):
         return value.func, value.args, value.keywords
     if isinstance(value, types.MethodType):

@@ -105,7 +105,7 @@ class WholeError:
         self._objective = Objective(in_float64(module).eval(), self._criterion)
         self._programs: dict[str, ExportedProgram] = {}
         self._held = False
-        self._numbers_of_loss = held_numbers(self._criterion)
+        self._numbers_of_loss = self._held_numbers()
         self._in_doubt: set[str] = set()
 
     @certified_environment()
@@ -126,7 +126,7 @@ class WholeError:
     def _range(self) -> Range:
         if not self._follow():
             return NOTHING
-        if (found := held_numbers(self._criterion)) != self._numbers_of_loss:
+        if (found := self._held_numbers()) != self._numbers_of_loss:
             self._numbers_of_loss, self._in_doubt = found, set(self._programs)
         with users_code():
             fresh = Objective(in_float64(self.module).eval(), self._criterion)
@@ -171,7 +171,11 @@ class WholeError:
 
     def _captured(self, arguments: tuple[Any, ...]) -> ExportedProgram:
         """Return the program of a form, with copies of the tensors that the loss holds: E stays one function."""
-        return with_own_constants(capture(self._objective, arguments), self._objective.module)
+        return with_own_constants(capture(self._objective, arguments), self._objective.module, self.module)
+
+    def _held_numbers(self) -> str:
+        """Return what the loss holds beside what the module stores, which is followed."""
+        return held_numbers(self._criterion, stored_numbers(self.module).values())
 
     def _capture_again(self, key: str, arguments: tuple[Any, ...]) -> None:
         """Refuse a loss whose numbers changed, unless they do not matter: a list in which it keeps its values."""

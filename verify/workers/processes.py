@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +23,9 @@ _SINGLE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 class Processes(Pool):
     """Spawned processes: a fork of a process with threads may hang.
 
+    What `prepare` needs lies in memory that they open. A pipe to a process that is killed while it starts would hold
+    more than it takes, and this process, for ever.
+
     Parameters
     ----------
     count : int
@@ -38,8 +42,15 @@ class Processes(Pool):
         arguments: tuple[Any, ...],
     ) -> None:
         self.size = self.name = count
-        self._function, self._initial = function, (prepare, arguments)
-        self._pool = self._made()
+        self._function = function
+        self._shared = os.memfd_create("dagverify")
+        try:
+            with os.fdopen(os.dup(self._shared), "wb") as stream:
+                pickle.dump((prepare, arguments), stream, pickle.HIGHEST_PROTOCOL)
+            self._pool = self._made()
+        except BaseException:
+            os.close(self._shared)
+            raise
 
     def submit(self, packet: list[Any]) -> Future[list[Any]]:
         found: Future[list[Any]] = Future()
@@ -54,7 +65,7 @@ class Processes(Pool):
 
     def renew(self) -> None:
         self.kill()
-        self.close()
+        self._pool.shutdown(cancel_futures=True)
         self._pool = self._made()
 
     def kill(self) -> None:
@@ -64,9 +75,11 @@ class Processes(Pool):
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
+        os.close(self._shared)
 
     def _made(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self.size, multiprocessing.get_context("spawn"), _start, self._initial)
+        place = f"/proc/{os.getpid()}/fd/{self._shared}"
+        return ProcessPoolExecutor(self.size, multiprocessing.get_context("spawn"), _start, (place,))
 
 
 def _handed_on(done: Future[list[Any]], found: Future[list[Any]]) -> None:
@@ -91,10 +104,12 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start(prepare: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+def _start(place: str) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
+    with open(place, "rb") as stream:  # noqa: PTH123 -- no file: memory of the parent, which wrote it
+        prepare, arguments = pickle.load(stream)  # noqa: S301 -- written by this package, in the parent
     if prepare is not None:
         prepare(*arguments)
 

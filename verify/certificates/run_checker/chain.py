@@ -10,6 +10,7 @@ from typing import Any
 import flint
 import numpy as np
 
+from verify import workers
 from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.certificates import document, run_files
 from verify.certificates.checker import canonical, check_certificate
@@ -25,7 +26,6 @@ from verify.certificates.run_files import RunFiles
 from verify.files.kinds import RUN_WEIGHTS
 from verify.files.reading import input_size
 from verify.outcomes import InputError, Verdict
-from verify.workers import Workers
 
 SHOWN_REASONS = 20
 _REMEDY = "train again with --certificates, and leave the files of the run as they are"
@@ -37,7 +37,7 @@ def check_run(
     path: str | Path,
     expected: dict[str, Any] | None = None,
     *,
-    jobs: Workers = 1,
+    jobs: workers.Workers = 1,
     announce: Callable[[str], None] = lambda message: None,
 ) -> dict[str, Any]:
     """Recompute a run's chain of certificates from its data and the weights of its steps.
@@ -93,7 +93,7 @@ def check_run(
 
 class _RunCheck:
     def __init__(
-        self, files: RunFiles, expected: dict[str, Any], jobs: Workers, announce: Callable[[str], None]
+        self, files: RunFiles, expected: dict[str, Any], jobs: workers.Workers, announce: Callable[[str], None]
     ) -> None:
         self.files, self.expected, self.jobs, self.announce = files, expected, jobs, announce
         self.not_confirmed: list[str] = []

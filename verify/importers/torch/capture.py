@@ -146,11 +146,19 @@ def stored_numbers(module: torch.nn.Module) -> dict[str, torch.Tensor]:
     }
 
 
-def with_own_constants(program: ExportedProgram, module: torch.nn.Module) -> ExportedProgram:
-    """Give a program copies of the tensors that it holds and the module does not store: it stays one function."""
-    own = stored_numbers(module)
+def with_own_constants(
+    program: ExportedProgram, module: torch.nn.Module, live: torch.nn.Module | None = None
+) -> ExportedProgram:
+    """Give a program copies of the tensors that it holds and the module does not store: it stays one function.
+
+    What the loss holds of the `live` module itself, for a penalty, goes on to be that module's.
+    """
+    own, followed = stored_numbers(module), {} if live is None else stored_numbers(live)
+    places = {tensor.data_ptr() for tensor in followed.values()}
     for name, value in program.constants.items():
-        if isinstance(value, torch.Tensor) and name.removeprefix(PREFIX) not in own:
+        if not isinstance(value, torch.Tensor) or value.data_ptr() in places:
+            continue
+        if name.removeprefix(PREFIX) not in own:
             program.constants[name] = value.detach().clone()
     return program
 
