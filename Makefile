@@ -8,11 +8,12 @@ BROWSER_STAMP := $(VENV)/.browser
 TORCH ?= torch==2.13.0
 TORCH_BIN := .venv-torch/bin
 TORCH_STAMP := .venv-torch/.installed
+TRAINERS_STAMP := .venv-torch/.trainers
 
 DOCS_BIN := .venv-docs/bin
 DOCS_STAMP := .venv-docs/.installed
 
-.PHONY: setup demo test lint types unit slow proofs docs report-tests torch-tests torch bench falsify clean
+.PHONY: setup demo test lint types unit slow proofs docs report-tests torch-tests trainer-tests torch bench falsify clean
 
 setup: $(STAMP)
 
@@ -65,6 +66,14 @@ $(BROWSER_STAMP): $(STAMP)
 
 torch-tests: $(TORCH_STAMP)
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -q -n auto tests/torch tests/zoo tests/spec/test_parquet.py verify/torch verify/importers/torch
+
+# Apart from torch-tests: the trainers' libraries take longer to install and to import than their tests run.
+trainer-tests: $(TRAINERS_STAMP)
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -q tests/trainers
+
+$(TRAINERS_STAMP): $(TORCH_STAMP)
+	$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[lightning,hugging-face,tensorboard]'
+	touch $@
 
 torch: torch-tests
 	$(TORCH_BIN)/python examples/torch_monitor.py

@@ -292,12 +292,12 @@ class TestTrainingLoops:
         x = {"a": torch.randn(4, 2), "b": torch.randn(4, 1)}
         optimiser = momentum(module.parameters())
         with Monitor(optimiser, module, x, y, loss="mse") as monitor:
-            for rows in (slice(None), slice(0, 2)):
+            for rows, names in ((slice(None), "ab"), (slice(0, 2), "ab"), (slice(0, 2), "ba")):
                 optimiser.zero_grad()
-                F.mse_loss(module(**{name: part[rows] for name, part in x.items()}), y[rows]).backward()
+                F.mse_loss(module(**{name: x[name][rows] for name in names}), y[rows]).backward()
                 optimiser.step()
         assert monitor.reports[0].multiple == 1
-        assert "a mini-batch, 2 of the 4 samples" in monitor.reports[1].note
+        assert all("a mini-batch, 2 of the 4 samples" in report.note for report in monitor.reports[1:])
 
 
 class Switched(nn.Module):
