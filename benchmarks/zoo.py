@@ -3,7 +3,7 @@
     OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 python benchmarks/zoo.py [--only NAME,NAME] [--fresh]
 
 Needs the extra `torch`. The modules are those of tests/zoo. A module that is done is added to benchmarks/zoo.jsonl, and
-a run that was interrupted goes on with those that are left (`--fresh` starts again); benchmarks/zoo.md is written of it.
+a run that was interrupted goes on with those that are left (`--fresh` starts again); benchmarks/zoo.md is made of it.
 
 - *gradient*: the verdict of `check_gradient` on PyTorch's own gradient.
 - *watched*: steps of `torch.optim.SGD(lr=0.05, momentum=0.9)` on all data under a `Monitor`; every one is decided

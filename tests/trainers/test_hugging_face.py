@@ -11,8 +11,9 @@ transformers = pytest.importorskip("transformers")
 pytest.importorskip("accelerate")
 from torch import nn  # noqa: E402
 
+import verify  # noqa: E402
 from verify import InputError, Verdict  # noqa: E402
-from verify.torch.hugging_face import TrainerMonitor  # noqa: E402
+from verify.torch.hugging_face import TrainerMonitor, own_loss  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -98,6 +99,21 @@ def test_it_stops_at_the_first_increase(tmp_path: Any) -> None:
     trainer = trained(Regression(), {"x": X, "labels": Y}, callback, tmp_path, **settings)
     assert [report.verdict for report in callback.reports][-1] is Verdict.REFUTED
     assert trainer.state.global_step == len(callback.reports) == 1
+
+
+@pytest.mark.parametrize("kind", ["GPT2", "Llama"])
+def test_language_models_import_with_their_own_loss(kind: str) -> None:
+    torch.manual_seed(1)
+    short = {"GPT2": {"n_embd": 4, "n_layer": 1, "n_head": 2, "resid_pdrop": 0, "embd_pdrop": 0, "attn_pdrop": 0}}
+    usual = {"hidden_size": 4, "intermediate_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = getattr(transformers, f"{kind}Config")(
+        vocab_size=7, bos_token_id=None, eos_token_id=None, use_cache=False, **short.get(kind, usual)
+    )
+    model = getattr(transformers, "GPT2LMHeadModel" if kind == "GPT2" else f"{kind}ForCausalLM")(config)
+    ids = torch.randint(0, 7, (2, 4))
+    problem = verify.from_torch(model, {"input_ids": ids, "labels": ids}, None, loss=own_loss)
+    assert problem.size == sum(parameter.numel() for parameter in model.parameters())
+    assert [verdict.name for verdict in verify.train(problem, steps=1, rule="guarded").verdicts] == ["PROVED"]
 
 
 def test_dropout_is_refused_with_its_remedy(tmp_path: Any) -> None:

@@ -18,7 +18,7 @@ def own_loss(outputs: Any, _: Any) -> Any:
     return outputs["loss"] if isinstance(outputs, Mapping) else outputs[0]
 
 
-class TrainerMonitor(TrainerCallback):  # type: ignore[misc]
+class TrainerMonitor(TrainerCallback):
     """Watches the optimiser of a `transformers.Trainer` with a `Monitor`, and logs what is proved of its steps.
 
     `Trainer.train` makes a new monitor when training starts, from the weights of then, with the model in training mode.

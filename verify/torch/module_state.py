@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, final
 
@@ -98,8 +97,7 @@ def _looks_at_its_mode(layer: nn.Module) -> bool:
     return isinstance(layer, _LOOKING) or not type(layer).__module__.startswith(_BUILT_IN)
 
 
-@functools.cache
-def _books(kind: type[nn.Module]) -> frozenset[str]:
+def _books(kind: type) -> frozenset[str]:
     """Return the private attributes that Lightning's base class gives a class: its trainer keeps its books in them."""
     named = [base for base in kind.__mro__ if base.__name__ == "LightningModule"]
     own = [base for base in named if base.__module__.startswith(_LIGHTNING)]

@@ -21,6 +21,7 @@ from verify.importers.agreement import require_agreement
 from verify.importers.torch.agreement import check_agreement
 from verify.importers.torch.capture import Objective, as_float64, capture
 from verify.importers.torch.criteria import Criterion, criterion, in_float64
+from verify.importers.torch.meaning import single
 from verify.importers.torch.translate import PREFIX, translate
 from verify.operations.leaves import Parameter
 from verify.outcomes import InputError
@@ -90,7 +91,7 @@ class WholeError:
         self.module, self.data, self.reduction = module, data, reduction
         self._decay = Fraction(weight_decay)
         self._criterion = criterion(loss, reduction, options)
-        self._objective = Objective(in_float64(module).eval(), self._criterion)
+        self._objective = Objective(in_float64(module).eval(), self._criterion, single(module))
         self._programs: dict[str, ExportedProgram] = {}
         self._held = False
 
@@ -113,7 +114,7 @@ class WholeError:
         if not self._follow():
             return NOTHING
         with users_code():
-            fresh = Objective(in_float64(self.module).eval(), self._criterion)
+            fresh = Objective(in_float64(self.module).eval(), self._criterion, single(self.module))
         lower, upper, samples = Fraction(0), Fraction(0), 0
         before: Chunk | None = None
         for number, chunk in enumerate(self.data.chunks()):
@@ -247,5 +248,4 @@ def _numbers(module: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def _plain(objective: Objective, arguments: tuple[Any, ...]) -> float:
-    with torch.no_grad():
-        return float(objective(*arguments))
+    return float(objective.documented(*arguments).detach())
