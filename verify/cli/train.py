@@ -25,10 +25,10 @@ RULES = ("certified", "guarded", "fixed", "restart", "clipped")
 @click.command("train")
 @spec_argument
 @click.option("--steps", type=click.IntRange(0, 10**9), default=100, show_default=True, help="Budget in all.")
-@click.option("--rule", type=click.Choice(RULES), default=RULES[0], show_default=True)
-@click.option("--eta", type=float, help="Learning rate, for --rule fixed, restart and clipped.")
+@click.option("--rule", type=click.Choice(RULES), help="Default: certified; with --momentum: clipped.")
+@click.option("--eta", "--lr", "eta", type=float, help="Learning rate, for --rule fixed, restart and clipped.")
 @click.option("--tau", type=float, help="Momentum size, for --rule fixed and restart.")
-@click.option("--mu", type=float, help="Momentum of SGD, for --rule clipped.")
+@click.option("--mu", "--momentum", "mu", type=float, help="Momentum of SGD, for --rule clipped.")
 @click.option("--norm", type=click.Choice(["global", "vertex"]), default="global", show_default=True)
 @click.option("--gradient-tolerance", type=float, default=0.0, help="Stop when |grad E| is proved to be at most this.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
@@ -48,7 +48,7 @@ RULES = ("certified", "guarded", "fixed", "restart", "clipped")
 def command(
     spec: Path,
     steps: int,
-    rule: str,
+    rule: str | None,
     eta: float | None,
     tau: float | None,
     mu: float | None,
@@ -70,7 +70,7 @@ def command(
     guarded     the decrease is proved after the fact, with backtracking
     fixed       the theorem's momentum with constant --eta and --tau; increases are recorded
     restart     the same without momentum where it points uphill: larger --tau are admissible
-    clipped     SGD with momentum --mu, which is cut where theorem from_rest does not admit it
+    clipped     SGD with --lr and --momentum, which is cut where theorem from_rest does not admit it
 
     With --certificates horizon the next steps of rules fixed and restart are certified before they are taken: they stay
     in a ball and the error falls. Steps that cannot be, and those of the other rules, are certified afterwards.
@@ -83,8 +83,10 @@ def command(
     Examples:
       dagverify train examples/xor_skip.toml --steps 200 --out run/
       dagverify train examples/xor_skip.toml --steps 400 --out run/ --resume
+      dagverify train examples/xor_skip.toml --lr 0.01 --momentum 0.9 --out momentum/
       dagverify train examples/xor_skip.toml --steps 200 --out proved/ --certificates steps
     """
+    rule = rule or ("certified" if mu is None else "clipped")
     with progress():
         from verify.cli.target import load
 
