@@ -83,8 +83,10 @@ class Documented(Rewritten):
 
 
 def kept_by_cast(value: Any, dtype: torch.dtype | None) -> bool:
-    """Return whether a value is a float64 tensor all of whose numbers another format holds."""
-    if dtype is None or not (isinstance(value, torch.Tensor) and value.dtype is torch.float64):
+    """Return whether a value is a float64 tensor all of whose numbers another format of real numbers holds."""
+    if dtype is None or not dtype.is_floating_point:
+        return False
+    if not (isinstance(value, torch.Tensor) and value.dtype is torch.float64):
         return False
     return torch.equal(value.to(dtype).to(torch.float64), value)
 
