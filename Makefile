@@ -8,6 +8,7 @@ BROWSER_STAMP := $(VENV)/.browser
 TORCH ?= torch==2.13.0
 TORCH_BIN := .venv-torch/bin
 TORCH_STAMP := .venv-torch/.installed
+TRAINERS_STAMP := .venv-torch/.trainers
 
 DASK_BIN := .venv-dask/bin
 DASK_STAMP := .venv-dask/.installed
@@ -15,7 +16,7 @@ DASK_STAMP := .venv-dask/.installed
 DOCS_BIN := .venv-docs/bin
 DOCS_STAMP := .venv-docs/.installed
 
-.PHONY: setup demo test lint types unit slow proofs docs report-tests torch-tests dask-tests torch bench falsify clean
+.PHONY: setup demo test lint types unit slow proofs docs report-tests torch-tests dask-tests trainer-tests torch bench falsify clean
 
 setup: $(STAMP)
 
@@ -75,6 +76,14 @@ dask-tests: $(DASK_STAMP)
 $(DASK_STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv-dask
 	$(DASK_BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dask]'
+	touch $@
+
+# Apart from torch-tests: the trainers' libraries take longer to install and to import than their tests run.
+trainer-tests: $(TRAINERS_STAMP)
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -q tests/trainers
+
+$(TRAINERS_STAMP): $(TORCH_STAMP)
+	$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[lightning,hugging-face,tensorboard]'
 	touch $@
 
 torch: torch-tests

@@ -4,6 +4,8 @@ import importlib.util
 
 _NEED = {
     "torch": ["verify/torch/*", "verify/importers/torch/*", "tests/zoo/modules.py"],
+    "pytorch_lightning": ["verify/torch/lightning.py"],
+    "transformers": ["verify/torch/hugging_face.py"],
     "onnx": [
         *(f"verify/importers/onnx/{name}.py" for name in ("reading", "evaluation", "evaluated", "replacing")),
         "tests/importers/onnx/m*.py",

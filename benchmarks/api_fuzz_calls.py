@@ -116,10 +116,12 @@ def _write_onnx(d: Draw) -> Any:
 
 
 def _certified(d: Draw) -> dict[str, Any]:
-    kind = d.pick(("region", "step", "step", "horizon", "weight_decay", "minimum"))
+    kind = d.pick(("region", "heavy_ball", "step", "step", "horizon", "weight_decay", "minimum"))
     given: dict[str, Any] = {}
     if kind in ("horizon", "weight_decay", "region") and d.chance(0.4):
         given = {"eta": d.positive(), "tau": d.size()} if d.chance(0.5) else {"eta": d.positive()}
+    elif kind == "heavy_ball":
+        given = {"mu": d.size()} if d.chance(0.5) else {"mu": 0.9, "eta": d.positive()}
     elif kind == "horizon":
         given = {"steps": int(d.rng.integers(1, 20))}
     elif kind == "step" and d.chance(0.5):

@@ -70,7 +70,13 @@ def make_problem(
 
 SMOOTH = ("tanh", "sigmoid", "softplus", "arctan", "erf", "gelu", "silu", "sin", "identity")
 FORMULA = {"expr": "x*tanh(log(1+exp(x)))/1.5"}
-SETTINGS: dict[str, dict[str, Any]] = {"region": {}, "step": {}, "horizon": {"steps": 7}, "weight_decay": {}}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "region": {},
+    "heavy_ball": {"mu": 0.9},
+    "step": {},
+    "horizon": {"steps": 7},
+    "weight_decay": {},
+}
 
 
 @pytest.fixture(params=[*SMOOTH, "formula", "images"])

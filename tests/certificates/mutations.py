@@ -64,20 +64,32 @@ def strengthen(certificate: Certificate, rng: random.Random) -> str | None:
 
 
 def beyond_the_gain(certificate: Certificate, rng: random.Random) -> str | None:
-    """The gain beyond what theorem `sharp` gives, by the smallest rational excess that is tried."""
+    """The gain beyond what the theorem gives, by the smallest rational excess that is tried."""
     claim = certificate["claim"]
     if "gain" not in claim:
         return None
+    if "mu" in claim:
+        lipschitz, eta, mu = (document.number(claim[name], name) for name in ("lipschitz", "eta", "mu"))
+        most = (1 - mu) / eta - lipschitz / 2
+        return _with(certificate, ("claim", "gain"), _exact(most + Fraction(1, 10 ** rng.randint(20, 200))))
     lipschitz, eta, tau = (document.number(claim[name], name) for name in ("lipschitz", "eta", "tau"))
     gain = eta - lipschitz * eta**2 / 2 - abs(1 - lipschitz * eta) * tau - lipschitz * tau**2 / 2
     return _with(certificate, ("claim", "gain"), _exact(gain + Fraction(1, 10 ** rng.randint(20, 200))))
 
 
 def beyond_the_range(certificate: Certificate, rng: random.Random) -> str | None:
-    """eta or tau just beyond the range, with gain 0."""
+    """eta or the momentum just beyond the range, with gain 0."""
     claim = certificate["claim"]
     if "eta" not in claim:
         return None
+    if "mu" in claim:
+        lipschitz, eta, mu = (document.number(claim[name], name) for name in ("lipschitz", "eta", "mu"))
+        excess = 1 + Fraction(1, 2 ** rng.randint(1, 300))
+        beyond = {"eta": 2 * (1 - mu) / lipschitz * excess, "mu": (1 - lipschitz * eta / 2) * excess}
+        beyond |= {"mu below 0": Fraction(-1, 2 ** rng.randint(1, 300))}
+        name = rng.choice(sorted(beyond))
+        claim[name.split()[0]], claim["gain"] = _exact(beyond[name]), "0"
+        return text_of(certificate)
     lipschitz, eta, tau = (document.number(claim[name], name) for name in ("lipschitz", "eta", "tau"))
     excess = 1 + Fraction(1, 2 ** rng.randint(1, 300))
     if rng.random() < 0.5:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from verify.certificates import checker
 
-MOST_LINES = 806
+MOST_LINES = 816
+"""Ten of them are theorem `heavy_ball`."""
 MOST_LINES_OF_GRAPHS = 723
 """Of the reader of graphs and the definitions of all operations, each in a small file."""
 MOST_LINES_OF_A_FILE = 110

@@ -65,7 +65,7 @@ def test_every_mutation_applies_to_some_kind(mutation: Mutation, certificate_of:
     assert any(mutated(certificate_of(kind), mutation, random.Random(0)) for kind in SETTINGS)
 
 
-@pytest.mark.parametrize("kind", ["region", "horizon", "weight_decay"])
+@pytest.mark.parametrize("kind", ["region", "heavy_ball", "horizon", "weight_decay"])
 def test_one_unit_in_the_last_place_below_the_recomputed_bound_is_rejected(
     kind: str, certificate_of: Callable[[str], Any]
 ) -> None:
@@ -104,7 +104,7 @@ def test_order_of_the_nodes_belongs_to_the_model(
     assert "the certificate is about another model" in answer["reasons"]
 
 
-@pytest.mark.parametrize("kind", ["region", "horizon", "weight_decay"])
+@pytest.mark.parametrize("kind", ["region", "heavy_ball", "horizon", "weight_decay"])
 def test_replayed_description_of_another_problem_is_rejected(kind: str, certificate_of: Callable[[str], Any]) -> None:
     """The claim of one network put on the description of another one, whose curvature and error are larger."""
     other = make_problem(residual_nodes("softplus"), weight_decay=0.5, seed=3)

@@ -108,6 +108,7 @@ def test_convergence_names_the_theorem_that_it_cites(certificate_of: Any) -> Non
     ("kind", "words"),
     [
         ("region", "every step with eta="),
+        ("heavy_ball", "does not increase E + mu/(2 eta) |D|^2"),
         ("step", "the step to the next weights decreases the error by at least"),
         ("horizon", "each of the first"),
         ("weight_decay", "for ever, stays in |w| <= "),
@@ -116,7 +117,7 @@ def test_convergence_names_the_theorem_that_it_cites(certificate_of: Any) -> Non
 def test_the_claim_in_words_names_what_it_covers(certificate_of: Any, kind: str, words: str) -> None:
     certificate = certificate_of(kind)
     text = claim_words(certificate)
-    assert words in text and ("that stays within" in text) == (kind == "region")
+    assert words in text and ("that stays within" in text) == (kind in ("region", "heavy_ball"))
     assert ("if the theorem cited holds" in text) == (kind == "weight_decay")
 
 
@@ -150,6 +151,12 @@ def test_a_region_that_does_not_hold_the_weights_is_bad_input(
         ("horizon", {"steps": 3, "tau": 0.1}, "tau without eta"),
         ("horizon", {"steps": 10**6, "eta": 0.1}, "outside the range|smaller eta"),
         ("region", {"eta": 1e9}, "smaller learning rate"),
+        ("region", {"mu": 0.9}, "takes no mu.*use kind heavy_ball"),
+        ("heavy_ball", {}, "needs mu"),
+        ("heavy_ball", {"mu": 1.0}, "needs 0 <= mu < 1"),
+        ("heavy_ball", {"mu": -0.1}, "needs 0 <= mu < 1"),
+        ("heavy_ball", {"mu": 0.9, "tau": 0.1, "eta": 0.1}, "takes no tau"),
+        ("heavy_ball", {"mu": 0.9, "eta": 1e9}, "outside the range"),
         ("nonsense", {}, "unknown kind"),
     ],
 )

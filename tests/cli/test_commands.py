@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -388,3 +389,27 @@ def test_a_region_without_the_start_is_bad_input_everywhere(
     radius = result.stderr.rsplit(" ", 1)[1].strip()
     mended = write_spec(('kind = "ball"\nradius = 0.1', f'kind = "bounded"\nradius = {radius}'))
     assert load_specification(mended).problem.region is not None
+
+
+class TestMomentumAsOfSGD:
+    def test_certify_recheck(self, write_spec: WriteSpec, dagverify: Run, tmp_path: Path) -> None:
+        spec, path = write_spec(), tmp_path / "cert.json"
+        given = ("certify", spec, "-o", path, "--kind", "heavy_ball", "--momentum", 0.9, "--json")
+        found = answer(dagverify(*given))
+        assert found["claim"]["mu"] == 0.9
+        assert "mu=0.9 that stays within 0.1 of the weights" in found["statement"]
+        assert answer(dagverify("recheck", path, "--spec", spec, "--json"))["verdict"] == "PROVED"
+        refused = dagverify(*given, "--lr", 100.0, "--force")
+        assert refused.exit_code == 2
+        largest = re.search(r"use eta <= (\S+) with mu=0\.9", refused.stderr)
+        assert largest is not None
+        again = answer(dagverify(*given, "--lr", largest[1], "--force"))
+        assert (again["verdict"], again["claim"]["eta"]) == ("PROVED", float(largest[1]))
+
+    def test_train(self, write_spec: WriteSpec, dagverify: Run, tmp_path: Path) -> None:
+        given = ("train", write_spec(), "--lr", 0.01, "--momentum", 0.9, "--steps", 3, "--json", "--out")
+        found = answer(dagverify(*given, tmp_path / "run"))
+        assert (found["rule"], found["verdict"], found["steps"]) == ("clipped", "PROVED", 3)
+        other = dagverify(*given, tmp_path / "other", "--rule", "guarded")
+        assert other.exit_code == 2
+        assert "mu" in other.stderr

@@ -17,7 +17,12 @@ from verify.cli.app import COMMANDS
 
 PUBLIC = sorted((ROOT / "docs" / "reference").glob("*.md"))
 INSIDE = sorted((ROOT / "docs" / "reference" / "inside").glob("*.md"))
-TORCH = re.compile(r"verify\.(torch|from_torch|importers\.torch)\b")
+NEEDS = {
+    r"verify\.(torch|from_torch|importers\.torch)\b": "torch",
+    r"verify\.torch\.lightning\b": "pytorch_lightning",
+    r"verify\.torch\.hugging_face\b": "transformers",
+}
+"""Names, and the library without which they cannot be imported."""
 
 
 def named(page) -> list[str]:
@@ -47,7 +52,7 @@ def test_modules_on_the_pages_exist(page) -> None:
 @pytest.mark.parametrize("page", PUBLIC, ids=lambda page: page.stem)
 def test_public_names_say_what_they_are(page) -> None:
     for name in named(page):
-        if not TORCH.match(name) or importlib.util.find_spec("torch"):
+        if all(importlib.util.find_spec(library) for start, library in NEEDS.items() if re.match(start, name)):
             module, _, attribute = name.rpartition(".")
             found = getattr(importlib.import_module(module), attribute)
             assert (found.__doc__ or "").strip(), name

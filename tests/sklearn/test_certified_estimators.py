@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -124,6 +124,33 @@ def test_a_fit_that_does_not_end_leaves_no_certificate_of_the_one_before(
     with pytest.raises((KeyboardInterrupt, verify.InputError)):
         model.fit(X, -NUMBERS)
     assert not {"certificate_", "loss_"} & set(vars(model))
+    assert not hasattr(model, "certificate_")
+
+
+CHANGES: dict[str, Callable[[Any], Any]] = {
+    "a weight by a hair": lambda model: model.coefs_[0].__setitem__((0, 0), np.nextafter(model.coefs_[0][0, 0], 9.0)),
+    "another array": lambda model: model.coefs_.__setitem__(1, 2 * model.coefs_[1]),
+    "fewer units": lambda model: setattr(model, "coefs_", [model.coefs_[0][:, :1], model.coefs_[1][:1]]),
+    "another type": lambda model: setattr(model, "coefs_", [part.astype(np.float32) for part in model.coefs_]),
+    "the activation": lambda model: model.set_params(activation="relu"),
+    "that of the outputs": lambda model: setattr(model, "out_activation_", "tanh"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("kind", CERTIFIED)
+def test_a_network_that_was_changed_has_no_certificate(kind: type, change: str) -> None:
+    model = kind((2,), max_iter=1, random_state=0).fit(X, targets(kind))
+    certificate = model.certificate_
+    model.coefs_ = [part.copy() for part in model.coefs_]
+    model.set_params(alpha=3.0, max_iter=2)  # of the next fit
+    assert model.certificate_ is certificate
+    CHANGES[change](model)
+    with pytest.raises(verify.InputError, match="the network was changed after its fit") as refused:
+        _ = model.certificate_
+    assert "\n" not in str(refused.value)
+    model.fit(X, targets(kind))
+    assert model.certificate_.steps <= 2
 
 
 @pytest.mark.parametrize("where", ["X", "y", "sample_weight"])

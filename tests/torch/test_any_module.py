@@ -7,6 +7,7 @@ import logging
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +20,7 @@ from torch import nn  # noqa: E402
 
 from verify import InputError, Verdict  # noqa: E402
 from verify.arithmetic import arb  # noqa: E402
+from verify.importers.torch.problem import from_torch  # noqa: E402
 from verify.torch import CertifiedMomentum, Monitor  # noqa: E402
 
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
@@ -292,12 +294,12 @@ class TestTrainingLoops:
         x = {"a": torch.randn(4, 2), "b": torch.randn(4, 1)}
         optimiser = momentum(module.parameters())
         with Monitor(optimiser, module, x, y, loss="mse") as monitor:
-            for rows in (slice(None), slice(0, 2)):
+            for rows, names in ((slice(None), "ab"), (slice(0, 2), "ab"), (slice(0, 2), "ba")):
                 optimiser.zero_grad()
-                F.mse_loss(module(**{name: part[rows] for name, part in x.items()}), y[rows]).backward()
+                F.mse_loss(module(**{name: x[name][rows] for name in names}), y[rows]).backward()
                 optimiser.step()
         assert monitor.reports[0].multiple == 1
-        assert "a mini-batch, 2 of the 4 samples" in monitor.reports[1].note
+        assert all("a mini-batch, 2 of the 4 samples" in report.note for report in monitor.reports[1:])
 
 
 class Switched(nn.Module):
@@ -383,6 +385,23 @@ def test_what_is_refused_is_one_line(name: str) -> None:
     with pytest.raises(InputError, match=words) as error:
         CertifiedMomentum(case.module, case.x, case.y, **options)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("compiled", [torch.compile, torch.jit.script], ids=["compile", "jit"])
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_compiled_modules_are_refused_with_their_remedy(compiled: Any, whole: bool) -> None:
+    own = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
+    module = compiled(own) if whole else nn.Sequential(compiled(own), nn.Linear(2, 2))
+    x = torch.ones(3, 2)
+    for door in (from_torch, CertifiedMomentum, partial(Monitor, momentum(own.parameters()))):
+        with pytest.raises(InputError, match=r"the module is compiled by .*give the one that was compiled") as refused:
+            door(module, x, x, loss="mse")
+        assert "\n" not in str(refused.value)
+    if whole:
+        with Monitor(momentum(module.parameters()), own, x, x, loss="mse") as monitor:
+            monitor.optimizer.step()
+        assert [report.verdict for report in monitor.reports] == [Verdict.PROVED]
 
 
 def test_parameters_that_share_memory_are_refused() -> None:

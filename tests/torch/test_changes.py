@@ -167,6 +167,8 @@ class TestMonitorOfAChangingRun:
         monitor = self.run(schedule)
         assert monitor.reports[0].in_range is Verdict.PROVED
         assert {report.in_range for report in monitor.reports[1:]} == {Verdict.UNDECIDED}
+        assert {report.note for report in monitor.reports[1:]} == {"learning rate or momentum is not constant"}
+        assert {report.multiple for report in monitor.reports} == {1.0}
 
     def test_a_state_that_was_loaded(self) -> None:
         def load(_: nn.Module, optimiser: Any) -> None:

@@ -64,6 +64,8 @@ NO_CLAIM = {
     "EpochReport.__init__": "data that judge computed",
     "ClippedMomentum.add_param_group": "says nothing",
     "Monitor.detach": "says nothing",
+    "TensorBoardLog.__init__": "says nothing",
+    "TensorBoardLog.__call__": "data that the step computed",
     "Monitor.first_increase": "data that the step computed",
     "StepReport.__init__": "data that the step computed",
     "CertifiedMomentum.stopped": "data that the step computed",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from verify.calculus.objective import Objective
     from verify.calculus.problem import Problem
 
-SHARP = RANGES["sharp"]
+SHARP, HEAVY_BALL = RANGES["sharp"], RANGES["heavy_ball"]
 
 
 class UnconfirmedError(InputError):
@@ -47,6 +47,7 @@ def certify(
     steps: int | None = None,
     eta: float | None = None,
     tau: float | None = None,
+    mu: float | None = None,
     ratio: float = 0.5,
     radius: float | None = None,
     confirm: bool = True,
@@ -59,9 +60,10 @@ def certify(
     ----------
     problem : Problem or GraphProblem
         Of a `GraphProblem`, steps alone are certified.
-    kind : {"region", "step", "horizon", "weight_decay", "minimum"}
-        ``region``: the Hessian bound on the problem's region, and a setting of the range; ``step``: the error falls
-        from one stored weight vector to another; ``horizon``: K steps stay in a ball and decrease the error;
+    kind : {"region", "heavy_ball", "step", "horizon", "weight_decay", "minimum"}
+        ``region``: the Hessian bound on the problem's region, and a setting of the range; ``heavy_ball``: the same for
+        a constant momentum coefficient mu, where the error plus the energy of the motion falls; ``step``: the error
+        falls from one stored weight vector to another; ``horizon``: K steps stay in a ball and decrease the error;
         ``weight_decay``: all steps do, for ever; ``minimum``: a strict minimiser lies near the weights, and training
         converges to it (`verify.converge` finds such weights).
     weights : array, shape (P,), optional
@@ -74,6 +76,8 @@ def certify(
         Default: the recommended one; for ``horizon`` the largest found.
     tau : float, optional
         Default: `ratio` times eta, at most half of what the range admits.
+    mu : float, optional
+        For ``heavy_ball``, and needed there: in [0, 1). Then eta is by default half of the largest for mu.
     ratio : float
         tau/eta where tau is not given.
     radius : float, optional
@@ -111,17 +115,23 @@ def certify(
     if kind != "step":
         problem = classical(problem, f"certificates of kind {kind}")
     announce = as_users_code(announce)
-    eta, tau, radius = (
+    eta, tau, mu, radius = (
         None if number is None else exact_float(number, name)
-        for name, number in (("eta", eta), ("tau", tau), ("radius", radius))
+        for name, number in (("eta", eta), ("tau", tau), ("mu", mu), ("radius", radius))
     )
-    _refuse_superfluous(kind, next_weights=next_weights, steps=steps, eta=eta, tau=tau, radius=radius)
+    _refuse_superfluous(kind, next_weights=next_weights, steps=steps, eta=eta, tau=tau, mu=mu, radius=radius)
     w = problem.check_weights(problem.initial_weights if weights is None else weights)
     writer = _Writer(problem, w, ratio, announce, claims)
     region: dict[str, Any] | None = None
     match kind:
         case "region":
-            region, claim = writer.region(eta, tau)
+            region, bound = writer.region()
+            claim = writer.setting(bound, eta, tau)
+        case "heavy_ball":
+            if mu is None:
+                raise InputError("a certificate of kind heavy_ball needs mu", mu=mu, remedy="give mu, for example 0.9")
+            region, bound = writer.region()
+            claim = heavy_ball(bound, eta, mu)
         case "step":
             claim = writer.step(next_weights)
         case "horizon":
@@ -157,6 +167,7 @@ write_certificate = document.write_document
 
 _USED = {
     "region": {"eta", "tau"},
+    "heavy_ball": {"eta", "mu"},
     "step": {"next_weights"},
     "horizon": {"steps", "eta", "tau", "radius"},
     "weight_decay": {"eta", "tau", "radius"},
@@ -167,9 +178,25 @@ _USED = {
 def _refuse_superfluous(kind: str, **given: Any) -> None:
     for name, value in given.items():
         if value is not None and name not in _USED[kind]:
-            raise InputError(f"a certificate of kind {kind} takes no {name}", remedy="leave it out", **{name: value})
+            remedy = "use kind heavy_ball" if name == "mu" else "leave it out"
+            raise InputError(f"a certificate of kind {kind} takes no {name}", remedy=remedy, **{name: value})
     if given["tau"] is not None and given["eta"] is None:
         raise InputError("tau without eta", remedy="give both", tau=given["tau"])
+
+
+def heavy_ball(bound: float, eta: float | None, mu: float) -> dict[str, Any]:
+    """Return the claim for a bound of the Hessian: a setting of theorem `heavy_ball`, and what a step gains."""
+    if not 0 <= mu < 1:
+        raise InputError("theorem heavy_ball needs 0 <= mu < 1", mu=mu, remedy="give for example mu = 0.9")
+    largest = HEAVY_BALL.eta_limit_with(bound, mu)
+    if largest is None:
+        raise InputError("no float64 learning rate is admitted", mu=mu, L=bound, remedy="use a smaller mu")
+    rate = largest / 2 if eta is None else eta
+    if HEAVY_BALL.contains(bound, rate, mu) is not Verdict.PROVED:
+        remedy = HEAVY_BALL.remedy(bound, rate, mu)
+        raise InputError("the setting is outside the range of theorem heavy_ball", eta=rate, mu=mu, remedy=remedy)
+    gain = HEAVY_BALL.gain(bound, rate, mu)
+    return {"lipschitz": bound.hex(), "eta": float(rate).hex(), "mu": float(mu).hex(), "gain": gain.hex()}
 
 
 class _Writer:
@@ -206,8 +233,8 @@ class _Writer:
         """Both bounds of the Hessian, the prover's and the checker's."""
         return CurvatureClaims(self.classical, self.description) if self._claims is None else self._claims
 
-    def region(self, eta: float | None, tau: float | None) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Bound the Hessian on the problem's own region."""
+    def region(self) -> tuple[dict[str, Any], float]:
+        """Return the problem's own region and a bound of the Hessian on it."""
         where = self.problem.region
         if where is None:
             raise InputError(
@@ -223,7 +250,7 @@ class _Writer:
             )
         self.announce("bounding the Hessian")
         bound = self.claims.confirmed(where)
-        return exact_region(where), self._setting(bound, eta, tau)
+        return exact_region(where), bound
 
     def step(self, next_weights: Any) -> dict[str, Any]:
         """Bound the decrease of one step between stored weights."""
@@ -273,7 +300,7 @@ class _Writer:
             room = float(np.nextafter(room, np.inf))
         region = BoundedWeights(room)
         self.announce("bounding the Hessian")
-        claim = self._setting(self.claims.confirmed(region), eta, tau)
+        claim = self.setting(self.claims.confirmed(region), eta, tau)
         converges = float.fromhex(claim["gain"]) > 0 and self._analytic()
         return exact_region(region), {**claim, "error_upper": upper.hex(), "converges": converges}
 
@@ -281,7 +308,8 @@ class _Writer:
         vertices = self.classical.architecture.vertices.values()
         return all(v.activation.smoothness is Smoothness.ANALYTIC for v in vertices if v.activation is not None)
 
-    def _setting(self, bound: float, eta: float | None, tau: float | None) -> dict[str, Any]:
+    def setting(self, bound: float, eta: float | None, tau: float | None) -> dict[str, Any]:
+        """Return a setting of theorem `sharp`, and what a step gains."""
         rate = SHARP.recommended(bound)[0] if eta is None else eta
         limit = SHARP.momentum_limit(bound, rate)
         size = min(limit / 2, self.ratio * rate) if tau is None else tau

@@ -24,7 +24,7 @@ from verify.whole_numbers import whole_number
 
 FORMAT = "dagverify-certificate"
 VERSION = 1
-KINDS = ("region", "step", "horizon", "weight_decay", "minimum")
+KINDS = ("region", "heavy_ball", "step", "horizon", "weight_decay", "minimum")
 
 FREE_ENTRIES = 2**21
 """Entries of edge matrices, of some 50 bytes each, that every certificate may ask for."""
@@ -41,6 +41,13 @@ _STATEMENTS: dict[str, tuple[str | None, list[str]]] = {
     "region": (
         "sharp",
         ["the step from w to w + D stays in the region", "the momentum term is at most tau |grad E(w)|"],
+    ),
+    "heavy_ball": (
+        "heavy_ball",
+        [
+            "the step is D' = mu D - eta grad E(w), with the claim's eta and mu and the last step D",
+            "the step from w to w + D' stays in the region",
+        ],
     ),
     "horizon": ("horizon", ["the momentum term is at most tau |grad E(w)| at every step"]),
     "weight_decay": ("weight_decay", ["the momentum term is at most tau |grad E(w)| at every step"]),

@@ -26,6 +26,11 @@ def claim_words(content: dict[str, Any]) -> str:
     if kind == "step":
         decrease = at_most(float(number(claim["decrease"], "claim.decrease")))
         return f"the step to the next weights decreases the error by at least {decrease}"
+    if kind == "heavy_ball":
+        return (
+            f"every step of the heavy ball with eta={_shown(claim['eta'])}, mu={_shown(claim['mu'])} that stays "
+            f"{_place(region)} does not increase E + mu/(2 eta) |D|^2, D being the last step"
+        )
     setting = f"with eta={_shown(claim['eta'])}, tau <= {_shown(claim['tau'])}"
     match kind:
         case "region":

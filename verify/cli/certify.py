@@ -19,8 +19,11 @@ from verify.outcomes import InputError, Verdict
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Certificate to write.")
 @click.option("--kind", type=click.Choice(KINDS), default="region", show_default=True, help="What to prove.")
 @click.option("--steps", type=click.IntRange(1, 10**7), help="horizon: number of steps.")
-@click.option("--eta", type=float, help="Learning rate; default: the recommended one, for a horizon the largest.")
+@click.option(
+    "--eta", "--lr", "eta", type=float, help="Learning rate; default: the recommended one, for a horizon the largest."
+)
 @click.option("--tau", type=float, help="Momentum size; default: half of eta or half of its limit.")
+@click.option("--mu", "--momentum", "mu", type=float, help="heavy_ball: momentum as of SGD, in [0, 1).")
 @click.option("--radius", type=float, help="horizon, weight_decay: radius of the region; default: searched.")
 @click.option("--at", type=click.Path(path_type=Path), help=".npz with one array w: the weights to certify at.")
 @click.option("--next", "following", type=click.Path(path_type=Path), help="step: .npz with the weights after it.")
@@ -34,6 +37,7 @@ def command(
     steps: int | None,
     eta: float | None,
     tau: float | None,
+    mu: float | None,
     radius: float | None,
     at: Path | None,
     following: Path | None,
@@ -45,6 +49,7 @@ def command(
 
     \b
     region        Hessian bound on the region of SPEC, and a setting (eta, tau) of the admissible range
+    heavy_ball    the same bound, and SGD's setting (--lr, --momentum): the error plus the energy of the motion falls
     step          one step between stored weights decreases the error
     horizon       K steps stay in a ball and decrease the error: boundedness is proved
     weight_decay  all steps do, for ever (needs weight_decay > 0)
@@ -53,6 +58,7 @@ def command(
     Examples:
       dagverify certify examples/xor_skip.toml -o horizon.json --kind horizon --steps 100
       dagverify certify examples/digits_autoencoder.toml -o region.json
+      dagverify certify examples/xor_skip.toml -o momentum.json --kind heavy_ball --momentum 0.9
       dagverify certify examples/xor_skip.toml -o step.json --kind step --coq Step.v
     """
     outputs = Outputs([spec, at, following], force)
@@ -80,6 +86,7 @@ def command(
                 steps=steps,
                 eta=eta,
                 tau=tau,
+                mu=mu,
                 radius=radius,
                 announce=announce,
             )

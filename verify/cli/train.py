@@ -27,12 +27,14 @@ RULES = ("certified", "guarded", "fixed", "restart", "clipped", "epoch")
 @click.option(
     "--steps", type=click.IntRange(0, 10**9), default=100, show_default=True, help="Budget in all; epochs for --guard."
 )
-@click.option("--rule", type=click.Choice(RULES), default=RULES[0], show_default=True)
+@click.option("--rule", type=click.Choice(RULES), help="Default: certified; with --momentum: clipped.")
 @click.option("--batch", type=click.IntRange(1, 10**9), help="Train on batches of so many samples, with --guard epoch.")
 @click.option("--guard", type=click.Choice(["epoch"]), help="Prove that E falls over every epoch; needs --batch.")
-@click.option("--eta", type=float, help="Learning rate, for --rule fixed, restart and clipped, and --guard epoch.")
+@click.option(
+    "--eta", "--lr", "eta", type=float, help="Learning rate of --rule fixed, restart, clipped and --guard epoch."
+)
 @click.option("--tau", type=float, help="Momentum size, for --rule fixed and restart.")
-@click.option("--mu", type=float, help="Momentum of SGD, for --rule clipped and --guard epoch.")
+@click.option("--mu", "--momentum", "mu", type=float, help="Momentum of SGD, for --rule clipped and --guard epoch.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of the order of batches; default 0.")
 @click.option("--shrink", type=float, help="By which lr is multiplied after an epoch taken back; default 0.5.")
 @click.option("--recover", type=click.IntRange(1), help="Accepted epochs in a row that undo one shrinking.")
@@ -55,7 +57,7 @@ RULES = ("certified", "guarded", "fixed", "restart", "clipped", "epoch")
 def command(
     spec: Path,
     steps: int,
-    rule: str,
+    rule: str | None,
     batch: int | None,
     guard: str | None,
     eta: float | None,
@@ -82,7 +84,7 @@ def command(
     guarded     the decrease is proved after the fact, with backtracking
     fixed       the theorem's momentum with constant --eta and --tau; increases are recorded
     restart     the same without momentum where it points uphill: larger --tau are admissible
-    clipped     SGD with momentum --mu, which is cut where theorem from_rest does not admit it
+    clipped     SGD with --lr and --momentum, which is cut where theorem from_rest does not admit it
     epoch       what --guard epoch chooses
 
     With --batch 64 --guard epoch a step is a whole epoch of SGD on mini-batches, consecutive samples, in an order drawn
@@ -101,9 +103,11 @@ def command(
     Examples:
       dagverify train examples/xor_skip.toml --steps 200 --out run/
       dagverify train examples/xor_skip.toml --steps 400 --out run/ --resume
+      dagverify train examples/xor_skip.toml --lr 0.01 --momentum 0.9 --out momentum/
       dagverify train examples/xor_skip.toml --steps 200 --out proved/ --certificates steps
       dagverify train examples/xor_decay.toml --steps 20 --batch 2 --guard epoch --eta 0.5 --out epochs/
     """
+    rule = rule or ("certified" if mu is None or guard else "clipped")
     with progress():
         from verify.cli.target import load
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import warnings
 from collections import Counter
@@ -79,6 +80,26 @@ class CertifiedFit(BaseEstimator):
         """Not offered: a mini-batch's error is another one than the fit's."""
         raise AttributeError("partial_fit: every step of a certified fit is about the error of all samples")
 
+    @property
+    def certificate_(self) -> TrainingCertificate:
+        """What the last `fit` proved of the weights that it left, as long as they are the estimator's.
+
+        Raises
+        ------
+        InputError
+            If the network is another one than was fitted: weights or activation were changed.
+        """
+        if "_certificate" not in vars(self):
+            raise AttributeError("certificate_: no fit has ended")
+        certificate, fitted = self._certificate
+        if _fingerprint(self) != fitted:
+            raise InputError(
+                "the network was changed after its fit, of which the certificate speaks",
+                estimator=type(self).__name__,
+                remedy="fit again; verify.from_sklearn(estimator, X, y) makes a problem of the network as it is now",
+            )
+        return certificate
+
     @certified_environment()
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train until |grad E| is proved to be at most ``tol``; every step is proved to decrease E, or is not taken.
@@ -99,7 +120,7 @@ class CertifiedFit(BaseEstimator):
         if self.rule == "certified" and self.activation == "relu":
             remedy = "use rule='guarded', or a smooth activation"
             raise InputError("a kink has no segment bound", rule=self.rule, activation=self.activation, remedy=remedy)
-        for name in ("certificate_", "loss_curve_", "loss_", "best_loss_", "n_iter_", "t_"):
+        for name in ("_certificate", "loss_curve_", "loss_", "best_loss_", "n_iter_", "t_"):
             self.__dict__.pop(name, None)  # of an earlier fit: a fit that fails or is interrupted has proved nothing
         x, targets = self._validate_input(X, y, False, reset=True)
         for part, where in ((X, "X"), (y, "y"), (sample_weight, "sample_weight")):
@@ -109,11 +130,12 @@ class CertifiedFit(BaseEstimator):
         start = problem.error_enclosure(session.weights)
         errors, records, weights, stopped = _train(session, self.max_iter)
         problem.write(self, weights)
-        self.certificate_ = _certificate(problem, weights, start, records, stopped, self.tol)
+        certificate = _certificate(problem, weights, start, records, stopped, self.tol)
+        self._certificate = certificate, _fingerprint(self)
         self.loss_curve_ = [*errors, problem.error(weights)]
         self.loss_ = self.best_loss_ = self.loss_curve_[-1]
         self.n_iter_, self.t_ = len(records), len(records) * len(problem.constants["inputs"])
-        if not self.certificate_.converged:
+        if not certificate.converged:
             warnings.warn(f"the gradient is not proved to be at most tol={self.tol}: {stopped}", ConvergenceWarning, 2)
         return self
 
@@ -129,6 +151,15 @@ class CertifiedFit(BaseEstimator):
         self._random_state = check_random_state(self.random_state)
         self._initialize(targets, [x.shape[1], *hidden, targets.shape[1]], np.float64)
         return network_problem(self, Samples(x, targets, sample_weight, self.out_activation_), points=1)
+
+
+def _fingerprint(network: Any) -> str:
+    """Return a hash of all that the function of a network depends on."""
+    digest = hashlib.sha256(repr((network.activation, network.out_activation_)).encode())
+    for part in (*network.coefs_, *network.intercepts_):
+        array = np.ascontiguousarray(part)
+        digest.update(repr((array.shape, array.dtype.str)).encode() + array.tobytes())
+    return digest.hexdigest()
 
 
 def _require_float64(part: Any, where: str) -> None:

@@ -6,6 +6,7 @@ from verify.torch.correspondence import Correspondence
 from verify.torch.epoch_guard import EpochGuard, EpochReport
 from verify.torch.monitor import Monitor, StepReport
 from verify.torch.optimiser import CertifiedMomentum
+from verify.torch.scalars import TensorBoardLog
 
 __all__ = [
     "CertifiedMomentum",
@@ -16,5 +17,6 @@ __all__ = [
     "Monitor",
     "Residual",
     "StepReport",
+    "TensorBoardLog",
     "convert",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, final
 
 import numpy as np
@@ -58,29 +58,50 @@ class Samples:
     """
 
     def __init__(self, inputs: Any) -> None:
-        self._all = [leaf for leaf in tree_leaves(inputs) if isinstance(leaf, torch.Tensor) and leaf.ndim > 0]
-        self.count = len(self._all[0]) if self._all else 0
-        self._places: dict[tuple[torch.dtype, ...], dict[bytes, list[int]]] = {}
+        self._all = {by_name: _tensors(inputs, by_name) for by_name in (False, True)}
+        self.count = len(self._all[False][0]) if self._all[False] else 0
+        self._places: dict[Any, dict[bytes, list[int]]] = {}
 
     def places(self, call: tuple[Any, Any]) -> list[int] | None:
-        """Return which samples a call was given, or None where they are not rows of the data."""
-        given = [leaf.detach() for leaf in tree_leaves(call) if isinstance(leaf, torch.Tensor) and leaf.ndim > 0]
-        if len(given) != len(self._all) or any(len(leaf) != len(given[0]) for leaf in given):
+        """Return which samples a call was given, or None where they are not rows of the data.
+
+        What is given by name may come in another order than in the data.
+        """
+        found = self._in_order(call, by_name=False)
+        return self._in_order(call, by_name=True) if found is None else found
+
+    def _in_order(self, call: tuple[Any, Any], by_name: bool) -> list[int] | None:
+        wholes, given = self._all[by_name], [leaf.detach() for leaf in _tensors(call, by_name)]
+        if not given or len(given) != len(wholes) or any(len(leaf) != len(given[0]) for leaf in given):
             return None
-        pairs = zip(given, self._all, strict=True)
+        pairs = zip(given, wholes, strict=True)
         if any(leaf.shape[1:] != whole.shape[1:] or len(whole) != self.count for leaf, whole in pairs):
             return None
-        waiting = {key: iter(places) for key, places in self._index(tuple(leaf.dtype for leaf in given)).items()}
+        index = self._index(tuple(leaf.dtype for leaf in given), by_name)
+        waiting = {key: iter(places) for key, places in index.items()}
         found = [next(waiting.get(key, iter(())), None) for key in _keys(given)]
         return None if None in found else [place for place in found if place is not None]
 
-    def _index(self, dtypes: tuple[torch.dtype, ...]) -> dict[bytes, list[int]]:
-        if dtypes not in self._places:
+    def _index(self, dtypes: tuple[torch.dtype, ...], by_name: bool) -> dict[bytes, list[int]]:
+        key = dtypes, by_name
+        if key not in self._places:
             index: dict[bytes, list[int]] = defaultdict(list)
-            for place, key in enumerate(_keys([a.to(d) for a, d in zip(self._all, dtypes, strict=True)])):
-                index[key].append(place)
-            self._places[dtypes] = dict(index)
-        return self._places[dtypes]
+            for place, row in enumerate(_keys([a.to(d) for a, d in zip(self._all[by_name], dtypes, strict=True)])):
+                index[row].append(place)
+            self._places[key] = dict(index)
+        return self._places[key]
+
+
+def _tensors(value: Any, by_name: bool) -> list[torch.Tensor]:
+    """Return the tensors that hold samples, those of a dict in the order of their names if asked to."""
+    leaves = tree_leaves(_named(value) if by_name else value)
+    return [leaf for leaf in leaves if isinstance(leaf, torch.Tensor) and leaf.ndim > 0]
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return [_named(part) for _, part in sorted(value.items(), key=lambda item: str(item[0]))]
+    return [_named(part) for part in value] if isinstance(value, tuple | list) else value
 
 
 def _keys(leaves: list[torch.Tensor]) -> Iterator[bytes]:

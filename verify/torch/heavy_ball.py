@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from verify.torch.parameter_vector import ParameterVector
 
 
+_NOT_CONSTANT = "learning rate or momentum is not constant"
+
+
 @dataclass(frozen=True)
 class InRange:
     """The answer for one step; see `StepReport`."""
@@ -55,6 +58,7 @@ class HeavyBallWatch:
         self.mapped, self.optimizer = mapped, optimizer
         self.curvature = numbers.curvature(curvature)
         self._settings: set[tuple[Fraction, Fraction]] = set()
+        self._last: tuple[Fraction, Fraction] | None = None
         self._previous: np.ndarray | None = None
         self._multiple = Fraction(1)
         self._unknown = "the step before the first one watched is not known" if _in_motion(optimizer) else ""
@@ -77,12 +81,18 @@ class HeavyBallWatch:
         if len(settings) > 1:
             return InRange(Verdict.UNDECIDED, "learning rate or momentum differs between parameter groups")
         ((eta, mu),) = settings
+        last, self._last = self._last, (eta, mu)
         if eta <= 0:
             return InRange(Verdict.UNDECIDED, "the theorem needs a positive learning rate")
         if not (np.all(np.isfinite(before)) and np.all(np.isfinite(after))):
             return InRange(Verdict.UNDECIDED, "the weights are not finite")
         if mu and unknown:
             return InRange(Verdict.UNDECIDED, unknown)
+        if mu and last not in (None, (eta, mu)):  # the optimiser's velocity is not the last step over these settings
+            factor = Fraction(1) if compared.multiple is None else compared.multiple
+            self._settings |= {(factor * eta, mu)}
+            known = None if compared.multiple is None else float(compared.multiple)
+            return InRange(Verdict.UNDECIDED, "; ".join(filter(None, (compared.words, _NOT_CONSTANT))), known)
         start = before if previous is None or not mu else previous
         step = StoredStep(start, before, after, eta, mu, ROUNDOFF[self._mapping.dtype])
         return self._examined(step, in_region, compared.source)
@@ -112,7 +122,7 @@ class HeavyBallWatch:
     ) -> str:
         """Why the theorem is not proved to speak of the step; empty if it is."""
         if len(settings) > 1:
-            return "learning rate or momentum is not constant"
+            return _NOT_CONSTANT
         if not in_region:
             return "the weights are not in the region on which L holds"
         ((eta, mu),) = settings

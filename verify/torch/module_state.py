@@ -17,6 +17,7 @@ _LOOKING = (*BY_MODE, nn.RNNBase, nn.RReLU, nn.MultiheadAttention, nn.Transforme
 
 _OWN = frozenset(vars(nn.Module()))
 """Attributes that every module has."""
+_LIGHTNING = ("lightning.", "pytorch_lightning.")
 
 
 @final
@@ -81,7 +82,7 @@ class ModuleState:
             (path, name): value.detach().clone() if isinstance(value, torch.Tensor) else value
             for path, layer in self.module.named_modules()
             for name, value in vars(layer).items()
-            if name not in _OWN and _is_plain(value)
+            if name not in _OWN | _books(type(layer)) and _is_plain(value)
         }
 
     def _current_values(self) -> dict[str, torch.Tensor]:
@@ -94,6 +95,13 @@ class ModuleState:
 
 def _looks_at_its_mode(layer: nn.Module) -> bool:
     return isinstance(layer, _LOOKING) or not type(layer).__module__.startswith(_BUILT_IN)
+
+
+def _books(kind: type) -> frozenset[str]:
+    """Return the private attributes that Lightning's base class gives a class: its trainer keeps its books in them."""
+    named = [base for base in kind.__mro__ if base.__name__ == "LightningModule"]
+    own = [base for base in named if base.__module__.startswith(_LIGHTNING)]
+    return frozenset(name for base in own for name in vars(base()) if name.startswith("_"))
 
 
 def _is_plain(value: Any) -> bool:

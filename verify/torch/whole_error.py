@@ -29,6 +29,7 @@ from verify.importers.torch.capture import (
     with_own_constants,
 )
 from verify.importers.torch.criteria import Criterion, criterion, in_float64
+from verify.importers.torch.meaning import single
 from verify.importers.torch.translate import translate
 from verify.operations.leaves import Parameter
 from verify.outcomes import InputError
@@ -102,7 +103,7 @@ class WholeError:
         self.module, self.data, self.reduction = module, data, reduction
         self._decay = Fraction(weight_decay)
         self._criterion = criterion(loss, reduction, options)
-        self._objective = Objective(in_float64(module).eval(), self._criterion)
+        self._objective = Objective(in_float64(module).eval(), self._criterion, single(module))
         self._programs: dict[str, ExportedProgram] = {}
         self._held = False
         self._numbers_of_loss = self._held_numbers()
@@ -129,7 +130,7 @@ class WholeError:
         if (found := self._held_numbers()) != self._numbers_of_loss:
             self._numbers_of_loss, self._in_doubt = found, set(self._programs)
         with users_code():
-            fresh = Objective(in_float64(self.module).eval(), self._criterion)
+            fresh = Objective(in_float64(self.module).eval(), self._criterion, single(self.module))
         lower, upper, samples = Fraction(0), Fraction(0), 0
         before: Chunk | None = None
         for number, chunk in enumerate(self.data.chunks()):
@@ -263,5 +264,4 @@ def _arguments(chunk: Chunk) -> tuple[Any, ...]:
 
 
 def _plain(objective: Objective, arguments: tuple[Any, ...]) -> float:
-    with torch.no_grad():
-        return float(objective(*arguments))
+    return float(objective.documented(*arguments).detach())

@@ -19,6 +19,7 @@ PRECISIONS = (128, 256, 512, 1024)
 COUNTED_STEPS = 1000
 Judgement = tuple[bool, str]  # whether something is confirmed, and what to say if it is not
 SETTING = ["lipschitz", "eta", "tau", "gain"]
+HEAVY_BALL = ["lipschitz", "eta", "mu", "gain"]
 MINIMUM = ["least", "gradient_norm", "distance", "excess", "rate"]
 BOUNDS = ["error_upper", "error_infimum", "gradient_norm", "decrease"]
 
@@ -41,9 +42,22 @@ def check_step(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]
 
 def check_region(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
     """Theorem `sharp`: ||Hess E|| <= lipschitz on the region; steps with (eta, tau) lose at least gain |grad E|^2."""
-    _refuse_weights_outside(subject, region)
     lipschitz, eta, tau, gain = _numbers(claim, SETTING)
     yield from _setting(lipschitz, eta, tau, gain)
+    yield from _curvature(subject, region, lipschitz)
+
+
+def check_heavy_ball(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
+    """Theorem `heavy_ball`: E + mu/(2 eta) |D|^2 loses at least gain |D'|^2 at every step D' in the region."""
+    lipschitz, eta, mu, gain = _numbers(claim, HEAVY_BALL)
+    inside = lipschitz > 0 and eta > 0 and 0 <= mu < 1 and 2 * mu + lipschitz * eta <= 2
+    yield inside, "outside theorem `heavy_ball`: 0 <= mu < 1, mu <= 1 - L eta/2"
+    yield 0 <= gain * eta <= 1 - mu - lipschitz * eta / 2, "the gain exceeds (1 - mu)/eta - L/2 or is negative"
+    yield from _curvature(subject, region, lipschitz)
+
+
+def _curvature(subject: Subject, region: Any, lipschitz: Fraction) -> Iterator[Judgement]:
+    _refuse_weights_outside(subject, region)
     bound = subject.hessian_norm(region)
     yield bound <= rational(lipschitz), f"only ||Hess E|| <= {bound.upper().str(17, radius=False)} is confirmed"
 
@@ -111,6 +125,7 @@ def check_minimum(subject: Subject, region: Any, claim: Any) -> Iterator[Judgeme
 CHECKS: dict[str, tuple[set[str], tuple[Callable[[Subject, Any, Any], Iterator[Judgement]], ...]]] = {
     "step": ({"next", "decrease"}, (check_step,)),
     "region": ({*SETTING}, (check_region,)),
+    "heavy_ball": ({*HEAVY_BALL}, (check_heavy_ball,)),
     "horizon": ({*SETTING, *BOUNDS, "steps"}, (check_horizon, check_region)),
     "weight_decay": ({*SETTING, "error_upper", "converges"}, (check_weight_decay, check_region)),
     "minimum": ({*SETTING, *MINIMUM}, (check_minimum,)),

@@ -85,7 +85,7 @@ def _by_autograd(problem: GraphProblem, objective: Objective, arguments: tuple[A
     parameters = dict(objective.module.named_parameters())
     leaves = [parameters[block.label] for block in problem.blocks]
     with _buffers_kept(objective.module):
-        error = objective(*arguments)
+        error = objective.documented(*arguments)
         parts = torch.autograd.grad(error, leaves, allow_unused=True)
     found = [torch.zeros_like(p) if g is None else g for p, g in zip(leaves, parts, strict=True)]
     return float(error.detach()), np.concatenate([part.detach().reshape(-1).numpy() for part in found])
@@ -101,9 +101,9 @@ def _buffers_kept(module: torch.nn.Module) -> Iterator[None]:
 
 def _refuse_if_it_changes(objective: Objective, arguments: tuple[Any, ...], error: float, allowed: float) -> None:
     """Refuse a module whose second call is another function of the weights than the first."""
-    with torch.no_grad(), _buffers_kept(objective.module):
-        objective(*arguments)
-        second = float(objective(*arguments))
+    with _buffers_kept(objective.module):
+        objective.documented(*arguments)
+        second = float(objective.documented(*arguments).detach())
     if not abs(second - error) <= allowed:
         raise InputError(
             "the module's loss changes from call to call", first=error, second=second, remedy="module.eval()"

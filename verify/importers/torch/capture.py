@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch.export import ExportedProgram, default_decompositions, export
-from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten
 
 from verify.importers.torch.criteria import Criterion
+from verify.importers.torch.meaning import Documented, Rewritten
 from verify.importers.torch.registry import RULES
 from verify.outcomes import InputError
 
@@ -26,17 +25,32 @@ PREFIX = "module."
 
 
 class Objective(torch.nn.Module):
-    """A module with its loss: ``forward(inputs, targets)`` is a scalar."""
+    """A module with its loss: ``forward(inputs, targets)`` is a scalar.
 
-    def __init__(self, module: torch.nn.Module, criterion: Criterion) -> None:
+    Parameters
+    ----------
+    module : torch.nn.Module
+        In float64.
+    criterion : Criterion
+    single : bool
+        Whether it is a copy of a float32 module; see `meaning.Rewritten`.
+    """
+
+    def __init__(self, module: torch.nn.Module, criterion: Criterion, single: bool = False) -> None:
         super().__init__()
         self.module = module
         self.criterion = criterion
+        self.single = single
 
     def forward(self, inputs: tuple[Any, ...] | dict[str, Any], targets: Any) -> torch.Tensor:
         """Return the loss of the module's outputs."""
         outputs = self.module(**inputs) if isinstance(inputs, dict) else self.module(*inputs)
         return self.criterion(outputs, targets)
+
+    def documented(self, inputs: tuple[Any, ...] | dict[str, Any], targets: Any) -> torch.Tensor:
+        """Return the loss with every function as it is documented, and as float32 modules mean their casts."""
+        with torch.enable_grad(), Documented(self.single):
+            return self(inputs, targets)
 
 
 def as_float64(value: Any) -> Any:
@@ -68,27 +82,6 @@ def as_float64(value: Any) -> Any:
     return value
 
 
-def _softshrink(x: torch.Tensor, lambd: float = 0.5) -> torch.Tensor:
-    return x - x.clamp(-lambd, lambd)
-
-
-def _hardshrink(x: torch.Tensor, lambd: float = 0.5) -> torch.Tensor:
-    raise InputError("hardshrink jumps at its threshold", threshold=lambd, remedy="use softshrink")
-
-
-class _Rewritten(TorchFunctionMode):
-    """Functions that PyTorch takes apart into comparisons whatever the decompositions are, written in another way."""
-
-    FUNCTIONS: ClassVar[dict[Any, Callable[..., Any]]] = {
-        torch.nn.functional.softshrink: _softshrink,
-        torch.nn.functional.hardshrink: _hardshrink,
-        torch.hardshrink: _hardshrink,
-    }
-
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return self.FUNCTIONS.get(function, function)(*args, **(kwargs or {}))
-
-
 def capture(objective: Objective, arguments: tuple[Any, ...]) -> ExportedProgram:
     """Return the exported program of an objective in core operations.
 
@@ -103,7 +96,7 @@ def capture(objective: Objective, arguments: tuple[Any, ...]) -> ExportedProgram
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with _Rewritten():
+            with torch.enable_grad(), Rewritten(objective.single):
                 program = export(objective, arguments, strict=False)
             return program.run_decompositions(_decompositions())
     except InputError:

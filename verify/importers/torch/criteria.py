@@ -109,8 +109,23 @@ def in_float64(module: torch.nn.Module) -> torch.nn.Module:
     Raises
     ------
     InputError
-        If a parameter has no values yet, or the module cannot be copied.
+        If it is compiled, a parameter has no values yet, or the module cannot be copied.
     """
+    for name, layer in module.named_modules():
+        if type(layer).__name__ == "OptimizedModule":
+            raise InputError(
+                "the module is compiled by torch.compile",
+                where=name or None,
+                type=type(layer).__name__,
+                remedy="give the one that was compiled, whose parameters are the same: module._orig_mod",
+            )
+        if isinstance(layer, torch.jit.ScriptModule):
+            raise InputError(
+                "the module is compiled by torch.jit",
+                where=name or None,
+                type=type(layer).__name__,
+                remedy="give the one that was compiled, whose parameters are the same",
+            )
     for name, parameter in module.named_parameters():
         if isinstance(parameter, torch.nn.parameter.UninitializedParameter) or parameter.is_meta:
             raise InputError(

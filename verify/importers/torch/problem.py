@@ -13,6 +13,7 @@ from verify.graph.problem import GraphProblem
 from verify.importers.torch.agreement import check_agreement
 from verify.importers.torch.capture import Objective, as_float64, capture, form, refreshed, with_own_constants
 from verify.importers.torch.criteria import Criterion, criterion, in_float64
+from verify.importers.torch.meaning import single
 from verify.importers.torch.translate import translate
 from verify.operations.leaves import Parameter
 from verify.outcomes import InputError
@@ -64,6 +65,9 @@ def from_torch(
     The module is captured with `torch.export`, together with the loss; error and gradient of the result are compared
     with the module's own at several points, and a difference that rounding does not explain is refused. Frozen
     parameters and buffers are constants; tied parameters are one. The module itself is not changed.
+
+    Functions mean what PyTorch documents: softplus is log(1 + exp(x)) everywhere, though PyTorch computes x itself,
+    which is 2.1e-9 less at most, where x is above 20. A float32 module's casts to float32 are no roundings.
 
     Parameters
     ----------
@@ -126,7 +130,7 @@ def import_module(
     """
     if not isinstance(module, torch.nn.Module):
         raise InputError("a torch.nn.Module is needed", module=type(module).__name__, remedy="give the module itself")
-    objective = Objective(in_float64(module), criterion(loss, reduction, options))
+    objective = Objective(in_float64(module), criterion(loss, reduction, options), single(module))
     arguments = (as_float64(inputs if isinstance(inputs, tuple | dict) else (inputs,)), as_float64(targets))
     kept, key = {} if programs is None else programs, form(arguments)
     if key not in kept:

@@ -17,6 +17,7 @@ from verify.graph.tensor import GraphBuilder, Tensor
 from verify.importers.lowering.softmax import Masked
 from verify.importers.torch import rules as _rules  # noqa: F401 -- importing registers them
 from verify.importers.torch.capture import PREFIX, operation_name
+from verify.importers.torch.meaning import kept_by_cast
 from verify.importers.torch.registry import RULES, TAKE_MASKED, Scope
 from verify.operations.leaves import Constant
 from verify.outcomes import InputError
@@ -154,7 +155,8 @@ def _called(node: Node, values: dict[str, Any], scope: Scope) -> Any:
         return None
     if not _holds_tensor([*arguments, *options.values()]):
         exact = scope.knows([*arguments, *options.values()])
-        if not exact or name.split(".")[0] in MOVES:
+        kept = name == "_to_copy.default" and kept_by_cast(arguments[0], options.get("dtype"))
+        if not exact or kept or name.split(".")[0] in MOVES:
             return _remembered(scope, name, _computed(node, name, arguments, options), exact)
     if name not in RULES:
         raise InputError(

@@ -9,6 +9,7 @@ from typing import Any
 from verify.graph.tensor import Tensor
 from verify.importers.lowering import functions
 from verify.importers.lowering.functions import FORMULAS
+from verify.importers.torch.meaning import LEAST_THRESHOLD
 from verify.importers.torch.registry import Scope, rule
 from verify.operations.elementwise import Elementwise
 from verify.operations.power import Logarithm
@@ -39,14 +40,10 @@ def gelu(scope: Scope, x: Tensor, approximate: str = "none") -> Tensor:
     return functions.gelu_by_tanh(x)
 
 
-SMALLEST_THRESHOLD = 20.0
-"""PyTorch's own; a lower one makes another function of softplus, not only a faster one."""
-
-
 @rule("softplus.default")
 def softplus(scope: Scope, x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """Return the smooth function: the line that frameworks take beyond the threshold differs by exp(-threshold)."""
-    if threshold < SMALLEST_THRESHOLD:
+    """Return the smooth function, also where PyTorch takes the line."""
+    if threshold < LEAST_THRESHOLD:
         raise InputError(
             "softplus with a low threshold is not continuous", threshold=threshold, remedy="leave the threshold at 20"
         )
