@@ -19,8 +19,8 @@ from verify.bounds.hessian_center import centers
 from verify.bounds.majorant.bound import _slopes
 from verify.bounds.majorant.caps import Caps
 from verify.bounds.majorant.center import center_facts
-from verify.bounds.majorant.center_hessian import deflated_norm
 from verify.bounds.majorant.center_state import center_jacobians, center_state
+from verify.bounds.majorant.deflation import deflated_norm
 from verify.bounds.majorant.state import State
 from verify.bounds.majorant.structure import structure
 from verify.bounds.majorant.tensors import largest_form, largest_form_within

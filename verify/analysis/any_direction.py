@@ -48,6 +48,8 @@ DEFAULT_BOUNDS = 2
 _CHEAP_BOUNDS = 8
 _NORMS_OVER_MAJORANTS = 1.3
 _ENOUGH = 1.01
+_SECONDS_FOR_DIGITS = 1.0
+"""Worth spending on the gradient in 50 digits where float64 cannot tell it from zero."""
 
 
 @dataclass(frozen=True)
@@ -260,7 +262,7 @@ def _gradient(problem: Objective, w: np.ndarray) -> tuple[Interval, Interval]:
     length = gradient.norm()
     if _is_known(length) or not isinstance(problem, Problem):
         return gradient, length
-    if affordable_samples(problem.architecture) < problem.samples:
+    if affordable_samples(problem.architecture, _SECONDS_FOR_DIGITS) < problem.samples:
         return gradient, length
     low, high = arb.bounds(reference_gradient(problem, w))
     sharp = Interval.from_bounds(low, high)
