@@ -38,6 +38,8 @@ _GROWN = 1.0 + 2.0**-5
 """Ranges are evaluated where a Taylor bound exceeds what is largest at the centre by this factor: elsewhere they gain
 less, since only the largest derivative of a sample's units counts.
 """
+_FEW = 2048
+"""Units up to which all ranges are evaluated at once: the calls cost as much."""
 
 
 class Sweep:
@@ -105,9 +107,9 @@ class Sweep:
         check_time()
         vertex = self.architecture.vertices[name]
         shift = self.shift(name)
-        z, center = self.center.state.preactivations[name], self.center.sizes[name]
+        center = self.center.sizes[name]
         sizes = taylor_bounds(center, _suprema(vertex.activation), shift, self.order)
-        sharpen(sizes, self.mattering(name, sizes, shift), vertex.activation, z, shift)
+        self.sharpen(name, sizes, shift)
         self.suprema[name] = tuple(size.max(axis=1) for size in sizes[1:])
         self.deviation[name] = upward.mul(self.suprema[name][0], shift)
         near_center = upward.add(self.center.norms[name], self.deviation[name])
@@ -119,17 +121,34 @@ class Sweep:
             from_center = upward.add(near, upward.mul(largest[0], shift))
             self.losses[name] = (np.minimum(upward.norm(entries[1], axis=1), from_center), *largest)
 
-    def mattering(self, name: str, sizes: list[np.ndarray], shift: np.ndarray) -> np.ndarray:
-        """Return where a bound of a derivative of g_v or phi_v is well above the sample's largest at the centre.
+    def sharpen(self, name: str, sizes: list[np.ndarray], shift: np.ndarray) -> None:
+        """Lower bounds of |g_v|, |g_v'|, ... in place to ranges, where they may be largest among a sample's units.
 
-        Of |g_v| itself the bound from the centre is as good as one unit by unit.
+        Only the largest derivatives of g_v and phi_v count, and of |g_v| itself the bound from the centre is as good as
+        one unit by unit. Units that have the largest at the centre come first: what they reach need not be looked for
+        elsewhere.
         """
         fourth = self.center.fourth(name) if self.order == 4 else ()
-        found = _above(sizes[1:], (*self.center.sizes[name][1:], *fourth[:1]))
+        at_center = [*self.center.sizes[name][1:], *fourth[:1]][: self.order]
         if name in self.center.losses:
-            at_center = (*self.center.losses[name].sizes, *fourth[1:])
-            found |= _above(self.loss_bounds(name, sizes, shift)[2:], at_center[2:])
-        return found & np.isfinite(shift)[:, None]
+            at_center += [*self.center.losses[name].sizes[2:], *fourth[1:]][: self.order - 1]
+
+        def bounds() -> list[np.ndarray]:
+            return [*sizes[1:], *(self.loss_bounds(name, sizes, shift)[2:] if name in self.center.losses else ())]
+
+        activation, z = self.architecture.vertices[name].activation, self.center.state.preactivations[name]
+        largest = [size.max(axis=1, keepdims=True) for size in at_center]
+        finite = np.isfinite(shift)[:, None]
+        where = _above(bounds(), largest) & finite
+        if np.count_nonzero(where) > _FEW:
+            first = np.any([size == most for size, most in zip(at_center, largest, strict=True)], axis=0)
+            first &= np.any(where, axis=1, keepdims=True)
+            to_ranges(sizes, first, activation, z, shift)
+            found = bounds()
+            reached = [np.where(first, bound, 0.0).max(axis=1, keepdims=True) for bound in found]
+            largest = [np.maximum(*pair) for pair in zip(largest, reached, strict=True)]
+            where = _above(found, largest) & finite & ~first
+        to_ranges(sizes, where, activation, z, shift)
 
     def shift(self, name: str) -> np.ndarray:
         """Bound |z_v - z0_v|, (n,)."""
@@ -207,7 +226,7 @@ class Reached(NamedTuple):
     behind: np.ndarray
 
 
-def sharpen(
+def to_ranges(
     sizes: list[np.ndarray], where: np.ndarray, activation: Activation | None, z: Interval, shift: np.ndarray
 ) -> None:
     """Lower in place bounds of |g|, |g'|, ..., (n, width) each, for the units marked: to ranges of the derivatives.
@@ -229,10 +248,9 @@ def _suprema(activation: Activation | None) -> tuple[float, ...]:
     return tuple(float(activation.supremum(k)) for k in range(5))
 
 
-def _above(bounds: Sequence[np.ndarray], at_center: Sequence[np.ndarray]) -> np.ndarray:
-    """Return where a bound is well above the largest value of the sample's units at the centre, (n, width)."""
-    pairs = zip(bounds, at_center, strict=False)
-    return np.any([~(bound <= _GROWN * size.max(axis=1, keepdims=True)) for bound, size in pairs], axis=0)
+def _above(bounds: Sequence[np.ndarray], largest: Sequence[np.ndarray]) -> np.ndarray:
+    """Return where a bound is well above what is largest among the sample's units, (n, width)."""
+    return np.any([~(bound <= _GROWN * most) for bound, most in zip(bounds, largest, strict=True)], axis=0)
 
 
 def taylor_bounds(sizes: Sizes, suprema: tuple[float, ...], shift: np.ndarray, order: int) -> list[np.ndarray]:
