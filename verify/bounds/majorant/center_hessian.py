@@ -120,15 +120,21 @@ class DenseHessian:
         """Add the part of Q_vw of one chunk, v <= w."""
         v, w = pair.v, pair.w
         left, right = data[v], data[w]
-        samples = len(left.mid)
-        outer = (left.mid[:, :, None] * right.mid[:, None, :]).reshape(samples, -1)
-        product = pair.both.mid.reshape(samples, -1).T @ outer
-        shape = (self.widths[v], self.widths[w], self.columns[v], self.columns[w])
         size, both = pair.both.size, upward.mul(left.size, right.size)
         data_error = upward.add(upward.mul(left.error, right.size), upward.mul(left.size, right.error))
         error = upward.add(
             upward.mul(pair.both.error, both), upward.mul(size, data_error), upward.mul(size, both, self.rounding)
         )
+        samples = len(left.mid)
+        if v == w and (diagonal := pair.both.diagonal()) is not None:
+            weighted = (diagonal[:, :, None] * right.mid[:, None, :]).reshape(samples, -1)
+            grams = (left.mid.T @ weighted).reshape(self.columns[v], self.widths[v], self.columns[v])
+            units = np.arange(self.widths[v])
+            self._block(v, w, error)[units, :, units, :] += grams.transpose(1, 0, 2)
+            return
+        outer = (left.mid[:, :, None] * right.mid[:, None, :]).reshape(samples, -1)
+        product = pair.both.mid.reshape(samples, -1).T @ outer
+        shape = (self.widths[v], self.widths[w], self.columns[v], self.columns[w])
         self._add(v, w, product.reshape(shape).transpose(0, 2, 1, 3), error)
 
     def add_skips(self, center: Center, jacobians: CenterJacobians, data: list[LayerData], graph: Structure) -> None:
@@ -158,9 +164,11 @@ class DenseHessian:
             upward.mul(pull, by_b.size, layer.size, self.rounding),
         )
         block = self._block(b, w, error)
-        by_unit = np.broadcast_to(by_b.mid, (len(layer.mid), *by_b.mid.shape[1:])).transpose(2, 0, 1).copy()
-        for unit in range(self.widths[w]):
-            block[:, :, unit, start : start + read] += (adjoint.mid[:, unit, None] * layer.mid).T @ by_unit
+        samples = len(layer.mid)
+        weighted = (adjoint.mid[:, :, None] * layer.mid[:, None, :]).reshape(samples, -1)
+        product = weighted.T @ np.broadcast_to(by_b.mid, (samples, *by_b.mid.shape[1:])).reshape(samples, -1)
+        shape = (self.widths[w], self.columns[b], read, self.widths[b])
+        block[:, :, :, start : start + read] += product.reshape(shape).transpose(3, 1, 0, 2)
 
     def _add_shared_skip(self, w: int, b: int, products: dict[int, Approximate], layer: LayerData) -> None:
         """Add products (n, some parameters of w, coordinates of b), by where the parameters start."""
