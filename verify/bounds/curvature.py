@@ -11,9 +11,11 @@ import numpy as np
 from verify.arithmetic.environment import certified_environment
 from verify.bounds.attack import attack_hessian
 from verify.bounds.hessian import check_smooth, hessian_bound
+from verify.bounds.hessian_norms import check_pairs
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.budget import OverBudgetError, remaining, time_limit
 from verify.calculus.objective import Objective
+from verify.calculus.problem import Problem
 from verify.outcomes import InputError
 
 ATTACK_SECONDS = 10.0
@@ -112,6 +114,8 @@ def examine_curvature(problem: Objective, *, attack: bool = True, seed: int = 0)
         return Curvature(None, None, words, reason=f"{error.where}: {error.what}", remedy=error.remedy)
     try:
         with time_limit(remaining() * (0.75 if attack else 1.0), "the bound of the Hessian"):
+            if isinstance(problem, Problem):  # before a pass through a million vertices, which would only be waited for
+                check_pairs(problem.architecture)
             bound = hessian_bound(problem, region, level=(level := starting_level(problem)))
     except OverBudgetError as error:
         return Curvature(None, None, words, reason=error.reason, remedy=error.remedy)

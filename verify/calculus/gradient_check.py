@@ -10,6 +10,7 @@ import numpy as np
 
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.lengths import length
+from verify.budget import check_estimate
 from verify.calculus.objective import Objective
 from verify.calculus.problem import Problem
 from verify.calculus.symbolic.comparison import (
@@ -25,6 +26,9 @@ from verify.outcomes import Finding, InputError, Verdict
 if TYPE_CHECKING:
     from verify.architecture import Architecture
 
+CHECK = "the numerical check of the gradients"
+SECONDS_PER_VERTEX = 1e-3
+"""Measured on one core: what a point takes however narrow the vertices are."""
 AGREES, DIFFERS, OPEN = "AGREES", "DIFFERS", "OPEN"
 COARSEST_RESOLUTION = 1e-3
 SINGLE_ROUNDOFF = 2.0**-24
@@ -105,6 +109,8 @@ def _against_recursion(
 ) -> Finding:
     rng = np.random.default_rng(seed)
     places = points_near_start(problem, points, rng)
+    vertices = len(problem.architecture.order)
+    check_estimate(SECONDS_PER_VERTEX * vertices * len(places), CHECK, "use fewer vertices", vertices=vertices)
     covered = min(problem.samples, affordable_samples(problem.architecture))
     comparisons: list[Comparison] = []
     for w in places:
