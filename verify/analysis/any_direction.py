@@ -357,7 +357,7 @@ class _Search:
         In an analysis of a region around the same weights the largest curvature at these is known already.
         """
         with suppress(OverBudgetError), time_limit(remaining() / 2, "the attack on the Hessian bound"):
-            found = attack_hessian(self.problem, self.region(eta), points=1, ascents=2, seconds=ATTACK_SECONDS / 4)
+            found = attack_hessian(self.problem, self.region(eta), points=1, ascents=2, seconds=ATTACK_SECONDS)
             return found.value
         return 0.0
 
