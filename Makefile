@@ -102,6 +102,7 @@ bench: setup
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_directions.py --out benchmarks/training_directions.md
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/training_memory.py --out benchmarks/training_memory.md
 	$(BIN)/python benchmarks/certificates.py > benchmarks/certificates.md
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/small_specs.py --out benchmarks/small_specs.md
 	$(BIN)/python benchmarks/coq_step.py
 
 falsify: setup

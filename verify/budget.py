@@ -92,6 +92,22 @@ def check_time() -> None:
         raise OverBudgetError(f"{limit.what} takes too long", seconds=round(limit.seconds, 1))
 
 
+def check_estimate(seconds: float, what: str, remedy: str = REMEDY, **sizes: Any) -> None:
+    """Raise `OverBudgetError` if more is needed, by a measured estimate, than is left: nothing is waited for in vain.
+
+    Examples
+    --------
+    >>> check_estimate(1e6, "a sum")
+    >>> with time_limit(60.0, "the answer"):
+    ...     check_estimate(1e6, "a sum", "add fewer terms", terms=10**12)
+    Traceback (most recent call last):
+        ...
+    verify.budget.OverBudgetError: a sum takes too long: seconds=1000000.0, terms=1000000000000; add fewer terms
+    """
+    if seconds > remaining():
+        raise OverBudgetError(f"{what} takes too long", remedy=remedy, seconds=float(f"{seconds:.2g}"), **sizes)
+
+
 def remaining() -> float:
     """Return how many seconds are left, infinity without a limit."""
     limit = _limit.get()

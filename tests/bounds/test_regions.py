@@ -115,6 +115,17 @@ def test_the_largest_scale_stays_inside_and_is_tight(
         assert not is_inside(region, reached(Fraction(math.nextafter(scale, 2.0)) * (1 + Fraction(1, 2**100))))
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_squared_distances_are_exact_where_entries_are_equal_or_zero(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    w = rng.standard_normal(6) * 10.0 ** rng.integers(-300, 150, 6) * rng.integers(0, 2, 6)
+    center = np.where(rng.random(6) < 0.5, w, rng.standard_normal(6) * rng.integers(0, 2, 6))
+    exact = sum(
+        ((Fraction(a) - Fraction(b)) ** 2 for a, b in zip(w.tolist(), center.tolist(), strict=True)), Fraction()
+    )
+    assert exact_ball.squared_distance(w, center) == exact
+
+
 def test_the_largest_scale_needs_a_start_inside() -> None:
     with pytest.raises(InputError, match="does not start in the region"):
         Ball([0.0], 1.0).largest_scale([2.0], [1.0])

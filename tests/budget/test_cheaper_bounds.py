@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import verify
-from verify.bounds import hessian_norms
+from verify.bounds import curvature, hessian_norms
 from verify.bounds.attack import attack_hessian
 from verify.bounds.hessian import hessian_bound
 from verify.bounds.majorant import center_third
@@ -58,3 +58,13 @@ def test_a_table_too_large_is_refused_before_it_is_made(monkeypatch: pytest.Monk
     monkeypatch.setattr("verify.budget.MEMORY_LIMIT", 64)
     with pytest.raises(verify.InputError, match=r"is too large: gigabytes=.*; merge layers"):
         hessian_bound(wide(2), method="norms")
+
+
+def test_what_is_too_large_is_not_attacked_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verify.budget.MEMORY_LIMIT", 64)
+    monkeypatch.setattr(curvature, "attack_hessian", lambda *a, **k: pytest.fail("an attack on a bound that is none"))
+    monkeypatch.setattr(curvature, "starting_level", lambda problem: pytest.fail("a pass that is waited for in vain"))
+    found = curvature.examine_curvature(wide(2))
+    assert found.value is None and found.attack is None
+    assert found.reason is not None and "is too large" in found.reason
+    assert found.remedy == "merge layers: use fewer vertices"

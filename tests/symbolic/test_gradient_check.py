@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 import numpy as np
@@ -11,6 +12,7 @@ import verify
 from tests.networks import with_data
 from verify import Architecture, InputError, Verdict
 from verify.calculus import gradient_check
+from verify.calculus.symbolic import evaluation
 from verify.calculus.symbolic.comparison import against_reference
 
 
@@ -219,6 +221,16 @@ def test_many_samples_are_checked_through_the_enclosure(sampled):
     assert "4 random samples" in finding.statement and "all 40 samples" in finding.statement
 
 
+def test_with_many_weights_the_enclosure_is_the_reference(problem, monkeypatch):
+    monkeypatch.setattr(evaluation, "LARGEST_REFERENCE", problem.architecture.size - 1)
+    finding = verify.check_gradient(problem)
+    assert agrees(finding) and finding.numbers["samples_in_50_digits"] == 0
+    assert "nothing in 50 digits" in finding.statement
+    for mistake in MISTAKES[::3]:
+        wrong = verify.check_gradient(problem, functools.partial(backpropagated, problem, mistake=mistake), points=1)
+        assert wrong.verdict is Verdict.REFUTED and wrong.counterexample["gradient_of"] == "the gradient given"
+
+
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistakes_are_refuted_through_the_enclosure(sampled, mistake):
     finding = verify.check_gradient(sampled, lambda w: backpropagated(sampled, w, mistake))
@@ -312,3 +324,38 @@ def test_weights_whose_squares_leave_the_range_are_checked(size):
     nodes = {"x": {"width": 2}, "y": {"width": 1, "activation": "tanh", "inputs": ["x"]}}
     problem = verify.Problem(Architecture.from_data(nodes, "y"), [[1.0, 0.5]], [[0.5]], initial_weights=[size] * 3)
     assert verify.check_gradient(problem).verdict is not Verdict.REFUTED
+
+
+@pytest.fixture(scope="module")
+def deep():
+    """A chain through which the bounds of rounding grow beyond the gradient, the errors hardly."""
+    nodes = {"x": {"width": 1}}
+    for layer in range(20):
+        source = f"v{layer - 1}" if layer else "x"
+        nodes[f"v{layer}"] = {"width": 12, "activation": "tanh", "inputs": [source]}
+    architecture = Architecture.from_data(nodes, "v19")
+    return verify.Problem(architecture, [[0.5]], np.full((1, 12), 0.1))
+
+
+def checked_at_the_start(problem, gradient=None):
+    return verify.check_gradient(problem, gradient, points=[problem.initial_weights])
+
+
+def test_where_bounds_of_rounding_say_nothing_nearness_does(deep):
+    finding = checked_at_the_start(deep)
+    assert finding.numbers["resolution"] > gradient_check.COARSEST_RESOLUTION
+    assert agrees(finding)
+    assert "of its norm of the exact one" in finding.statement
+
+
+@pytest.mark.parametrize(("part", "factor"), [("v0", -1.0), (("v8", "v9"), 0.0), ("v19", 1 + 1e-6), ("v0", np.nan)])
+def test_there_a_mistake_in_one_part_is_not_called_agreement(deep, part, factor):
+    place = deep.architecture.layout.slices[part]
+
+    def wrong(w):
+        gradient = deep.gradient(w)
+        with np.errstate(all="ignore"):
+            gradient[place] *= factor
+        return gradient
+
+    assert checked_at_the_start(deep, wrong).numbers["outcome"] in ("OPEN", "DIFFERS")

@@ -48,6 +48,8 @@ DEFAULT_BOUNDS = 2
 _CHEAP_BOUNDS = 8
 _NORMS_OVER_MAJORANTS = 1.3
 _ENOUGH = 1.01
+_SECONDS_FOR_DIGITS = 1.0
+"""Worth spending on the gradient in 50 digits where float64 cannot tell it from zero."""
 
 
 @dataclass(frozen=True)
@@ -260,7 +262,7 @@ def _gradient(problem: Objective, w: np.ndarray) -> tuple[Interval, Interval]:
     length = gradient.norm()
     if _is_known(length) or not isinstance(problem, Problem):
         return gradient, length
-    if affordable_samples(problem.architecture) < problem.samples:
+    if affordable_samples(problem.architecture, _SECONDS_FOR_DIGITS) < problem.samples:
         return gradient, length
     low, high = arb.bounds(reference_gradient(problem, w))
     sharp = Interval.from_bounds(low, high)
@@ -350,7 +352,10 @@ class _Search:
         return eta
 
     def attacked(self, eta: float) -> float:
-        """Return a curvature that occurs in the blocks; 0 if the time that is left finds none."""
+        """Return a curvature that occurs in the blocks; 0 if the time that is left finds none.
+
+        In an analysis of a region around the same weights the largest curvature at these is known already.
+        """
         with suppress(OverBudgetError), time_limit(remaining() / 2, "the attack on the Hessian bound"):
             found = attack_hessian(self.problem, self.region(eta), points=1, ascents=2, seconds=ATTACK_SECONDS)
             return found.value

@@ -81,6 +81,9 @@ def dot(a: NDArray[np.float64], b: NDArray[np.float64]) -> Fraction:
     >>> dot(np.array([1e200, 1.0, -1e200]), np.array([1e200, 1.0, 1e200]))
     Fraction(1, 1)
     """
+    counts = (a != 0) & (b != 0)
+    if not counts.all() and np.isfinite(a).all() and np.isfinite(b).all():
+        a, b = a[counts], b[counts]
     left, left_exponent = scaled_integers(a)
     right, right_exponent = scaled_integers(b)
     return power_of_two(sum(map(int.__mul__, left, right)), left_exponent + right_exponent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -144,7 +145,7 @@ def check_assumptions(
             bounded_weights(
                 where, None if L is None or isinstance(asked, Optimizer) else _proof(problem, where, L, asked)
             ),
-            _stationary_points(problem, where, L),
+            _stationary_points(problem, where, math.inf if L is None else L),
             small_momentum(
                 L, asked, increase, reason=bound.reason or "unknown", remedy=bound.remedy or "use a smaller region"
             ),
@@ -153,7 +154,7 @@ def check_assumptions(
     )
 
 
-def _stationary_points(problem: Objective, region: Region, L: float | None) -> Finding:
+def _stationary_points(problem: Objective, region: Region, L: float) -> Finding:
     try:
         return finitely_many_stationary_points(problem, region, L)
     except OverBudgetError as error:

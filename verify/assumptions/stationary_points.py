@@ -45,7 +45,7 @@ def finitely_many_stationary_points(
     region : Region, optional
         Default: the problem's own. Weights that it holds fixed are not free.
     curvature : float, optional
-        Proved upper bound of ||Hess E|| on the region; computed if it is not given.
+        Proved upper bound of ||Hess E|| on the region, infinite if none was found; computed if it is not given.
 
     Returns
     -------
@@ -133,6 +133,8 @@ def _nowhere_stationary(problem: Objective, region: Region, curvature: float | N
 
     Both gradients are those of the weights that the region lets move, so that L need not bound more.
     """
+    if curvature == float("inf"):
+        return None
     w = problem.initial_weights
     moving = np.zeros(w.shape, dtype=bool)
     for block, _, radius in region.balls(w.size):

@@ -15,6 +15,7 @@ from verify.arithmetic.intervals import Interval
 from verify.arithmetic.lengths import length
 from verify.budget import OverBudgetError, check_time, remaining, time_limit
 from verify.outcomes import InputError, Verdict
+from verify.sharing import shared
 
 if TYPE_CHECKING:
     from verify.bounds.regions import Region
@@ -24,6 +25,10 @@ _INSIDE = 1.0 - 2.0**-40
 _DIFFERENCE = 2.0**-13
 _FRACTIONS = (1.0, 0.5, 0.2, 0.07, 0.02)
 _CORRECTIONS, _OVERSHOOT = 4, 1.1
+_BASIS, _RESIDUAL = 12, 2.0**-7
+"""Vectors that Lanczos keeps, half of them from a good guess, and the relative residual at which it ends: the curvature
+is then off by about its square.
+"""
 
 
 @dataclass(frozen=True)
@@ -204,8 +209,9 @@ class _Search:
                 return np.nan, _unit(start)
             index = int(np.argmax(np.abs(values)))
             return float(abs(values[index])), vectors[:, index]
+        basis = _BASIS if guess is None else _BASIS // 2
         found = decompositions.dominant_vector(
-            lambda u: self.product(w, u), start, basis=min(size, 12), rounds=20, tolerance=1e-4
+            lambda u: self.product(w, u), start, basis=min(size, basis), rounds=20, tolerance=_RESIDUAL
         )
         direction = _unit(start if found is None else found)
         return float(abs(direction @ self.product(w, direction))), direction
@@ -224,7 +230,7 @@ class _Search:
 
     def climb(self, w: np.ndarray, ascents: int) -> None:
         """Alternate: best direction at the point, then the best point for that direction on a segment."""
-        value, direction = self.steepest(w, None)
+        value, direction = shared(self.problem, ("steepest", w.tobytes()), lambda: self.steepest(w, None))
         self.keep(value, w, direction)
         for _ in range(ascents):
             uphill = self.curvature_gradient(w, direction)

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from verify.arithmetic.environment import certified_environment
-from verify.bounds.attack import HessianAttack, attack_hessian
+from verify.bounds.attack import attack_hessian
 from verify.bounds.hessian import check_smooth, hessian_bound
+from verify.bounds.hessian_norms import check_pairs
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.budget import OverBudgetError, remaining, time_limit
 from verify.calculus.objective import Objective
+from verify.calculus.problem import Problem
 from verify.outcomes import InputError
 
 ATTACK_SECONDS = 10.0
@@ -110,20 +112,18 @@ def examine_curvature(problem: Objective, *, attack: bool = True, seed: int = 0)
         check_smooth(problem)
     except InputError as error:
         return Curvature(None, None, words, reason=f"{error.where}: {error.what}", remedy=error.remedy)
-    found: HessianAttack | None = None
-    if attack:
-        with suppress(OverBudgetError), time_limit(remaining() / 4, "the attack on the Hessian bound"):
-            found = attack_hessian(problem, region, points=1, ascents=2, seed=seed, seconds=ATTACK_SECONDS)
-    below = None if found is None else found.value
-    leading = None if found is None else found.direction
     try:
-        with time_limit(None, "the bound of the Hessian"):
+        with time_limit(remaining() * (0.75 if attack else 1.0), "the bound of the Hessian"):
+            if isinstance(problem, Problem):  # before a pass through a million vertices, which would only be waited for
+                check_pairs(problem.architecture)
             bound = hessian_bound(problem, region, level=(level := starting_level(problem)))
     except OverBudgetError as error:
-        return Curvature(None, below, words, reason=error.reason, remedy=error.remedy, leading=leading)
+        return Curvature(None, None, words, reason=error.reason, remedy=error.remedy)
     except UndecidedHessianError as error:
         reason = f"{error.where}: {error.what}" if error.where else error.what
+        below, leading = _reached(problem, attack, seed)
         return Curvature(None, below, words, reason=reason, remedy=error.remedy, leading=leading)
+    below, leading = _reached(problem, attack, seed)
     return Curvature(
         bound.whole,
         below,
@@ -135,6 +135,15 @@ def examine_curvature(problem: Objective, *, attack: bool = True, seed: int = 0)
         level=level,
         terms=dict(bound.terms),
     )
+
+
+def _reached(problem: Objective, attack: bool, seed: int) -> tuple[float | None, np.ndarray | None]:
+    """Return a curvature that occurs in the region and its direction; None if none was found, or none looked for."""
+    if attack:
+        with suppress(OverBudgetError), time_limit(None, "the attack on the Hessian bound"):
+            found = attack_hessian(problem, points=1, ascents=2, seed=seed, seconds=ATTACK_SECONDS)
+            return found.value, found.direction
+    return None, None
 
 
 def starting_level(problem: Objective) -> float | None:

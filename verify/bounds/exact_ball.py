@@ -50,7 +50,9 @@ def _evidently_within(w: Weights, center: Weights, radius: float) -> bool | None
 
 
 def squared_distance(w: Weights, center: Weights) -> Fraction:
-    """Return |w - center|^2 exactly."""
+    """Return |w - center|^2 exactly; entries that are equal cost nothing."""
+    moved = w != center
+    w, center = w[moved], center[moved]
     return rational.dot(w, w) - 2 * rational.dot(w, center) + rational.dot(center, center)
 
 

@@ -208,7 +208,9 @@ def is_affordable(problem: Problem) -> bool:
 
 def is_near(problem: Problem, region: Geometry, value: float) -> bool:
     """Whether the region is small enough for what is exact at its centre to matter: the norms have not grown much."""
-    return value <= _FAR_GROWTH * norm_products(problem, _without_radii(region), 1).value
+    key = ("norms at the centre", region.center.tobytes())
+    at_center = shared(problem, key, lambda: norm_products(problem, _without_radii(region), 1).value)
+    return value <= _FAR_GROWTH * at_center
 
 
 @singledispatch

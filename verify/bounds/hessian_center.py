@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,11 +90,25 @@ class Center:
     sizes: dict[str, Sizes]
     norms: dict[str, np.ndarray]
     losses: dict[str, OutputLoss]
+    _fourth: dict[str, Sizes] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def samples(self) -> int:
         """Number n of samples."""
         return len(next(iter(self.norms.values())))
+
+    def fourth(self, name: str) -> Sizes:
+        """Return about |g| and, of an output, |phi|, (n, width) each: nothing is proved of them."""
+        if name not in self._fourth:
+            with np.errstate(all="ignore"):
+                z = self.state.preactivations[name].mid
+                g = _activation(self.architecture, name).values(z, 4)
+                found = [np.abs(g[4])]
+                if name in self.residual:
+                    whole = 3.0 * g[2] ** 2 + 4.0 * g[1] * g[3] + self.residual[name].mid * g[4]
+                    found.append(np.abs(whole))
+            self._fourth[name] = tuple(found)
+        return self._fourth[name]
 
 
 def centers(problem: Problem, weights: np.ndarray, rows: int = MOST_ROWS) -> Iterator[Center]:

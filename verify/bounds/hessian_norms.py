@@ -23,6 +23,7 @@ from verify.budget import check_memory
 from verify.sharing import shared
 
 if TYPE_CHECKING:
+    from verify.architecture import Architecture
     from verify.calculus.problem import Problem
 
 MOST_KEPT_UNITS, MOST_SHARED_UNITS = 2**23, 2**20
@@ -63,6 +64,20 @@ def affordable_cells(problem: Problem, cells: int) -> int:
     return min(cells, max(1, MOST_EVALUATED // (len(trainable(architecture)) * len(architecture.edges))))
 
 
+def check_pairs(architecture: Architecture) -> int:
+    """Return how many norms there are, of every vertex by every block.
+
+    Raises
+    ------
+    OverBudgetError
+        If they are too many to be kept.
+    """
+    pairs = len(trainable(architecture)) * len(architecture.order)
+    what = "the table of norms of every vertex by every block"
+    check_memory(8 * pairs, what, "merge layers: use fewer vertices", pairs=pairs)
+    return pairs
+
+
 def norm_products(problem: Problem, region: Geometry, cells: int, residual: float = float("inf")) -> NormBound:
     """Bound the Hessian over a region.
 
@@ -79,10 +94,7 @@ def norm_products(problem: Problem, region: Geometry, cells: int, residual: floa
     blocks = trainable(problem.architecture)
     units = sum(problem.architecture.vertices[name].width for name in problem.architecture.order)
     divisor = float(problem.sample_divisor)
-    pairs = len(blocks) * len(problem.architecture.order)
-    check_memory(
-        8 * pairs, "the table of norms of every vertex by every block", "merge layers: use fewer vertices", pairs=pairs
-    )
+    pairs = check_pairs(problem.architecture)
     rows = max(1, min(MOST_ROWS, MOST_NORMS // (8 * pairs)))
     by_level = bool(np.isfinite(residual)) and pairs * len(blocks) <= MOST_RESIDUAL_TERMS
     kept: list[Center] = []

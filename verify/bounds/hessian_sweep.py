@@ -34,8 +34,12 @@ if TYPE_CHECKING:
     from verify.activations import Activation
     from verify.architecture import Edge
 
-_GROWN = 1.125
-"""Ranges are evaluated where a Taylor bound exceeds the size at the centre by this factor: elsewhere they gain less."""
+_GROWN = 1.0 + 2.0**-5
+"""Ranges are evaluated where a Taylor bound exceeds what is largest at the centre by this factor: elsewhere they gain
+less, since only the largest derivative of a sample's units counts.
+"""
+_FEW = 2048
+"""Units up to which all ranges are evaluated at once: the calls cost as much."""
 
 
 class Sweep:
@@ -103,14 +107,48 @@ class Sweep:
         check_time()
         vertex = self.architecture.vertices[name]
         shift = self.shift(name)
-        z, center = self.center.state.preactivations[name], self.center.sizes[name]
-        sizes = largest_derivatives(vertex.activation, self.order, z, center, shift)
+        center = self.center.sizes[name]
+        sizes = taylor_bounds(center, _suprema(vertex.activation), shift, self.order)
+        self.sharpen(name, sizes, shift)
         self.suprema[name] = tuple(size.max(axis=1) for size in sizes[1:])
         self.deviation[name] = upward.mul(self.suprema[name][0], shift)
         near_center = upward.add(self.center.norms[name], self.deviation[name])
         self.norm[name] = np.minimum(upward.norm(sizes[0], axis=1), near_center)
         if name in self.center.losses:
-            self.losses[name] = self.loss(name, sizes, shift)
+            entries = self.loss_bounds(name, sizes, shift)
+            largest = [entry.max(axis=1) for entry in entries[2:]]
+            near = upward.norm(self.center.losses[name].sizes[1], axis=1)
+            from_center = upward.add(near, upward.mul(largest[0], shift))
+            self.losses[name] = (np.minimum(upward.norm(entries[1], axis=1), from_center), *largest)
+
+    def sharpen(self, name: str, sizes: list[np.ndarray], shift: np.ndarray) -> None:
+        """Lower bounds of |g_v|, |g_v'|, ... in place to ranges, where they may be largest among a sample's units.
+
+        Only the largest derivatives of g_v and phi_v count, and of |g_v| itself the bound from the centre is as good as
+        one unit by unit. Units that have the largest at the centre come first: what they reach need not be looked for
+        elsewhere.
+        """
+        fourth = self.center.fourth(name) if self.order == 4 else ()
+        at_center = [*self.center.sizes[name][1:], *fourth[:1]][: self.order]
+        if name in self.center.losses:
+            at_center += [*self.center.losses[name].sizes[2:], *fourth[1:]][: self.order - 1]
+
+        def bounds() -> list[np.ndarray]:
+            return [*sizes[1:], *(self.loss_bounds(name, sizes, shift)[2:] if name in self.center.losses else ())]
+
+        activation, z = self.architecture.vertices[name].activation, self.center.state.preactivations[name]
+        largest = [size.max(axis=1, keepdims=True) for size in at_center]
+        finite = np.isfinite(shift)[:, None]
+        where = _above(bounds(), largest) & finite
+        if np.count_nonzero(where) > _FEW:
+            first = np.any([size == most for size, most in zip(at_center, largest, strict=True)], axis=0)
+            first &= np.any(where, axis=1, keepdims=True)
+            to_ranges(sizes, first, activation, z, shift)
+            found = bounds()
+            reached = [np.where(first, bound, 0.0).max(axis=1, keepdims=True) for bound in found]
+            largest = [np.maximum(*pair) for pair in zip(largest, reached, strict=True)]
+            where = _above(found, largest) & finite & ~first
+        to_ranges(sizes, where, activation, z, shift)
 
     def shift(self, name: str) -> np.ndarray:
         """Bound |z_v - z0_v|, (n,)."""
@@ -126,16 +164,13 @@ class Sweep:
             far = upward.add(far, upward.mul(self.center.gains[edge_id(edge)].spectral, deviation))
         return np.minimum(near, far)
 
-    def loss(self, name: str, sizes: list[np.ndarray], shift: np.ndarray) -> Sizes:
-        """Bound the derivatives of phi_v over the region."""
+    def loss_bounds(self, name: str, sizes: list[np.ndarray], shift: np.ndarray) -> list[np.ndarray]:
+        """Bound the derivatives of phi_v over the region, (n, width) each."""
         loss = self.center.losses[name]
-        residual = np.minimum(upward.add(loss.residual, self.deviation[name][:, None]), loss.limit)
-        products = loss_products(sizes, residual)
+        residual = upward.add(loss.residual, upward.mul(sizes[1].max(axis=1), shift)[:, None])
+        products = loss_products(sizes, np.minimum(residual, loss.limit))
         taylor = taylor_bounds(loss.sizes, loss.suprema, shift, self.order)
-        entries = [np.minimum(product, bound) for product, bound in zip(products, taylor, strict=True)]
-        largest = [entry.max(axis=1) for entry in entries[2:]]
-        from_center = upward.add(upward.norm(loss.sizes[1], axis=1), upward.mul(largest[0], shift))
-        return np.minimum(upward.norm(entries[1], axis=1), from_center), *largest
+        return [np.minimum(product, bound) for product, bound in zip(products, taylor, strict=True)]
 
     def backward(self, name: str) -> None:
         """Bound the adjoints of h_v and z_v over the region."""
@@ -191,29 +226,31 @@ class Reached(NamedTuple):
     behind: np.ndarray
 
 
-def largest_derivatives(
-    activation: Activation | None, order: int, z: Interval, sizes: Sizes, shift: np.ndarray
-) -> list[np.ndarray]:
-    """Upper bounds of |g|, |g'|, ..., (n, width) each, within `shift` (n,) of every pre-activation (n, width).
+def to_ranges(
+    sizes: list[np.ndarray], where: np.ndarray, activation: Activation | None, z: Interval, shift: np.ndarray
+) -> None:
+    """Lower in place bounds of |g|, |g'|, ..., (n, width) each, for the units marked: to ranges of the derivatives.
 
-    Those of `taylor_bounds`; where they are well above what holds at the centre, the ranges over the interval that the
-    pre-activation can reach, if those are smaller: far less where the unit is saturated.
+    They hold over the interval that the pre-activation can reach within `shift` (n,): far less than a supremum where
+    the unit is saturated.
     """
+    if activation is None or not np.any(where):
+        return
+    distance = np.broadcast_to(shift[:, None], where.shape)[where]
+    reached = Interval.from_bounds(add_down(z.lower[where], -distance), add_up(z.upper[where], distance))
+    for bound, found in zip(sizes, activation.enclosures(reached, len(sizes) - 1), strict=True):
+        bound[where] = np.minimum(bound[where], found.max_abs())
+
+
+def _suprema(activation: Activation | None) -> tuple[float, ...]:
     if activation is None:
         raise ValueError("an input vertex has no activation")
-    suprema = tuple(float(activation.supremum(k)) for k in range(5))
-    result = taylor_bounds(sizes, suprema, shift, order)
-    grown = np.any([~(bound <= _GROWN * size) for bound, size in zip(result, sizes, strict=False)], axis=0)
-    if order >= len(sizes):
-        grown |= result[order] > 0
-    grown &= np.isfinite(shift)[:, None]
-    if not np.any(grown):
-        return result
-    distance = np.broadcast_to(shift[:, None], grown.shape)[grown]
-    reached = Interval.from_bounds(add_down(z.lower[grown], -distance), add_up(z.upper[grown], distance))
-    for bound, found in zip(result, activation.enclosures(reached, order), strict=True):
-        bound[grown] = np.minimum(bound[grown], found.max_abs())
-    return result
+    return tuple(float(activation.supremum(k)) for k in range(5))
+
+
+def _above(bounds: Sequence[np.ndarray], largest: Sequence[np.ndarray]) -> np.ndarray:
+    """Return where a bound is well above what is largest among the sample's units, (n, width)."""
+    return np.any([~(bound <= _GROWN * most) for bound, most in zip(bounds, largest, strict=True)], axis=0)
 
 
 def taylor_bounds(sizes: Sizes, suprema: tuple[float, ...], shift: np.ndarray, order: int) -> list[np.ndarray]:

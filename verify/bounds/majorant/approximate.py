@@ -77,9 +77,18 @@ class Approximate:
 
     def spectral_norm(self) -> np.ndarray:
         """Upper bounds of the spectral norms, (n,); crude ones of large matrices, where sharp ones cost much."""
+        if (diagonal := self.diagonal()) is not None:
+            return upward.add(np.abs(diagonal).max(axis=1), self.error)
         if min(self.mid.shape[1:]) > LARGEST_GRAM:
             return upward.add(spectral.elementary_norm_upper(np.abs(self.mid)), self.error)
         return upward.add(spectral.norm_upper(self.mid), self.error)
+
+    def diagonal(self) -> np.ndarray | None:
+        """Return the diagonals of `mid`, (n, a), if all else is exactly zero; else None."""
+        if self.mid.shape[1] != self.mid.shape[2]:
+            return None
+        diagonal = np.einsum("naa->na", self.mid)
+        return diagonal if np.count_nonzero(self.mid) == np.count_nonzero(diagonal) else None
 
     def column_norms(self) -> np.ndarray:
         """Upper bounds of the norms of the columns, (n, b)."""

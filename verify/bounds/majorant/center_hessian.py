@@ -3,14 +3,7 @@
 `BlockHessian` sums block norms of Q_vw (see `center_curvature`) for every network. `DenseHessian` sums the matrix
 itself, parameters ordered by vertex, unit and datum, with an error in the spectral norm; a vertex that shares its
 parameters has these in place of units, and one datum, 1.
-A small matrix goes to `spectral.eigenvalue_upper`. For a large one, let Pi be the orthogonal projector on the span of
-computed vectors U, U'U = I + F, HU = U T + R. Then ||H|| is at most the norm of [[a, c], [c, b]] with
-
-    a = ||Pi H Pi|| <= ||T|| sqrt((1 + f) / (1 - f)) + ||U'R|| / (1 - f),
-    c = ||(1 - Pi) H Pi|| <= ||R|| / sqrt(1 - f),
-    b^2 = ||(1 - Pi) H||_F^2 <= ||H||_F^2 - ||HU||_F^2 / (1 + f),      f >= ||F||,
-
-so deflating as many eigenvectors as it takes for b to fall below a proves a, without any factorisation.
+A small matrix goes to `spectral.eigenvalue_upper`, a large one to `deflation`.
 """
 
 from __future__ import annotations
@@ -19,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verify.arithmetic import decompositions, spectral, upward
+from verify.arithmetic import spectral, upward
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import gamma
 from verify.bounds.hessian_blocks import largest_curvature
@@ -28,13 +21,12 @@ from verify.bounds.majorant.approximate import Approximate
 from verify.bounds.majorant.center_curvature import MixedHessian
 from verify.bounds.majorant.center_state import CenterJacobians
 from verify.bounds.majorant.data import LayerData, adjoint_map
+from verify.bounds.majorant.deflation import deflated_norm
 from verify.bounds.majorant.state import State
 from verify.bounds.majorant.structure import Structure
 
 LARGEST_FACTORED = 1000
 LARGEST_DENSE = 8000
-_DEFLATED = 256
-_ROUNDS = 6
 _SPARE = 64
 
 
@@ -128,15 +120,21 @@ class DenseHessian:
         """Add the part of Q_vw of one chunk, v <= w."""
         v, w = pair.v, pair.w
         left, right = data[v], data[w]
-        samples = len(left.mid)
-        outer = (left.mid[:, :, None] * right.mid[:, None, :]).reshape(samples, -1)
-        product = pair.both.mid.reshape(samples, -1).T @ outer
-        shape = (self.widths[v], self.widths[w], self.columns[v], self.columns[w])
         size, both = pair.both.size, upward.mul(left.size, right.size)
         data_error = upward.add(upward.mul(left.error, right.size), upward.mul(left.size, right.error))
         error = upward.add(
             upward.mul(pair.both.error, both), upward.mul(size, data_error), upward.mul(size, both, self.rounding)
         )
+        samples = len(left.mid)
+        if v == w and (diagonal := pair.both.diagonal()) is not None:
+            weighted = (diagonal[:, :, None] * right.mid[:, None, :]).reshape(samples, -1)
+            grams = (left.mid.T @ weighted).reshape(self.columns[v], self.widths[v], self.columns[v])
+            units = np.arange(self.widths[v])
+            self._block(v, w, error)[units, :, units, :] += grams.transpose(1, 0, 2)
+            return
+        outer = (left.mid[:, :, None] * right.mid[:, None, :]).reshape(samples, -1)
+        product = pair.both.mid.reshape(samples, -1).T @ outer
+        shape = (self.widths[v], self.widths[w], self.columns[v], self.columns[w])
         self._add(v, w, product.reshape(shape).transpose(0, 2, 1, 3), error)
 
     def add_skips(self, center: Center, jacobians: CenterJacobians, data: list[LayerData], graph: Structure) -> None:
@@ -166,9 +164,11 @@ class DenseHessian:
             upward.mul(pull, by_b.size, layer.size, self.rounding),
         )
         block = self._block(b, w, error)
-        by_unit = np.broadcast_to(by_b.mid, (len(layer.mid), *by_b.mid.shape[1:])).transpose(2, 0, 1).copy()
-        for unit in range(self.widths[w]):
-            block[:, :, unit, start : start + read] += (adjoint.mid[:, unit, None] * layer.mid).T @ by_unit
+        samples = len(layer.mid)
+        weighted = (adjoint.mid[:, :, None] * layer.mid[:, None, :]).reshape(samples, -1)
+        product = weighted.T @ np.broadcast_to(by_b.mid, (samples, *by_b.mid.shape[1:])).reshape(samples, -1)
+        shape = (self.widths[w], self.columns[b], read, self.widths[b])
+        block[:, :, :, start : start + read] += product.reshape(shape).transpose(3, 1, 0, 2)
 
     def _add_shared_skip(self, w: int, b: int, products: dict[int, Approximate], layer: LayerData) -> None:
         """Add products (n, some parameters of w, coordinates of b), by where the parameters start."""
@@ -203,35 +203,6 @@ class DenseHessian:
         self.blocks.clear()
         is_finite = np.all(np.isfinite(self.error)) and np.all(np.isfinite(matrix))
         return SummedHessian(matrix, float(spectral.perron_upper(self.error)) if is_finite else float("inf"))
-
-
-def deflated_norm(matrix: np.ndarray) -> float:
-    """Upper bound of the norm of a large symmetric matrix, exact as given."""
-    size = len(matrix)
-    square = float(np.vdot(matrix, matrix)) * (1 + 2.0**-25)  # at most 2**26 terms
-    if not np.isfinite(square):
-        return float("inf")
-    vectors = np.random.default_rng(0).standard_normal((size, min(_DEFLATED, size)))
-    for _ in range(_ROUNDS):
-        vectors = decompositions.orthonormal(matrix @ vectors)
-    image = matrix @ vectors
-    values, rotation = decompositions.eigh(vectors.T @ image)
-    vectors = vectors @ rotation
-    image = matrix @ vectors
-    residual = image - vectors * values
-    width, largest = vectors.shape[1], float(np.max(np.abs(values)))
-    norm, total = float(upward.norm(vectors)), float(np.sqrt(square))
-    off = float(upward.mul(float(gamma(size + 2 * width + 16)), total, norm, 4.0))
-    skew = float(upward.add(upward.norm(vectors.T @ vectors - np.eye(width)), gamma(size + 4) * norm * norm * 2))
-    if not skew < 0.5:
-        return total
-    inner = float(upward.add(upward.norm(vectors.T @ residual), off * 2, gamma(size + 4) * total * norm * 4))
-    outer = float(upward.add(spectral.norm_upper(residual), off))
-    a = float(upward.add(upward.mul(largest, 1 + 2 * skew), upward.mul(inner, 1 + 2 * skew)))
-    c = float(upward.mul(outer, 1 + 2 * skew))
-    captured = max(0.0, float(np.linalg.norm(image)) * (1 - 1e-9) - off) ** 2 * (1 - 2 * skew)
-    b = float(upward.sqrt(max(square - captured, 0.0) + square * 1e-12))
-    return min(total * (1 + 1e-9), float(spectral.perron_upper(np.array([[a, c], [c, b]]))))
 
 
 def _shared_products(

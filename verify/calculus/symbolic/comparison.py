@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,13 +26,17 @@ WIDEST_REFERENCE = 2.0**-80
 
 @dataclass(frozen=True)
 class Comparison:
-    """A gradient beside the reference: what is allowed is the rounding of both, entry by entry."""
+    """A gradient beside the reference: what is allowed is the rounding of both, entry by entry.
+
+    `error` is the distance of what is given from what is expected, `radius` how far that may be from the exact number.
+    """
 
     what: str
     w: np.ndarray
     given: np.ndarray
     expected: np.ndarray
     error: np.ndarray
+    radius: np.ndarray
     allowance: np.ndarray
     roundoff: float
     rows: np.ndarray | None
@@ -52,6 +56,13 @@ class Comparison:
         """The allowance relative to the gradient's norm: smaller mistakes cannot be seen."""
         allowed = length(self.allowance)
         return allowed / self.norm if self.norm > 0 else (0.0 if not self.expected.any() else np.inf)
+
+    def measured(self, parts: Iterable[slice]) -> float:
+        """Return the largest distance of a part from the exact gradient, relative to that part's norm."""
+        off = self.error + self.radius
+        sizes = np.array([[length(off[part]), length(self.expected[part])] for part in parts]).reshape(-1, 2)
+        with np.errstate(all="ignore"):
+            return float(np.max(np.where(sizes[:, 0] == 0, 0.0, sizes[:, 0] / sizes[:, 1]), initial=0.0))
 
     @property
     def worst(self) -> int | None:
@@ -118,15 +129,21 @@ def through_the_enclosure(
         weight_decay=problem.weight_decay,
     )
     reference = reference_gradient(part, w)
+    return [
+        _beside(part, w, None, reference, rows),
+        _contained(part, w, reference, rows),
+        against_enclosure(problem, w, user_gradient),
+    ]
+
+
+def against_enclosure(problem: Problem, w: np.ndarray, user_gradient: Gradient | None = None) -> Comparison:
+    """Compare a gradient over all samples with the rigorous enclosure."""
     given, precision = called(user_gradient or problem.gradient, w)
     enclosed = problem.gradient_enclosure(w)
     allowance = rounding_allowance(problem, w, precision.roundoff) + enclosed.rad
     error = np.abs(given - enclosed.mid)
-    return [
-        _beside(part, w, None, reference, rows),
-        _contained(part, w, reference, rows),
-        Comparison(_name(user_gradient), w, given, enclosed.mid, error, allowance, precision.roundoff, None),
-    ]
+    what, roundoff = _name(user_gradient), precision.roundoff
+    return Comparison(what, w, given, enclosed.mid, error, enclosed.rad, allowance, roundoff, None)
 
 
 def _beside(
@@ -138,7 +155,8 @@ def _beside(
     radius = np.array([float(ball.rad()) for ball in reference])
     sharp = radius <= WIDEST_REFERENCE * np.max(np.abs(expected), initial=0.0)
     allowance = np.where(sharp, rounding_allowance(problem, w, roundoff) + radius, np.inf)
-    return Comparison(_name(user_gradient), w, given, expected, _distance(given, reference), allowance, roundoff, rows)
+    error = _distance(given, reference)
+    return Comparison(_name(user_gradient), w, given, expected, error, radius, allowance, roundoff, rows)
 
 
 def _contained(problem: Problem, w: np.ndarray, reference: np.ndarray, rows: np.ndarray) -> Comparison:
@@ -148,7 +166,8 @@ def _contained(problem: Problem, w: np.ndarray, reference: np.ndarray, rows: np.
     distance = np.maximum(_distance(enclosed.mid, reference), np.nextafter(enclosed.rad, np.inf))
     expected = np.array([float(ball.mid()) for ball in reference])
     error = np.where(inside, 0.0, distance)
-    return Comparison("problem.gradient_enclosure", w, enclosed.mid, expected, error, enclosed.rad, 2.0**-53, rows)
+    what, radius = "problem.gradient_enclosure", enclosed.rad
+    return Comparison(what, w, enclosed.mid, expected, error, radius, radius, 2.0**-53, rows)
 
 
 def _distance(given: np.ndarray, reference: np.ndarray) -> np.ndarray:

@@ -31,10 +31,10 @@ WIDEST = flint.arb(2) ** -90
 
 NUMBERS_AT_ONCE = 200_000
 
-NUMBERS_PER_PARAMETER = 100
-"""What the passes in 50 digits hold for a parameter, in float64 numbers: seven balls with their places."""
+LARGEST_REFERENCE = 2**18
+"""Weights up to which there is a gradient in 50 digits: each takes about 10 microseconds and 800 bytes."""
 
-SECONDS_PER_POINT = 1.0
+SECONDS_PER_POINT = 0.25
 SECONDS_PER_PRODUCT = 1e-6
 SECONDS_PER_MATRIX_PRODUCT = 1e-7
 SECONDS_PER_UNIT = 1e-5
@@ -85,8 +85,8 @@ def fills_its_matrix(edge: Edge) -> bool:
     return edge.map.in_width * edge.map.out_width <= 4 * len(edge.map.terms().out)
 
 
-def affordable_samples(architecture: Architecture) -> int:
-    """Return for how many samples the reference takes about `SECONDS_PER_POINT`, at least one.
+def affordable_samples(architecture: Architecture, within: float = SECONDS_PER_POINT) -> int:
+    """Return for how many samples the reference takes so many seconds: at least 1, 0 beyond `LARGEST_REFERENCE`.
 
     Examples
     --------
@@ -94,12 +94,14 @@ def affordable_samples(architecture: Architecture) -> int:
     >>> affordable_samples(Architecture.from_data({"x": {"width": 1}, "y": {"width": 1, "inputs": ["x"]}}, "y")) > 1000
     True
     """
+    if architecture.size > LARGEST_REFERENCE:
+        return 0
     seconds = 0.0
     for edge in architecture.edges:
         products = len(edge.map.terms().out)
         seconds += products * (SECONDS_PER_MATRIX_PRODUCT if fills_its_matrix(edge) else SECONDS_PER_PRODUCT)
     seconds += SECONDS_PER_UNIT * sum(architecture.vertices[name].width for name in architecture.order)
-    return max(1, int(SECONDS_PER_POINT / seconds))
+    return max(1, int(within / seconds))
 
 
 def _numbers_per_sample(architecture: Architecture) -> int:

@@ -64,7 +64,8 @@ class _Analysis:
         terms = edge.map.terms()
         factors = self.parts[edge.key][terms.parameter] if edge.map.parameter_shape else np.ones(len(terms.out))
         shape = (edge.map.out_width, edge.map.in_width)
-        return scipy.sparse.csr_array((factors * float(terms.coefficient), (terms.out, terms.input)), shape=shape)
+        matrix = scipy.sparse.csr_array((factors * float(terms.coefficient), (terms.out, terms.input)), shape=shape)
+        return matrix.toarray() if fills_its_matrix(edge) else matrix
 
     def _combined(self, arrays: list[tuple[Any, Any, _Bounded]], start: _Bounded) -> _Bounded:
         """Return start + the sum of values @ signed, with the error of the sum."""
@@ -74,7 +75,7 @@ class _Analysis:
             value = value + operand.value @ signed
             error = error + operand.error @ absolute
             size = size + np.abs(operand.value) @ absolute
-            length += int(np.diff(absolute.tocsc().indptr).max(initial=0))
+            length += _terms(absolute)
         reached = np.ones((len(size), 1))
         if self.flushes:  # a weight may be off by the smallest normal number, too
             reached += sum(_largest(operand) for _, _, operand in arrays)
@@ -197,6 +198,13 @@ def rounding_allowance(problem: Problem, w: np.ndarray, roundoff: float) -> np.n
             units = analysis.forward(x)
             total = total + analysis.gradient_error(units, analysis.backward(units, y))
     return SAFETY * (total + analysis.underflow())
+
+
+def _terms(matrix: Any) -> int:
+    """Return how many terms the longest sum of a product with the matrix has, at most."""
+    if isinstance(matrix, np.ndarray):
+        return len(matrix)
+    return int(np.diff(matrix.tocsc().indptr).max(initial=0))
 
 
 def _largest(numbers: _Bounded) -> np.ndarray:
