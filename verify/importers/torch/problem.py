@@ -134,7 +134,9 @@ def import_module(
     arguments = (as_float64(inputs if isinstance(inputs, tuple | dict) else (inputs,)), as_float64(targets))
     kept, key = {} if programs is None else programs, form(arguments)
     if key not in kept:
-        kept[key] = with_own_constants(capture(objective, arguments), objective.module)
+        program = capture(objective, arguments)
+        _refuse_parameters_held_by_the_loss(program, module)
+        kept[key] = with_own_constants(program, objective.module)
     graph, scope = translate(refreshed(kept[key], objective.module, arguments), objective.module)
     weights = _weights(graph, objective.module)
     check_agreement(GraphProblem(graph, scope.constants, weights), objective, arguments, held=scope.held)
@@ -142,6 +144,20 @@ def import_module(
         graph, scope.constants, weights, weight_decay, region=region, name=name or type(module).__name__
     )
     return Imported(problem, objective, arguments, frozenset(scope.buffers), tuple(scope.held))
+
+
+def _refuse_parameters_held_by_the_loss(program: ExportedProgram, module: torch.nn.Module) -> None:
+    """Refuse a loss that reads the module's trained parameters past its arguments: they would count as constants."""
+    trained = {p.untyped_storage().data_ptr(): name for name, p in module.named_parameters() if p.requires_grad}
+    for value in program.constants.values():
+        name = trained.get(value.untyped_storage().data_ptr()) if isinstance(value, torch.Tensor) else None
+        if name is not None:
+            raise InputError(
+                "the loss reads a parameter of the module, which only the module's forward may do",
+                where="loss",
+                parameter=name,
+                remedy="give weight_decay={name: factor} for a penalty of squares, or compute the penalty in forward",
+            )
 
 
 def _weights(graph: Graph, module: torch.nn.Module) -> np.ndarray:
