@@ -9,6 +9,7 @@ import numpy as np
 
 from examples.autoencoder_study import training
 from examples.autoencoder_study.comparisons import LEAST_IS_BEST, SIGNIFICANT, Comparison, compared, holm, value_of
+from examples.autoencoder_study.findings import SHARE, Compared, findings
 from examples.autoencoder_study.networks import KINDS
 from verify.outcomes import Verdict
 
@@ -29,42 +30,47 @@ TITLES = {
 def tables(records: Sequence[Record], cells: int, command: str) -> str:
     """Return the page of all tables, of the records of some of so many cells."""
     seeds = max((record["seed"] + 1 for record in records), default=0)
+    by_rule = {rule: _compared_by(records, rule) for rule in COMPARED}
+    found = findings(records, by_rule, TITLES)
     parts = [
-        f"# Tables of the study\n\n    {command}\n\n{len(records)} of {cells} cells. Medians over {seeds} seeds where "
-        "nothing else is said, in brackets least and greatest. [The page of findings](../README.md) says what the columns "
-        "mean.\n",
-        "## Do skip connections help?\n\n" + _comparisons(records),
+        f"# Results of the study\n\n    {command}\n\n{len(records)} of {cells} cells. Medians over {seeds} seeds where "
+        "nothing else is said, in brackets least and greatest. [The study](../README.md) says what the words mean.\n",
+        f"## Findings\n\nHelps and harms: in at least {SHARE:.0%} of the pairs.\n\n" + found,
+        "## Do skip connections help?\n\n" + _comparisons(by_rule),
         "## What is proved\n\n" + _proofs(records),
         *(f"## {setting}\n\n" + _quality(records, setting, seeds) for setting in _settings(records)),
     ]
     return "\n".join(parts)
 
 
+def _compared_by(records: Sequence[Record], rule: str) -> Compared:
+    """Return the comparisons of one rule, by setting, other network and metric."""
+    return {
+        (setting, other, metric): comparison
+        for setting in _settings(records)
+        for other in KINDS[1:]
+        for metric in LEAST_IS_BEST
+        if (comparison := compared(records, setting, rule, metric, other)) is not None
+    }
+
+
 def _settings(records: Sequence[Record]) -> list[str]:
     return list(dict.fromkeys(record["setting"] for record in records))
 
 
-def _comparisons(records: Sequence[Record]) -> str:
+def _comparisons(by_rule: dict[str, Compared]) -> str:
     text = (
         "Median of the paired differences, positive where the network with skips is better; pairs that it wins; p of "
         "the exact paired permutation test, corrected by Holm for all comparisons of one rule, and bold where it is at "
         f"most {SIGNIFICANT}; five pairs cannot reach that.\n"
     )
     header = ["data", "against", "pairs", *(TITLES[metric] for metric in LEAST_IS_BEST)]
-    for rule in COMPARED:
-        places = [(setting, other) for setting in _settings(records) for other in KINDS[1:]]
-        found = {
-            (*place, metric): comparison
-            for place in places
-            for metric in LEAST_IS_BEST
-            if (comparison := compared(records, place[0], rule, metric, place[1])) is not None
-        }
+    for rule, found in by_rule.items():
         corrected = dict(zip(found, holm([each.p for each in found.values()]), strict=True))
         rows = [
             [*place, str(len(found[*place, "error"].differences))]
             + [_compared(found[*place, metric], corrected[*place, metric]) for metric in LEAST_IS_BEST]
-            for place in places
-            if (*place, "error") in found
+            for place in dict.fromkeys(key[:2] for key in found)
         ]
         text += f"\n### {rule}\n\n" + _table(header, rows)
     return text
