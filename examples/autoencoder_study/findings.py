@@ -16,6 +16,8 @@ Compared = dict[tuple[str, str, str], Comparison]
 """By setting, other network and metric."""
 SHARE = 0.8
 """Of the pairs, from which on one says that the one or the other network is better."""
+FEWEST = 5
+"""Pairs, below which nothing is said."""
 
 
 def findings(records: Sequence[Record], by_rule: dict[str, Compared], titles: dict[str, str]) -> str:
@@ -30,6 +32,9 @@ def findings(records: Sequence[Record], by_rule: dict[str, Compared], titles: di
 
 
 def _comparisons(rule: str, found: Compared, titles: dict[str, str]) -> Iterator[str]:
+    found = {key: each for key, each in found.items() if len(each.differences) >= FEWEST}
+    if not found:
+        yield f"{rule}: fewer than {FEWEST} pairs so far, nothing is said of skips."
     for other in KINDS[1:]:
         better, worse, open_ = ([] for _ in range(3))
         for metric in LEAST_IS_BEST:

@@ -35,7 +35,8 @@ def tables(records: Sequence[Record], cells: int, command: str) -> str:
     parts = [
         f"# Results of the study\n\n    {command}\n\n{len(records)} of {cells} cells. Medians over {seeds} seeds where "
         "nothing else is said, in brackets least and greatest. [The study](../README.md) says what the words mean.\n",
-        f"## Findings\n\nHelps and harms: in at least {SHARE:.0%} of the pairs.\n\n" + found,
+        f"## Findings\n\nHelps and harms: in at least {SHARE:.0%} of the pairs; how sure that is says the next table.\n\n"
+        + found,
         "## Do skip connections help?\n\n" + _comparisons(by_rule),
         "## What is proved\n\n" + _proofs(records),
         *(f"## {setting}\n\n" + _quality(records, setting, seeds) for setting in _settings(records)),
