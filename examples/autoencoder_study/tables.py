@@ -35,7 +35,7 @@ def tables(records: Sequence[Record], cells: int, command: str) -> str:
     parts = [
         f"# Results of the study\n\n    {command}\n\n{len(records)} of {cells} cells. Medians over {seeds} seeds where "
         "nothing else is said, in brackets least and greatest. [The study](../README.md) says what the words mean.\n",
-        f"## Findings\n\nHelps and harms: in at least {SHARE:.0%} of the pairs; how sure that is says the next table.\n\n"
+        f"## Findings\n\nHelps and harms: in at least {SHARE:.0%} of the pairs; the next table says how sure it is.\n\n"
         + found,
         "## Do skip connections help?\n\n" + _comparisons(by_rule),
         "## What is proved\n\n" + _proofs(records),
