@@ -62,7 +62,6 @@ mutate LocalMinimum.v 'norm (w k ⊖ x)) <= 2 * (E (w k) - E x)' 'norm (w k ⊖ 
 mutate LocalMinimum.v 'm * norm (x ⊖ u) <= norm (G u)' '2 * m * norm (x ⊖ u) <= norm (G u)'
 mutate Graph.v     'dot (pull u) d = dot u (along J d)' 'dot (pull u) d = 2 * dot u (along J d)'
 mutate Graph.v     'x (b i) ⊙ unit_at (a i)'            '(2 * x (b i)) ⊙ unit_at (a i)'
-mutate Graph.v     "g' (x (k i)) ⊙ unit_at (k i)."      "(2 * g' (x (k i))) ⊙ unit_at (k i)."
 mutate Epoch.v      '(1 + q) * epoch_path'              '(1 + q / 2) * epoch_path'
 mutate Epoch.v      'L * (eta + tau) * sum_below K (epoch_travel' 'L * eta * sum_below K (epoch_travel'
 mutate Epoch.v      '+ tau * sum_below K a +'           '+ tau / 2 * sum_below K a +'
