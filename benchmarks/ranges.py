@@ -32,7 +32,9 @@ ADAPTIVE = ("triangle", "sharp", "from_rest", "restart")
 SEARCHED = ("from_rest", "restart", "nesterov")
 FACTORS = (1.0001, 1.01, 1.1, 1.25, 1.5, 2.0, 3.0)
 ACTIVATIONS = ("tanh", "sigmoid", "softplus", "arctan", "sin", "silu")
-_MARGIN = 1e-11
+MARGIN = 2.0**-20
+"""Share of the largest momentum that executed steps leave."""
+_ROUNDING = 1e-11
 """Relative to the terms of E: far above the rounding of float64 cosines and sums of a dozen terms, about 1e-14."""
 
 
@@ -136,7 +138,7 @@ def worst(problems: Problems, theorem: str, eta: float, momentum: float, steps: 
         if theorem == "nesterov":
             kinetic = np.sum((step - previous) * (step + previous), axis=1) / (2 * eta)
             change, terms = change + kinetic, terms + (np.sum(step**2, axis=1) + before[:, 0] ** 2) / (2 * eta)
-        decided = np.abs(change) > _MARGIN * terms
+        decided = np.abs(change) > _ROUNDING * terms
         squared = np.maximum(length[:, 0] ** 2, 1e-300)
         found = np.maximum(found, np.where(decided, change, -np.inf) / squared)
         w, previous = w + step, step
@@ -207,12 +209,12 @@ def steps(wanted: int, each: int, seed: int) -> None:
     index = seed
     while missing := [theorem for theorem in SEARCHED if counts[theorem]["steps"] < wanted]:
         problem = small_problem(index)
-        found = verify.hessian_bound(problem, problem.region, method="norms")
+        found = verify.hessian_bound(problem, problem.region, method="norms", cells=8)
         proof = DownhillProof(found.value, problem.region)
         for theorem in missing:
             rng = np.random.default_rng([index, SEARCHED.index(theorem)])
             eta = RANGES[theorem].eta_limit(proof.L) * 10.0 ** rng.uniform(-4, -0.05)
-            momentum = RANGES[theorem].momentum_limit(proof.L, eta) * (1 - 2.0**-20)
+            momentum = RANGES[theorem].momentum_limit(proof.L, eta) * (1 - MARGIN)
             walk = from_rest_steps if theorem == "from_rest" else other_steps
             taken = walk(problem, proof, theorem, eta, momentum, each)
             taken["networks"], taken["steps"] = 1, taken["decrease"] + taken["increase"] + taken["undecided"]
@@ -235,8 +237,9 @@ def from_rest_steps(
     session.rule.proof = proof  # type: ignore[attr-defined]
     signs, found = Signs(problem, session.weights), Counter[str]()
     for _ in range(each):
+        before = session.weights
         record = session.step()
-        if record is None or not inside(proof, session.weights):
+        if record is None or not inside(proof, session.weights) or is_rounded(before, session.weights):
             break
         found["slope"] += record.evidence == DOWNHILL
         found[signs.at(session.weights)] += 1
@@ -259,7 +262,7 @@ def other_steps(
         else:
             step = adaptive_step(g, previous if g @ previous <= 0 else np.zeros_like(w), eta, momentum)
         w_next = w + step
-        if not inside(proof, w_next) or np.array_equal(w, w_next):
+        if not inside(proof, w_next) or is_rounded(w, w_next):
             break
         stored = w_next - w
         plus = kinetic(stored, eta) - kinetic(previous, eta) if theorem == "nesterov" else Fraction(0)
@@ -290,6 +293,11 @@ class Signs:
 def kinetic(step: np.ndarray, eta: float) -> Fraction:
     """Return |D|^2/(2 eta) of a stored step, exactly."""
     return sum((Fraction(x) ** 2 for x in step.tolist()), Fraction(0)) / (2 * Fraction(eta))
+
+
+def is_rounded(w: np.ndarray, w_next: np.ndarray) -> bool:
+    """Whether rounding the weights takes more of a step than the margin: then it is no step of the rule."""
+    return float(np.linalg.norm(w_next - w)) * MARGIN <= float(np.linalg.norm(np.spacing(np.abs(w_next))))
 
 
 def inside(proof: DownhillProof, w: np.ndarray) -> bool:
