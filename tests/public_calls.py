@@ -488,6 +488,7 @@ NO_CLAIM: dict[str, str] = {
     },
     **{f"ThirdDerivative.{name}": _PART for name in ("__init__", "within")},
     "local_curvature.check_size": _GRAPH,
+    "local_curvature.is_smooth_near": _PART,
     "LocalMinimum.__init__": _DATA,
     "Segments.__init__": _DATA,
     "local_curvature.hessian_order": _GRAPH,

@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 
 import verify
+from verify.analysis.converge import find_saddle
 from verify.cli.output import plain
 from verify.graph.tensor import GraphBuilder
 from verify.importers.architecture import graph_problem
 from verify.layers.dense import dense
 from verify.losses import loss
 from verify.operations.elementwise import Elementwise
+from verify.operations.maximum import Maximum
+from verify.operations.slices import Concatenate
 
 X = [[-1.0], [-0.5], [0.25], [1.0], [0.0]]
 LABELS = [0, 1, 2, 1, 0]
@@ -88,6 +91,19 @@ def test_no_saddle_is_claimed_at_a_kink() -> None:
     problem = softmax_network(0.01, "relu")
     found = verify.converge(problem, np.zeros(problem.size), steps=0, newton_steps=0)
     assert found.verdict is verify.Verdict.UNDECIDED and "kink" in found.statement
+
+
+def test_a_kink_of_a_maximum_is_no_saddle() -> None:
+    """E = max(w, -w) - w^2 has a strict minimum at 0, where both branches have the second derivative -2."""
+    builder = GraphBuilder()
+    w = builder.parameter("w", (1,))
+    both = w.apply(Concatenate(0), w, -w)
+    error = both.apply(Maximum(), both) - w.square().sum()
+    problem = verify.GraphProblem(builder.build(error), {}, [0.0])
+    assert problem.error([2.0]) < problem.error([0.0]) < problem.error([0.125])
+    assert find_saddle(problem, np.zeros(1), np.ones(1)) is None
+    found = verify.converge(problem, [0.0], steps=0, newton_steps=0)
+    assert found.verdict is verify.Verdict.UNDECIDED
 
 
 def test_away_from_kinks_a_minimum_is_proved() -> None:

@@ -20,6 +20,8 @@ from verify.bounds.hessian_result import UndecidedHessianError
 from verify.bounds.local_curvature import LocalCurvature, check_provable, local_curvature, roomiest_radius
 from verify.budget import OverBudgetError, check_time, time_limit
 from verify.calculus.decide import decide_decrease
+from verify.graph.local_curvature import is_smooth_near
+from verify.graph.problem import GraphProblem
 from verify.outcomes import Finding, InputError, Verdict
 from verify.theorems.local_minimum import LocalMinimum, local_minimum
 from verify.training.evaluation import error_range
@@ -243,6 +245,8 @@ def _step_by_step(session: Session, steps: int) -> None:
 def find_saddle(problem: Objective, w: np.ndarray, direction: np.ndarray) -> Saddle | None:
     """Prove negative curvature along a direction and a step of one of its two senses that lowers E; None without proof.
 
+    Where E has a kink there is no curvature.
+
     Parameters
     ----------
     problem : Problem or GraphProblem
@@ -252,7 +256,7 @@ def find_saddle(problem: Objective, w: np.ndarray, direction: np.ndarray) -> Sad
     image = problem.hessian_vector_enclosure(w, direction)
     curvature = (image * along).sum() / along.square().sum()
     upper = float(curvature.upper)
-    if not upper < 0:
+    if not upper < 0 or (isinstance(problem, GraphProblem) and not is_smooth_near(problem, w)):
         return None
     downhill = -direction if float(problem.gradient(w) @ direction) > 0 else direction
     size = max(1.0, length(w)) / length(direction)

@@ -95,6 +95,15 @@ def graph_local_curvature(problem: GraphProblem, weights: np.ndarray) -> GraphCu
     return GraphCurvature(w, float(least), float(largest), problem, matrix, third)
 
 
+def is_smooth_near(problem: GraphProblem, weights: np.ndarray) -> bool:
+    """Whether E is proved to have a bounded third derivative near weights, so that its enclosed Hessian is one."""
+    try:
+        ThirdDerivative(problem, weights).within(NEIGHBOURHOOD)
+    except UndecidedHessianError:
+        return False
+    return True
+
+
 class ThirdDerivative:
     """Upper bounds of ``|d^3/ds^3 E(u + s v)|`` at s = 0 over balls around weights, |v| <= 1.
 
