@@ -27,9 +27,10 @@ from verify.calculus.problem import Problem
 
 _FIRST_RADIUS = 2.0**-16
 _RADII = 3
-_COPIES = 8
-"""Matrices of P times P numbers beside each other: blocks, their sum, scaled, shifted, its factor, the residual; for
-graphs columns, matrix and sum, each with radii."""
+_COPIES = 6
+"""Matrices of P times P numbers beside each other: blocks, their sum, scaled, shifted, its factor, the residual."""
+_COPIES_OF_GRAPHS = 8
+"""Of graphs: columns, the matrix and its sum with its transpose, each with radii; then two of the factor."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ def check_provable(problem: Objective) -> None:
     OverBudgetError
         If the matrix takes more memory than it may.
     """
-    check_size(problem.size)
+    check_size(problem.size, _COPIES_OF_GRAPHS)
 
 
 @check_provable.register
@@ -200,16 +201,16 @@ def _classical_is_provable(problem: Problem) -> None:
                 activation=activation,
                 remedy="use an analytic activation such as tanh, softplus or gelu",
             )
-    check_size(problem.size)
+    check_size(problem.size, _COPIES)
 
 
-def check_size(weights: int) -> None:
-    """Refuse what has more weights than a matrix of the Hessian may have rows."""
+def check_size(weights: int, copies: int) -> None:
+    """Refuse what has more weights than a matrix of the Hessian may have rows, or memory for so many copies of it."""
     if weights > LARGEST_DENSE:
         raise UndecidedHessianError(
             "too many weights for the whole Hessian", weights=weights, most=LARGEST_DENSE, remedy="use fewer weights"
         )
-    check_memory(_COPIES * float(weights) ** 2, "the Hessian", "use fewer weights", weights=weights)
+    check_memory(copies * float(weights) ** 2, "the Hessian", "use fewer weights", weights=weights)
 
 
 def roomiest_radius(least: float, growth: Callable[[float], float]) -> tuple[float, float]:
