@@ -9,6 +9,7 @@ python benchmarks/ranges.py steps                     executed steps of random n
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,7 @@ import verify
 from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES
 from verify.training.downhill import DownhillProof
+from verify.training.evaluation import error_range
 from verify.training.momentum import adaptive_step, heavy_ball_step
 from verify.training.rules import DOWNHILL
 from verify.training.session import Session
@@ -30,7 +32,9 @@ ADAPTIVE = ("triangle", "sharp", "from_rest", "restart")
 SEARCHED = ("from_rest", "restart", "nesterov")
 FACTORS = (1.0001, 1.01, 1.1, 1.25, 1.5, 2.0, 3.0)
 ACTIVATIONS = ("tanh", "sigmoid", "softplus", "arctan", "sin", "silu")
-_MARGIN = 1e-11
+MARGIN = 2.0**-20
+"""Share of the largest momentum that executed steps leave."""
+_ROUNDING = 1e-11
 """Relative to the terms of E: far above the rounding of float64 cosines and sums of a dozen terms, about 1e-14."""
 
 
@@ -134,7 +138,7 @@ def worst(problems: Problems, theorem: str, eta: float, momentum: float, steps: 
         if theorem == "nesterov":
             kinetic = np.sum((step - previous) * (step + previous), axis=1) / (2 * eta)
             change, terms = change + kinetic, terms + (np.sum(step**2, axis=1) + before[:, 0] ** 2) / (2 * eta)
-        decided = np.abs(change) > _MARGIN * terms
+        decided = np.abs(change) > _ROUNDING * terms
         squared = np.maximum(length[:, 0] ** 2, 1e-300)
         found = np.maximum(found, np.where(decided, change, -np.inf) / squared)
         w, previous = w + step, step
@@ -199,29 +203,30 @@ def small_problem(seed: int) -> Any:
     )
 
 
-def steps(networks: int, each: int, seed: int) -> None:
-    """Take steps of random networks inside each range and decide every one rigorously."""
+def steps(wanted: int, each: int, seed: int) -> None:
+    """Take steps of random networks inside each range and decide every one rigorously, until there are enough."""
     counts: dict[str, Counter[str]] = {theorem: Counter() for theorem in SEARCHED}
-    for index in range(seed, seed + networks):
+    index = seed
+    while missing := [theorem for theorem in SEARCHED if counts[theorem]["steps"] < wanted]:
         problem = small_problem(index)
-        found = verify.hessian_bound(problem, problem.region, method="norms")
+        found = verify.hessian_bound(problem, problem.region, method="norms", cells=8)
         proof = DownhillProof(found.value, problem.region)
-        rng = np.random.default_rng(index)
-        for theorem in SEARCHED:
+        for theorem in missing:
+            rng = np.random.default_rng([index, SEARCHED.index(theorem)])
             eta = RANGES[theorem].eta_limit(proof.L) * 10.0 ** rng.uniform(-4, -0.05)
-            momentum = RANGES[theorem].momentum_limit(proof.L, eta) * (1 - 2.0**-20)
+            momentum = RANGES[theorem].momentum_limit(proof.L, eta) * (1 - MARGIN)
             walk = from_rest_steps if theorem == "from_rest" else other_steps
-            counts[theorem] += walk(problem, proof, theorem, eta, momentum, each)
-    print(
-        "| range | networks | steps inside the region | proved by the slope alone | decrease | increase | undecided |"
-    )
+            taken = walk(problem, proof, theorem, eta, momentum, each)
+            taken["networks"], taken["steps"] = 1, taken["decrease"] + taken["increase"] + taken["undecided"]
+            counts[theorem] += taken
+        index += 1
+        print(index, {theorem: dict(c) for theorem, c in counts.items()}, file=sys.stderr, flush=True)
+    print("| range | networks | steps in the region | proved by the slope alone | no increase | increase | undecided |")
     print("|---|---|---|---|---|---|---|")
     for theorem, c in counts.items():
-        total = c["decrease"] + c["increase"] + c["undecided"]
         slope = c["slope"] if theorem == "from_rest" else "-"
-        print(
-            f"| `{theorem}` | {networks} | {total} | {slope} | {c['decrease']} | {c['increase']} | {c['undecided']} |"
-        )
+        numbers = f"{c['networks']} | {c['steps']:,} | {slope} | {c['decrease']:,}"
+        print(f"| `{theorem}` | {numbers} | {c['increase']} | {c['undecided']} |")
 
 
 def from_rest_steps(
@@ -230,14 +235,14 @@ def from_rest_steps(
     """Run rule fixed from rest; every step is decided by evaluation too."""
     session = Session(problem, make_rule("fixed", eta, tau))
     session.rule.proof = proof  # type: ignore[attr-defined]
-    found: Counter[str] = Counter()
+    signs, found = Signs(problem, session.weights), Counter[str]()
     for _ in range(each):
-        w = session.weights
+        before = session.weights
         record = session.step()
-        if record is None or not inside(proof, session.weights):
+        if record is None or not inside(proof, session.weights) or is_rounded(before, session.weights):
             break
         found["slope"] += record.evidence == DOWNHILL
-        found[named(verify.decide_decrease(problem, w, session.weights).sign)] += 1
+        found[signs.at(session.weights)] += 1
     return found
 
 
@@ -246,6 +251,7 @@ def other_steps(
 ) -> Counter[str]:
     """Take steps of Nesterov's variant, deciding its energy, or of adaptive momentum with restarts."""
     w, previous, found = problem.initial_weights, np.zeros(problem.architecture.size), Counter[str]()
+    signs = Signs(problem, w)
     for _ in range(each):
         at = w + momentum * previous if theorem == "nesterov" else w
         if not inside(proof, at):
@@ -256,13 +262,32 @@ def other_steps(
         else:
             step = adaptive_step(g, previous if g @ previous <= 0 else np.zeros_like(w), eta, momentum)
         w_next = w + step
-        if not inside(proof, w_next) or np.array_equal(w, w_next):
+        if not inside(proof, w_next) or is_rounded(w, w_next):
             break
         stored = w_next - w
         plus = kinetic(stored, eta) - kinetic(previous, eta) if theorem == "nesterov" else Fraction(0)
-        found[named(verify.decide_decrease(problem, w, w_next, plus=plus).sign)] += 1
+        found[signs.at(w_next, plus)] += 1
         w, previous = w_next, stored
     return found
+
+
+class Signs:
+    """Decide change after change along a path of stored weights: by ranges of E, else as `verify.decide_decrease`."""
+
+    def __init__(self, problem: Any, w: np.ndarray) -> None:
+        self.problem, self.w, self.range = problem, w, error_range(problem, w)
+
+    def at(self, w: np.ndarray, plus: Fraction = Fraction(0)) -> str:
+        """Go on to w: what happened to E plus a number that changed by `plus`; no change is no increase."""
+        before, after, start = self.range, error_range(self.problem, w), self.w
+        self.w, self.range = w, after
+        if np.all(np.isfinite([before, after])):
+            if Fraction(after[1]) - Fraction(before[0]) + plus <= 0:
+                return "decrease"
+            if Fraction(after[0]) - Fraction(before[1]) + plus > 0:
+                return "increase"
+        sign = verify.decide_decrease(self.problem, start, w, plus=plus).sign
+        return "undecided" if sign is None else ("increase" if sign > 0 else "decrease")
 
 
 def kinetic(step: np.ndarray, eta: float) -> Fraction:
@@ -270,22 +295,22 @@ def kinetic(step: np.ndarray, eta: float) -> Fraction:
     return sum((Fraction(x) ** 2 for x in step.tolist()), Fraction(0)) / (2 * Fraction(eta))
 
 
+def is_rounded(w: np.ndarray, w_next: np.ndarray) -> bool:
+    """Whether rounding the weights takes more of a step than the margin: then it is no step of the rule."""
+    return float(np.linalg.norm(w_next - w)) * MARGIN <= float(np.linalg.norm(np.spacing(np.abs(w_next))))
+
+
 def inside(proof: DownhillProof, w: np.ndarray) -> bool:
     """Whether weights are finite and in the region."""
     return bool(np.all(np.isfinite(w))) and proof.region.contains(w) is verify.Verdict.PROVED
-
-
-def named(sign: int | None) -> str:
-    """Return what a decided sign counts as; no change is no increase."""
-    return "undecided" if sign is None else ("increase" if sign > 0 else "decrease")
 
 
 def main() -> None:
     """Run one of the four."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["table", "examples", "search", "steps"])
-    parser.add_argument("--networks", type=int, default=19)
-    parser.add_argument("--each", type=int, default=60, help="steps of each network and range")
+    parser.add_argument("--steps", type=int, default=1000, help="least number of steps inside each range")
+    parser.add_argument("--each", type=int, default=60, help="most steps of one network inside one range")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     match arguments.what:
@@ -296,7 +321,7 @@ def main() -> None:
         case "search":
             search(seed=arguments.seed)
         case "steps":
-            steps(arguments.networks, arguments.each, arguments.seed)
+            steps(arguments.steps, arguments.each, arguments.seed)
 
 
 if __name__ == "__main__":

@@ -2,17 +2,19 @@
 # Do the proofs notice a wrong number? Each mutation changes one constant of one definition or statement, and
 # nothing else; the files must then fail to compile, and fail because the arithmetic no longer works out, not
 # because a name, a type or the syntax is wrong.
-#   usage: mutations.sh        (check.sh must have compiled the proofs)
+#   usage: mutations.sh [FILE.v...]        of these files only (check.sh must have compiled the proofs)
 set -euo pipefail
 cd "$(dirname "$0")/coq"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 survived=0
+wanted=" $* "
 
 # mutate FILE OLD NEW: OLD is a fixed string; its first occurrence becomes NEW.
 mutate() {
   local file=$1 old=$2 new=$3
+  [[ $wanted == "  " || $wanted == *" $file "* ]] || return 0
   rm -rf "$work/coq"
   cp -rp . "$work/coq"
   if ! OLD=$old NEW=$new perl -0pi -e 's/\Q$ENV{OLD}\E/$ENV{NEW}/ or die "no match\n"' "$work/coq/$file"; then
@@ -64,6 +66,9 @@ mutate Epoch.v      '(1 + q) * epoch_path'              '(1 + q / 2) * epoch_pat
 mutate Epoch.v      'L * (eta + tau) * sum_below K (epoch_travel' 'L * eta * sum_below K (epoch_travel'
 mutate Epoch.v      '+ tau * sum_below K a +'           '+ tau / 2 * sum_below K a +'
 mutate Epoch.v      'mu * (v + epoch_speed eta tau mu'  'mu * (v + epoch_speed eta tau mu / 2'
-mutate Backpropagation.v '+ wy0h0 * delta_y0'          '+ wy0h1 * delta_y0'
+mutate SecondDerivative.v 'q = dot (newest (backward rest' 'q = 2 * dot (newest (backward rest'
+mutate SecondDerivative.v '=> 2 * (d (a i) * d (b i))'  '=> d (a i) * d (b i)'
+mutate SecondDerivative.v "g'' (x (k i)) * (d (k i) * d (k i))."  "2 * g'' (x (k i)) * (d (k i) * d (k i))."
+mutate SecondDerivative.v 'q t <= L * dot d d'       'q t <= 2 * L * dot d d'
 
 exit $survived

@@ -114,6 +114,7 @@ MODULES = (
     "verify.graph.gradient_check",
     "verify.graph.symbolic.prove",
     "verify.graph.hessian",
+    "verify.graph.local_curvature",
     "verify.graph.segment",
     "verify.importers.architecture",
     "verify.importers.sklearn.problem",
@@ -194,6 +195,7 @@ class Sample:
         self.setting = verify.Setting(0.01, tau=0.001)
         self.curvature = examine_curvature(self.problem)
         self.local = local_curvature(self.problem, self.w)
+        self.local_of_graph = local_curvature(graph_problem(self.problem), self.w)
         self.leading = np.ones(2)
         self.case = StepCase(0, 0.5, "with-gradient", 0.01, 0.001)
         self.heavy = StepCase(0, 0.5, "with-gradient", 0.01, 0.001, "heavy_ball")
@@ -308,8 +310,16 @@ CALLS: dict[str, Call] = {
     "converge": lambda s: verify.converge(s.problem),
     "converge.find_saddle": lambda s: find_saddle(s.problem, s.w, s.leading),
     "local_curvature.local_curvature": lambda s: local_curvature(s.problem, s.w),
-    "LocalCurvature.growth": lambda s: s.local.growth(0.01),
-    "LocalCurvature.over": lambda s: s.local.over(0.01),
+    "local_curvature.graph_local_curvature": lambda s: local_curvature(s.graph_problem, s.w),
+    **{
+        f"{kind}.{name}": (lambda s, of=of, name=name: getattr(getattr(s, of), name)(0.01))
+        for kind, of in (
+            ("LocalCurvature", "local"),
+            ("ClassicalCurvature", "local"),
+            ("GraphCurvature", "local_of_graph"),
+        )
+        for name in ("growth", "over")
+    },
     "local_minimum.local_minimum": lambda s: local_minimum.local_minimum(0.5, 2.0, 1.0, 0.0625),
     "check_assumptions": lambda s: verify.check_assumptions(s.problem),
     "check_certificate": lambda s: verify.check_certificate(s.certificate),
@@ -474,8 +484,14 @@ NO_CLAIM: dict[str, str] = {
     },
     **{f"{kind}.__init__": "numbers as given" for kind in ("Ball", "BlockBall", "BoundedWeights")},
     "direction_aware.change_per_squared_gradient": _EXACT,
-    "LocalCurvature.hessian": _FLOAT64,
-    "LocalCurvature.__init__": _DATA,
+    **{
+        f"{kind}.{name}": why
+        for kind in ("LocalCurvature", "ClassicalCurvature", "GraphCurvature")
+        for name, why in (("hessian", _FLOAT64), ("rounding", _PART), ("blocks", _GRAPH), ("__init__", _DATA))
+    },
+    **{f"ThirdDerivative.{name}": _PART for name in ("__init__", "within")},
+    "local_curvature.check_size": _GRAPH,
+    "local_curvature.is_smooth_near": _PART,
     "LocalMinimum.__init__": _DATA,
     "Segments.__init__": _DATA,
     "local_curvature.hessian_order": _GRAPH,

@@ -207,23 +207,32 @@ Proof.
   - simpl. rewrite <- (IHp (fun i => J (Fin.FS i)) (fun i => u (Fin.FS i))), <- dot_scal_l, <- dot_add_l. reflexivity.
 Qed.
 
-(** Linear operations: shapes, sums, windows, embeddings, and their transposes. *)
-Theorem linear_rule m p (A : Fin.t p -> vec m) x : has_derivative (along A) x A /\ transposed A (weighted A).
+(** Affine operations: data and biases, shapes, sums, windows, embeddings, and their transposes. *)
+Definition affine {m p} (b : vec p) (A : Fin.t p -> vec m) : vec m -> vec p := fun x => b ⊕ along A x.
+
+Theorem affine_rule m p (b : vec p) (A : Fin.t p -> vec m) x :
+  has_derivative (affine b A) x A /\ transposed A (weighted A).
 Proof.
-  split; [|apply weighted_transposed]. intros i eps He. exists 1. split; [lra|]. intros d _. unfold along.
-  rewrite dot_add_r. replace (dot (A i) x + dot (A i) d - dot (A i) x - dot (A i) d) with 0 by ring.
+  split; [|apply weighted_transposed]. intros i eps He. exists 1. split; [lra|]. intros d _.
+  unfold affine, along, vadd at 1 3.
+  rewrite dot_add_r. replace (b i + (dot (A i) x + dot (A i) d) - (b i + dot (A i) x) - dot (A i) d) with 0 by ring.
   rewrite Rabs_R0. pose proof (norm_pos d). nra.
 Qed.
 
 (** Functions of one variable: entry [i] of the result is [g] of entry [k i]. *)
+Definition entrywise {m p} (g : R -> R) (k : Fin.t p -> Fin.t m) : vec m -> vec p := fun x i => g (x (k i)).
+Definition entrywise_rows {m p} (g' : R -> R) (k : Fin.t p -> Fin.t m) (x : vec m) : Fin.t p -> vec m :=
+  fun i => g' (x (k i)) ⊙ unit_at (k i).
+
 Theorem entrywise_rule m p (g g' : R -> R) (k : Fin.t p -> Fin.t m) x :
   (forall i, is_derive g (x (k i)) (g' (x (k i)))) ->
-  let J i := g' (x (k i)) ⊙ unit_at (k i) in
-  has_derivative (fun y i => g (y (k i))) x J /\ transposed J (weighted J).
+  has_derivative (entrywise g k) x (entrywise_rows g' k x) /\
+  transposed (entrywise_rows g' k x) (weighted (entrywise_rows g' k x)).
 Proof.
-  intros Hg J. split; [|apply weighted_transposed]. intros i eps He.
+  intros Hg. split; [|apply weighted_transposed]. intros i eps He.
   specialize (Hg i). apply is_derive_Reals in Hg. destruct (Hg eps He) as (del & K).
-  exists del. split; [apply cond_pos|]. intros d Hd. unfold J. rewrite dot_scal_l, dot_unit. unfold vadd.
+  exists del. split; [apply cond_pos|]. intros d Hd. unfold entrywise_rows, entrywise.
+  rewrite dot_scal_l, dot_unit. unfold vadd.
   pose proof (entry_at_most_norm m (k i) d) as B.
   destruct (Req_dec (d (k i)) 0) as [Z|N].
   - rewrite Z, Rplus_0_r, Rmult_0_r. replace (_ - _ - 0) with 0 by ring. rewrite Rabs_R0. pose proof (norm_pos d). nra.
@@ -234,12 +243,16 @@ Proof.
 Qed.
 
 (** Products of entries: of a weight and a result, or of two results. *)
+Definition products {m p} (a b : Fin.t p -> Fin.t m) : vec m -> vec p := fun x i => x (a i) * x (b i).
+Definition product_rows {m p} (a b : Fin.t p -> Fin.t m) (x : vec m) : Fin.t p -> vec m :=
+  fun i => x (b i) ⊙ unit_at (a i) ⊕ x (a i) ⊙ unit_at (b i).
+
 Theorem product_rule m p (a b : Fin.t p -> Fin.t m) x :
-  let J i := x (b i) ⊙ unit_at (a i) ⊕ x (a i) ⊙ unit_at (b i) in
-  has_derivative (fun y i => y (a i) * y (b i)) x J /\ transposed J (weighted J).
+  has_derivative (products a b) x (product_rows a b x) /\
+  transposed (product_rows a b x) (weighted (product_rows a b x)).
 Proof.
-  intros J. split; [|apply weighted_transposed]. intros i eps He. exists eps. split; [exact He|]. intros d Hd.
-  unfold J. rewrite dot_add_l, !dot_scal_l, !dot_unit. unfold vadd.
+  split; [|apply weighted_transposed]. intros i eps He. exists eps. split; [exact He|]. intros d Hd.
+  unfold product_rows, products. rewrite dot_add_l, !dot_scal_l, !dot_unit. unfold vadd.
   replace (_ - _ - _) with (d (a i) * d (b i)) by ring.
   pose proof (entry_at_most_norm m (a i) d). pose proof (entry_at_most_norm m (b i) d).
   rewrite Rabs_mult. pose proof (Rabs_pos (d (a i))). pose proof (Rabs_pos (d (b i))). pose proof (norm_pos d). nra.
@@ -283,3 +296,30 @@ Proof.
   - destruct H as ((J & Hf & Hp) & Hrest). simpl.
     apply (pull_one m p (error rest) f w J (pull w)); [exact Hf|exact Hp|]. now apply IH.
 Qed.
+
+(** ** Networks of affine operations, functions of one variable and products
+
+    Layers, convolutions, skip connections, several outputs, shared parameters, sums over samples, half the squared error
+    and weight decay are lists of these three. *)
+
+Inductive elementary : forall {m}, network m -> Prop :=
+  | elementary_output m : elementary (Output m)
+  | elementary_affine m p b A rest :
+      elementary rest -> elementary (Apply m p (affine b A) (fun _ => weighted A) rest)
+  | elementary_entrywise m p g g' k rest : (forall z, is_derive g z (g' z)) ->
+      elementary rest -> elementary (Apply m p (entrywise g k) (fun x => weighted (entrywise_rows g' k x)) rest)
+  | elementary_products m p a b rest :
+      elementary rest -> elementary (Apply m p (products a b) (fun x => weighted (product_rows a b x)) rest).
+
+Lemma elementary_rules m (g : network m) : elementary g -> forall w, rules_hold g w.
+Proof.
+  induction 1 as [m|m p b A rest _ IH|m p g g' k rest Hg _ IH|m p a b rest _ IH]; intros w; simpl; [exact I| | |];
+    (split; [|apply IH]).
+  - exists A. apply affine_rule.
+  - exists (entrywise_rows g' k w). now apply entrywise_rule.
+  - exists (product_rows a b w). apply product_rule.
+Qed.
+
+Theorem elementary_backpropagation m (g : network m) (w : vec m) :
+  elementary g -> is_grad (error g) w (backward g w).
+Proof. intros H. apply backpropagation. now apply elementary_rules. Qed.

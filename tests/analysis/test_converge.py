@@ -116,6 +116,12 @@ def test_flat_directions_of_the_data_are_named_and_weight_decay_helps(
     assert obeyed.verdict is verify.Verdict.PROVED
 
 
+def test_digits_autoencoder_is_answered_by_its_flat_directions() -> None:
+    """Its 6,280 weights fit into the memory that the Hessian may take: what is named is what is flat."""
+    found = verify.converge(verify.load_problem(EXAMPLES / "digits_autoencoder.toml"))
+    assert found.flat is not None and found.flat.number == 120
+
+
 def test_remedy_for_flat_curvature_works() -> None:
     problem = xor(0.0)
     found = verify.converge(problem)

@@ -47,3 +47,28 @@ def test_a_saddle_is_refuted(dagverify: Run, tmp_path: Path) -> None:
     found = json.loads(result.stdout)
     assert (result.exit_code, found["verdict"]) == (1, "REFUTED")
     assert found["saddle"]["curvature"] < 0 < found["saddle"]["decrease"] and len(found["saddle"]["next"]) == 4
+
+
+SOFTMAX = """
+name = "small"
+loss = "softmax-cross-entropy"
+weight_decay = 0.02
+output = "y"
+[data]
+x = [[-1.0], [-0.5], [0.25], [1.0], [0.0]]
+y = [0, 1, 2, 1, 0]
+[nodes.x]
+width = 1
+[nodes.y]
+width = 3
+inputs = ["x"]
+"""
+
+
+def test_the_answer_says_that_no_certificate_is_written(dagverify: Run, tmp_path: Path) -> None:
+    spec, path = tmp_path / "small.toml", tmp_path / "minimum.json"
+    spec.write_text(SOFTMAX, encoding="utf-8")
+    result = dagverify("converge", spec, "-o", path, "--json")
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["verdict"], found["certificate"]) == (0, "PROVED", None)
+    assert found["reasons"][0].startswith("no certificate: ") and not path.exists()

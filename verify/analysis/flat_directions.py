@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from verify.arithmetic import decompositions
 from verify.assumptions.free_directions import free_directions
 from verify.bounds.local_curvature import LocalCurvature
-
-if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+from verify.calculus.objective import Objective
+from verify.calculus.problem import Problem
+from verify.graph.problem import GraphProblem
 
 LEAST_WEIGHT_DECAY = 1e-4
 """With the growth of the Hessian of common networks, some 10 to 100, and a gradient of 1e-14, a curvature of 1e-4 is
@@ -61,9 +61,9 @@ class FlatDirections:
         }
 
 
-def flat_by_data(problem: Problem) -> FlatDirections | None:
+def flat_by_data(problem: Objective) -> FlatDirections | None:
     """Return the directions that the data alone leave free, None where there are none, or weight decay curves them."""
-    if problem.weight_decay > 0:
+    if not isinstance(problem, Problem) or problem.weight_decay > 0:
         return None
     found = list(free_directions(problem))
     width = {name: vertex.width for name, vertex in problem.architecture.vertices.items()}
@@ -84,25 +84,26 @@ def flat_by_data(problem: Problem) -> FlatDirections | None:
     return FlatDirections(number, number, columns, dict(units), tuple(reasons), remedy)
 
 
-def flat_by_curvature(curvature: LocalCurvature, gradient: float, slope: float) -> FlatDirections:
+def flat_by_curvature(problem: Objective, curvature: LocalCurvature, gradient: float, slope: float) -> FlatDirections:
     """Return the directions whose computed curvature is too small for a proof at these weights.
 
     Parameters
     ----------
+    problem : Problem or GraphProblem
     curvature : LocalCurvature
     gradient : float
         Upper bound of |grad E|.
     slope : float
         Growth of the Hessian for each unit of distance.
     """
-    problem = curvature.problem
     needed = needed_curvature(curvature, gradient, slope)
     values, vectors = decompositions.eigh(curvature.hessian())
     flat = vectors[:, values < needed]
-    shares = {name: float(np.sum(flat[block] ** 2)) for name, block in problem.architecture.blocks.items() if flat.size}
+    shares = {name: float(np.sum(flat[block] ** 2)) for name, block in curvature.blocks.items() if flat.size}
     main = [name for name, share in sorted(shares.items(), key=lambda item: -item[1]) if share > 0.05 * flat.shape[1]]
     reasons = [f"computed curvature below {needed:.1g}, in the weights of {', '.join(main)}"]
-    decay = _one_digit_up(max(problem.weight_decay + needed - float(values[0]), 2 * problem.weight_decay, needed))
+    given = _least_decay(problem)
+    decay = _one_digit_up(max(given + needed - float(values[0]), 2 * given, needed))
     remedy = f"set weight_decay to at least {decay!r}"
     if (linear := _rotates(problem)) is not None:
         reasons.append(f"units of the linear vertex {linear} can be rotated into each other")
@@ -115,12 +116,19 @@ def needed_curvature(curvature: LocalCurvature, gradient: float, slope: float) -
 
     Sixteen times that m, and at least what its bounds lose, counts as enough.
     """
-    lost = 0.0 if curvature.facts.summed is None else curvature.facts.summed.error
-    return max(16 * math.sqrt(8 * slope * gradient), 16 * lost, 1e-12 * abs(curvature.largest))
+    return max(16 * math.sqrt(8 * slope * gradient), 16 * curvature.rounding, 1e-12 * abs(curvature.largest))
 
 
-def _rotates(problem: Problem) -> str | None:
+def _least_decay(problem: Objective) -> float:
+    if isinstance(problem, GraphProblem):
+        return min(problem.weight_decay.get(block.label, 0.0) for block in problem.blocks)
+    return problem.weight_decay if isinstance(problem, Problem) else 0.0
+
+
+def _rotates(problem: Objective) -> str | None:
     """Return a hidden vertex without an activation and of several units, whose units can be rotated into each other."""
+    if not isinstance(problem, Problem):
+        return None
     architecture = problem.architecture
     for name in architecture.order:
         vertex = architecture.vertices[name]

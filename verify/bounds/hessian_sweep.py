@@ -12,7 +12,8 @@ its own residual,
 
     dE/dz_v = phi_v' + g_v' a_v,    bend_v = phi_v'' + g_v'' a_v,    twist_v = phi_v''' + g_v''' a_v
 
-(phi_v = 0 where v is no output) are the factors of second and third derivatives of the error.
+(phi_v = 0 where v is no output) are the factors of second and third derivatives of the error: theorem
+`second_derivative` for the sum ``bend_v dz_v^2 + 2 <dE/dz_v, dA_e dh_u>`` over vertices and edges.
 """
 
 from __future__ import annotations

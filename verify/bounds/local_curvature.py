@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from functools import singledispatch
+from typing import final
 
 import numpy as np
 
@@ -20,36 +22,42 @@ from verify.bounds.majorant.center import CenterFacts, center_facts
 from verify.bounds.majorant.center_hessian import LARGEST_DENSE
 from verify.bounds.regions import Ball
 from verify.budget import check_memory
-
-if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+from verify.calculus.objective import Objective
+from verify.calculus.problem import Problem
 
 _FIRST_RADIUS = 2.0**-16
 _RADII = 3
 _COPIES = 6
 """Matrices of P times P numbers beside each other: blocks, their sum, scaled, shifted, its factor, the residual."""
+_COPIES_OF_GRAPHS = 8
+"""Of graphs: columns, the matrix and its sum with its transpose, each with radii; then two of the factor."""
 
 
 @dataclass(frozen=True)
-class LocalCurvature:
+class LocalCurvature(abc.ABC):
     """Proved bounds of the eigenvalues of Hess E(w), weight decay included.
 
     Parameters
     ----------
-    problem : Problem
     weights : array, shape (P,)
     least, largest : float
         ``least <= eigenvalue <= largest`` for every eigenvalue at the weights; infinite where nothing is known.
-    facts : CenterFacts
-        With the matrix.
     """
 
-    problem: Problem
     weights: np.ndarray
     least: float
     largest: float
-    facts: CenterFacts
-    _grown: dict[float, float] = field(default_factory=dict, repr=False)
+    _grown: dict[float, float] = field(default_factory=dict, repr=False, kw_only=True)
+
+    @property
+    @abc.abstractmethod
+    def rounding(self) -> float:
+        """What rounding costs the bounds of the eigenvalues, about."""
+
+    @property
+    @abc.abstractmethod
+    def blocks(self) -> dict[str, slice]:
+        """Parts of the weights, by name."""
 
     @certified_environment()
     def growth(self, radius: float) -> float:
@@ -58,12 +66,8 @@ class LocalCurvature:
             self._grown[radius] = self._growth(radius)
         return self._grown[radius]
 
-    def _growth(self, radius: float) -> float:
-        try:
-            paths = whole_region(geometry(self.problem, Ball(self.weights, radius)), self.facts)
-            return follow(self.problem, self.facts, paths).growth
-        except UndecidedHessianError:
-            return float("inf")
+    @abc.abstractmethod
+    def _growth(self, radius: float) -> float: ...
 
     @certified_environment()
     def over(self, radius: float) -> tuple[float, float]:
@@ -77,8 +81,42 @@ class LocalCurvature:
         exact = Fraction(growth)
         return round_down(Fraction(self.least) - exact), round_up(Fraction(self.largest) + exact)
 
+    @abc.abstractmethod
     def hessian(self) -> np.ndarray:
         """Return Hess E(w), (P, P), parameters in the order of the weights, in float64."""
+
+
+@final
+@dataclass(frozen=True)
+class ClassicalCurvature(LocalCurvature):
+    """That of a `Problem`.
+
+    Parameters
+    ----------
+    problem : Problem
+    facts : CenterFacts
+        With the matrix.
+    """
+
+    problem: Problem
+    facts: CenterFacts
+
+    @property
+    def rounding(self) -> float:
+        return 0.0 if self.facts.summed is None else self.facts.summed.error
+
+    @property
+    def blocks(self) -> dict[str, slice]:
+        return dict(self.problem.architecture.blocks)
+
+    def _growth(self, radius: float) -> float:
+        try:
+            paths = whole_region(geometry(self.problem, Ball(self.weights, radius)), self.facts)
+            return follow(self.problem, self.facts, paths).growth
+        except UndecidedHessianError:
+            return float("inf")
+
+    def hessian(self) -> np.ndarray:
         if self.facts.summed is None:
             raise UndecidedHessianError(
                 "the Hessian was not kept", where="hessian", matrix=None, remedy="use local_curvature"
@@ -92,18 +130,20 @@ class LocalCurvature:
 
 
 @certified_environment()
-def local_curvature(problem: Problem, weights: np.ndarray) -> LocalCurvature:
+@singledispatch
+def local_curvature(problem: Objective, weights: np.ndarray) -> LocalCurvature:
     """Bound the eigenvalues of the Hessian at weights, from the whole matrix.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     weights : array, shape (P,)
 
     Raises
     ------
     UndecidedHessianError
-        If an activation is not analytic, there are too many weights for the matrix, or numbers overflow.
+        If a function has no bounded third derivative at the weights, there are too many weights for the matrix, or
+        numbers overflow.
     OverBudgetError
         If the matrix takes more memory, or the bounds more time, than they may.
 
@@ -116,6 +156,11 @@ def local_curvature(problem: Problem, weights: np.ndarray) -> LocalCurvature:
     >>> 5 - 1e-9 < found.least <= 5 <= found.largest < 5 + 1e-9
     True
     """
+    raise NotImplementedError(f"no curvature for {type(problem).__name__}")
+
+
+@local_curvature.register
+def _classical_curvature(problem: Problem, weights: np.ndarray) -> ClassicalCurvature:
     w = problem.check_weights(weights)
     check_provable(problem)
     facts = center_facts(problem, w, keep_matrix=True)
@@ -129,10 +174,11 @@ def local_curvature(problem: Problem, weights: np.ndarray) -> LocalCurvature:
     lower, upper = facts.summed.eigenvalue_bounds()
     least = round_down(Fraction(lower) / divisor + decay) if np.isfinite(lower) else -np.inf
     largest = round_up(Fraction(upper) / divisor + decay) if np.isfinite(upper) else np.inf
-    return LocalCurvature(problem, w, least, largest, facts)
+    return ClassicalCurvature(w, least, largest, problem, facts)
 
 
-def check_provable(problem: Problem) -> None:
+@singledispatch
+def check_provable(problem: Objective) -> None:
     """Refuse what `local_curvature` cannot bound, whatever the weights.
 
     Raises
@@ -142,7 +188,11 @@ def check_provable(problem: Problem) -> None:
     OverBudgetError
         If the matrix takes more memory than it may.
     """
-    size = problem.architecture.size
+    check_size(problem.size, _COPIES_OF_GRAPHS)
+
+
+@check_provable.register
+def _classical_is_provable(problem: Problem) -> None:
     for name, activation, smoothness in activations(problem):
         if smoothness is not Smoothness.ANALYTIC:
             raise UndecidedHessianError(
@@ -151,11 +201,16 @@ def check_provable(problem: Problem) -> None:
                 activation=activation,
                 remedy="use an analytic activation such as tanh, softplus or gelu",
             )
-    if size > LARGEST_DENSE:
+    check_size(problem.size, _COPIES)
+
+
+def check_size(weights: int, copies: int) -> None:
+    """Refuse what has more weights than a matrix of the Hessian may have rows, or memory for so many copies of it."""
+    if weights > LARGEST_DENSE:
         raise UndecidedHessianError(
-            "too many weights for the whole Hessian", weights=size, most=LARGEST_DENSE, remedy="use fewer weights"
+            "too many weights for the whole Hessian", weights=weights, most=LARGEST_DENSE, remedy="use fewer weights"
         )
-    check_memory(_COPIES * float(size) ** 2, "the Hessian", "use fewer weights", weights=size)
+    check_memory(copies * float(weights) ** 2, "the Hessian", "use fewer weights", weights=weights)
 
 
 def roomiest_radius(least: float, growth: Callable[[float], float]) -> tuple[float, float]:

@@ -6,7 +6,8 @@ derivative at s = 0 of node n's operation applied to arguments whose derivatives
     d^k/ds^k E(w + s v) = sum over n of <l_n, p_n^k>.
 
 Proof: by the chain rule the k-th derivative of z_n is p_n^k plus the node's derivative applied to the k-th derivatives
-of its arguments; unrolled along the graph, p_n^k reaches E through l_n. Linear operations have p^k = 0 for k >= 2.
+of its arguments; unrolled along the graph, p_n^k reaches E through l_n. Linear operations have p^k = 0 for k >= 2. For
+k = 2 this is theorem `second_derivative`, which Coq checks.
 
 The term of a node that depends on a set S of parameters is at most c_n |v_S|^k <= c_n times the sum over the parameters
 b in S of |v_b|^2, so for |v| <= 1 the sum is at most the largest, over b, of the sum of the c_n with b in S_n.

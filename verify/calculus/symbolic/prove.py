@@ -30,8 +30,8 @@ def prove_gradients(
     """Prove that backpropagation through this graph computes dE/dw.
 
     The rule of every vertex and edge is proved symbolically, for all widths, any number of samples and any
-    differentiable activation; an induction along the graph composes them, and every step of it is
-    checked. Both reductions and every weight decay are covered. Where few paths lead through the graph, E is also
+    differentiable activation; an induction along the graph (theorem `backpropagation`) composes them, and every step of
+    it is checked. Both reductions and every weight decay are covered. Where few paths lead through the graph, E is also
     written out and differentiated as a whole.
 
     Parameters
@@ -86,6 +86,7 @@ def prove_gradients(
         verdict=Verdict.PROVED,
         statement=_statement(architecture, proof, expansion),
         numbers=numbers,
+        theorem="backpropagation",
         arithmetic="symbolic: exact, for all real weights and data",
         needed_for=NEEDED_FOR,
     )
