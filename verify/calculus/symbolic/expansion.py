@@ -84,9 +84,9 @@ def expand_and_compare(
         Nothing is run for a graph with more paths between single units than this, nor with a path of more than
         `MOST_LEVELS` vertices.
     seconds : float
-        Time allowed; it is looked at between the single derivatives.
+        Processor time allowed; it is looked at between the single derivatives.
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.process_time() + seconds
     products = sum(len(edge.map.terms().out) for edge in architecture.edges if _is_small(edge.map, max_paths))
     small = all(_is_small(edge.map, max_paths) for edge in architecture.edges) and products <= max_paths
     paths = unit_path_count(architecture) if small else max_paths + 1
@@ -98,7 +98,7 @@ def expand_and_compare(
     claimed = written.recursion(proof)
     for position, weight in enumerate(written.weights):
         check_time()
-        if time.monotonic() > deadline:
+        if time.process_time() > deadline:
             done = f"{position} of {len(written.weights)} weights"
             return Expansion(None, f"not run to its end: {done} within {seconds:g} s, equal so far")
         derivative = written.polynomial(sympy.diff(written.error, weight))
