@@ -64,6 +64,8 @@ mutate Epoch.v      '(1 + q) * epoch_path'              '(1 + q / 2) * epoch_pat
 mutate Epoch.v      'L * (eta + tau) * sum_below K (epoch_travel' 'L * eta * sum_below K (epoch_travel'
 mutate Epoch.v      '+ tau * sum_below K a +'           '+ tau / 2 * sum_below K a +'
 mutate Epoch.v      'mu * (v + epoch_speed eta tau mu'  'mu * (v + epoch_speed eta tau mu / 2'
+mutate Alignment.v  'square P <= 1 -> square Q <= 1' 'square P <= 2 -> square Q <= 1'
+mutate Alignment.v  'top_at_most tau y (b * b)'      'top_at_most tau y (2 * b * b)'
 mutate Backpropagation.v '+ wy0h0 * delta_y0'          '+ wy0h1 * delta_y0'
 
 exit $survived
