@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 LARGEST_OUTER = 2**24
 """Products of two data, of all samples of a chunk, that are held for one block."""
 
-_DOWN, _UNDERFLOW = 1.0 - 2.0**-40, 1e-290
+_DOWN = 1.0 - 2.0**-36
+"""Two computed bounds of one length differ by less, and so does a square of it from the exact one."""
+
+_SHORTEST, _UNDERFLOW = 1e-200, 1e-110
+"""Squared lengths from here on divide sizes; products of data that underflow then lose less than this part of them."""
+
 _MOST_WORK = 2**26
 
 
@@ -75,8 +80,9 @@ class AlignedData:
         """
         total = upward.sum(sizes, axis=0)
         shortest = (lengths * lengths * _DOWN)[:, None]
-        known = (shortest > 0) | (sizes == 0)
-        weights = np.where(known & (sizes > 0), upward.div(sizes, np.where(shortest > 0, shortest, 1.0)), 0.0)
+        is_long = shortest >= _SHORTEST
+        known = is_long | (sizes == 0)
+        weights = np.where(known & (sizes > 0), upward.div(sizes, np.where(is_long, shortest, 1.0)), 0.0)
         usable = np.all(known & np.isfinite(weights), axis=0) & np.isfinite(total) & (total > 0)
         if not np.any(usable):
             return total
@@ -89,7 +95,7 @@ class AlignedData:
             part = slice(start, start + at_once)
             grams = (weights[:, part].T @ self._outer).reshape(-1, columns, columns)
             grams = 0.5 * (grams + grams.swapaxes(1, 2))
-            error = upward.add(rounding[part], _UNDERFLOW)
+            error = upward.add(rounding[part], upward.mul(total[usable][part], _UNDERFLOW))
             largest.append(spectral.largest_eigenvalue_upper(grams, np.where(np.isfinite(error), error, 0.0)))
             largest[-1] = np.where(np.isfinite(error), largest[-1], np.inf)
         root = upward.add(upward.sqrt(np.maximum(np.concatenate(largest), 0.0)), missing)
