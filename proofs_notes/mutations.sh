@@ -70,5 +70,7 @@ mutate SecondDerivative.v 'q = dot (newest (backward rest' 'q = 2 * dot (newest 
 mutate SecondDerivative.v '=> 2 * (d (a i) * d (b i))'  '=> d (a i) * d (b i)'
 mutate SecondDerivative.v "g'' (x (k i)) * (d (k i) * d (k i))."  "2 * g'' (x (k i)) * (d (k i) * d (k i))."
 mutate SecondDerivative.v 'q t <= L * dot d d'       'q t <= 2 * L * dot d d'
+mutate Alignment.v  'square P <= 1 -> square Q <= 1' 'square P <= 2 -> square Q <= 1'
+mutate Alignment.v  'top_at_most tau y (b * b)'      'top_at_most tau y (2 * b * b)'
 
 exit $survived

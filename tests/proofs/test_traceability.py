@@ -32,6 +32,7 @@ THEOREMS = {
     "epoch",
     "descent_lemma",
     "second_derivative_descent",
+    "aligned_data",
     "backpropagation",
     "second_derivative",
 }

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from verify.arithmetic import decompositions, spectral, upward
+from verify.bounds.hessian_alignment import Alignment
 from verify.budget import check_time
 
 _MOST_GROUPED = 2**14
@@ -54,8 +55,8 @@ class SampleNorms:
     largest: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def block_matrix(norms: SampleNorms) -> np.ndarray:
-    """Return M summed over the samples, (K, K), symmetric, rounded upwards."""
+def block_matrix(norms: SampleNorms, alignment: Alignment | None = None) -> np.ndarray:
+    """Return M summed over the samples, (K, K), symmetric, rounded upwards; lower where the data are not aligned."""
     blocks = next(iter(norms.reach.values())).shape[1]
     total, cross = np.zeros((blocks, blocks)), np.zeros((blocks, blocks))
     for names in _groups(norms):
@@ -66,7 +67,20 @@ def block_matrix(norms: SampleNorms) -> np.ndarray:
     for index, feed in norms.feed.items():
         cross[index] = upward.matmul(norms.pull[index][None, :], feed)[0]
     total = upward.add(total, cross, cross.T)
-    return np.maximum(total, total.T)
+    total = np.maximum(total, total.T)
+    if alignment is None or not alignment.data:
+        return total
+    return np.minimum(total, _aligned(norms, alignment))
+
+
+def _aligned(norms: SampleNorms, alignment: Alignment) -> np.ndarray:
+    reach = np.stack(list(norms.reach.values()), axis=1)
+    bend = np.stack([norms.bend[name] for name in norms.reach], axis=1)
+    pairs = upward.matmul(upward.mul(bend[:, :, None], reach).swapaxes(1, 2), reach)
+    cross = np.zeros_like(pairs)
+    for index, feed in norms.feed.items():
+        cross[:, index] = upward.mul(norms.pull[index][:, None], feed)
+    return alignment.matrix(np.maximum(pairs, pairs.swapaxes(1, 2)), cross)
 
 
 def _groups(norms: SampleNorms) -> list[list[str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from verify.arithmetic import upward
+from verify.arithmetic import spectral, upward
 from verify.arithmetic.intervals import Interval
 from verify.bounds.hessian_loss import loss_suprema
 from verify.budget import check_time
@@ -137,11 +137,34 @@ def centers(problem: Problem, weights: np.ndarray, rows: int = MOST_ROWS) -> Ite
 
 
 def _all_gains(architecture: Architecture, parts: passes.Parts) -> dict[tuple[str, str, str], Gains]:
-    gains = {}
+    """Return the gains edge by edge; what parallel edges have together stands at the first one, zero at the others."""
+    gains: dict[tuple[str, str, str], Gains] = {}
+    between: dict[tuple[str, str], list[Edge]] = {}
     for edge in architecture.edges:
         check_time()
         gains[edge_id(edge)] = _edge_gains(edge, passes.edge_parameters(parts, edge))
+        between.setdefault((edge.source, edge.target), []).append(edge)
+    for parallel in between.values():
+        if len(parallel) > 1 and all(_is_small(edge) for edge in parallel):
+            apart = [gains[edge_id(edge)] for edge in parallel]
+            for edge, gain in zip(parallel, together(parallel, parts, apart), strict=True):
+                gains[edge_id(edge)] = gain
     return gains
+
+
+def together(parallel: list[Edge], parts: passes.Parts, apart: list[Gains]) -> list[Gains]:
+    """Return gains of edges between the same two vertices whose sums bound the norms of the sum of their matrices."""
+    total = passes.sum_of(edge.map.enclose_matrix(passes.edge_parameters(parts, edge)) for edge in parallel)
+    spectral_norm = float(spectral.norm_upper(total))
+    if not spectral_norm < sum(gain.spectral for gain in apart):
+        return apart
+    column, row = (float(upward.norm(total.max_abs(), axis=axis).max()) for axis in (0, 1))
+    first = Gains(spectral_norm, min(column, spectral_norm), min(row, spectral_norm))
+    return [first, *(Gains(0.0, 0.0, 0.0) for _ in parallel[1:])]
+
+
+def _is_small(edge: Edge) -> bool:
+    return edge.map.in_width * edge.map.out_width <= _LARGEST_MATRIX
 
 
 def edge_id(edge: Edge) -> tuple[str, str, str]:
@@ -164,10 +187,9 @@ def _activation(architecture: Architecture, name: str) -> Activation:
 def _edge_gains(edge: Edge, theta: np.ndarray) -> Gains:
     """Return the norms of an edge's matrix; where it would be large, the spectral norm stands for all."""
     spectral = float(edge.map.gain(theta))
-    small = edge.map.in_width * edge.map.out_width <= _LARGEST_MATRIX
-    if edge.kind not in ("dense", "identity", "concat") and not small:
+    if edge.kind not in ("dense", "identity", "concat") and not _is_small(edge):
         return Gains(spectral, spectral, spectral)
-    matrix = edge.map.matrix(theta)
+    matrix = edge.map.enclose_matrix(theta).max_abs()
     column, row = (float(upward.norm(matrix, axis=axis).max()) for axis in (0, 1))
     return Gains(spectral, min(column, spectral), min(row, spectral))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from verify.arithmetic import upward
+from verify.bounds.hessian_alignment import AlignedData, Alignment, aligned_data
 from verify.bounds.hessian_blocks import (
     SampleNorms,
     block_matrix,
@@ -34,6 +35,9 @@ MOST_NORMS = 2**25
 
 MOST_EVALUATED = 2**17
 """Edges times blocks that all cells together may take."""
+
+MOST_ALIGNED = 2**25
+"""Products behind the Gram matrices of one chunk; beyond, data count by their norms."""
 
 MOST_RESIDUAL_TERMS = 2**24
 """Numbers behind the bound on a sublevel set; beyond, the bound of the whole region stands for it."""
@@ -106,16 +110,26 @@ def norm_products(problem: Problem, region: Geometry, cells: int, residual: floa
     else:
         cells = 1
 
+    fixed: dict[int, dict[int, AlignedData]] = {}
+
+    def alignment(center: Center, sweep: Sweep) -> Alignment:
+        data = fixed.get(id(center))
+        if data is None:
+            data = aligned_data(center, blocks) if _may_align(center, blocks) else {}
+            if kept:
+                fixed[id(center)] = data
+        return Alignment(data, np.stack([sweep.injection[name] for name in blocks], axis=1))
+
     def evaluate(radii: np.ndarray) -> tuple[float, float, np.ndarray]:
         by_name = {**region.radii, **{name: float(radius) for name, radius in zip(blocks, radii, strict=True)}}
         sums: list[np.ndarray] = []
         for center in kept or centers(problem, region.center, rows):
             sweep = Sweep(center, by_name)
             norms = sample_norms(sweep, blocks)
-            terms = [block_matrix(norms)]
+            terms = [block_matrix(norms, alignment(center, sweep))]
             if by_level:
-                fixed, linear = norms_by_residual(sweep, norms, blocks)
-                terms += [block_matrix(fixed), residual_squares(linear)]
+                without, linear = norms_by_residual(sweep, norms, blocks)
+                terms += [block_matrix(without), residual_squares(linear)]
             sums = [upward.add(*pair) for pair in zip(sums, terms, strict=True)] if sums else terms
         matrix = upward.div(sums[0], divisor)
         value = within = largest_curvature(matrix)
@@ -128,6 +142,12 @@ def norm_products(problem: Problem, region: Geometry, cells: int, residual: floa
         return NormBound(*evaluate(np.array([region.radii[name] for name in blocks])))
     worst, within = refine(evaluate, len(blocks), region.joint, cells)
     return NormBound(worst.value, within, worst.matrix)
+
+
+def _may_align(center: Center, blocks: list[str]) -> bool:
+    """Whether Gram matrices of the inputs for every pair of blocks cost little."""
+    columns = sum(center.architecture.vertices[name].width for name in center.architecture.inputs) + 1
+    return len(blocks) ** 2 * center.samples * columns**2 <= MOST_ALIGNED
 
 
 def norms_by_residual(sweep: Sweep, norms: SampleNorms, blocks: list[str]) -> tuple[SampleNorms, SampleNorms]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from verify.arithmetic import upward
+from verify.bounds.hessian_alignment import Alignment, aligned_data
 from verify.bounds.hessian_center import Center, centers
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.bounds.majorant.center_curvature import Injections
@@ -84,6 +85,7 @@ def center_facts(problem: Problem, weights: np.ndarray, *, keep_matrix: bool = F
                 largest_weight=float(np.max(np.abs(weights), initial=0.0)),
             )
         chunks.append((center, state))
+        still = dict.fromkeys(graph.names, np.zeros(center.samples))
         data = [layer_data(center, name) if fits else None for name, fits in zip(graph.names, graph.plain, strict=True)]
         known = [no_data(center.samples) if layer is None else layer for layer in data]
         if dense is None and all(exact) and architecture.size <= LARGEST_DENSE:
@@ -92,6 +94,7 @@ def center_facts(problem: Problem, weights: np.ndarray, *, keep_matrix: bool = F
                 [layer.mid.shape[1] for layer in known],
                 problem.samples,
             )
+        alignment = Alignment(aligned_data(center, graph.names, still), state.injection)
         injections = Injections(jacobians, graph, center.samples)
         norms: dict[tuple[int, int], np.ndarray] = {}
         for pair in injections.pairs():
@@ -101,11 +104,11 @@ def center_facts(problem: Problem, weights: np.ndarray, *, keep_matrix: bool = F
             norms[pair.v, pair.w] = both
             blocks.add_pair(pair, both, state, graph)
             norm = both if pair.both is pair.plain else pair.plain.spectral_norm()
-            third.add(pair, norm, state, injections, data)
+            third.add(pair, norm, state, injections, data, alignment)
             if dense is not None and pair.v <= pair.w:
                 dense.add_pair(pair, known)
         blocks.add_skips(state, graph)
-        third.add_skips(state)
+        third.add_skips(state, alignment)
         if dense is not None:
             dense.add_skips(center, jacobians, known, graph)
     divisor = float(problem.sample_divisor)

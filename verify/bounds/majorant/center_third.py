@@ -8,6 +8,7 @@ least of the largest eigenvalues of Gram matrices of
     max_j sqrt(F_ij) |Z_wb| k_i       (Jacobians by their norms),
 
 where F_ij = |B_vj| ~h_v for sample i; for b = w the unit j stands alone: the largest over j of those of sqrt(F_ij) k_i.
+The norms that the other two terms are made of are summed as in `hessian_alignment`.
 Where v shares its parameters, F_ij = |M_v' B_vj|; where b does, the rows are sqrt(F_ij) (Z_wb M_b)_j.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from verify.arithmetic import upward
+from verify.bounds.hessian_alignment import Alignment
 from verify.bounds.majorant.approximate import Approximate, frobenius
 from verify.bounds.majorant.center_curvature import Injections, MixedHessian
 from verify.bounds.majorant.data import LayerData
@@ -42,15 +44,21 @@ class CenterThird:
         self._held = 0
 
     def add(
-        self, pair: MixedHessian, norm: np.ndarray, state: State, injections: Injections, data: list[LayerData | None]
+        self,
+        pair: MixedHessian,
+        norm: np.ndarray,
+        state: State,
+        injections: Injections,
+        data: list[LayerData | None],
+        alignment: Alignment,
     ) -> None:
         """Add one pair of vertices of one chunk; `norm` bounds the spectral norms of Q_vw."""
         v, w = pair.v, pair.w
         shared = self.graph.shared
         length = np.ones(len(norm)) if v in shared else state.injection[:, v]
         feed = state.by_parameters(state.fed, shared)[:, w] * _INFLATION
-        weighted = upward.mul(norm, length)
-        self.products[v, w] = upward.add(self.products[v, w], upward.matmul(weighted[None], feed)[0])
+        products = upward.mul(upward.mul(norm, length)[:, None], feed)
+        self.products[v, w] = upward.add(self.products[v, w], alignment.row(products, v))
         if not np.any(state.injection[:, v]):
             return
         force = upward.mul(pair.bent.column_norms(), length[:, None])
@@ -68,9 +76,17 @@ class CenterThird:
                 spectral_norm = state.column_block(state.pre, 0)[:, w, b]
                 self._behind(v, w, b, force, through, spectral_norm, state.injection[:, b], data[b])
 
-    def add_skips(self, state: State) -> None:
+    def add_skips(self, state: State, alignment: Alignment) -> None:
         """Add the terms of one chunk that have no cancellation."""
-        self.skips = upward.add(self.skips, skip_terms(BlockNorms(state, self.graph)) * _INFLATION)
+        norms = BlockNorms(state, self.graph)
+        pull = upward.mul(state.column_block(state.adjoint, 0), _INFLATION)
+        skips = np.zeros_like(self.skips)
+        for w in range(self.graph.size):
+            if self.graph.feeding[w]:
+                pairs, cross = (upward.mul(pull[:, w, None, None], part) for part in norms.fed_parts(w))
+                skips[w] = alignment.matrix(pairs, cross)
+        whole = skip_terms(norms) * _INFLATION
+        self.skips = upward.add(self.skips, np.minimum(skips, whole))
 
     def _scalar(self, key: tuple[int, int, int], values: np.ndarray) -> None:
         self.scalars[key] = float(upward.add(self.scalars.get(key, 0.0), upward.sum(values)))

@@ -14,11 +14,13 @@ each sample and as many again for the sum over a chunk's samples.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
 
 from verify.arithmetic import spectral, upward
+from verify.bounds.hessian_alignment import AlignedData, Alignment
 from verify.bounds.hessian_blocks import SampleNorms, block_matrix, residual_squares
 from verify.bounds.majorant.state import State
 from verify.bounds.majorant.structure import Structure
@@ -26,10 +28,10 @@ from verify.bounds.majorant.structure import Structure
 _INFLATION = 1.0 + 2.0**-40
 
 
-def second_derivative(state: State, graph: Structure) -> np.ndarray:
+def second_derivative(state: State, graph: Structure, data: dict[int, AlignedData]) -> np.ndarray:
     """Return the matrix of block norms of the Hessian, summed over the samples, (K, K)."""
     bend, pull = state.column_block(state.adjoint, 2), state.column_block(state.adjoint, 0)
-    return block_matrix(_sample_norms(state, graph, bend, pull))
+    return block_matrix(_sample_norms(state, graph, bend, pull), Alignment(data, state.injection))
 
 
 def second_derivative_by_residual(state: State, graph: Structure) -> tuple[np.ndarray, np.ndarray]:
@@ -80,9 +82,17 @@ class BlockNorms:
         """F_w, (n, K, K)."""
         return self._bends(self.state.fed[:, w], self.state.column_block(self.state.fed, 2)[:, w])
 
+    def fed_parts(self, w: int) -> tuple[np.ndarray, np.ndarray]:
+        """F_w = S + C + C': S depends on both blocks through their data, C on the second one, (n, K, K) each."""
+        return self._parts(self.state.fed[:, w], self.state.column_block(self.state.fed, 2)[:, w])
+
     def _bends(self, jacobian: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        squares, skip = self._parts(jacobian, columns)
+        return skip + skip.swapaxes(1, 2) + squares
+
+    def _parts(self, jacobian: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         skip = self.state.column_block(jacobian, 0)[:, :, None] * self.feed
-        return skip + skip.swapaxes(1, 2) + np.einsum("nu,nuab->nab", columns, self.squares)
+        return np.einsum("nu,nuab->nab", columns, self.squares), skip
 
 
 def third_derivative(state: State, graph: Structure) -> np.ndarray:
@@ -95,6 +105,32 @@ def third_derivative(state: State, graph: Structure) -> np.ndarray:
         total += _product(twist[:, w, None] * norms.largest[:, w] / 3.0, norms.squares[:, w])
     total += skip_terms(norms)
     return symmetric_sum(total) * _INFLATION
+
+
+def third_slices(state: State, graph: Structure, blocks: Collection[int]) -> dict[int, np.ndarray]:
+    """Return slices of the tensor of every sample, (n, K, K), for blocks that read inputs alone."""
+    if not blocks:
+        return {}
+    norms = BlockNorms(state, graph)
+    bend, twist, pull = (state.column_block(state.adjoint, kind) for kind in (2, 3, 0))
+    slices = {a: np.zeros_like(norms.squares[:, 0]) for a in blocks}
+    for w in range(graph.size):
+        bent = norms.preactivation_bends(w)
+        fed = norms.fed_bends(w) if graph.feeding[w] else None
+        for a in blocks:
+            slices[a] += _slice(bend[:, w, None] * norms.reach[:, w], bent, a)
+            slices[a] += _slice(twist[:, w, None] * norms.largest[:, w] / 3.0, norms.squares[:, w], a)
+            if fed is not None:
+                own = pull[:, w, None] * fed[:, a]
+                slices[a][:, w] += own
+                slices[a][:, :, w] += own
+    return {a: total * _INFLATION for a, total in slices.items()}
+
+
+def _slice(vectors: np.ndarray, matrices: np.ndarray, a: int) -> np.ndarray:
+    """Slice a of `symmetric_sum` of the outer product, sample by sample."""
+    once = vectors[:, :, None] * matrices[:, a, None, :]
+    return vectors[:, a, None, None] * matrices + once + once.swapaxes(1, 2)
 
 
 def skip_terms(norms: BlockNorms) -> np.ndarray:

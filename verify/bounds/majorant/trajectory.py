@@ -20,13 +20,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from verify.arithmetic import upward
+from verify.bounds.hessian_alignment import Alignment, aligned_data
 from verify.bounds.hessian_center import Center
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.bounds.majorant.caps import Caps
 from verify.bounds.majorant.rates import growth
 from verify.bounds.majorant.state import SMALLEST, State, advance, combine, minimum, not_above
 from verify.bounds.majorant.structure import Structure
-from verify.bounds.majorant.tensors import second_derivative, second_derivative_by_residual, third_derivative
+from verify.bounds.majorant.tensors import (
+    second_derivative,
+    second_derivative_by_residual,
+    third_derivative,
+    third_slices,
+)
 from verify.budget import check_time
 
 _GUESSES = 4
@@ -112,6 +118,7 @@ def trace(center: Center, first: State, paths: Paths, graph: Structure, knots: n
     moved = np.zeros((graph.size,) * 3)
     reached, third, change = [0.0], [], []
     length = _FIRST_STEP
+    fixed = Alignment(aligned_data(center, graph.names), first.injection)
     while reached[-1] < 1.0:
         check_time()
         start = reached[-1]
@@ -125,27 +132,46 @@ def trace(center: Center, first: State, paths: Paths, graph: Structure, knots: n
             length *= 0.5
             continue
         length = min(2.0 * length, _FIRST_STEP)
-        here, there = third_derivative(line.start, graph), third_derivative(line.end, graph)
-        third.append([here, there])
-        change.append([moved, upward.add(moved, _difference(there, here, line))])
+        here, there = _third(line.start, graph, fixed), _third(line.end, graph, fixed)
+        third.append([here.total, there.total])
+        change.append([moved, upward.add(moved, _difference(there, here, line, fixed))])
         if line.average is None:
             moved = change[-1][1]
         else:
-            moved = upward.add(moved, _difference(third_derivative(line.average, graph), here, line))
+            moved = upward.add(moved, _difference(_third(line.average, graph, fixed), here, line, fixed))
         state = line.after
         reached.append(stop)
-    second, by_residual = second_derivative(state, graph), second_derivative_by_residual(state, graph)
+    data = aligned_data(center, graph.names, caps.sweep.deviation)
+    second, by_residual = second_derivative(state, graph, data), second_derivative_by_residual(state, graph)
     return Sums(np.array(reached), np.array(third), np.array(change), second, *by_residual)
 
 
-def _difference(later: np.ndarray, earlier: np.ndarray, line: Line) -> np.ndarray:
+@dataclass(frozen=True)
+class _Third:
+    """Norms of the third derivative: summed over the samples, and slices of every sample."""
+
+    total: np.ndarray
+    slices: dict[int, np.ndarray]
+
+
+def _third(state: State, graph: Structure, fixed: Alignment) -> _Third:
+    return _Third(third_derivative(state, graph), third_slices(state, graph, fixed.data))
+
+
+def _difference(later: _Third, earlier: _Third, line: Line, fixed: Alignment) -> np.ndarray:
     """Bound the change of the third derivative on a step, given the norms of both ends of a line.
 
     On the step each factor of it changes by at most the growth of its majorant along the line, from a size of at most
-    the majorant at the start, so a product of factors changes by at most the difference of the products.
+    the majorant at the start, so a product of factors changes by at most the difference of the products. Inputs do
+    not change, so that they multiply the change as they multiply the whole.
     """
     if line.is_flat:
-        return np.full_like(later, np.inf)
+        return np.full_like(later.total, np.inf)
+    slices = {a: _growth(later.slices[a], earlier.slices[a]) for a in fixed.data}
+    return fixed.tensor(_growth(later.total, earlier.total), slices)
+
+
+def _growth(later: np.ndarray, earlier: np.ndarray) -> np.ndarray:
     return np.maximum(later - earlier * (1.0 - 2.0**-38), 0.0) * (1.0 + 2.0**-38)
 
 
