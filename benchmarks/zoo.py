@@ -5,7 +5,7 @@
 Needs the extra `torch`. The modules are those of tests/zoo. A module that is done is added to benchmarks/zoo.jsonl, and
 a run that was interrupted goes on with those that are left (`--fresh` starts again); benchmarks/zoo.md is made of it.
 
-- *gradient*: the verdict of `check_gradient` on PyTorch's own gradient.
+- *gradient*: the verdict of `check_gradient` on the imported gradient, which the import compares with PyTorch's own.
 - *watched*: steps of `torch.optim.SGD(lr=0.05, momentum=0.9)` on all data under a `Monitor`; every one is decided
   (PROVED: the error fell; REFUTED: it is proved to have risen) or UNDECIDED.
 - *guarded*, *certified*: `train` with these rules, at most 20 and 5 steps, and how far the error came. A guarded step

@@ -95,7 +95,8 @@ def from_torch(
     Raises
     ------
     InputError
-        If the module cannot be captured, an operation has no rule, or the capture disagrees with the module.
+        If the module cannot be captured, an operation has no rule, the loss reads the module's trained parameters past
+        its arguments, or the capture disagrees with the module.
 
     Examples
     --------
