@@ -442,6 +442,10 @@ _PART = "a part of a guarded function, called by nothing else"
 _CERTIFIED = ("CertifiedMLPClassifier", "CertifiedMLPRegressor")
 NO_CLAIM: dict[str, str] = {
     **{name: _GRAPH for name in public_names() if name.startswith("Architecture.")},
+    **{
+        f"CertifiedMLP{kind}.certificate_": "what fit proved, for the network that it left"
+        for kind in ("Classifier", "Regressor")
+    },
     "Epoch.__init__": "numbers as given",
     "Epoch.steps": "numbers as given",
     **{f"Problem.{name}": _FLOAT64 for name in ("error", "gradient", "error_and_gradient", "hessian_vector")},

@@ -259,7 +259,7 @@ class TestOfEveryNetwork:
         assert all(reason.startswith("not possible: ") for reason in refused.values())
 
     def test_whole_numbers_that_name_classes_are_not_scaled(self, of_classes):
-        assert "targets" not in {each.kind for each in found.effects}
+        assert "targets" not in {each.kind for each in of_classes.effects}
 
     def test_shares_are_of_parameters(self, of_classes):
         answer = of_classes.to_json()

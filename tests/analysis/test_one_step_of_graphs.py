@@ -22,25 +22,20 @@ def _start(problem: GraphProblem, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return problem.initial_weights + near[0], problem.initial_weights + near[1]
 
 
-@pytest.mark.parametrize("seed", sampled(40, 12))
+@pytest.mark.parametrize("seed", sampled(40, 4))
 def test_nothing_inside_rises(seed: int) -> None:
     problem = drawn_problem(RandomChoices(np.random.default_rng(seed)))
     w, previous = _start(problem, seed)
     if not problem.gradient(w).any():
         pytest.skip("the error does not depend on the weights")
-    found = one_step_ranges(problem, w, previous, ratios=(0.5,), seconds=2.0)
+    found = one_step_ranges(problem, w, previous, ratios=(0.5,), seconds=0.1)
     assert rises(problem, w, previous, found) == 0
     assert len(found.rays) == 2 and found.lines
 
 
 def test_most_are_proved() -> None:
-    proved = 0
-    for seed in range(12):
-        problem = drawn_problem(RandomChoices(np.random.default_rng(seed)))
-        w, _ = _start(problem, seed)
-        if problem.gradient(w).any():
-            proved += one_step_ranges(problem, w, seconds=1.0).rays[0].eta_max > 0
-    assert proved >= 8
+    problems = [drawn_problem(RandomChoices(np.random.default_rng(seed))) for seed in range(5)]
+    assert sum(one_step_ranges(each, _start(each, 0)[0], seconds=0.1).rays[0].eta_max > 0 for each in problems) >= 4
 
 
 def test_a_classical_network_has_the_limits_of_its_own_bounds(problem: Problem) -> None:

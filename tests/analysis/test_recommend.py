@@ -198,7 +198,7 @@ def test_the_answer_as_data_and_as_text(found: tuple[verify.Problem, Recommendat
 
 def test_averages_of_gradients_have_their_own_learning_rates() -> None:
     problem = network("skip")
-    asked: dict[str, Any] = {"steps": (1, 2), "momenta": (0.9,), "seconds": 60.0}
+    asked: dict[str, Any] = {"steps": (1, 2), "momenta": (0.9,), "seconds": 600.0}
     torch, ema = recommend(problem, **asked), recommend(problem, convention="ema", **asked)
     for count in (1, 2):
         own, other = torch.best(count, 0.9, "classical"), ema.best(count, 0.9, "classical")

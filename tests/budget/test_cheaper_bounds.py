@@ -43,7 +43,9 @@ def test_few_rows_and_no_sublevel_terms_change_no_soundness(monkeypatch: pytest.
     low = attack_hessian(problem, points=1, ascents=1, level=level).value
     plain = hessian_bound(problem, method="norms", level=level)
     monkeypatch.setattr(hessian_norms, "MOST_NORMS", 1)
-    assert hessian_bound(problem, method="norms", level=level).value == pytest.approx(plain.value)
+    few = hessian_bound(problem, method="norms", level=level).value
+    assert few >= plain.value * (1 - 1e-9)  # samples of one chunk only are known not to add up
+    assert few >= low
     monkeypatch.setattr(hessian_norms, "MOST_RESIDUAL_TERMS", 1)
     without = hessian_bound(problem, method="norms", level=level)
     assert without.value == without.whole >= plain.value >= low

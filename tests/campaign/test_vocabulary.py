@@ -57,7 +57,7 @@ def test_bounds_of_graphs_that_are_too_small_are_seen(monkeypatch: pytest.Monkey
         return replace(bound, value=bound.value / 1e3)
 
     monkeypatch.setattr(trial_module, "hessian_bound", too_small)
-    figures = figures_of([run_trial(seed, PLAN).to_json() for seed in (4, 6)])
+    figures = figures_of([run_trial(seed, PLAN).to_json() for seed in (0, 8)])
     assert figures.successes > 0 and figures.adaptive.violations > 0 and figures.heavy_ball.violations > 0
 
 

@@ -141,7 +141,7 @@ def test_a_clipped_run_goes_on_bit_for_bit(problem: verify.Problem) -> None:
         ({"rule": "fixed", "eta": 0.01, "tau": 0.0, "theorem": "from_rest", "norm": "vertex"}, "over all weights"),
         ({"rule": "fixed", "eta": 0.01, "tau": 0.0, "theorem": "nesterov"}, "no such theorem for this rule"),
         ({"rule": "certified", "theorem": "from_rest"}, "no such theorem for this rule"),
-        ({"rule": "guarded", "mu": 0.9}, "mu is for rule 'clipped' only"),
+        ({"rule": "guarded", "mu": 0.9}, "mu is for rules 'clipped' and 'epoch' only"),
         ({"rule": "clipped", "eta": 0.01}, "mu=None"),
         ({"rule": "clipped", "eta": 0.01, "mu": -0.5}, "mu=-0.5"),
         ({"rule": "clipped", "eta": 0.01, "mu": 0.9, "norm": "vertex"}, "over all weights"),

@@ -131,7 +131,7 @@ def certify(
             if mu is None:
                 raise InputError("a certificate of kind heavy_ball needs mu", mu=mu, remedy="give mu, for example 0.9")
             region, bound = writer.region()
-            claim = heavy_ball(bound, eta, mu)
+            claim = _heavy_ball_claim(bound, eta, mu)
         case "step":
             claim = writer.step(next_weights)
         case "horizon":
@@ -184,7 +184,7 @@ def _refuse_superfluous(kind: str, **given: Any) -> None:
         raise InputError("tau without eta", remedy="give both", tau=given["tau"])
 
 
-def heavy_ball(bound: float, eta: float | None, mu: float) -> dict[str, Any]:
+def _heavy_ball_claim(bound: float, eta: float | None, mu: float) -> dict[str, Any]:
     """Return the claim for a bound of the Hessian: a setting of theorem `heavy_ball`, and what a step gains."""
     if not 0 <= mu < 1:
         raise InputError("theorem heavy_ball needs 0 <= mu < 1", mu=mu, remedy="give for example mu = 0.9")

@@ -291,9 +291,9 @@ class _Search:
         return self._score(ball, count)
 
     def _score(self, ball: ProvedBall, count: int) -> float:
-        """Return the smallest learning rate that a ball proves with one of the momenta asked."""
+        """Return the smallest eta that a ball proves with one of the momenta asked: in any convention the same."""
         asked = (each for each in self.settings if each.steps == count)
-        return min(proved_in(ball, each.empty, self.convention).lr or 0.0 for each in asked)
+        return min(proved_in(ball, each.empty, self.convention).eta or 0.0 for each in asked)
 
     def _take(self, ball: ProvedBall) -> None:
         self.settings = [each.better(proved_in(ball, each.empty, self.convention)) for each in self.settings]

@@ -27,7 +27,9 @@ def parts_of(question: Question, batch: int | None) -> Any:
     if isinstance(question.document, Document):
         return batch_problems(question.document, batch)
     remedy = "guard epochs in your own loop with verify.torch.EpochGuard"
-    raise InputError("a module's batches are its DataLoader's", where=str(question.document.path), remedy=remedy)
+    raise InputError(
+        "a module's batches are its DataLoader's", where=str(question.document.path), batch=batch, remedy=remedy
+    )
 
 
 def plain_setting(question: Question, eta: float | None, mu: float | None) -> tuple[float, float]:
