@@ -49,6 +49,8 @@ CALLS: dict[str, Callable[[nn.Module], Callable[[], Any]]] = {
     "Monitor's step": lambda module: monitored(module)[1],
     "CertifiedMomentum.__init__": lambda module: lambda: CertifiedMomentum(module, X, Y),
     "CertifiedMomentum.step": lambda module: CertifiedMomentum(module, X, Y).step,
+    "CertifiedMomentum.set_batch": lambda module: (lambda made: lambda: made.set_batch(X, Y))(optimiser(module)),
+    "Monitor.set_batch": lambda module: (lambda made: lambda: made.set_batch(X, Y))(monitored(module)[0]),
     "ClippedMomentum.__init__": lambda module: lambda: clipped(module),
     "ClippedMomentum.step": lambda module: clipped(module).step,
     "CertifiedMomentum.load_state_dict": lambda module: lambda: optimiser(module).load_state_dict(state(module)),
@@ -59,6 +61,7 @@ CALLS: dict[str, Callable[[nn.Module], Callable[[], Any]]] = {
     ),
 }
 NO_CLAIM = {
+    "EpochGuard.factor": "what the learning rates were multiplied by",
     "EpochGuard.epochs": "counts what judge says",
     "EpochGuard.state_dict": "data that judge computed",
     "EpochReport.__init__": "data that judge computed",

@@ -216,7 +216,7 @@ class TestOwnGradient:
             y,
             loss,
             share=0.49,
-            steps=8,
+            steps=5,
             momentum=momentum,
             after_backward=lambda _: weights.append(mapping.read()),
         )
