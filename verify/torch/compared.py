@@ -99,12 +99,12 @@ class GradientWatch:
 
     def compare(self, w: np.ndarray, optimizer: torch.optim.Optimizer) -> Compared:
         """Answer for the step from w, (P,), with the gradients collected."""
-        given, calls = self._given, self.calls.take()
+        given, calls, reference = self._given, self.calls.take(), self.reference
         self._given = None
-        if given is None or self.reference is None or not np.all(np.isfinite(w)):
+        if given is None or reference is None or not np.all(np.isfinite(w)):
             return Compared(None)
         try:
-            own = self.reference.gradient(w) + self.decay * w
+            own = reference.gradient(w) + self.decay * w
         except _FAILURES:
             return Compared(None)
         free = ~self.mapping.frozen()
@@ -112,22 +112,28 @@ class GradientWatch:
         if not np.any(given[free]):
             return Compared(None, "the step used no gradient" if np.any(own[free]) else "")
         own = np.where(free, own, 0.0)
-        found = self._matched(used, own, w, self.known(self.reference.samples.count), self._expected)
+        found = self._matched(reference, used, own, w, self.known(reference.samples.count), self._expected)
         if found is not None:
             if found.multiple is not None:
                 self._expected = found.multiple
             return found
-        return self._other(used, own, w, calls, free)
+        return self._other(reference, used, own, w, calls, free)
 
     def _matched(
-        self, used: np.ndarray, own: np.ndarray, w: np.ndarray, known: Multiples, expected: Fraction
+        self,
+        reference: ReferenceGradient,
+        used: np.ndarray,
+        own: np.ndarray,
+        w: np.ndarray,
+        known: Multiples,
+        expected: Fraction,
     ) -> Compared | None:
         """Return the multiple that explains the gradient up to rounding, or None."""
         with np.errstate(all="ignore"):
             best = float(used @ own) / float(own @ own)
         length, rounding = float(np.linalg.norm(used)), _ROUNDOFFS * ROUNDOFF[self.mapping.dtype]
         options = list(candidates(known, best, expected))
-        for noise in (lambda: 0.0, lambda: self._noise(w)):
+        for noise in (lambda: 0.0, lambda: self._noise(reference, w)):
             allowed = rounding * length + noise()
             for multiple, words in options:
                 if np.linalg.norm(used - float(multiple) * own) <= allowed:
@@ -135,21 +141,26 @@ class GradientWatch:
                     return Compared(None, HIDDEN) if hidden else Compared(multiple, words)
         return None
 
-    def _noise(self, w: np.ndarray) -> float:
+    def _noise(self, reference: ReferenceGradient, w: np.ndarray) -> float:
         """Return how far rounding alone may carry a gradient of the parameters' format, roughly."""
-        assert self.reference is not None
         share = ROUNDOFF[self.mapping.dtype] / ROUNDOFF[torch.float32]
         try:
-            return _NOISES * share * self.reference.single_precision_error(w)
+            return _NOISES * share * reference.single_precision_error(w)
         except _FAILURES:
             return 0.0
 
     def _other(
-        self, used: np.ndarray, own: np.ndarray, w: np.ndarray, calls: list[tuple[Any, Any]], free: np.ndarray
+        self,
+        reference: ReferenceGradient,
+        used: np.ndarray,
+        own: np.ndarray,
+        w: np.ndarray,
+        calls: list[tuple[Any, Any]],
+        free: np.ndarray,
     ) -> Compared:
         with np.errstate(all="ignore"):
             off = float(np.linalg.norm(used - float(used @ own) / float(own @ own) * own) / np.linalg.norm(used))
-        found = self._from_batches(used, w, calls, free)
+        found = self._from_batches(reference, used, w, calls, free)
         if found.words:
             return found
         if off < _COARSE and found.source == SOME_OTHER:
@@ -160,11 +171,15 @@ class GradientWatch:
         return Compared(None, other_gradient(found.source, off), found.source)
 
     def _from_batches(
-        self, used: np.ndarray, w: np.ndarray, calls: list[tuple[Any, Any]], free: np.ndarray
+        self,
+        reference: ReferenceGradient,
+        used: np.ndarray,
+        w: np.ndarray,
+        calls: list[tuple[Any, Any]],
+        free: np.ndarray,
     ) -> Compared:
         """Say what the gradient is of, with words where it is that of the samples that the module was called with."""
-        assert self.reference is not None
-        samples = self.reference.samples
+        samples = reference.samples
         if not 0 < len(calls) <= MOST_CALLS:
             return Compared(None)
         rows = [samples.places(call) for call in calls]
@@ -177,10 +192,10 @@ class GradientWatch:
         batches = "a mini-batch" if len(chosen) == 1 else f"{len(chosen)} mini-batches"
         source = f"{batches}, {count} of the {samples.count} samples"
         try:
-            own = sum(self.reference.gradient(w, places) for places in chosen) / len(chosen) + self.decay * w
+            own = sum(reference.gradient(w, places) for places in chosen) / len(chosen) + self.decay * w
         except _FAILURES:
             return Compared(None, source=source)
-        found = self._matched(used, np.where(free, own, 0.0), w, self.known(len(chosen[0])), Fraction(1))
+        found = self._matched(reference, used, np.where(free, own, 0.0), w, self.known(len(chosen[0])), Fraction(1))
         if found is None or found.multiple is None:
             return Compared(None, source=f"{source}, of another loss, or clipped or left over")
         times = "" if found.multiple == 1 else f", {shown(found.multiple)} times it: another loss or reduction"
