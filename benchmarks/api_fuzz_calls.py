@@ -22,6 +22,7 @@ from verify.bounds.segment_result import SegmentBound
 
 Call = Callable[[Draw], Any]
 
+WORKERS: tuple[Any, ...] = (1, 0, "host", 1.5)
 RETURNED: tuple[type, ...] = (Activation, Report, SegmentBound)
 """Classes that public functions return and whose methods take arguments."""
 
@@ -102,7 +103,8 @@ _ONNX = Path(__file__).parents[1] / "tests/importers/onnx/files/sklearn_regresso
 
 
 def _from_onnx(d: Draw) -> Any:
-    inputs, targets = d.numbers(6).reshape(2, 3), d.numbers(2).reshape(2, d.pick((1, 1, 2, -1)))
+    columns = d.pick((1, 1, 2))
+    inputs, targets = d.numbers(6).reshape(2, 3), d.numbers(2 * columns).reshape(2, columns)
     given = (
         {"train": d.pick(((), ("coefficient",), ("none",)))} if d.chance(0.3) else {"output": d.pick(("variable", "y"))}
     )
@@ -277,7 +279,11 @@ CALLS: dict[str, Call] = {
     "epoch_range": lambda d: verify.epoch_range(
         d.problem, int(d.rng.integers(0, 5)), d.setting() if d.chance(0.5) else None
     ),
-    "error_by_workers": lambda d: verify.error_by_workers(d.problem, d.weights, workers=d.pick((1, 0, "host", 1.5))),
+    "error_by_workers": lambda d: verify.error_by_workers(d.problem, d.weights, workers=d.pick(WORKERS)),
+    "gradient_by_workers": lambda d: verify.gradient_by_workers(d.problem, d.weights, workers=d.pick(WORKERS)),
+    "segment_by_workers": lambda d: verify.segment_by_workers(
+        d.problem, d.weights, d.near(), d.positive(), workers=d.pick(WORKERS)
+    ),
     "explain": lambda d: _with_spec(d, lambda path: verify.explain(verify.load_specification(path), budget=1.0)),
     "from_onnx": _from_onnx,
     "hessian_bound": _hessian,

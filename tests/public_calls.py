@@ -10,7 +10,7 @@ import importlib
 import inspect
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +39,14 @@ from verify.bounds.attack import attack_hessian, curvature_lower
 from verify.bounds.curvature import examine_curvature
 from verify.bounds.local_curvature import local_curvature
 from verify.bounds.regions import enclosing
-from verify.bounds.segment import segment_bound
+from verify.bounds.segment import classical_segment_bound, segment_bound
 from verify.bounds.start import StartPass
 from verify.calculus import enclosures
 from verify.calculus.batches import batches_of
 from verify.calculus.decide import Decision, decide_decrease
 from verify.calculus.difference import difference_enclosure
 from verify.calculus.enclosures import error_over
+from verify.calculus.sample_sum import SampleSum
 from verify.campaign.attacks import attack_bound
 from verify.campaign.segments import attack_segments
 from verify.certificates.run_checker import check_run
@@ -191,6 +192,10 @@ class Sample:
         self.block_ball = verify.BlockBall(self.w, {"y": 0.1}, self.architecture.blocks)
         self.bounded = verify.BoundedWeights(10.0)
         self.gradient = self.problem.gradient(self.w)
+        self.sum_parts = {
+            kind.__name__: kind(self.problem, self.w).part(self.problem.chunks())
+            for kind in (enclosures.GradientSum, evaluation.ErrorSum)
+        }
         self.next = self.w - 0.01 * self.gradient
         self.setting = verify.Setting(0.01, tau=0.001)
         self.curvature = examine_curvature(self.problem)
@@ -266,6 +271,17 @@ def _range_calls(name: str, theorem: str) -> dict[str, Call]:
     }
 
 
+def _of_sum(kind: Any, name: str, s: Sample) -> Any:
+    """Call a method of a sum over samples."""
+    quantity = kind(s.problem, s.w)
+    chunks = s.problem.chunks()
+    return {
+        "alone": quantity.alone,
+        "part": lambda: quantity.part(chunks),
+        "answer": lambda: quantity.answer([s.sum_parts[kind.__name__]]),
+    }[name]()
+
+
 CALLS: dict[str, Call] = {
     "recommend": lambda s: verify.recommend(s.problem, steps=(2,), momenta=(0.0,), seconds=1.0),
     "first_rises.first_rises": lambda s: first_rises(s.problem, Algorithm(0.1), 2),
@@ -327,6 +343,8 @@ CALLS: dict[str, Call] = {
     "decide_decrease": lambda s: decide_decrease(s.problem, s.w, s.next),
     "epoch_range": lambda s: verify.epoch_range(s.problem, 2),
     "error_by_workers": lambda s: verify.error_by_workers(s.problem),
+    "gradient_by_workers": lambda s: verify.gradient_by_workers(s.problem),
+    "segment_by_workers": lambda s: verify.segment_by_workers(s.problem, s.w, -s.problem.gradient(s.w), 0.1),
     "explain": lambda s: verify.explain(s.specification, budget=1),
     "from_onnx": lambda s: verify.from_onnx(ONNX_FILE, np.ones((2, 3)), np.ones((2, 1))),
     "hessian_bound": lambda s: verify.hessian_bound(s.problem),
@@ -337,6 +355,9 @@ CALLS: dict[str, Call] = {
     "prove_gradients": lambda s: verify.prove_gradients(s.architecture),
     "report": lambda s: verify.report(s.specification, run=s.certified.path, examples=2),
     "run_suite": lambda s: verify.run_suite(s.problem, examples=2),
+    "segment.classical_segment_bound": lambda s: classical_segment_bound(
+        s.problem, s.w, -s.gradient, 0.1, SampleSum.alone
+    ),
     "segment_bound": lambda s: segment_bound(s.problem, s.w, -s.gradient, 0.1),
     "to_toml": lambda s: verify.to_toml(s.problem),
     "train": lambda s: verify.train(s.problem, steps=2),
@@ -360,7 +381,6 @@ CALLS: dict[str, Call] = {
     "Epoch.largest_tau": lambda s: s.epoch.largest_tau(0.1),
     "Epoch.largest_mu": lambda s: s.epoch.largest_mu(0.1),
     "batches.batches_of": lambda s: batches_of(s.problem, 2),
-    "evaluation.squares_of": lambda s: evaluation.squares_of(s.problem, s.w, s.problem.chunks()),
     "horizon.horizon": lambda s: horizon.horizon(1.0, 0.5, 0.0, 0.5, 0.25, 3.0, 4),
     "horizon.error_lower_bound": lambda s: horizon.error_lower_bound(1.0, 2.0, 0.25, 4.0),
     "horizon.largest_eta": lambda s: horizon.largest_eta(1.0, 0.5, 0.0, 3.0, 7),
@@ -384,6 +404,11 @@ CALLS: dict[str, Call] = {
     "Decision.decreases": lambda s: Decision(None, -1e-310, 1e-310, 53).decreases,
     "difference.difference_enclosure": lambda s: difference_enclosure(s.problem, s.w, s.next),
     "enclosures.error_enclosure": lambda s: enclosures.error_enclosure(s.problem, s.w),
+    **{
+        f"{kind.__name__}.{name}": partial(_of_sum, kind, name)
+        for kind in (enclosures.GradientSum, evaluation.ErrorSum)
+        for name in ("alone", "part", "answer")
+    },
     "enclosures.gradient_enclosure": lambda s: enclosures.gradient_enclosure(s.problem, s.w),
     "enclosures.hessian_vector_enclosure": lambda s: enclosures.hessian_vector_enclosure(s.problem, s.w, s.leading),
     "Session.__init__": lambda s: s.fresh_session(),
@@ -446,6 +471,7 @@ NO_CLAIM: dict[str, str] = {
         f"CertifiedMLP{kind}.certificate_": "what fit proved, for the network that it left"
         for kind in ("Classifier", "Regressor")
     },
+    **{f"{kind}.{name}": "chunks" for kind in ("GradientSum", "ErrorSum") for name in ("__init__", "packets")},
     "Epoch.__init__": "numbers as given",
     "Epoch.steps": "numbers as given",
     **{f"Problem.{name}": _FLOAT64 for name in ("error", "gradient", "error_and_gradient", "hessian_vector")},

@@ -33,7 +33,9 @@ _PUBLIC = {
     "converge": "verify.analysis.converge",
     "decide_decrease": "verify.calculus.decide",
     "epoch_range": "verify.analysis.epoch_range",
-    "error_by_workers": "verify.training.error_by_workers",
+    "error_by_workers": "verify.training.by_workers",
+    "gradient_by_workers": "verify.training.by_workers",
+    "segment_by_workers": "verify.training.by_workers",
     "explain": "verify.analysis.explain",
     "from_onnx": "verify.importers.onnx.problem",
     "from_sklearn": "verify.importers.sklearn.problem",
@@ -121,6 +123,6 @@ if TYPE_CHECKING:
     from verify.spec import lint, load_problem, load_specification, to_toml
     from verify.theorems.optimizers import Optimizer
     from verify.theorems.ranges import momentum_range
-    from verify.training.error_by_workers import error_by_workers
+    from verify.training.by_workers import error_by_workers, gradient_by_workers, segment_by_workers
     from verify.training.train import train
     from verify.training.trajectory import Trajectory

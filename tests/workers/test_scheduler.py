@@ -17,10 +17,17 @@ distributed = pytest.importorskip("distributed")
 from tests.networks import residual_nodes  # noqa: E402 -- only where Dask is installed
 from tests.training.conftest import small_problem  # noqa: E402
 from tests.training.test_epoch_rule import rule_of  # noqa: E402
-from verify import Architecture, InputError, Problem, error_by_workers  # noqa: E402
+from verify import (  # noqa: E402
+    Architecture,
+    InputError,
+    Problem,
+    error_by_workers,
+    gradient_by_workers,
+    segment_bound,
+    segment_by_workers,
+)
 from verify.campaign.run import run_campaign  # noqa: E402
 from verify.certificates.run_checker import check_run  # noqa: E402
-from verify.training import error_by_workers as shared  # noqa: E402
 from verify.training.evaluation import error_range  # noqa: E402
 from verify.training.run_folder import RunFolder  # noqa: E402
 from verify.training.session import Session  # noqa: E402
@@ -81,6 +88,20 @@ def test_the_error_of_a_mapped_table_is_that_of_one_process(cluster: Any, folder
     cluster.scale(4)
     cluster.wait_for_workers(4)
     assert error_by_workers(problem, workers=cluster.scheduler_address) == alone
+
+
+def test_gradient_and_segment_bound_are_those_of_one_process(cluster: Any, folder: Path) -> None:
+    problem = mapped(folder)
+    w = problem.initial_weights
+    direction, alone = -problem.gradient(w), problem.gradient_enclosure(w)
+    for workers in (cluster.scheduler_address, 2):
+        found = gradient_by_workers(problem, w, workers=workers)
+        assert np.array_equal(found.mid, alone.mid)
+        assert np.array_equal(found.rad, alone.rad)
+        for length in (0.1, 100.0):  # the longer one carries a second polynomial
+            bound = segment_by_workers(problem, w, direction, length, workers=workers)
+            assert bound == segment_bound(problem, w, direction, length)
+    assert len(bound.polynomials) == 2
 
 
 def test_jobs_at_one_time_do_not_mix(cluster: Any, folder: Path) -> None:
@@ -156,9 +177,8 @@ def test_workers_of_another_version_are_refused(cluster: Any, folder: Path, monk
         error_by_workers(mapped(folder), workers=cluster.scheduler_address)
 
 
-def test_a_scheduler_that_goes_away_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_goes_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler, "_PATIENCE", "2s")
-    monkeypatch.setattr(shared, "PACKET", 1)
     with (
         distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as short,
         pytest.raises(InputError, match="the scheduler was lost"),

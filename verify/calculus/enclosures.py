@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, final
 
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.intervals import Interval
 from verify.calculus import passes
 from verify.calculus.algebra import ENCLOSING
+from verify.calculus.sample_sum import SampleSum
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,17 +51,43 @@ def error_over(problem: Problem, box: Interval) -> tuple[float, float]:
 @certified_environment()
 def gradient_enclosure(problem: Problem, w: np.ndarray) -> Interval:
     """Return an interval array, (P,), that contains the exact gradient of E at w, weight decay included."""
-    weights = problem.check_weights(w)
-    parts = problem.architecture.unflatten(weights)
-    total = ENCLOSING.zeros(weights.shape)
-    for chunk in problem.chunks():
-        x, y = problem.rows(chunk)
-        state = passes.forward(ENCLOSING, problem.architecture, parts, x, order=1)
-        residual = passes.residuals(ENCLOSING, problem.architecture, state.outputs, y)
-        adjoints = passes.backward(ENCLOSING, problem.architecture, parts, state, residual)
-        gradients = passes.parameter_gradients(ENCLOSING, problem.architecture, state.outputs, adjoints.preactivations)
-        total = total + problem.architecture.layout.flatten(gradients)
-    return total / float(problem.sample_divisor) + Interval.point(weights) * problem.weight_decay
+    return GradientSum(problem, w).alone()
+
+
+@final
+class GradientSum(SampleSum[Interval, Interval]):
+    """The gradient of E at w, enclosed.
+
+    Parameters
+    ----------
+    problem : Problem
+    w : array, shape (P,)
+    """
+
+    def __init__(self, problem: Problem, w: np.ndarray) -> None:
+        super().__init__(problem)
+        self._w = problem.check_weights(w)
+
+    @certified_environment()
+    def part(self, chunks: Sequence[slice]) -> Interval:
+        architecture = self.problem.architecture
+        parts = architecture.unflatten(self._w)
+        total = ENCLOSING.zeros(self._w.shape)
+        for chunk in chunks:
+            x, y = self.problem.rows(chunk)
+            state = passes.forward(ENCLOSING, architecture, parts, x, order=1)
+            residual = passes.residuals(ENCLOSING, architecture, state.outputs, y)
+            adjoints = passes.backward(ENCLOSING, architecture, parts, state, residual)
+            gradients = passes.parameter_gradients(ENCLOSING, architecture, state.outputs, adjoints.preactivations)
+            total = total + architecture.layout.flatten(gradients)
+        return total
+
+    @certified_environment()
+    def answer(self, parts: Iterable[Interval]) -> Interval:
+        total = ENCLOSING.zeros(self._w.shape)
+        for part in parts:
+            total = total + part
+        return total / float(self.problem.sample_divisor) + Interval.point(self._w) * self.problem.weight_decay
 
 
 @certified_environment()

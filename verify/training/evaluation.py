@@ -6,9 +6,10 @@ than `Problem.error_enclosure` and several times cheaper: enough to prove every 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from math import isfinite
+from typing import final
 
 import numpy as np
 
@@ -20,7 +21,10 @@ from verify.bounds.workspace import borrowed_workspace
 from verify.calculus.decide import MAXIMAL_PRECISION, Decision, decide_decrease
 from verify.calculus.objective import Objective
 from verify.calculus.problem import Problem
+from verify.calculus.sample_sum import SampleSum
 from verify.graph.problem import GraphProblem
+
+Squares = list[tuple[float, float]]
 
 
 @certified_environment()
@@ -43,33 +47,45 @@ def error_range(problem: Objective, w: np.ndarray) -> tuple[float, float]:
 
 @error_range.register
 def _of_classical(problem: Problem, w: np.ndarray) -> tuple[float, float]:
-    weights = problem.check_weights(w)
-    squares = squares_of(problem, weights, problem.chunks())
-    return (0.0, np.inf) if squares is None else range_of(problem, weights, squares)
+    return ErrorSum(problem, w).alone()
 
 
-@certified_environment()
-def squares_of(problem: Problem, weights: np.ndarray, chunks: Sequence[slice]) -> list[tuple[float, float]] | None:
-    """Return each chunk's sum of squared residuals with a bound of its error; None where float64 overflows.
+@final
+class ErrorSum(SampleSum[Squares | None, tuple[float, float]]):
+    """The range of E at w; a part is each chunk's sum of squares with a bound of its error, None where it overflows.
 
     Parameters
     ----------
     problem : Problem
-    weights : array, shape (P,)
-    chunks : sequence of slices
-        Of the samples.
+    w : array, shape (P,)
     """
-    parts = problem.architecture.unflatten(weights)
-    squares = []
-    with np.errstate(over="ignore", invalid="ignore"), borrowed_workspace() as workspace:
-        vertex_weights = all_weights(problem.architecture, parts)
-        for chunk in chunks:
-            x, y = problem.rows(chunk)
-            values = propagate(problem.architecture, vertex_weights, x, 0, workspace)
-            squares.append(squared_residuals(problem.architecture, values, y))
-            if not all(map(isfinite, squares[-1])):
-                return None
-    return squares
+
+    def __init__(self, problem: Problem, w: np.ndarray) -> None:
+        super().__init__(problem)
+        self._w = problem.check_weights(w)
+
+    @certified_environment()
+    def part(self, chunks: Sequence[slice]) -> Squares | None:
+        architecture = self.problem.architecture
+        squares = []
+        with np.errstate(over="ignore", invalid="ignore"), borrowed_workspace() as workspace:
+            vertex_weights = all_weights(architecture, architecture.unflatten(self._w))
+            for chunk in chunks:
+                x, y = self.problem.rows(chunk)
+                values = propagate(architecture, vertex_weights, x, 0, workspace)
+                squares.append(squared_residuals(architecture, values, y))
+                if not all(map(isfinite, squares[-1])):
+                    return None
+        return squares
+
+    @certified_environment()
+    def answer(self, parts: Iterable[Squares | None]) -> tuple[float, float]:
+        squares: Squares = []
+        for part in parts:
+            if part is None:
+                return 0.0, np.inf
+            squares += part
+        return range_of(self.problem, self._w, squares)
 
 
 @error_range.register
