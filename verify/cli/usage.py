@@ -14,6 +14,8 @@ from verify.outcomes import InputError
 
 FILES_OF_EXAMPLES = "The files of the examples are written by: dagverify init --examples examples/"
 _EXAMPLES = re.compile(r"\n*\x08\n(Examples?:\n.*)\Z", re.DOTALL)
+_TYPED = f"{__name__}.typed"
+"""Where a context holds the words of its command line."""
 _IN_PARENTHESES = re.compile(r"\((.*)\)", re.DOTALL)
 
 
@@ -45,6 +47,7 @@ class Command(click.Command):
             If one is missing, unknown, empty or of the wrong kind.
         """
         raw: Mapping[str, Any] = {}
+        ctx.meta[_TYPED] = tuple(args)
         try:
             raw = self.make_parser(ctx).parse_args(list(args))[0]
             for parameter in self.params:
@@ -111,9 +114,16 @@ def nearest(word: str, allowed: list[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(allowed)}"
 
 
+def _typed_name(option: click.Parameter, ctx: click.Context) -> str:
+    """Return the name of an option that stood on the command line, its last one if none did."""
+    typed = ctx.meta.get(_TYPED, ())
+    names = (name for name in option.opts if any(word == name or word.startswith(f"{name}=") for word in typed))
+    return next(names, option.opts[-1])
+
+
 def _refused(parameter: click.Parameter, value: Any, ctx: click.Context) -> InputError:
     is_option = parameter.param_type_name == "option"
-    name = parameter.opts[-1] if is_option else (parameter.name or "").upper()
+    name = _typed_name(parameter, ctx) if is_option else (parameter.name or "").upper()
     if isinstance(value, list | tuple) and len(value) == 1:
         value = value[0]
     what, remedy = _wanted(parameter.type, value)
