@@ -280,6 +280,7 @@ CALLS: dict[str, Call] = {
         d.problem, int(d.rng.integers(0, 5)), d.setting() if d.chance(0.5) else None
     ),
     "error_by_workers": lambda d: verify.error_by_workers(d.problem, d.weights, workers=d.pick(WORKERS)),
+    "sweep": lambda d: verify.sweep(d.problem, [d.positive(), d.positive()], [d.pick((0.0, 0.9, 1.0))], steps=3),
     "gradient_by_workers": lambda d: verify.gradient_by_workers(d.problem, d.weights, workers=d.pick(WORKERS)),
     "segment_by_workers": lambda d: verify.segment_by_workers(
         d.problem, d.weights, d.near(), d.positive(), workers=d.pick(WORKERS)

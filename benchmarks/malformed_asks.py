@@ -75,7 +75,8 @@ class Stock:
         run = folder / "run"
         with redirect_stdout(io.StringIO()):
             quiet(["train", str(spec), "--out", str(run), "--steps", "3", "--certificates", "steps"])
-        arguments = ("--networks", "1", "--steps", "1", "--heavy-ball", "0", "--attacks", "2", "--workers", "1")
+        counts = {"networks": 1, "steps": 1, "heavy-ball": 0, "attacks": 2, "segments": 0, "workers": 1}
+        arguments = tuple(word for name, count in counts.items() for word in (f"--{name}", str(count)))
         lines = folder / "campaign.jsonl"
         run_campaign(lines, networks=1, steps=1, heavy_ball_steps=0, attacks=2, workers=1)
         return cls(report, json.dumps(plain(report.to_json())), certificates, run, lines.read_bytes(), arguments)

@@ -343,6 +343,7 @@ CALLS: dict[str, Call] = {
     "decide_decrease": lambda s: decide_decrease(s.problem, s.w, s.next),
     "epoch_range": lambda s: verify.epoch_range(s.problem, 2),
     "error_by_workers": lambda s: verify.error_by_workers(s.problem),
+    "sweep": lambda s: verify.sweep(s.problem, [0.1], steps=2),
     "gradient_by_workers": lambda s: verify.gradient_by_workers(s.problem),
     "segment_by_workers": lambda s: verify.segment_by_workers(s.problem, s.w, -s.problem.gradient(s.w), 0.1),
     "explain": lambda s: verify.explain(s.specification, budget=1),

@@ -36,6 +36,7 @@ _PUBLIC = {
     "error_by_workers": "verify.training.by_workers",
     "gradient_by_workers": "verify.training.by_workers",
     "segment_by_workers": "verify.training.by_workers",
+    "sweep": "verify.training.sweep",
     "explain": "verify.analysis.explain",
     "from_onnx": "verify.importers.onnx.problem",
     "from_sklearn": "verify.importers.sklearn.problem",
@@ -124,5 +125,6 @@ if TYPE_CHECKING:
     from verify.theorems.optimizers import Optimizer
     from verify.theorems.ranges import momentum_range
     from verify.training.by_workers import error_by_workers, gradient_by_workers, segment_by_workers
+    from verify.training.sweep import sweep
     from verify.training.train import train
     from verify.training.trajectory import Trajectory

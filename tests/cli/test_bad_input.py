@@ -244,6 +244,8 @@ def test_missing_file_directory_device_and_odd_names(tmp_path: Path, dagverify: 
         (("train", "spec.toml", "--out", "r", "--eta=-"), "dagverify train --eta: not a finite number: eta='-'"),
         (("train", "spec.toml", "--out", "r", "--lr", "x"), "dagverify train --lr: not a finite number: lr='x'"),
         (("train", "spec.toml", "--out", "r", "--eta", "nan"), "dagverify train --eta: .*eta='nan'"),
+        (("certify", "spec.toml", "-o", "c.json", "--output="), "dagverify certify --output: an empty path"),
+        (("certify", "spec.toml", "--output", "c.json", "-o", ""), "dagverify certify -o: an empty path"),
         (("lint",), "Missing argument"),
         (("--verbose",), "--verbose"),
     ],

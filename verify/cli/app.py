@@ -33,6 +33,7 @@ COMMANDS = {
     "recommend": "Which learning rate and momentum are safe, without a region.",
     "report": "What is proved, as an HTML page for people.",
     "recheck": "Confirm a certificate by recomputing everything that it claims.",
+    "sweep": "Training at every pair of learning rates and momenta, each step decided.",
     "test": "Property tests of monotone error decrease.",
     "train": "Training with a proof of every step's decrease.",
 }

@@ -115,10 +115,9 @@ def nearest(word: str, allowed: list[str]) -> str:
 
 
 def _typed_name(option: click.Parameter, ctx: click.Context) -> str:
-    """Return the name of an option that stood on the command line, its last one if none did."""
-    typed = ctx.meta.get(_TYPED, ())
-    names = (name for name in option.opts if any(word == name or word.startswith(f"{name}=") for word in typed))
-    return next(names, option.opts[-1])
+    """Return the name of an option as it stood on the command line last, where its value counts."""
+    typed = (word.partition("=")[0] for word in reversed(ctx.meta.get(_TYPED, ())))
+    return next((word for word in typed if word in option.opts), option.opts[-1])
 
 
 def _refused(parameter: click.Parameter, value: Any, ctx: click.Context) -> InputError:

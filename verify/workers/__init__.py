@@ -124,7 +124,7 @@ def _in_order(pool: Pool, tasks: Iterator[Any], chunksize: int) -> Iterator[Any]
                     "workers die again and again",
                     workers=pool.name,
                     lost=losses,
-                    remedy="give them more memory, or use fewer of them",
+                    remedy="give them more memory, or use fewer; in a script write if __name__ == '__main__':",
                 ) from error
             pool.renew()
             waiting = deque((packet, _submitted(pool, packet)) for packet, _ in waiting)
