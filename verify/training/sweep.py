@@ -181,14 +181,15 @@ def sweep(
 
 
 def _numbers(given: Sequence[float], name: str, is_allowed: Callable[[float], bool], remedy: str) -> tuple[float, ...]:
+    named: dict[str, Any] = {name: given}
     if isinstance(given, str | bytes) or not hasattr(given, "__iter__"):
-        raise InputError("a grid needs lists of numbers", **{name: given}, remedy=f"give {name}=[{given}]")
+        raise InputError("a grid needs lists of numbers", **named, remedy=f"give {name}=[{given}]")
     numbers = tuple(exact_float(value, name) for value in given)
     if not numbers:
-        raise InputError("a grid needs a number", **{name: list(given)}, remedy=remedy)
+        raise InputError("a grid needs a number", **named, remedy=remedy)
     for value in numbers:
         if not is_allowed(value):
-            raise InputError("out of range", **{name: value}, remedy=remedy)
+            raise InputError("out of range", remedy=remedy, **{name: value})  # type: ignore[arg-type]
     return numbers
 
 
