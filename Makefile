@@ -2,6 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SUITE := build/suite
 BROWSER_STAMP := $(VENV)/.browser
 
 # pip takes the build 2.13.0+cpu where it finds it (PIP_FIND_LINKS); the plain one for Linux brings GPU libraries of several GB.
@@ -40,8 +41,13 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
+# The tests run against the wheel, laid out as the checkout is: what is not packaged is not found.
 unit: setup
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto -m "not slow"
+	rm -rf build/lib build/bdist.* $(SUITE)
+	$(BIN)/python -m build --wheel --outdir $(SUITE)/dist . > /dev/null
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(SUITE) $(SUITE)/dist/*.whl
+	tar -c --exclude='./.git' --exclude='./.*cache' --exclude='./.venv*' --exclude=./build --exclude='./*.egg-info' --exclude=./verify --exclude=./dagverify_pytest . | tar -x -C $(SUITE)
+	cd $(SUITE) && PYTHONPATH=$$PWD OPENBLAS_NUM_THREADS=1 $(abspath $(BIN))/python -m pytest -q -n auto -m "not slow"
 
 slow: setup
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto -m slow

@@ -14,7 +14,7 @@ from tests.networks import residual_nodes
 from tests.training.conftest import small_problem
 from verify.calculus.decide import decide_decrease
 from verify.outcomes import InputError, Verdict
-from verify.training.sweep import MOST_PAIRS, Sweep, SweptRun, sweep
+from verify.training.sweep import MOST_PAIRS, SweptGrid, SweptRun, sweep
 
 RUN = SweptRun(0.1, 0.0, 3, 0, None, 0.5, 0.5, "step budget")
 
@@ -86,7 +86,7 @@ def test_overflow_ends_a_run() -> None:
     ],
 )
 def test_verdict_of_a_grid(runs: list[SweptRun], verdict: Verdict) -> None:
-    found = Sweep("net", 3, tuple(runs))
+    found = SweptGrid("net", 3, tuple(runs))
     assert found.verdict is verdict
     assert (found.best is not None) == (verdict is Verdict.PROVED)
     assert found.to_json()["runs"][0]["verdict"] == runs[0].verdict.value

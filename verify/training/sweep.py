@@ -71,7 +71,7 @@ class SweptRun:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class SweptGrid:
     """The runs of a grid, in the order of its pairs.
 
     Parameters
@@ -127,7 +127,7 @@ def sweep(
     steps: int = 100,
     workers: Workers = 1,
     progress: Callable[[SweptRun], None] = lambda run: None,
-) -> Sweep:
+) -> SweptGrid:
     """Train at every pair of learning rate and momentum, and decide of every step whether it decreased the error.
 
     The rule is SGD with momentum on all samples, from the initial weights and from rest: nothing is cut or shortened.
@@ -149,7 +149,7 @@ def sweep(
 
     Returns
     -------
-    Sweep
+    SweptGrid
 
     Raises
     ------
@@ -177,7 +177,7 @@ def sweep(
     for run in _runs(problem, list(product(rates, momenta)), steps, check_workers(workers)):
         runs.append(run)
         progress(run)
-    return Sweep(problem.name, steps, tuple(runs))
+    return SweptGrid(problem.name, steps, tuple(runs))
 
 
 def _numbers(given: Sequence[float], name: str, is_allowed: Callable[[float], bool], remedy: str) -> tuple[float, ...]:
