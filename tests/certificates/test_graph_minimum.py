@@ -16,6 +16,7 @@ import verify
 from tests.analysis.test_converge_of_graphs import softmax_network
 from tests.certificates.mutations import HARMLESS, UNPROVED, Mutation, mutated
 from tests.certificates.test_graph_checker import mutated as changed_somewhere
+from tests.certificates.test_graph_checker import renew_hash
 from tests.certificates.test_mutations import EACH, accepted
 from tests.graph.random_graphs import random_case
 from tests.operations.samples import SAMPLES, Sample, arguments, identifier
@@ -30,7 +31,7 @@ from verify.graph.problem import GraphProblem
 from verify.graph.tensor import GraphBuilder
 from verify.operations.elementwise import Elementwise
 from verify.operations.maximum import Maximum
-from verify.operations.power import Power
+from verify.operations.power import Logarithm, Power
 from verify.theorems.local_minimum import local_minimum
 
 BITS = 128
@@ -95,7 +96,7 @@ def test_derivatives_are_limits_of_the_checkers_own_values(sample: Sample) -> No
             assert abs((gradients[0][p] - gradients[1][p]) / (2 * step) - row) < 2.0**-50
 
 
-@pytest.mark.parametrize("seed", sampled(40, 8))
+@pytest.mark.parametrize("seed", sampled(40, 6))
 def test_random_graphs_have_the_prover_s_hessian(seed: int) -> None:
     problem = random_case(seed).problem
     with flint.ctx.workprec(BITS):
@@ -185,12 +186,13 @@ def test_a_saddle_is_not_certified() -> None:
         certify(softmax_network(0.02, "tanh"), "minimum", weights=np.zeros(13))
 
 
-def test_a_growth_that_is_too_small_is_not_confirmed(problem: GraphProblem, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_growth_that_is_too_small_is_not_confirmed(
+    problem: GraphProblem, certificate: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The prover claims a ball ten times as large as the checker's growth admits."""
-    honest = certify(problem, "minimum")
     monkeypatch.setattr("verify.certificates.curvature_claim.CurvatureClaims.growth", lambda self, region: 0.0)
     monkeypatch.setattr("verify.bounds.local_curvature.LocalCurvature.growth", lambda self, radius: 1e-9 * radius)
-    radius = 10 * float.fromhex(honest["region"]["radius"])
+    radius = 10 * float.fromhex(certificate["region"]["radius"])
     with pytest.raises(verify.InputError, match="did not confirm"):
         certify(problem, "minimum", radius=radius)
 
@@ -203,6 +205,18 @@ def test_too_large_a_network_is_undecided_with_the_reason(
     assert answer["verdict"] == "UNDECIDED" and "too large for the whole Hessian" in answer["reasons"][0]
     with pytest.raises(verify.InputError, match="too large for the whole Hessian"):
         certify(problem, "minimum")
+
+
+def test_an_error_that_is_not_defined_has_no_minimum() -> None:
+    """E = sum of (w - 1)^2 + log c: with c = -1 there is no E, although its terms in w look well."""
+    builder = GraphBuilder()
+    w, c = builder.parameter("w", (2,)), builder.constant("c", (1,))
+    graph = builder.build((w - 1.0).square().sum() + c.apply(Logarithm(), c).sum())
+    content = certify(GraphProblem(graph, {"c": np.ones(1)}, [1.0, 1.0]), "minimum")
+    assert verify.check_certificate(content)["verdict"] == "PROVED"
+    content["data"]["constants"]["c"]["values"] = [(-1.0).hex()]
+    renew_hash(content)
+    assert verify.check_certificate(content)["verdict"] == "UNDECIDED"
 
 
 @pytest.mark.parametrize("name", ["gradient_norm", "distance", "excess", "rate", "least", "gain", "lipschitz"])
@@ -231,7 +245,7 @@ def test_harmless_changes_are_accepted(mutation: Mutation, certificate: dict[str
     assert [text for text in texts if text is not None and not accepted(text)] == []
 
 
-@pytest.mark.parametrize("seed", sampled(200, 30))
+@pytest.mark.parametrize("seed", sampled(200, 12))
 def test_a_mutated_minimum_is_confirmed_only_if_it_is_true(seed: int, certificate: dict[str, Any]) -> None:
     changed = changed_somewhere(copy.deepcopy(certificate), random.Random(seed))
     try:

@@ -67,8 +67,11 @@ def minimum_claim(
         raise InputError(
             "the curvature is not proved to be positive on the ball", radius=size, remedy="use a smaller radius"
         )
+    bounds = m, round_up(largest + Fraction(change)), size
     gradient = float(problem.gradient_enclosure(w).norm().upper)
-    found = local_minimum(m, round_up(largest + Fraction(change)), size, gradient, eta, tau)
+    found = local_minimum(*bounds, gradient, eta, tau)
+    if found.verdict is not Verdict.PROVED and (sharper := claims.gradient_norm()) < gradient:
+        gradient, found = sharper, local_minimum(*bounds, sharper, eta, tau)
     if found.verdict is not Verdict.PROVED:
         raise InputError("the gradient is too large for the ball", gradient_norm=gradient, remedy=found.remedy)
     return exact_region(Ball(w, size)), {

@@ -12,6 +12,7 @@ from verify.arithmetic.rational import power_of_two, round_up
 from verify.bounds.hessian import hessian_bound
 from verify.certificates.checker.claims import PRECISIONS
 from verify.certificates.checker.graph import read_any_subject
+from verify.certificates.checker.subject import euclidean_norm
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ class CurvatureClaims:
             If the checker has no method for this network.
         """
         return self._rounded_up(lambda: self._subject.hessian_growth(exact_region(region)))
+
+    def gradient_norm(self) -> float:
+        """Return the checker's bound of |grad E| at the weights, from Arb, rounded up; infinity without one."""
+        return self._rounded_up(lambda: euclidean_norm(self._subject.gradient(self._subject.weights)))
 
     def _rounded_up(self, bound: Callable[[], Any]) -> float:
         with flint.ctx.workprec(PRECISIONS[0]):

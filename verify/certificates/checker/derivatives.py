@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Derivatives:
     """What holds for every point of the balls of all leaves; nan where a function has no second derivative there.
 
-    Every operation is twice continuously differentiable where its entries are finite, and then so is the output.
+    Every operation is twice continuously differentiable where value and facts are finite, and then so is the output.
 
     Parameters
     ----------
@@ -39,13 +39,16 @@ class Derivatives:
             given = tuple(values[argument] for argument in node.arguments)
             wanted = tuple(self._trained[argument] for argument in node.arguments)
             is_leaf = node.rule.name in ("parameter", "constant")
-            found = leaves[node.options["label"]] if is_leaf else node.rule.value(node.options, shapes, node.shape, *given)
+            found = (
+                leaves[node.options["label"]] if is_leaf else node.rule.value(node.options, shapes, node.shape, *given)
+            )
             values.append(found)
             self._trained.append(any(wanted) or node.rule.name == "parameter")
             facts = node.rule.facts(node.options, shapes, node.shape, *given) if any(wanted) else None
             place = Place(node.options, shapes, node.shape, given, wanted, facts)
             self._places.append(place if any(wanted) else None)
-        self._adjoints = self._backward([None] * len(values), [arb(1)])
+        (error,) = values[self._output]
+        self._adjoints = self._backward([None] * len(values), [arb(1) if error.is_finite() else arb("nan")])
 
     def gradient(self) -> Entries:
         """The derivatives by all weights."""

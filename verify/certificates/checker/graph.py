@@ -112,9 +112,13 @@ class Graph:
         """Refuse a graph whose Hessian takes too long."""
         work, entries = self.work() * self.size, sum(prod(node.shape) for node in self.nodes)
         if self.size > MOST_WEIGHTS or work > MOST_HESSIAN_WORK or entries > MOST_HESSIAN_ENTRIES:
-            numbers = {"weights": self.size, "operations": work, "entries": entries}
-            remedy = "certify with fewer samples or narrower layers"
-            raise NoRuleError("the network is too large for the whole Hessian", remedy=remedy, **numbers)
+            raise NoRuleError(
+                "the network is too large for the whole Hessian",
+                remedy="certify with fewer samples or narrower layers",
+                weights=self.size,
+                operations=work,
+                entries=entries,
+            )
 
     def _leaves(self, name: str) -> dict[str, Shape]:
         found: dict[str, Shape] = {}

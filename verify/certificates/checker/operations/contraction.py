@@ -70,10 +70,12 @@ class Contraction(Rule):
         return _gathered(prod(at.result), parts)
 
     def pull(self, at: Place, adjoint: Entries) -> list[Move]:
-        return self._transposed(at, *at.values, adjoint)
+        one, other = at.values
+        return self._transposed(at, one, other, adjoint)
 
     def bend(self, at: Place, moves: list[Move], adjoint: Entries) -> list[Move]:
-        return self._transposed(at, *moves, adjoint)
+        one, other = moves
+        return self._transposed(at, one, other, adjoint)
 
     def _transposed(self, at: Place, one: Move, other: Move, adjoint: Entries) -> list[Move]:
         """Return the adjoints of both operands, of which each needs the other one."""

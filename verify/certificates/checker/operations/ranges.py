@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import ClassVar
 
+from verify.certificates.checker.operations.placing import Rearranging
 from verify.certificates.checker.operations.rule import (
     Entries,
     Linear,
@@ -12,7 +13,6 @@ from verify.certificates.checker.operations.rule import (
     Options,
     Place,
     Reader,
-    Rearranging,
     Shape,
     require,
     whole,
@@ -82,6 +82,6 @@ class Concatenate(Linear):
         parts: list[Entries] = [[] for _ in blocks]
         while start < len(adjoint):
             for part, block in zip(parts, blocks, strict=True):
-                part += adjoint[start : start + block]
+                part.extend(adjoint[start : start + block])
                 start += block
         return list(parts)

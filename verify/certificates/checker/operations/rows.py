@@ -1,4 +1,4 @@
-"""Functions of rows, along the last axis: softmax, log-sum-exp, the largest entry and its first place."""
+"""Smooth functions of rows, along the last axis: softmax and log-sum-exp."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from verify.certificates.checker.operations.rule import (
 )
 
 
-class _Row(Single):
+class Row(Single):
+    """A rule of rows: `row` says what one becomes."""
+
     keeps: ClassVar[bool] = True
 
     def of(self, o: Options, shape: Shape) -> Shape:
@@ -51,7 +53,7 @@ class _Row(Single):
         raise NotImplementedError
 
 
-class _Shares(_Row):
+class _Shares(Row):
     """The facts are the shares p = softmax(z), which move by ``p (m - p.m)`` where z moves by m."""
 
     options: ClassVar[dict[str, Reader]] = {"mask": mask}
@@ -115,56 +117,6 @@ class LogSumExp(_Shares):
     def row(self, z: Entries, kept: list[bool]) -> Entries:
         powers, shift = _exponentials(z, kept)
         return [sum(powers, arb(0)).log() + shift]
-
-
-class _Largest(_Row):
-    """The facts are 1 at the entry that is certainly larger than all others, 0 elsewhere, nan where none is."""
-
-    def facts(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
-        found, width = list[Any](), shapes[0][-1]
-        for start in range(0, len(values[0]), width):
-            z = values[0][start : start + width]
-            best = [all(other < entry for j, other in enumerate(z) if j != i) for i, entry in enumerate(z)]
-            found += [arb(int(one)) if any(best) else arb("nan") for one in best]
-        return found
-
-    def bend(self, at: Place, moves: list[Move], adjoint: Entries) -> list[Move]:
-        return [None]
-
-
-class Maximum(_Largest):
-    """The largest entry."""
-
-    name = "maximum"
-    keeps = False
-
-    def row(self, z: Entries, kept: list[bool]) -> Entries:
-        return [reduce(lambda a, b: a.max(b), z)]
-
-    def push(self, at: Place, moves: list[Move]) -> Entries:
-        terms, width = [a * b for a, b in zip(at.facts, moves[0] or [], strict=True)], at.shapes[0][-1]
-        return [sum(terms[start : start + width], arb(0)) for start in range(0, len(terms), width)]
-
-    def pull(self, at: Place, adjoint: Entries) -> list[Move]:
-        return [[one * adjoint[k // at.shapes[0][-1]] for k, one in enumerate(at.facts)]]
-
-
-class LargestIndicator(_Largest):
-    """1 at the first largest entry, 0 elsewhere; nan where balls leave it open."""
-
-    name = "largest_indicator"
-
-    def row(self, z: Entries, kept: list[bool]) -> Entries:
-        for place, entry in enumerate(z):
-            if all(other < entry for other in z[:place]) and all(other <= entry for other in z[place + 1 :]):
-                return [arb(int(i == place)) for i in range(len(z))]
-        return [arb("nan")] * len(z)
-
-    def push(self, at: Place, moves: list[Move]) -> Entries:
-        return [entry - entry for entry in at.facts]
-
-    def pull(self, at: Place, adjoint: Entries) -> list[Move]:
-        return [self.push(at, [adjoint])]
 
 
 def _exponentials(z: Entries, kept: list[bool]) -> tuple[Entries, Any]:

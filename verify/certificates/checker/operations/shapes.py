@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import ClassVar
 
+from verify.certificates.checker.operations.placing import Rearranging
 from verify.certificates.checker.operations.rule import (
     Entries,
     Linear,
@@ -12,7 +13,6 @@ from verify.certificates.checker.operations.rule import (
     Options,
     Place,
     Reader,
-    Rearranging,
     Shape,
     Single,
     lengths,

@@ -7,8 +7,8 @@ from math import prod
 from typing import ClassVar
 
 from verify.certificates.checker.functions import rational
+from verify.certificates.checker.operations.placing import Accumulating
 from verify.certificates.checker.operations.rule import (
-    Accumulating,
     Entries,
     Linear,
     Move,
