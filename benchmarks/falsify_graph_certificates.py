@@ -1,7 +1,7 @@
 """Mutate certificates of random graphs of the whole vocabulary and count which mutants the checker confirms.
 
     python benchmarks/falsify_graph_certificates.py --mutants 10000 > benchmarks/graph_mutations.md
-    python benchmarks/falsify_graph_certificates.py --kind minimum --mutants 1000 > benchmarks/graph_mutations_minimum.md
+    python benchmarks/falsify_graph_certificates.py --kind minimum > benchmarks/graph_mutations_minimum.md
 
 The hash of mutated data is written anew nine times of ten. A mutant that is confirmed is evaluated by the prover,
 of what the file says now: a step in 4000 bits, a minimum by the theorem, the prover's gradient and eigenvalues on the
