@@ -220,8 +220,8 @@ def weight_decay_row(
         "weight_decay",
         decided.verdict,
         f"every iterate{_from_rest(admissible.name, previous)} stays in |w| <= {at_least(decided.sublevel_radius)} "
-        f"for ever with eta={at_most(eta)}, 0 <= {symbol} <= {at_most(largest)} (L={at_least(bound)} on |w| <= {at_most(radius)}"
-        f"{'' if previous else ' where E <= E(w0)'})",
+        f"for ever with eta={at_most(eta)}, 0 <= {symbol} <= {at_most(largest)} (L={at_least(bound)} on "
+        f"|w| <= {at_most(radius)}{'' if previous else ' where E <= E(w0)'})",
         eta=eta,
         tau_max=largest if symbol == "tau" else None,
         mu_max=largest if symbol == "mu" else None,
