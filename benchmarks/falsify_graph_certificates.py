@@ -41,14 +41,15 @@ TRUE = {"step": true_of_the_prover, "minimum": true_minimum}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mutants", type=int, default=10_000)
+    parser.add_argument("--mutants", type=int, help="default: 10,000, of minima 1,000")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kind", choices=list(TRUE), default="step")
     options = parser.parse_args()
+    wanted = options.mutants or {"step": 10_000, "minimum": 1000}[options.kind]
     total: Counter[str] = Counter()
     operations: Counter[str] = Counter()
     started, seed = time.process_time(), options.seed
-    while sum(total.values()) < options.mutants:
+    while sum(total.values()) < wanted:
         certificate = random_certificate(seed, options.kind)
         if certificate is not None:
             operations.update({node["operation"] for node in certificate["model"]["graph"]["nodes"]})
@@ -56,7 +57,7 @@ def main() -> None:
         seed += 1
     print(f"# Mutated certificates of graphs, kind {options.kind}\n")
     kind = "" if options.kind == "step" else f" --kind {options.kind}"
-    command = f"python benchmarks/falsify_graph_certificates.py{kind} --mutants {options.mutants} --seed {options.seed}"
+    command = f"python benchmarks/falsify_graph_certificates.py{kind} --mutants {wanted} --seed {options.seed}"
     print(f"`{command}` prints this.\n")
     print("| the checker | mutants |\n|---|---:|")
     for outcome, count in sorted(total.items()):
