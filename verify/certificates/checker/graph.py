@@ -27,7 +27,8 @@ channels and places, attention in each of its features and places."""
 FREE_ENTRIES, ENTRIES_PER_NUMBER = 2**21, 2**7
 """Balls of some hundred bytes that are alive at once."""
 MOST_HESSIAN_WORK, MOST_HESSIAN_ENTRIES = 2**30, 2**21
-"""Products and sums of an evaluation times the weights, each of which needs some evaluations; balls that are kept."""
+"""Products and sums of an evaluation times the weights, each of which needs some evaluations, and at most twice what
+one evaluation may make; balls that are kept."""
 
 
 class NoRuleError(ReadError):
@@ -108,10 +109,11 @@ class Graph:
         given = (tuple(shapes[argument] for argument in node.arguments) for node in self.nodes)
         return sum(node.rule.work(node.options, own, node.shape) for node, own in zip(self.nodes, given, strict=True))
 
-    def check_hessian(self) -> None:
-        """Refuse a graph whose Hessian takes too long."""
+    def check_hessian(self, numbers: int) -> None:
+        """Refuse a graph whose Hessian takes too long, or is out of proportion to the numbers that come with it."""
         work, entries = self.work() * self.size, sum(prod(node.shape) for node in self.nodes)
-        if self.size > MOST_WEIGHTS or work > MOST_HESSIAN_WORK or entries > MOST_HESSIAN_ENTRIES:
+        limit = min(MOST_HESSIAN_WORK, 2 * (FREE_WORK + WORK_PER_NUMBER * numbers))
+        if self.size > MOST_WEIGHTS or work > limit or entries > MOST_HESSIAN_ENTRIES:
             raise NoRuleError(
                 "the network is too large for the whole Hessian",
                 remedy="certify with fewer samples or narrower layers",
@@ -171,7 +173,7 @@ class GraphSubject:
         return norm([change[p, p] for p in range(self.network.size)] + 2 * lower)
 
     def _hessian(self, w: list[Any]) -> Any:
-        self.network.check_hessian()
+        self.network.check_hessian(len(w) + sum(map(len, self.constants.values())))
         derivatives, size = Derivatives(self.network, self._leaves(w)), self.network.size
         columns = [derivatives.column(number) for number in range(size)]
         matrix = arb_mat([[columns[q][p] if q <= p else arb(0) for q in range(size)] for p in range(size)])
