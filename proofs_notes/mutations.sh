@@ -72,5 +72,12 @@ mutate SecondDerivative.v "g'' (x (k i)) * (d (k i) * d (k i))."  "2 * g'' (x (k
 mutate SecondDerivative.v 'q t <= L * dot d d'       'q t <= 2 * L * dot d d'
 mutate Alignment.v  'square P <= 1 -> square Q <= 1' 'square P <= 2 -> square Q <= 1'
 mutate Alignment.v  'top_at_most tau y (b * b)'      'top_at_most tau y (2 * b * b)'
+mutate Bounds.v     'reach * (g0 + L * farthest L reach g0 j)' 'reach * (g0 + L / 2 * farthest L reach g0 j)'
+mutate Bounds.v     'c -> d O = 0'                      'c -> d O = 1'
+mutate Bounds.v     '0 < L -> L * eta <= 2'             '0 < L -> L * eta <= 3'
+mutate Bounds.v     'rate + tau <= eta ->'              'rate + tau <= 2 * eta ->'
+mutate Bounds.v     '<= r) ->
+  phi t'                    '<= 2 * r) ->
+  phi t'
 
 exit $survived

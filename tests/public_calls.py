@@ -639,6 +639,8 @@ NO_CLAIM: dict[str, str] = {
     "Algorithm.step": _FLOAT64,
     "Algorithm.exact_step": _PART,
     "question.scope_words": "words",
+    "question.previous_words": "words",
+    "question.start_words": "words",
     "question.question_of": "words",
     "words.claim_words": "words",
     **{f"ErrorRise.{name}": "data that find_error_rise computed" for name in ("__init__", "to_json")},

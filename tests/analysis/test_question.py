@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -103,6 +105,31 @@ def test_horizons_of_the_heavy_ball_say_from_rest(heavy_ball: CheckReport) -> No
     adaptive = verify.check(tanh_unit(weight_decay=0.5), Setting(eta=0.05, tau=0.01))
     assert all("rest" not in row.statement for row in adaptive.ranges if row.theorem != "from_rest")
     assert adaptive.error_rise is None
+
+
+def test_a_previous_step_is_in_horizon_weight_decay_and_question() -> None:
+    problem = tanh_unit(weight_decay=0.5)
+    rest, after = (verify.check(problem, Setting(eta=0.05, mu=0.5, previous_step=d)) for d in (0.0, 0.25))
+    words = "after a previous step with |D_0| <= 0.25"
+    for theorem in ("horizon", "weight_decay"):
+        row, other = (next(row for row in each.ranges if row.theorem == theorem) for each in (after, rest))
+        assert words in row.statement and "from rest" not in row.statement and "from rest" in other.statement
+    rows = [{row.theorem: row for row in each.ranges} for each in (rest, after)]
+    radii = [each["weight_decay"].numbers["sublevel_radius"] for each in rows]
+    energy = problem.error(problem.initial_weights) + 0.5 / (2 * 0.05) * 0.25**2
+    assert radii[0] < radii[1] and radii[1] >= (2 * energy / 0.5) ** 0.5 * (1 - 1e-12)
+    a2 = next(finding for finding in after.assumptions if finding.id == "A2")
+    assert a2.verdict is not Verdict.PROVED or words in a2.statement
+    assert after.verdict is Verdict.PROVED and words in after.question
+
+
+@pytest.mark.parametrize(
+    "setting", [{"tau": 0.01}, {"mu": 0.5, "nesterov": True}, {"tau": 0.01, "rule": "restart"}, {"mu": 0.5, "d": -1.0}]
+)
+def test_a_previous_step_is_a_length_for_mu_alone(setting: dict[str, Any]) -> None:
+    length = setting.pop("d", 0.5)
+    with pytest.raises(verify.InputError, match=r"for mu alone|finite and not negative"):
+        Setting(eta=0.05, previous_step=length, **setting)
 
 
 def test_a_rise_of_the_error_beside_a_falling_energy_replays(heavy_ball: CheckReport) -> None:

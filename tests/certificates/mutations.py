@@ -15,7 +15,8 @@ import numpy as np
 
 from verify.certificates import document
 from verify.certificates.checker.claims import PRECISIONS
-from verify.certificates.checker.subject import euclidean_norm, read_subject
+from verify.certificates.checker.graph import read_any_subject
+from verify.certificates.checker.subject import euclidean_norm
 
 Certificate = dict[str, Any]
 Mutation = Callable[[Certificate, random.Random], str | None]
@@ -103,7 +104,7 @@ def beyond_the_range(certificate: Certificate, rng: random.Random) -> str | None
 def recomputed_bound(certificate: Certificate) -> Fraction:
     """The checker's own bound of the Hessian; the certificate's may be larger, where the prover's is."""
     with flint.ctx.workprec(PRECISIONS[0]):
-        subject = read_subject(certificate)
+        subject: Any = read_any_subject(certificate)
         if certificate["kind"] == "minimum":
             matrix = subject.hessian()
             rough = np.array([[float(entry) for entry in row] for row in matrix.tolist()])
@@ -123,7 +124,7 @@ def quotient(matrix: Any, vector: list[Any]) -> Any:
 def recomputed_gradient(certificate: Certificate) -> Fraction:
     """At most |grad E| at the weights."""
     with flint.ctx.workprec(PRECISIONS[0]):
-        subject = read_subject(certificate)
+        subject: Any = read_any_subject(certificate)
         return _lower(euclidean_norm(subject.gradient(subject.weights)))
 
 

@@ -11,8 +11,10 @@ from verify.certificates import checker
 
 MOST_LINES = 816
 """Ten of them are theorem `heavy_ball`."""
-MOST_LINES_OF_GRAPHS = 723
-"""Of the reader of graphs and the definitions of all operations, each in a small file."""
+MOST_LINES_OF_GRAPHS = 1068
+"""Of the reader of graphs, the sweeps that differentiate them, and all operations with their derivatives, each in a
+small file. A third of it are the derivatives, which minima need."""
+GRAPHS = ("graph.py", "derivatives.py")
 MOST_LINES_OF_A_FILE = 110
 LAYOUT = {
     tokenize.COMMENT,
@@ -45,7 +47,7 @@ def test_count_leaves_out_blank_lines_comments_and_docstrings() -> None:
 
 def test_checker_can_be_read_in_one_sitting() -> None:
     folder = Path(checker.__file__).parent
-    files = [file for file in folder.glob("*.py") if file.name != "graph.py"]
+    files = [file for file in folder.glob("*.py") if file.name not in GRAPHS]
     assert sum(code_lines(file.read_text(encoding="utf-8")) for file in files) <= MOST_LINES
 
 
@@ -53,4 +55,5 @@ def test_the_operations_can_be_read_one_by_one() -> None:
     folder = Path(checker.__file__).parent
     counts = [code_lines(file.read_text(encoding="utf-8")) for file in (folder / "operations").glob("*.py")]
     assert max(counts) <= MOST_LINES_OF_A_FILE
-    assert sum(counts) + code_lines((folder / "graph.py").read_text(encoding="utf-8")) <= MOST_LINES_OF_GRAPHS
+    counts += [code_lines((folder / name).read_text(encoding="utf-8")) for name in GRAPHS]
+    assert sum(counts) <= MOST_LINES_OF_GRAPHS

@@ -152,12 +152,18 @@ def test_other_kinds_are_undecided(kind: str, problem: GraphProblem) -> None:
         verify.certify(problem, kind, **({"steps": 2} if kind == "horizon" else {}))
 
 
-@pytest.mark.parametrize("kind", sorted(set(CHECKS) - {"step"}))
+@pytest.mark.parametrize("kind", sorted(set(CHECKS) - {"step", "minimum"}))
 def test_a_file_that_says_more_of_a_graph_is_not_confirmed(kind: str, certificate: dict[str, Any]) -> None:
     changed = {**certificate, "kind": kind, **statement(kind, certificate["claim"])}
     answer = verify.check_certificate(changed)
     assert answer["verdict"] == "UNDECIDED"
-    assert "steps alone are certified of a graph" in answer["reasons"][0]
+    assert "of a graph of operations steps and minima are certified" in answer["reasons"][0]
+
+
+def test_a_step_is_no_minimum(certificate: dict[str, Any]) -> None:
+    changed = {**certificate, "kind": "minimum", **statement("minimum")}
+    with pytest.raises(InputError, match="missing or unknown fields"):
+        verify.check_certificate(changed)
 
 
 def test_no_coq_file_is_written(certificate: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from click.testing import Result
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -65,10 +66,23 @@ inputs = ["x"]
 """
 
 
-def test_the_answer_says_that_no_certificate_is_written(dagverify: Run, tmp_path: Path) -> None:
+def test_a_minimum_with_cross_entropy_is_certified_and_rechecked(dagverify: Run, tmp_path: Path) -> None:
+    spec, path = tmp_path / "small.toml", tmp_path / "minimum.json"
+    spec.write_text(SOFTMAX, encoding="utf-8")
+    result = dagverify("converge", spec, "-o", path, "--json")
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["verdict"], found["reasons"]) == (0, "PROVED", [])
+    assert found["certificate"] == str(path) and "exactly one stationary point" in found["certified"]
+    assert dagverify("recheck", path).exit_code == 0
+
+
+def test_the_answer_says_why_no_certificate_is_written(
+    dagverify: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("verify.certificates.checker.graph.MOST_HESSIAN_WORK", 1)
     spec, path = tmp_path / "small.toml", tmp_path / "minimum.json"
     spec.write_text(SOFTMAX, encoding="utf-8")
     result = dagverify("converge", spec, "-o", path, "--json")
     found = json.loads(result.stdout)
     assert (result.exit_code, found["verdict"], found["certificate"]) == (0, "PROVED", None)
-    assert found["reasons"][0].startswith("no certificate: ") and not path.exists()
+    assert found["reasons"][0].startswith("no certificate: the network is too large") and not path.exists()

@@ -35,6 +35,9 @@ THEOREMS = {
     "aligned_data",
     "backpropagation",
     "second_derivative",
+    "total_decrease",
+    "any_direction",
+    "segment_bound",
 }
 
 

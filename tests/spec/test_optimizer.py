@@ -141,3 +141,18 @@ def test_a_setting_is_that_of_its_optimizer(other: Optimizer) -> None:
     assert Setting(0.1, tau=0.0, optimizer=Optimizer(0.1)) == Setting.of(Optimizer(0.1))
     with pytest.raises(InputError, match="takes other steps"):
         Setting(0.1, tau=0.0, optimizer=other)
+
+
+def test_a_previous_step_of_the_spec_is_judged_and_written_again(write_spec: WriteSpec, tmp_path: Path) -> None:
+    path = write_spec()
+    table = "[momentum]\neta = 0.01\nmu = 0.5\nprevious_step = 0.25\n"
+    text = re.sub(r"\[momentum\]\n(?:[^\[\n].*\n)*", table, path.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8")
+    specification = load_specification(path)
+    assert specification.momentum == Setting(0.01, mu=0.5, previous_step=0.25)
+    again = tmp_path / "again.toml"
+    again.write_text(to_toml(specification.problem, specification.momentum), encoding="utf-8")
+    assert load_specification(again).momentum == specification.momentum
+    path.write_text(text.replace("mu = 0.5", "tau = 0.001"), encoding="utf-8")
+    with pytest.raises(InputError, match="a previous step is for mu alone"):
+        load_specification(path)

@@ -1,4 +1,6 @@
-"""The learning rates of one step from given weights, for every previous step: no region has to be chosen.
+"""The learning rates of one step from given weights, for every previous step (theorem `any_direction`).
+
+No region has to be chosen.
 
 Let g = grad E(w), its blocks g_v those of the vertices, or of the parameters of a graph of operations, and let L(eta)
 bound ||Hess E|| where every block is within eta |g_v| of w. If

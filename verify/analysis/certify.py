@@ -59,7 +59,7 @@ def certify(
     Parameters
     ----------
     problem : Problem or GraphProblem
-        Of a `GraphProblem`, steps alone are certified.
+        Of a `GraphProblem`, steps and minima are certified.
     kind : {"region", "heavy_ball", "step", "horizon", "weight_decay", "minimum"}
         ``region``: the Hessian bound on the problem's region, and a setting of the range; ``heavy_ball``: the same for
         a constant momentum coefficient mu, where the error plus the energy of the motion falls; ``step``: the error
@@ -112,7 +112,7 @@ def certify(
     """
     if kind not in document.KINDS:
         raise InputError("unknown kind of certificate", kind=kind, remedy=f"use one of {', '.join(document.KINDS)}")
-    if kind != "step":
+    if kind not in ("step", "minimum"):
         problem = classical(problem, f"certificates of kind {kind}")
     announce = as_users_code(announce)
     eta, tau, mu, radius = (
@@ -138,7 +138,7 @@ def certify(
             region, claim = writer.horizon(steps, eta, tau, radius)
         case "minimum":
             announce("bounding the eigenvalues of the Hessian")
-            region, claim = minimum_claim(classical(problem, "a proved minimum"), w, writer.claims, radius, eta, tau)
+            region, claim = minimum_claim(problem, w, writer.claims, radius, eta, tau)
         case _:
             region, claim = writer.weight_decay(eta, tau, radius)
     certificate = {
@@ -225,13 +225,13 @@ class _Writer:
 
     @property
     def classical(self) -> Problem:
-        """The problem, which all but a step needs to be of the classical class."""
+        """The problem, which all but steps and minima need to be of the classical class."""
         return classical(self.problem, "certificates of regions")
 
     @property
     def claims(self) -> CurvatureClaims:
         """Both bounds of the Hessian, the prover's and the checker's."""
-        return CurvatureClaims(self.classical, self.description) if self._claims is None else self._claims
+        return CurvatureClaims(self.problem, self.description) if self._claims is None else self._claims
 
     def region(self) -> tuple[dict[str, Any], float]:
         """Return the problem's own region and a bound of the Hessian on it."""

@@ -32,7 +32,7 @@ class FlatDirections:
     exact : int
         How many of them leave E unchanged for every weight vector, by the data alone.
     columns : tuple of int
-        The columns of x that cause those.
+        The columns of the data that cause those.
     vertices : dict of str to float
         By vertex, how much of the other directions lies in its weights: shares that sum to their number.
     reasons : tuple of str
@@ -63,24 +63,23 @@ class FlatDirections:
 
 def flat_by_data(problem: Objective) -> FlatDirections | None:
     """Return the directions that the data alone leave free, None where there are none, or weight decay curves them."""
-    if not isinstance(problem, Problem) or problem.weight_decay > 0:
-        return None
     found = list(free_directions(problem))
-    width = {name: vertex.width for name, vertex in problem.architecture.vertices.items()}
     if not found:
         return None
-    groups: dict[tuple[str, str], list[tuple[int, ...]]] = {}
+    groups: dict[tuple[str, str, str], list[tuple[int, ...]]] = {}
     for each in found:
-        groups.setdefault((each.vertex, each.reason), []).append(each.columns)
+        groups.setdefault((each.vertex, each.source, each.reason), []).append(each.columns)
     units: Counter[str] = Counter()
     for each in found:
-        units[each.vertex] += width[each.vertex]
+        units[each.vertex] += each.count
     number = sum(units.values())
     columns = tuple(sorted({each.columns[-1] for each in found}))
-    reasons = [f"column {_list(same)} of x {reason} (weights of {vertex})" for (vertex, reason), same in groups.items()]
-    remedy = (
-        f"set weight_decay to at least {LEAST_WEIGHT_DECAY!r}, or drop {_columns(columns)} of x and see what is left"
-    )
+    reasons = [
+        f"column {_list(same)} of {source} {reason} (weights of {vertex})"
+        for (vertex, source, reason), same in groups.items()
+    ]
+    drop = f"drop {_columns(columns)} of {found[0].source} and see what is left"
+    remedy = f"set weight_decay to at least {LEAST_WEIGHT_DECAY!r}, or {drop}"
     return FlatDirections(number, number, columns, dict(units), tuple(reasons), remedy)
 
 

@@ -50,7 +50,7 @@ class Hypotheses:
         smooth = regularity(problem, L).verdict is Verdict.PROVED
         stays = False
         if L is not None and setting is not None and problem.region is not None:
-            asked = (setting.eta, setting.momentum, setting.theorem)
+            asked = (setting.eta, setting.momentum, setting.theorem, setting.previous_step)
             stays = prove_boundedness(problem, problem.region, L, *asked) is not None
         return cls(smooth, _holds_sublevel(problem), stays)
 

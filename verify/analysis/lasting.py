@@ -2,7 +2,8 @@
 
 Both theorems need L only where their steps can be. Along the segment of a step that is inside the region, and has been
 on its sublevel set so far, the error (V for the heavy ball from rest, E <= V) is at most its value at w_0, which is
-below the level: so the segment reaches neither, and L on {E <= level} is enough. The infimum of E on the ball is
+below the level: so the segment reaches neither, and L on {E <= level} is enough. After a previous step V starts above
+E(w_0), and L on the whole region is taken. The infimum of E on the ball is
 another matter: straight lines from w_0 may leave the sublevel set, so it takes L on the whole ball.
 """
 
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from verify.analysis.range_row import RangeRow
 from verify.arithmetic.decimals import at_least, at_most
 from verify.arithmetic.rational import round_up
+from verify.assumptions.question import start_words
 from verify.bounds.curvature import starting_level
 from verify.bounds.hessian import hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
@@ -24,6 +26,7 @@ from verify.bounds.regions import BoundedWeights
 from verify.calculus.objective import Objective
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import required_region
+from verify.theorems.heavy_ball import start_energy
 from verify.theorems.horizon import Horizon, error_lower_bound, horizon, largest_eta
 from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.optimizers import CONVENTIONS, lr_of
@@ -47,12 +50,15 @@ class _Start:
     error_upper: float
     error_infimum: float
     radius: float
+    previous_step: float = 0.0
 
     def horizon(self, eta: float, momentum: float, steps: int, theorem: str = "sharp") -> Horizon:
-        return horizon(self.L, self.error_upper, self.error_infimum, eta, momentum, self.radius, steps, theorem)
+        errors = self.error_upper, self.error_infimum
+        return horizon(self.L, *errors, eta, momentum, self.radius, steps, theorem, self.previous_step)
 
     def largest_eta(self, steps: int, part: Any = Fraction(1, 2), theorem: str = "sharp") -> tuple[float, float]:
-        return largest_eta(self.L, self.error_upper, self.error_infimum, self.radius, steps, part, theorem)
+        errors = self.error_upper, self.error_infimum
+        return largest_eta(self.L, *errors, self.radius, steps, part, theorem, self.previous_step)
 
 
 def horizon_row(
@@ -82,10 +88,10 @@ def horizon_row(
         return None
     lower, upper = problem.error_enclosure(w)
     slope = float(problem.gradient_enclosure(w).norm().upper)
-    along = L if sublevel is None else min(L, sublevel)
-    start = _Start(
-        along, upper, error_lower_bound(max(problem.least_error, lower), slope, radius, L, problem.least_error), radius
-    )
+    previous = 0.0 if setting is None else setting.previous_step
+    along = L if sublevel is None or previous else min(L, sublevel)  # the level is above E(w_0), not above V_0
+    infimum = error_lower_bound(max(problem.least_error, lower), slope, radius, L, problem.least_error)
+    start = _Start(along, upper, infimum, radius, previous)
     try:
         if setting is not None:
             return _asked_horizon(start, setting, _theorem(setting, L, along))
@@ -151,7 +157,8 @@ def _asked_horizon(start: _Start, setting: Setting, theorem: str) -> RangeRow:
         return RangeRow(
             "horizon",
             Verdict.UNDECIDED,
-            f"not even one step{_from_rest(theorem)} with eta={at_most(eta)} is proved to stay in the region",
+            f"not even one step{_from_rest(theorem, start.previous_step)} with eta={at_most(eta)} is proved to stay in "
+            "the region",
             eta=eta,
             tau_max=0.0,
             eta_max=eta_max,
@@ -187,7 +194,13 @@ def weight_decay_row(
     admissible = RANGES["sharp" if setting is None else setting.theorem]
     try:
         level = sublevel_radius(upper, problem.quadratic_growth)
-        radius, bound = _bound_beyond(problem, L if sublevel is None else min(L, sublevel), level)
+        previous = 0.0 if setting is None else setting.previous_step
+        if setting is not None and previous:  # from V_0, above which no level is known
+            energy = start_energy(setting.theorem, upper, Fraction(setting.eta), Fraction(setting.momentum), previous)
+            level = sublevel_radius(energy, problem.quadratic_growth)
+            radius, bound = _bound_beyond(problem, L, level, on_level=False)
+        else:
+            radius, bound = _bound_beyond(problem, L if sublevel is None else min(L, sublevel), level)
         eta, size = admissible.recommended(bound)
         if setting is not None:
             eta, size = setting.eta, setting.momentum
@@ -195,7 +208,7 @@ def weight_decay_row(
             if admissible.contains(bound, eta, size) is not Verdict.PROVED:
                 words = f"{setting.words} is outside the range of theorem {admissible.name} (L={at_least(bound)})"
                 return _outside(words, setting, bound)
-        decided = weight_decay(bound, upper, problem.quadratic_growth, eta, size, radius, admissible.name)
+        decided = weight_decay(bound, upper, problem.quadratic_growth, eta, size, radius, admissible.name, previous)
     except InputError as error:
         eta_asked = None if setting is None else setting.eta
         remedy = error.remedy or "use a smaller learning rate or more weight decay"
@@ -206,9 +219,9 @@ def weight_decay_row(
     return RangeRow(
         "weight_decay",
         decided.verdict,
-        f"every iterate{_from_rest(admissible.name)} stays in |w| <= {at_least(decided.sublevel_radius)} for ever with "
-        f"eta={at_most(eta)}, 0 <= {symbol} <= {at_most(largest)} (L={at_least(bound)} on |w| <= {at_most(radius)} "
-        "where E <= E(w0))",
+        f"every iterate{_from_rest(admissible.name, previous)} stays in |w| <= {at_least(decided.sublevel_radius)} "
+        f"for ever with eta={at_most(eta)}, 0 <= {symbol} <= {at_most(largest)} (L={at_least(bound)} on "
+        f"|w| <= {at_most(radius)}{'' if previous else ' where E <= E(w0)'})",
         eta=eta,
         tau_max=largest if symbol == "tau" else None,
         mu_max=largest if symbol == "mu" else None,
@@ -223,13 +236,13 @@ def _outside(words: str, setting: Setting, bound: float) -> RangeRow:
     return RangeRow("weight_decay", Verdict.UNDECIDED, words, setting.eta, 0.0, 0.0, remedy=remedy)
 
 
-def _bound_beyond(problem: Objective, L: float, level: float) -> tuple[float, float]:
+def _bound_beyond(problem: Objective, L: float, level: float, on_level: bool = True) -> tuple[float, float]:
     """Return (radius, L) for a ball |w| <= radius that reaches beyond the sublevel set, L being needed on that set."""
     if isinstance(problem.region, BoundedWeights) and problem.region.radius > level:
         return problem.region.radius, L
     radius = round_up(Fraction(level) * _BEYOND)
     try:
-        bound = hessian_bound(problem, BoundedWeights(radius), level=starting_level(problem))
+        bound = hessian_bound(problem, BoundedWeights(radius), level=starting_level(problem) if on_level else None)
         return radius, max(bound.value, LEAST_CURVATURE)
     except UndecidedHessianError as error:
         raise InputError(
@@ -242,8 +255,8 @@ def _proved_horizon(eta: float, largest: float, eta_max: float, found: Horizon, 
     return RangeRow(
         "horizon",
         Verdict.PROVED,
-        f"{count} steps{_from_rest(found.theorem)} with eta={at_most(eta)}, 0 <= {symbol} <= {at_most(largest)} "
-        "stay in the region: A2 is proved for them",
+        f"{count} steps{_from_rest(found.theorem, found.previous_step)} with eta={at_most(eta)}, "
+        f"0 <= {symbol} <= {at_most(largest)} stay in the region: A2 is proved for them",
         eta=eta,
         tau_max=largest if symbol == "tau" else None,
         mu_max=largest if symbol == "mu" else None,
@@ -257,9 +270,9 @@ def _lasts(setting: Setting | None) -> bool:
     return setting is None or RANGES[setting.theorem].lasting
 
 
-def _from_rest(theorem: str) -> str:
-    """Return what must be said where a theorem about a start at rest is used: its first step has no step before it."""
-    return " from rest (D_0 = 0)" if theorem in ("heavy_ball", "from_rest") else ""
+def _from_rest(theorem: str, previous_step: float) -> str:
+    """Return what must be said where a theorem about the start is used: which step comes before the first one."""
+    return f" {start_words(previous_step)}" if theorem in ("heavy_ball", "from_rest") else ""
 
 
 def _largest(holds: Callable[[float], bool], low: float, high: float) -> float:

@@ -15,7 +15,7 @@ from verify.outcomes import InputError, Verdict
 from verify.theorems.local_minimum import local_minimum
 
 if TYPE_CHECKING:
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 _SLACK = Fraction(1, 2**12)
 """Share of the eigenvalues at the weights that is not claimed: two programs round differently, and a Cholesky factor
@@ -23,7 +23,7 @@ of H - m I in float64 needs a smallest eigenvalue that is clear of its rounding.
 
 
 def minimum_claim(
-    problem: Problem,
+    problem: Objective,
     w: np.ndarray,
     claims: CurvatureClaims,
     radius: float | None = None,
@@ -35,7 +35,7 @@ def minimum_claim(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
     w : array, shape (P,)
     claims : CurvatureClaims
     radius, eta, tau : float, optional
@@ -67,8 +67,11 @@ def minimum_claim(
         raise InputError(
             "the curvature is not proved to be positive on the ball", radius=size, remedy="use a smaller radius"
         )
+    bounds = m, round_up(largest + Fraction(change)), size
     gradient = float(problem.gradient_enclosure(w).norm().upper)
-    found = local_minimum(m, round_up(largest + Fraction(change)), size, gradient, eta, tau)
+    found = local_minimum(*bounds, gradient, eta, tau)
+    if found.verdict is not Verdict.PROVED and (sharper := claims.gradient_norm()) < gradient:
+        gradient, found = sharper, local_minimum(*bounds, sharper, eta, tau)
     if found.verdict is not Verdict.PROVED:
         raise InputError("the gradient is too large for the ball", gradient_norm=gradient, remedy=found.remedy)
     return exact_region(Ball(w, size)), {

@@ -42,6 +42,7 @@ def question_of(region: Region, setting: Setting | Optimizer | None, rows: Seque
         for_ever="weight_decay" in lasting or (horizon is not None and steps is None),
         steps=steps,
         from_rest=setting.mu is not None,
+        previous_step=setting.previous_step,
         ahead=setting.nesterov,
     )
     return f"does {scope} decrease {decreasing_words(setting.theorem)}?"

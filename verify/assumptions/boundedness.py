@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from verify.arithmetic.environment import certified_environment
+from verify.assumptions.question import start_words
 from verify.bounds.regions import BoundedWeights
 from verify.outcomes import Finding, InputError, Verdict
 from verify.theorems.horizon import Horizon, error_lower_bound, horizon
@@ -40,7 +41,7 @@ def bounded_weights(region: Region, proof: WeightDecay | Horizon | None = None) 
     ('UNDECIDED', True, False)
     """
     numbers: dict[str, Any] = {"region": region.to_data()}
-    start = ", from rest (D_0 = 0)" if proof is not None and proof.theorem == "heavy_ball" else ""
+    start = "" if proof is None or proof.theorem != "heavy_ball" else f", {start_words(proof.previous_step)}"
     if isinstance(proof, WeightDecay) and proof.verdict is Verdict.PROVED:
         return _proved(
             f"every iterate stays in |w| <= {proof.sublevel_radius!r}, for ever{start}",
@@ -72,7 +73,13 @@ def bounded_weights(region: Region, proof: WeightDecay | Horizon | None = None) 
 
 @certified_environment()
 def prove_boundedness(
-    problem: Objective, region: Region, L: float, eta: float, momentum: float, theorem: str
+    problem: Objective,
+    region: Region,
+    L: float,
+    eta: float,
+    momentum: float,
+    theorem: str,
+    previous_step: float = 0.0,
 ) -> WeightDecay | Horizon | None:
     """Try to prove A2 for a setting, from the initial weights, by weight decay, else for as many steps as possible.
 
@@ -86,6 +93,8 @@ def prove_boundedness(
         Setting.
     theorem : {"sharp", "heavy_ball"}
         Whose range is to hold the setting.
+    previous_step : float
+        Upper bound of |D_0|, for the heavy ball.
 
     Returns
     -------
@@ -96,7 +105,9 @@ def prove_boundedness(
     try:
         lower, upper = problem.error_enclosure(w)
         if isinstance(region, BoundedWeights) and problem.quadratic_growth > 0:
-            decided = weight_decay(L, upper, problem.quadratic_growth, eta, momentum, region.radius, theorem)
+            decided = weight_decay(
+                L, upper, problem.quadratic_growth, eta, momentum, region.radius, theorem, previous_step
+            )
             if decided.verdict is Verdict.PROVED:
                 return decided
         radius = region.room(w)
@@ -104,7 +115,7 @@ def prove_boundedness(
             return None
         slope = float(problem.gradient_enclosure(w).norm().upper)
         infimum = error_lower_bound(max(problem.least_error, lower), slope, radius, L, problem.least_error)
-        limited = horizon(L, upper, infimum, eta, momentum, radius, 1, theorem)
+        limited = horizon(L, upper, infimum, eta, momentum, radius, 1, theorem, previous_step)
     except InputError:
         return None
     return limited if limited.verdict is Verdict.PROVED else None

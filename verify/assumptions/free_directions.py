@@ -12,6 +12,9 @@ from verify.architecture.dense import Dense
 from verify.budget import check_time
 from verify.calculus.objective import Objective
 from verify.calculus.problem import Problem
+from verify.graph.problem import GraphProblem
+from verify.operations.contraction import Contraction
+from verify.operations.leaves import Constant, Parameter
 
 
 @dataclass(frozen=True)
@@ -27,30 +30,38 @@ class FreeDirection:
     reason : str
     direction : dict of int to float
         Its entries that are not 0, by index in the weight vector.
+    count : int
+        How many independent directions there are for this reason: one for each unit.
+    source : str
+        Whose columns they are.
     """
 
     vertex: str
     columns: tuple[int, ...]
     reason: str
     direction: dict[int, float]
+    count: int
+    source: str = "x"
 
 
 @singledispatch
 def free_directions(problem: Objective) -> Iterator[FreeDirection]:
-    """Yield the free directions of dense edges from input vertices, column by column; none is looked for in graphs.
+    """Yield the free directions of dense edges from input vertices, column by column, that weight decay leaves free.
 
     A column that is always 0 leaves its weights free; a constant column only shifts the bias; of two equal columns
-    only the sum of the weights counts. Other linear dependences are not looked for.
+    only the sum of the weights counts. Other linear dependences are not looked for. Of graphs see `free_of_graph`.
 
     Parameters
     ----------
     problem : Problem or GraphProblem
     """
-    return iter(())
+    raise NotImplementedError(f"no answer for {type(problem).__name__}")
 
 
 @free_directions.register
 def _of_columns(problem: Problem) -> Iterator[FreeDirection]:
+    if problem.weight_decay > 0:
+        return
     low, high = _column_ranges(problem)
     twins = _equal_columns(problem, low, high)
     architecture = problem.architecture
@@ -61,11 +72,12 @@ def _of_columns(problem: Problem) -> Iterator[FreeDirection]:
             continue
         weights = indices[edge.key]
         vertex = architecture.vertices[edge.target]
+        units = vertex.width
         for position, column in enumerate(range(columns.start, columns.stop)):
             weight = int(weights[0, position])
             twin = twins.get(column)
             if low[column] == high[column] == 0:
-                yield FreeDirection(vertex.name, (column,), "is 0 in every sample", {weight: 1.0})
+                yield FreeDirection(vertex.name, (column,), "is 0 in every sample", {weight: 1.0}, units)
             elif low[column] == high[column] and vertex.bias == "unit":
                 bias = int(indices[vertex.name][0])
                 yield FreeDirection(
@@ -73,12 +85,72 @@ def _of_columns(problem: Problem) -> Iterator[FreeDirection]:
                     (column,),
                     f"is {low[column]:.6g} in every sample, as a bias",
                     {weight: 1.0, bias: -float(low[column])},
+                    units,
                 )
             elif twin is not None and twin >= columns.start:
                 other = int(weights[0, twin - columns.start])
-                yield FreeDirection(
-                    vertex.name, (twin, column), "are equal in every sample", {weight: 1.0, other: -1.0}
-                )
+                reason = "are equal in every sample"
+                yield FreeDirection(vertex.name, (twin, column), reason, {weight: 1.0, other: -1.0}, units)
+
+
+@free_directions.register
+def free_of_graph(problem: GraphProblem) -> Iterator[FreeDirection]:
+    """Yield the weights of a graph that multiply nothing but zeros of the data, by parameter and column.
+
+    A parameter's weights are looked at where it enters contractions with constants alone.
+
+    Examples
+    --------
+    >>> from verify.graph.tensor import GraphBuilder
+    >>> builder = GraphBuilder()
+    >>> w, x = builder.parameter("w", (2,)), builder.constant("x", (3, 2))
+    >>> graph = builder.build((x * w).square().sum())
+    >>> problem = GraphProblem(graph, {"x": [[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]]}, [1.0, 1.0])
+    >>> [(each.vertex, each.columns, each.direction) for each in free_directions(problem)]
+    [('w', (1,), {1: 1.0})]
+    """
+    for block in problem.blocks:
+        if block.label in problem.weight_decay:
+            continue
+        met = _met(problem, block.label)
+        if met is None:
+            continue
+        used, axis, source = met
+        places = np.arange(block.place.start, block.place.stop).reshape(block.shape)
+        for column in range(used.shape[axis]):
+            free = places.take(column, axis)[~used.take(column, axis)].reshape(-1)
+            if free.size:
+                reason, count = "is 0 in every sample", int(free.size)
+                yield FreeDirection(block.label, (column,), reason, {int(free[0]): 1.0}, count, source)
+
+
+def _met(problem: GraphProblem, label: str) -> tuple[np.ndarray, int, str] | None:
+    """Return which entries of a parameter meet a datum that is not 0, the axis that meets columns, and whose.
+
+    None where some entry may be used otherwise.
+    """
+    nodes = problem.network.nodes
+    leaves = ((p, node.operation) for p, node in enumerate(nodes) if isinstance(node.operation, Parameter))
+    index = next(p for p, leaf in leaves if leaf.label == label)
+    used, axis, source = np.zeros(nodes[index].shape, dtype=bool), -1, ""
+    for node in (node for node in nodes if index in node.arguments):
+        operation = node.operation
+        if not isinstance(operation, Contraction) or node.arguments[0] == node.arguments[1]:
+            return None
+        letters = (operation.left, operation.right)
+        own, other = letters if node.arguments[0] == index else letters[::-1]
+        constant = nodes[node.arguments[1] if node.arguments[0] == index else node.arguments[0]].operation
+        if not isinstance(constant, Constant):
+            return None
+        data = problem.constants[constant.label] != 0
+        shared = "".join(letter for letter in own if letter in other)
+        if not shared:
+            return None
+        reached = np.einsum(f"{other}->{shared}", data.astype(np.float64)) != 0
+        shape = [reached.shape[shared.index(letter)] if letter in shared else 1 for letter in own]
+        used = used | reached.reshape(shape)
+        axis, source = own.index(shared[-1]), constant.label
+    return None if axis < 0 or index in problem.network.outputs else (used, axis, source)
 
 
 def _column_ranges(problem: Problem) -> tuple[np.ndarray, np.ndarray]:

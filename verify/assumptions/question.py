@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from verify.arithmetic.decimals import at_least
 from verify.bounds.regions import Ball, BoundedWeights
 from verify.theorems.ranges import RANGES
 
@@ -41,12 +42,35 @@ def region_words(region: Region) -> str:
     return "in the region around the start"
 
 
+def previous_words(length: float) -> str:
+    """Return which step comes before the first, in words.
+
+    Examples
+    --------
+    >>> previous_words(0.25)
+    'a previous step with |D_0| <= 0.25'
+    """
+    return f"a previous step with |D_0| <= {at_least(length)}"
+
+
+def start_words(previous_step: float) -> str:
+    """Return how a training starts, where a theorem asks for it.
+
+    Examples
+    --------
+    >>> start_words(0.0), start_words(0.25)
+    ('from rest (D_0 = 0)', 'after a previous step with |D_0| <= 0.25')
+    """
+    return f"after {previous_words(previous_step)}" if previous_step else "from rest (D_0 = 0)"
+
+
 def scope_words(
     region: Region,
     *,
     for_ever: bool = False,
     steps: int | None = None,
     from_rest: bool = False,
+    previous_step: float = 0.0,
     ahead: bool = False,
 ) -> str:
     """Return which steps an answer speaks of.
@@ -60,7 +84,9 @@ def scope_words(
     steps : int, optional
         How many steps are proved not to leave it.
     from_rest : bool
-        Whether that holds only for a start at rest.
+        Whether that holds only for a start at rest, or after the previous step given.
+    previous_step : float
+        How long that one is at most.
     ahead : bool
         Whether w + mu D, where Nesterov's variant takes its gradient, has to stay too.
 
@@ -72,7 +98,7 @@ def scope_words(
     >>> scope_words(region, steps=17)
     'each of the first 17 steps, and every later one that stays within 0.1 of the start,'
     """
-    rest = " from rest" if from_rest else ""
+    rest = (f" after {previous_words(previous_step)}" if previous_step else " from rest") if from_rest else ""
     if for_ever:
         return f"every step{rest}, for ever,"
     if steps:

@@ -178,4 +178,4 @@ def _bound(problem: Objective, region: Region) -> Bound:
 def _proof(problem: Objective, region: Region, L: float, setting: Setting | None) -> Any:
     if setting is None:
         return prove_boundedness(problem, region, L, *range_of("sharp").recommended(L), "sharp")
-    return prove_boundedness(problem, region, L, setting.eta, setting.momentum, setting.theorem)
+    return prove_boundedness(problem, region, L, setting.eta, setting.momentum, setting.theorem, setting.previous_step)

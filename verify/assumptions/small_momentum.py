@@ -36,6 +36,9 @@ class Setting:
         over all weights.
     optimizer : Optimizer, optional
         The numbers of the user that these are the theorem's for: answers lead with them.
+    previous_step : float
+        For mu: how long the step before the first one is at most, |D_0|; 0 is a start at rest. Horizons and weight
+        decay start from V = E + mu/(2 eta) |D_0|^2.
 
     Examples
     --------
@@ -50,6 +53,7 @@ class Setting:
     nesterov: bool = False
     optimizer: Optimizer | None = None
     rule: Literal["adaptive", "restart"] = "adaptive"
+    previous_step: float = 0.0
 
     def __post_init__(self) -> None:
         if (self.tau is None) == (self.mu is None):
@@ -62,6 +66,16 @@ class Setting:
             raise InputError("rule 'restart' has tau", mu=self.mu, remedy="give tau, or leave out rule")
         if self.rule == "restart" and self.norm != "global":
             raise InputError("rule 'restart' needs norms over all weights", norm=self.norm, remedy="use norm='global'")
+        object.__setattr__(self, "previous_step", exact_float(self.previous_step, "previous_step"))
+        if not 0 <= self.previous_step < float("inf"):
+            what = "a length must be finite and not negative"
+            raise InputError(what, previous_step=self.previous_step, remedy="give |D_0|, 0 at rest")
+        if self.previous_step > 0 and (self.mu is None or self.nesterov):
+            raise InputError(
+                "a previous step is for mu alone",
+                previous_step=self.previous_step,
+                remedy="leave it out: other theorems hold for every previous step, or start at rest",
+            )
         for name in ("eta", "tau", "mu"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, exact_float(getattr(self, name), name))

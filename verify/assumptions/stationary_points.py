@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.activations import Smoothness
-from verify.arithmetic import arb, upward
+from verify.arithmetic import arb, decompositions, upward
 from verify.arithmetic.decimals import at_least, at_most
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rounding import ArithmeticDomainError
@@ -17,10 +17,12 @@ from verify.assumptions.operation_regularity import is_analytic, words
 from verify.bounds.hessian import hessian_bound, is_affordable
 from verify.bounds.local_curvature import local_curvature
 from verify.bounds.regions import Ball, BlockBall
-from verify.budget import remaining, time_limit
+from verify.budget import check_time, remaining, time_limit
 from verify.calculus.exact import error_in_arb
 from verify.calculus.objective import Objective
 from verify.calculus.problem import Problem, classical
+from verify.graph.evaluation import ARB, evaluate
+from verify.graph.local_curvature import is_smooth_near
 from verify.graph.problem import GraphProblem
 from verify.outcomes import Finding, InputError, Verdict
 
@@ -52,8 +54,9 @@ def finitely_many_stationary_points(
     Finding
         ``"A3"``, not counted for monotone decrease. PROVED where no point of the region is stationary, since
         |grad E(w0)| exceeds what the curvature can take from it, or where a ball holds at most one, since Hess E is
-        positive definite on it (theorem `local_minimum`); REFUTED where E(w0) = 0 and E is constant along a
-        direction, so that w0 is one of a line of minima; else UNDECIDED.
+        positive definite on it (theorem `local_minimum`); REFUTED where w0 is stationary, by E(w0) = 0 or, of a graph,
+        by a gradient that is exactly 0, and E is constant along a direction, so that w0 is one of a line of stationary
+        points; else UNDECIDED.
 
     Examples
     --------
@@ -106,8 +109,10 @@ def finitely_many_stationary_points(
         "vertices": sorted({each.vertex for each in free}),
         "direction": direction,
     }
-    refuted = _moves(problem, where, first) and _error_is_zero(problem)
-    what = "w0 is a minimum, but not an isolated one" if refuted else "a stationary point in the region is not isolated"
+    refuted = _moves(problem, where, first) and _is_stationary(problem)
+    kind, replay = ("a minimum", "E") if isinstance(problem, Problem) else ("stationary", "grad E")
+    one = "isolated" if kind == "stationary" else "an isolated one"
+    what = f"w0 is {kind}, but not {one}" if refuted else "a stationary point in the region is not isolated"
     return Finding(
         id="A3",
         verdict=Verdict.REFUTED if refuted else Verdict.UNDECIDED,
@@ -120,11 +125,11 @@ def finitely_many_stationary_points(
             "vertex": first.vertex,
             "columns": list(first.columns),
             "direction": direction,
-            "replay": "E(w0 + t direction) = E(w0) = 0 for every t",
+            "replay": f"{replay}(w0 + t direction) = {replay}(w0) = 0 for every t",
         }
         if refuted
         else None,
-        remedy="drop these columns of x, or add weight decay",
+        remedy=f"drop these columns of {first.source}, or add weight decay",
     )
 
 
@@ -157,15 +162,28 @@ def _least_curvature(problem: Objective, region: Region | None) -> float | None:
 
     On a segment between two stationary points the slope of E would have to return to 0, which m > 0 forbids.
     """
-    if not isinstance(problem, Problem) or not isinstance(region, Ball):
+    if not isinstance(region, Ball) or problem.size > _MOST_WEIGHTS:
         return None
-    if problem.size > _MOST_WEIGHTS or not is_affordable(problem):
+    if isinstance(problem, Problem) and not is_affordable(problem):
         return None
+    center = np.asarray(region.center)
     try:
         with time_limit(remaining() / 4, "the least curvature"):
-            return local_curvature(problem, np.asarray(region.center)).over(float(region.radius))[0]
+            if isinstance(problem, GraphProblem) and not _looks_convex(problem, center):
+                return None
+            return local_curvature(problem, center).over(float(region.radius))[0]
     except (InputError, ArithmeticDomainError):
         return None
+
+
+def _looks_convex(problem: GraphProblem, w: np.ndarray) -> bool:
+    """Whether no negative curvature shows in float64, of which every column costs less than its enclosure."""
+    columns = []
+    for unit in np.eye(problem.size):
+        check_time()
+        columns.append(problem.hessian_vector(w, unit))
+    matrix = np.array(columns)
+    return bool(np.all(np.isfinite(matrix)) and decompositions.eigvalsh((matrix + matrix.T) / 2)[0] > 0)
 
 
 def _moves(problem: Objective, region: Region | None, free: FreeDirection) -> bool:
@@ -179,13 +197,21 @@ def _moves(problem: Objective, region: Region | None, free: FreeDirection) -> bo
     )
 
 
-def _error_is_zero(problem: Objective) -> bool:
-    """Whether E(w0) = 0 is proved, so that w0 is a minimum of E, which is never negative."""
+def _is_stationary(problem: Objective) -> bool:
+    """Whether w0 is proved to be stationary: E(w0) = 0, where E is never negative, or the gradient is exactly 0."""
     w = problem.initial_weights
+    if isinstance(problem, GraphProblem):
+        return not np.any(problem.gradient(w)) and is_smooth_near(problem, w) and _gradient_is_zero(problem, w)
     if problem.error(w) != 0.0:
         return False
     with arb.precision(_BITS):
         return bool(error_in_arb(classical(problem, "an error of zero"), w) == 0)
+
+
+def _gradient_is_zero(problem: GraphProblem, w: np.ndarray) -> bool:
+    with arb.precision(_BITS):
+        parts = evaluate(problem.gradient_graph, problem.values(w), ARB)[1:]
+        return all(entry == 0 for part in parts for entry in part.reshape(-1))
 
 
 @singledispatch
@@ -211,8 +237,6 @@ def _activation_not_analytic(problem: Problem) -> str | None:
 
 
 def _free(problem: Objective, region: Region | None) -> list[FreeDirection]:
-    if problem.quadratic_growth > 0:
-        return []
     fixed = {name for name, radius in region.radii.items() if radius == 0} if isinstance(region, BlockBall) else set()
     return [each for each in free_directions(problem) if each.vertex not in fixed]
 
@@ -222,4 +246,4 @@ def _shown(free: list[FreeDirection]) -> str:
     same = [each for each in free if each.vertex == free[0].vertex and each.reason == reason]
     columns = [" = ".join(map(str, each.columns)) for each in same[:_SHOWN]]
     more = f" and {len(same) - _SHOWN} more" if len(same) > _SHOWN else ""
-    return f"column {', '.join(columns)}{more} of x {reason}"
+    return f"column {', '.join(columns)}{more} of {free[0].source} {reason}"

@@ -21,7 +21,7 @@ Polynomial = tuple[float, ...]
 
 @dataclass(frozen=True)
 class SegmentBound:
-    """Proved upper bounds of the change of the error along a segment.
+    """Proved upper bounds of the change of the error along a segment (theorem `segment_bound`).
 
     Parameters
     ----------

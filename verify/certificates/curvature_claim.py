@@ -11,12 +11,13 @@ import flint
 from verify.arithmetic.rational import power_of_two, round_up
 from verify.bounds.hessian import hessian_bound
 from verify.certificates.checker.claims import PRECISIONS
-from verify.certificates.checker.subject import read_subject
+from verify.certificates.checker.graph import read_any_subject
+from verify.certificates.checker.subject import euclidean_norm
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
     from verify.bounds.regions import Region
-    from verify.calculus.problem import Problem
+    from verify.calculus.objective import Objective
 
 
 class CurvatureClaims:
@@ -24,14 +25,15 @@ class CurvatureClaims:
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or GraphProblem
+        Of a `GraphProblem`, growths alone are recomputed.
     description : dict
         Of `description.describe`: what the checker will read.
     """
 
-    def __init__(self, problem: Problem, description: dict[str, Any]) -> None:
+    def __init__(self, problem: Objective, description: dict[str, Any]) -> None:
         self.problem, self.description = problem, description
-        self._subject = read_subject(description)
+        self._subject: Any = read_any_subject(description)
 
     def proved(self, region: Region) -> float:
         """Return the prover's bound."""
@@ -45,27 +47,34 @@ class CurvatureClaims:
         InputError
             If it exceeds the float64 numbers.
         """
-        return self._rounded_up(lambda: self._subject.hessian_norm(exact_region(region)))
-
-    def growth(self, region: Region) -> float:
-        """Return the checker's bound of the norm of Hess E minus that at the centre, rounded up to a float64.
-
-        Raises
-        ------
-        InputError
-            If it exceeds the float64 numbers.
-        """
-        return self._rounded_up(lambda: self._subject.hessian_growth(exact_region(region)))
-
-    def _rounded_up(self, bound: Callable[[], Any]) -> float:
-        with flint.ctx.workprec(PRECISIONS[0]):
-            mantissa, exponent = bound().upper().mid().man_exp()
-        value = round_up_scaled(int(mantissa), int(exponent))
+        value = self._rounded_up(lambda: self._subject.hessian_norm(exact_region(region)))
         if not math.isfinite(value):
             raise InputError(
                 "the checker's Hessian bound overflows", where="region", remedy="use a smaller region", bound=value
             )
         return value
+
+    def growth(self, region: Region) -> float:
+        """Return the checker's bound of the norm of Hess E minus that at the centre, rounded up; infinity without one.
+
+        Raises
+        ------
+        InputError
+            If the checker has no method for this network.
+        """
+        return self._rounded_up(lambda: self._subject.hessian_growth(exact_region(region)))
+
+    def gradient_norm(self) -> float:
+        """Return the checker's bound of |grad E| at the weights, from Arb, rounded up; infinity without one."""
+        return self._rounded_up(lambda: euclidean_norm(self._subject.gradient(self._subject.weights)))
+
+    def _rounded_up(self, bound: Callable[[], Any]) -> float:
+        with flint.ctx.workprec(PRECISIONS[0]):
+            upper = bound().upper().mid()
+            if not upper.is_finite():
+                return math.inf
+            mantissa, exponent = upper.man_exp()
+        return round_up_scaled(int(mantissa), int(exponent))
 
     def confirmed(self, region: Region) -> float:
         """Return the larger of both bounds, which each of the two programs proves."""

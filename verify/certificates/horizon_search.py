@@ -215,7 +215,7 @@ def _largest_steps(gain: Fraction, eta: float, tau: float, radius: float, gap: F
 
 
 def total_decrease(found: HorizonFound) -> float:
-    """Return a proved lower bound of E(w_0) - E(w_K).
+    """Return a proved lower bound of E(w_0) - E(w_K): theorem `total_decrease`.
 
     A step is at most (eta + tau)|g_k| long and the gradient is L-Lipschitz on the ball, so |g_k| differs from |g_0| by
     at most L times the way so far; each step gains at least c |g_k|^2.

@@ -45,8 +45,8 @@ def command(
     Every step is proved to decrease the error; Newton steps bring the gradient down to its rounding floor. PROVED: one
     stationary point lies near the stored weights, a strict minimiser, and training from here converges to it. REFUTED
     (exit code 1): the weights are no local minimiser; a step that lowers the error is given. UNDECIDED (3): with the
-    directions along which the error is flat, and what removes them. For networks with other losses or operations than
-    the classical ones no certificate is written.
+    directions along which the error is flat, and what removes them. Where the independent checker has no method, or a
+    network is too large for it, no certificate is written and the answer says why.
 
     \b
     Examples:

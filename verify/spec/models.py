@@ -180,6 +180,7 @@ class Momentum(Closed, json_schema_extra={"oneOf": [{"required": ["tau"]}, {"req
     norm: Literal["global", "vertex"] = "global"
     nesterov: bool = False
     rule: Literal["adaptive", "restart"] = "adaptive"
+    previous_step: NotNegative = 0.0
 
     @model_validator(mode="after")
     def _tau_or_mu(self) -> Momentum:

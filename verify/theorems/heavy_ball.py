@@ -7,10 +7,39 @@ from typing import Any, final
 
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rational import round_down
+from verify.outcomes import InputError
 from verify.theorems.admissible_range import AdmissibleRange
-from verify.theorems.numbers import curvature
+from verify.theorems.numbers import curvature, exact, not_negative
 
 _LARGEST_MOMENTUM = 1 - Fraction(1, 2**53)
+
+
+def start_energy(theorem: str, error_upper: Any, eta: Fraction, mu: Fraction, previous_step: Any) -> Fraction:
+    """Return what the error of a training never exceeds: E(w_0), for the heavy ball E(w_0) + mu/(2 eta) |D_0|^2.
+
+    Parameters
+    ----------
+    theorem : str
+    error_upper : float
+        Upper bound of E(w_0).
+    eta, mu : Fraction
+    previous_step : float
+        Upper bound of |D_0|, the length of the step before the first; 0 at rest.
+
+    Raises
+    ------
+    InputError
+        If another theorem is given a previous step.
+    """
+    length, error = not_negative(previous_step, "previous_step"), exact(error_upper, "error_upper")
+    if length and theorem != "heavy_ball":
+        raise InputError(
+            "a previous step is for theorem heavy_ball alone",
+            theorem=theorem,
+            previous_step=previous_step,
+            remedy="leave it out: from_rest starts at rest, the others hold for every previous step",
+        )
+    return error + mu / (2 * eta) * length**2 if length else error
 
 
 @final

@@ -10,6 +10,7 @@ from typing import Any
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.rational import round_down, round_up, sqrt_up
 from verify.outcomes import InputError, Verdict
+from verify.theorems.heavy_ball import start_energy
 from verify.theorems.numbers import curvature, error_gap, exact, not_negative, positive, steps_count
 from verify.theorems.ranges import lasting_range_of
 
@@ -33,6 +34,8 @@ class Horizon:
         c, or S for the heavy ball, rounded down.
     required_radius : float
         Radius that K steps need, rounded up.
+    previous_step : float
+        Upper bound of |D_0|; other than 0 for the heavy ball alone.
     """
 
     theorem: str
@@ -41,6 +44,7 @@ class Horizon:
     largest_steps: int | None
     gain: float
     required_radius: float
+    previous_step: float = 0.0
 
 
 @certified_environment(products=False)
@@ -53,18 +57,19 @@ def horizon(
     radius: Any,
     steps: int,
     theorem: str = "sharp",
+    previous_step: Any = 0.0,
 ) -> Horizon:
     """Decide whether K steps stay in the ball |w - w_0| <= radius.
 
     The steps D_k satisfy sum |D_k|^2 <= q (E(w_0) - E_inf), q = (eta + tau)^2/c for adaptive momentum and 1/S for
     the heavy ball, so by Cauchy-Schwarz K of them travel at most sqrt(K q (E(w_0) - E_inf)). The induction that keeps
     the segments inside (by theorem `star_shape`) needs a positive gain; where the momentum is adaptive, that implies
-    tau < eta, also needed.
+    tau < eta, also needed. The heavy ball with a previous step has V_0 = E(w_0) + mu/(2 eta) |D_0|^2 for E(w_0).
 
     Parameters
     ----------
     L : float
-        Upper bound of ||Hess E|| on the ball, or where E <= level there, for a level above E(w_0).
+        Upper bound of ||Hess E|| on the ball, or where E <= level there, for a level above E(w_0), or V_0.
     error_upper : float
         Upper bound of E(w_0).
     error_infimum : float
@@ -75,7 +80,9 @@ def horizon(
     steps : int
         K.
     theorem : {"sharp", "triangle", "from_rest", "restart", "heavy_ball"}
-        ``"from_rest"`` and the heavy ball start at rest, D_0 = 0.
+        ``"from_rest"`` starts at rest, D_0 = 0, and so does the heavy ball without a previous step.
+    previous_step : float
+        Upper bound of |D_0|, for the heavy ball: the step before the first one. Default: at rest.
 
     Returns
     -------
@@ -90,12 +97,13 @@ def horizon(
     --------
     >>> horizon(1.0, 0.5, 0.0, eta=0.5, momentum=0.25, radius=3.0, steps=4)
     Horizon(theorem='sharp', verdict=<Verdict.PROVED: 'PROVED'>, steps=4, largest_steps=7, gain=0.21875,
-            required_radius=2.2677868380553634)
+            required_radius=2.2677868380553634, previous_step=0.0)
     """
     admissible = lasting_range_of(theorem)
     setting = admissible.with_gain(L, eta, momentum)
     quotient = admissible.squared_step_per_decrease(*setting)
-    gap, room, count = error_gap(error_upper, error_infimum), positive(radius, "radius"), steps_count(steps)
+    upper = start_energy(theorem, error_upper, *setting[1:], previous_step)
+    gap, room, count = error_gap(upper, error_infimum), positive(radius, "radius"), steps_count(steps)
     limit = None if gap == 0 else math.floor(room**2 / (quotient * gap))
     proved = limit is None or count <= limit
     return Horizon(
@@ -105,6 +113,7 @@ def horizon(
         largest_steps=limit,
         gain=round_down(admissible.exact_gain(*setting)),
         required_radius=round_up(sqrt_up(count * quotient * gap)),
+        previous_step=round_up(not_negative(previous_step, "previous_step")),
     )
 
 
@@ -154,6 +163,7 @@ def largest_eta(
     steps: int,
     momentum: Any = Fraction(1, 2),
     theorem: str = "sharp",
+    previous_step: Any = 0.0,
 ) -> tuple[float, float]:
     """Return the largest learning rate, with its momentum, for which K steps are proved to stay in the ball.
 
@@ -164,6 +174,8 @@ def largest_eta(
     momentum : float
         tau/eta, in [0, 1) for `sharp`, or mu in [0, 1) for the heavy ball.
     theorem : {"sharp", "from_rest", "restart", "heavy_ball"}
+    previous_step : float
+        Upper bound of |D_0|, for the heavy ball: the step before the first one. Default: at rest.
 
     Returns
     -------
@@ -180,8 +192,8 @@ def largest_eta(
     With tau = b eta and G = K (E(w_0) - E_inf)/radius^2, c is the smaller of (1 - b) eta - L (1 - b)^2 eta^2/2 and
     (1 + b) eta - L (1 + b)^2 eta^2/2, so (eta + tau)^2 G <= c bounds eta by the smaller of
     (1 - b)/((1 + b)^2 G + L (1 - b)^2/2) and 1/((1 + b)(G + L/2)). For the heavy ball G <= S bounds it by
-    (1 - mu)/(G + L/2). For `from_rest` and `restart` G <= M - L/2 with M = 1/(eta max(1 + b, 1 + b^2)), and M >= L for
-    the former.
+    (1 - mu)/(G + L/2), with a previous step by (1 - mu - K mu |D_0|^2/(2 radius^2))/(G + L/2). For `from_rest` and
+    `restart` G <= M - L/2 with M = 1/(eta max(1 + b, 1 + b^2)), and M >= L for the former.
 
     Examples
     --------
@@ -205,14 +217,17 @@ def largest_eta(
             paid = max(bound, pull + bound / 2) if theorem == "from_rest" else pull + bound / 2
             limit = 1 / (max(1 + part, 1 + part**2) * paid)
         case "heavy_ball":
-            limit = (1 - part) / (pull + bound / 2)
+            travelled = start_energy(theorem, 0, Fraction(1), part, previous_step)
+            limit = (1 - part - count * travelled / room**2) / (pull + bound / 2)
         case _:
             able = "'sharp', 'from_rest', 'restart' or 'heavy_ball'"
             raise InputError("unknown theorem", theorem=theorem, remedy=f"use {able}")
+    if theorem != "heavy_ball":
+        start_energy(theorem, 0, Fraction(1), part, previous_step)
     eta = round_down(limit)
     if pull == 0 and eta == limit:
         eta = math.nextafter(eta, 0.0)
-    if eta == 0.0:
+    if eta <= 0.0:
         raise InputError("no learning rate keeps so many steps in the ball", steps=count, remedy="use fewer steps")
     size = part if theorem == "heavy_ball" else Fraction(eta) * part
     return eta, round_down(size)

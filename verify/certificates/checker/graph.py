@@ -1,18 +1,21 @@
-"""A certificate about a graph of operations: read strictly, its size bounded, its error evaluated in Arb."""
+"""A certificate about a graph of operations: read strictly, its size bounded, error and derivatives in Arb."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import prod
 from typing import Any
 
-from flint import arb
+from flint import arb, arb_mat
 
 from verify.certificates import document
+from verify.certificates.checker.curvature import norm
+from verify.certificates.checker.derivatives import Derivatives
 from verify.certificates.checker.functions import rational
+from verify.certificates.checker.hessian import MOST_WEIGHTS
 from verify.certificates.checker.operations import RULES, Rule
 from verify.certificates.checker.operations.rule import Entries, Options, Shape, Table, lengths
 from verify.certificates.checker.subject import Subject, read_subject
@@ -23,6 +26,9 @@ FREE_WORK, WORK_PER_NUMBER = 2**26, 2**12
 channels and places, attention in each of its features and places."""
 FREE_ENTRIES, ENTRIES_PER_NUMBER = 2**21, 2**7
 """Balls of some hundred bytes that are alive at once."""
+MOST_HESSIAN_WORK, MOST_HESSIAN_ENTRIES = 2**30, 2**21
+"""Products and sums of an evaluation times the weights, each of which needs some evaluations, and at most twice what
+one evaluation may make; balls that are kept."""
 
 
 class NoRuleError(ReadError):
@@ -80,10 +86,9 @@ class Graph:
     def check_sizes(self, numbers: int) -> None:
         """Refuse a graph that is out of proportion to the numbers that come with it, before anything is evaluated."""
         numbers += sum(len(option.values) for node in self.nodes for option in _tables(node))
-        alive = work = most = 0
+        alive = most = 0
+        work = self.work()
         for position, node in enumerate(self.nodes):
-            shapes = tuple(self.nodes[argument].shape for argument in node.arguments)
-            work += node.rule.work(node.options, shapes, node.shape)
             alive += prod(node.shape)
             most = max(most, alive)
             ended = [p for p in {*node.arguments, position} if self.last_use[p] <= position]
@@ -96,6 +101,25 @@ class Graph:
                 operations=work,
                 entries=most,
                 numbers=numbers,
+            )
+
+    def work(self) -> int:
+        """How many products and sums one evaluation makes, about."""
+        shapes = [node.shape for node in self.nodes]
+        given = (tuple(shapes[argument] for argument in node.arguments) for node in self.nodes)
+        return sum(node.rule.work(node.options, own, node.shape) for node, own in zip(self.nodes, given, strict=True))
+
+    def check_hessian(self, numbers: int) -> None:
+        """Refuse a graph whose Hessian takes too long, or is out of proportion to the numbers that come with it."""
+        work, entries = self.work() * self.size, sum(prod(node.shape) for node in self.nodes)
+        limit = min(MOST_HESSIAN_WORK, 2 * (FREE_WORK + WORK_PER_NUMBER * numbers))
+        if self.size > MOST_WEIGHTS or work > limit or entries > MOST_HESSIAN_ENTRIES:
+            raise NoRuleError(
+                "the network is too large for the whole Hessian",
+                remedy="certify with fewer samples or narrower layers",
+                weights=self.size,
+                operations=work,
+                entries=entries,
             )
 
     def _leaves(self, name: str) -> dict[str, Shape]:
@@ -117,17 +141,57 @@ class GraphSubject:
     constants: dict[str, list[float]]
     decay: dict[str, Fraction]
     weights: list[float]
+    _at_weights: list[Any] = field(default_factory=list)
 
     def error(self, weights: list[float]) -> Any:
         """E(weights)."""
+        w = [arb(x) for x in weights]
+        penalty = sum((factor * x * x for factor, x in zip(self._factors(), w, strict=True)), arb(0)) / 2
+        return self.network.evaluate(self._leaves(w)) + penalty
+
+    def gradient(self, weights: list[float]) -> Entries:
+        """Grad E(weights)."""
+        w = [arb(x) for x in weights]
+        found = Derivatives(self.network, self._leaves(w)).gradient()
+        return [g + factor * x for g, factor, x in zip(found, self._factors(), w, strict=True)]
+
+    def hessian(self) -> Any:
+        """Hess E(weights), (P, P), in the lower triangle."""
+        if not self._at_weights:
+            self._at_weights.append(self._hessian([arb(x) for x in self.weights]))
+        return self._at_weights[0]
+
+    def hessian_growth(self, region: Any) -> Any:
+        """Upper bound of ||Hess E - Hess E(weights)|| over a ball: in the Frobenius norm, over the box around it."""
+        match region:
+            case {"kind": "ball", "radius": radius, **rest} if not rest:
+                size = rational(document.positive(radius, "region.radius"))
+            case _:
+                raise ReadError("unreadable region", where="region", region=region)
+        change = self._hessian([arb(x, size) for x in self.weights]) - self.hessian()
+        lower = [change[p, q] for p in range(self.network.size) for q in range(p)]
+        return norm([change[p, p] for p in range(self.network.size)] + 2 * lower)
+
+    def _hessian(self, w: list[Any]) -> Any:
+        self.network.check_hessian(len(w) + sum(map(len, self.constants.values())))
+        derivatives, size = Derivatives(self.network, self._leaves(w)), self.network.size
+        columns = [derivatives.column(number) for number in range(size)]
+        matrix = arb_mat([[columns[q][p] if q <= p else arb(0) for q in range(size)] for p in range(size)])
+        for p, factor in enumerate(self._factors()):
+            matrix[p, p] += factor
+        return matrix
+
+    def _factors(self) -> Entries:
+        """The factor of weight decay of every weight."""
+        parts = [(self.decay.get(label, Fraction(0)), shape) for label, shape in self.network.parameters.items()]
+        return [factor for value, shape in parts for factor in [rational(value)] * prod(shape)]
+
+    def _leaves(self, w: list[Any]) -> dict[str, Entries]:
         leaves: dict[str, Entries] = {label: [arb(x) for x in values] for label, values in self.constants.items()}
-        total, start = arb(0), 0
+        start = 0
         for label, shape in self.network.parameters.items():
-            part = [arb(x) for x in weights[start : start + prod(shape)]]
-            leaves[label], start = part, start + prod(shape)
-            squares = sum((x * x for x in part), arb(0))
-            total += rational(self.decay.get(label, Fraction(0))) * squares / 2
-        return self.network.evaluate(leaves) + total
+            leaves[label], start = w[start : start + prod(shape)], start + prod(shape)
+        return leaves
 
 
 def read_any_subject(content: dict[str, Any]) -> Subject | GraphSubject:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import product
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
@@ -10,7 +11,9 @@ from flint import arb, arb_mat
 
 from verify.certificates.checker.operations.rule import (
     Entries,
+    Move,
     Options,
+    Place,
     Reader,
     Rule,
     Shape,
@@ -41,27 +44,49 @@ class Contraction(Rule):
         return prod(self._lengths(o, shapes).values()) + super().work(o, shapes, result)
 
     def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
+        blocks = self.facts(o, shapes, result)
+        return _gathered(prod(result), ((b.out, b.left(values[0]) * b.right(values[1])) for b in blocks))
+
+    def facts(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> list[_Block]:
+        """Return where the matrices stand whose products make up the result."""
         lengths, left, right, out = self._lengths(o, shapes), o["left"], o["right"], o["out"]
         both = [c for c in left if c in right]
         batch, summed = [c for c in both if c in out], [c for c in both if c not in out]
         rows, columns = [c for c in left if c not in both], [c for c in right if c not in both]
-        a, b, total = strides(shapes[0]), strides(shapes[1]), strides(result)
-        entries: Entries = [arb(0)] * prod(result)
-        ways = {
-            "a": (_offsets(rows, lengths, left, a), _offsets(summed, lengths, left, a)),
-            "b": (_offsets(summed, lengths, right, b), _offsets(columns, lengths, right, b)),
-            "out": (_offsets(rows, lengths, out, total), _offsets(columns, lengths, out, total)),
-        }
-        if not ways["b"][0]:
-            return entries
-        starts = [_offsets(batch, lengths, names, steps) for names, steps in ((left, a), (right, b), (out, total))]
-        for at_a, at_b, at_out in zip(*starts, strict=True):
-            one = _matrix(values[0], at_a, *ways["a"])
-            other = _matrix(values[1], at_b, *ways["b"])
-            places = (at_out + i + j for i, j in product(*ways["out"]))
-            for place, entry in zip(places, (one * other).entries(), strict=True):
-                entries[place] = entry
-        return entries
+        names = ((left, strides(shapes[0])), (right, strides(shapes[1])), (out, strides(result)))
+        starts = [_offsets(batch, lengths, *name) for name in names]
+        a, b, total = (
+            (_offsets(first, lengths, *name), _offsets(second, lengths, *name))
+            for name, first, second in zip(names, (rows, summed, rows), (summed, columns, columns), strict=True)
+        )
+        return [
+            _Block(_Matrix(i, *a), _Matrix(j, *b), _Matrix(k, *total)) for i, j, k in zip(*starts, strict=True) if b[0]
+        ]
+
+    def push(self, at: Place, moves: list[Move]) -> Entries:
+        (one, other), (by_one, by_other) = at.values, moves
+        parts = [(b.out, b.left(by_one) * b.right(other)) for b in at.facts if by_one is not None]
+        parts += [(b.out, b.left(one) * b.right(by_other)) for b in at.facts if by_other is not None]
+        return _gathered(prod(at.result), parts)
+
+    def pull(self, at: Place, adjoint: Entries) -> list[Move]:
+        one, other = at.values
+        return self._transposed(at, one, other, adjoint)
+
+    def bend(self, at: Place, moves: list[Move], adjoint: Entries) -> list[Move]:
+        one, other = moves
+        return self._transposed(at, one, other, adjoint)
+
+    def _transposed(self, at: Place, one: Move, other: Move, adjoint: Entries) -> list[Move]:
+        """Return the adjoints of both operands, of which each needs the other one."""
+        size, found = list(map(prod, at.shapes)), list[Move]([None, None])
+        if other is not None and at.wanted[0]:
+            parts = ((b.left, b.out(adjoint) * b.right(other).transpose()) for b in at.facts)
+            found[0] = _gathered(size[0], parts)
+        if one is not None and at.wanted[1]:
+            parts = ((b.right, b.left(one).transpose() * b.out(adjoint)) for b in at.facts)
+            found[1] = _gathered(size[1], parts)
+        return found
 
     def _lengths(self, o: Options, shapes: tuple[Shape, ...]) -> dict[str, int]:
         return {**dict(zip(o["left"], shapes[0], strict=True)), **dict(zip(o["right"], shapes[1], strict=True))}
@@ -73,5 +98,34 @@ def _offsets(letters: list[str], lengths: dict[str, int], names: str, steps: Sha
     return [flat(index, chosen) for index in indices(tuple(lengths[c] for c in letters))]
 
 
-def _matrix(entries: Entries, start: int, rows: list[int], columns: list[int]) -> arb_mat:
-    return arb_mat(len(rows), len(columns), [entries[start + i + j] for i in rows for j in columns])
+@dataclass(frozen=True)
+class _Matrix:
+    """Where a matrix stands among the entries of an array: at start + i + j."""
+
+    start: int
+    rows: list[int]
+    columns: list[int]
+
+    def __call__(self, entries: Entries) -> arb_mat:
+        return arb_mat(len(self.rows), len(self.columns), [entries[place] for place in self.places()])
+
+    def places(self) -> Iterator[int]:
+        return (self.start + i + j for i in self.rows for j in self.columns)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Two matrices and their product, one for each index of the axes that operands and result share."""
+
+    left: _Matrix
+    right: _Matrix
+    out: _Matrix
+
+
+def _gathered(size: int, parts: Iterable[tuple[_Matrix, arb_mat]]) -> Entries:
+    """Return the sum of matrices that stand at their places."""
+    total: Entries = [arb(0)] * size
+    for matrix, product in parts:
+        for place, entry in zip(matrix.places(), product.entries(), strict=True):
+            total[place] = total[place] + entry
+    return total

@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 
 from flint import arb
 
-from verify.certificates.checker.functions import BUILTIN_FORMULAS, Function
+from verify.certificates.checker.functions import BUILTIN_FORMULAS, Function, rational
 from verify.certificates.checker.operations.rule import (
     Entries,
+    Move,
     Options,
+    Place,
     Reader,
     Shape,
     Single,
@@ -25,7 +27,21 @@ _LARGEST_EXPONENT = 2**20
 _HIGHEST_ORDER = 16
 
 
-class Elementwise(Single):
+class _Function(Single):
+    """The facts are the first and second derivatives at every entry: nan where there are none."""
+
+    def push(self, at: Place, moves: list[Move]) -> Entries:
+        return [first * move for (first, _), move in zip(at.facts, moves[0] or [], strict=True)]
+
+    def pull(self, at: Place, adjoint: Entries) -> list[Move]:
+        return [[first * a for (first, _), a in zip(at.facts, adjoint, strict=True)]]
+
+    def bend(self, at: Place, moves: list[Move], adjoint: Entries) -> list[Move]:
+        triples = zip(at.facts, moves[0] or [], adjoint, strict=True)
+        return [[second * move * a for (_, second), move, a in triples]]
+
+
+class Elementwise(_Function):
     """A function's derivative of some order; order 0 is the function."""
 
     name = "elementwise"
@@ -40,12 +56,19 @@ class Elementwise(Single):
         function, order = self._function(o), o["order"]
         return [function.derivatives(entry, order)[order] for entry in values[0]]
 
+    def facts(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> list[Any]:
+        function, order = self._function(o), o["order"]
+        try:
+            return [function.derivatives(entry, order + 2)[order + 1 :] for entry in values[0]]
+        except ReadError:  # a kink
+            return [(arb("nan"), arb("nan"))] * len(values[0])
+
     def _function(self, o: Options) -> Function:
         spec = o["spec"]
         return Function(spec if spec in BUILTIN_FORMULAS else {"expr": spec}, "operation elementwise")
 
 
-class Power(Single):
+class Power(_Function):
     """x to a multiple of 1/2; nan where that is not defined."""
 
     name = "power"
@@ -60,8 +83,13 @@ class Power(Single):
     def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
         return [_power(entry, o["exponent"]) for entry in values[0]]
 
+    def facts(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> list[Any]:
+        e = o["exponent"]
+        factors = ((e, e - 1), (e * (e - 1), e - 2))
+        return [[rational(f) * _power(x, p) if f else arb(0) for f, p in factors] for x in values[0]]
 
-class Logarithm(Single):
+
+class Logarithm(_Function):
     """The natural logarithm of positive numbers."""
 
     name = "logarithm"
@@ -71,6 +99,9 @@ class Logarithm(Single):
 
     def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
         return [entry.log() if entry > 0 else arb("nan") for entry in values[0]]
+
+    def facts(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> list[Any]:
+        return [(1 / x, -1 / (x * x)) if x > 0 else (arb("nan"), arb("nan")) for x in values[0]]
 
 
 def _power(x: Any, exponent: Fraction) -> Any:

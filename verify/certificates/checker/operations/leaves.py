@@ -9,9 +9,11 @@ from flint import arb
 
 from verify.certificates.checker.operations.rule import (
     Entries,
+    Linear,
+    Move,
     Options,
+    Place,
     Reader,
-    Rule,
     Shape,
     integer,
     lengths,
@@ -20,7 +22,7 @@ from verify.certificates.checker.operations.rule import (
 )
 
 
-class _Leaf(Rule):
+class _Leaf(Linear):
     options: ClassVar[dict[str, Reader]] = {"label": text, "dimensions": lengths}
 
     def shape(self, o: Options, *shapes: Shape) -> Shape:
@@ -29,6 +31,9 @@ class _Leaf(Rule):
 
     def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
         raise LookupError(f"no numbers for {o['label']!r}")
+
+    def pull(self, at: Place, adjoint: Entries) -> list[Move]:
+        return []
 
 
 class Parameter(_Leaf):
@@ -43,7 +48,7 @@ class Constant(_Leaf):
     name = "constant"
 
 
-class Filled(Rule):
+class Filled(Linear):
     """One whole number, repeated."""
 
     name = "filled"
@@ -55,3 +60,6 @@ class Filled(Rule):
 
     def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
         return [arb(o["value"])] * prod(result)
+
+    def pull(self, at: Place, adjoint: Entries) -> list[Move]:
+        return []

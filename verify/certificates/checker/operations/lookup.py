@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from verify.certificates.checker.operations.rule import (
-    Accumulating,
-    Options,
-    Reader,
-    Rearranging,
-    Shape,
-    require,
-    table,
-    whole,
-)
+from verify.certificates.checker.operations.placing import Accumulating, Rearranging
+from verify.certificates.checker.operations.rule import Options, Reader, Shape, require, table, whole
 
 
 class Gather(Rearranging):

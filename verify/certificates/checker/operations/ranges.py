@@ -5,12 +5,14 @@ from __future__ import annotations
 from math import prod
 from typing import ClassVar
 
+from verify.certificates.checker.operations.placing import Rearranging
 from verify.certificates.checker.operations.rule import (
     Entries,
+    Linear,
+    Move,
     Options,
+    Place,
     Reader,
-    Rearranging,
-    Rule,
     Shape,
     require,
     whole,
@@ -55,7 +57,7 @@ class Pad(Rearranging):
         return _with(index, o["axis"], place) if rest == 0 and 0 <= place < shape[o["axis"]] else None
 
 
-class Concatenate(Rule):
+class Concatenate(Linear):
     """The arguments one after the other along an axis."""
 
     name = "concatenate"
@@ -74,3 +76,12 @@ class Concatenate(Rule):
             for entries, block in zip(values, blocks, strict=True):
                 joined += entries[row * block : (row + 1) * block]
         return joined
+
+    def pull(self, at: Place, adjoint: Entries) -> list[Move]:
+        blocks, start = [prod(shape[at.options["axis"] :]) for shape in at.shapes], 0
+        parts: list[Entries] = [[] for _ in blocks]
+        while start < len(adjoint):
+            for part, block in zip(parts, blocks, strict=True):
+                part.extend(adjoint[start : start + block])
+                start += block
+        return list(parts)

@@ -1,4 +1,4 @@
-"""Functions of rows, along the last axis: softmax, log-sum-exp, the largest entry and its first place."""
+"""Smooth functions of rows, along the last axis: softmax and log-sum-exp."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from typing import Any, ClassVar
 from flint import arb
 
 from verify.certificates.checker.operations.rule import (
+    RULES,
     Entries,
+    Move,
     Options,
+    Place,
     Reader,
     Shape,
     Single,
@@ -22,7 +25,9 @@ from verify.certificates.checker.operations.rule import (
 )
 
 
-class _Row(Single):
+class Row(Single):
+    """A rule of rows: `row` says what one becomes."""
+
     keeps: ClassVar[bool] = True
 
     def of(self, o: Options, shape: Shape) -> Shape:
@@ -48,11 +53,43 @@ class _Row(Single):
         raise NotImplementedError
 
 
-class Softmax(_Row):
+class _Shares(Row):
+    """The facts are the shares p = softmax(z), which move by ``p (m - p.m)`` where z moves by m."""
+
+    options: ClassVar[dict[str, Reader]] = {"mask": mask}
+
+    def facts(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
+        return RULES["softmax"].value(o, shapes, shapes[0], *values)
+
+    def moved(self, at: Place, move: Entries) -> Entries:
+        """Return how the shares move with z."""
+        found, width = list[Any](), at.shapes[0][-1]
+        for start in range(0, len(move), width):
+            p, m = at.facts[start : start + width], move[start : start + width]
+            mean = sum((a * b for a, b in zip(p, m, strict=True)), arb(0))
+            found += [a * (b - mean) for a, b in zip(p, m, strict=True)]
+        return found
+
+
+class Softmax(_Shares):
     """exp(z_i) / sum over j of exp(z_j)."""
 
     name = "softmax"
-    options: ClassVar[dict[str, Reader]] = {"mask": mask}
+
+    def push(self, at: Place, moves: list[Move]) -> Entries:
+        return self.moved(at, moves[0] or [])
+
+    def pull(self, at: Place, adjoint: Entries) -> list[Move]:
+        return [self.moved(at, adjoint)]
+
+    def bend(self, at: Place, moves: list[Move], adjoint: Entries) -> list[Move]:
+        """Return the move of ``p (a - p.a)``."""
+        found, width, turned = list[Any](), at.shapes[0][-1], self.moved(at, moves[0] or [])
+        for start in range(0, len(adjoint), width):
+            p, q, a = (entries[start : start + width] for entries in (at.facts, turned, adjoint))
+            mean, shift = (sum((x * y for x, y in zip(s, a, strict=True)), arb(0)) for s in (p, q))
+            found += [y * (z - mean) - x * shift for x, y, z in zip(p, q, a, strict=True)]
+        return [found]
 
     def row(self, z: Entries, kept: list[bool]) -> Entries:
         powers, _ = _exponentials(z, kept)
@@ -60,38 +97,26 @@ class Softmax(_Row):
         return [power / total for power in powers]
 
 
-class LogSumExp(_Row):
+class LogSumExp(_Shares):
     """log of the sum over j of exp(z_j)."""
 
     name = "logsumexp"
-    options: ClassVar[dict[str, Reader]] = {"mask": mask}
     keeps = False
+
+    def push(self, at: Place, moves: list[Move]) -> Entries:
+        terms, width = [a * b for a, b in zip(at.facts, moves[0] or [], strict=True)], at.shapes[0][-1]
+        return [sum(terms[start : start + width], arb(0)) for start in range(0, len(terms), width)]
+
+    def pull(self, at: Place, adjoint: Entries) -> list[Move]:
+        return [[share * adjoint[k // at.shapes[0][-1]] for k, share in enumerate(at.facts)]]
+
+    def bend(self, at: Place, moves: list[Move], adjoint: Entries) -> list[Move]:
+        turned = self.moved(at, moves[0] or [])
+        return [[share * adjoint[k // at.shapes[0][-1]] for k, share in enumerate(turned)]]
 
     def row(self, z: Entries, kept: list[bool]) -> Entries:
         powers, shift = _exponentials(z, kept)
         return [sum(powers, arb(0)).log() + shift]
-
-
-class Maximum(_Row):
-    """The largest entry."""
-
-    name = "maximum"
-    keeps = False
-
-    def row(self, z: Entries, kept: list[bool]) -> Entries:
-        return [reduce(lambda a, b: a.max(b), z)]
-
-
-class LargestIndicator(_Row):
-    """1 at the first largest entry, 0 elsewhere; nan where balls leave it open."""
-
-    name = "largest_indicator"
-
-    def row(self, z: Entries, kept: list[bool]) -> Entries:
-        for place, entry in enumerate(z):
-            if all(other < entry for other in z[:place]) and all(other <= entry for other in z[place + 1 :]):
-                return [arb(int(i == place)) for i in range(len(z))]
-        return [arb("nan")] * len(z)
 
 
 def _exponentials(z: Entries, kept: list[bool]) -> tuple[Entries, Any]:

@@ -16,6 +16,7 @@ from verify.certificates.document import ReadError, number
 
 Shape = tuple[int, ...]
 Entries = list[Any]
+Move = Entries | None
 Options = dict[str, Any]
 Reader = Callable[[Any, str], Any]
 LONGEST = 2**53
@@ -24,8 +25,24 @@ RULES: dict[str, Rule] = {}
 """Every rule by the name of its operation."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a rule is differentiated: options, shapes, the arguments, which of them weights move, what `facts` found.
+
+    A move of an argument is its derivative along a direction, None where it does not move; an adjoint is the derivative
+    of the graph's output by the entries of the result.
+    """
+
+    options: Options
+    shapes: tuple[Shape, ...]
+    result: Shape
+    values: tuple[Entries, ...]
+    wanted: tuple[bool, ...]
+    facts: Any
+
+
 class Rule(abc.ABC):
-    """An operation of the vocabulary, without its derivative: a step compares values."""
+    """An operation of the vocabulary: its value, and for minima its first and second derivatives."""
 
     name: ClassVar[str] = ""
     options: ClassVar[dict[str, Reader]] = {}
@@ -46,6 +63,33 @@ class Rule(abc.ABC):
         """Return how many products and sums `value` makes, about."""
         return prod(result) + sum(map(prod, shapes))
 
+    def facts(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Any:
+        """Return what the derivatives need and every direction shares."""
+        return None
+
+    @abc.abstractmethod
+    def push(self, at: Place, moves: list[Move]) -> Entries:
+        """Return the move of the result for moves of the arguments."""
+
+    @abc.abstractmethod
+    def pull(self, at: Place, adjoint: Entries) -> list[Move]:
+        """Return the adjoints of the arguments for that of the result: the transpose of `push`."""
+
+    @abc.abstractmethod
+    def bend(self, at: Place, moves: list[Move], adjoint: Entries) -> list[Move]:
+        """Return how `pull` of a fixed adjoint moves with the arguments."""
+
+
+class Linear(Rule):
+    """A rule whose result is a linear function of all arguments together."""
+
+    def push(self, at: Place, moves: list[Move]) -> Entries:
+        filled = ([arb(0)] * prod(s) if move is None else move for s, move in zip(at.shapes, moves, strict=True))
+        return self.value(at.options, at.shapes, at.result, *filled)
+
+    def bend(self, at: Place, moves: list[Move], adjoint: Entries) -> list[Move]:
+        return [None] * len(moves)
+
 
 class Single(Rule):
     """A rule with one argument; `fits` says which shapes it takes."""
@@ -57,38 +101,6 @@ class Single(Rule):
     @abc.abstractmethod
     def of(self, o: Options, shape: Shape) -> Shape:
         """Return the result's shape."""
-
-
-class Rearranging(Single):
-    """Every entry of the result is one of the argument, or zero."""
-
-    @abc.abstractmethod
-    def source(self, o: Options, shape: Shape, index: Shape) -> Shape | None:
-        """Return the index in the argument, of this shape, of the result's entry at `index`; None is zero."""
-
-    def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
-        (shape,), (entries,) = shapes, values
-        steps, zero = strides(shape), arb(0)
-        places = (self.source(o, shape, index) for index in indices(result))
-        return [zero if place is None else entries[flat(place, steps)] for place in places]
-
-
-class Accumulating(Single):
-    """Every entry of the argument is added to one of the result, or to none."""
-
-    @abc.abstractmethod
-    def target(self, o: Options, shape: Shape, index: Shape) -> Shape | None:
-        """Return the index in the result to which the argument's entry at `index` is added; None leaves it out."""
-
-    def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
-        (shape,), (entries,) = shapes, values
-        steps, total = strides(result), [arb(0)] * prod(result)
-        for entry, index in zip(entries, indices(shape), strict=True):
-            place = self.target(o, shape, index)
-            if place is not None:
-                at = flat(place, steps)
-                total[at] = total[at] + entry
-        return total
 
 
 @dataclass(frozen=True)

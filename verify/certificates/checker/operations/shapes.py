@@ -5,11 +5,14 @@ from __future__ import annotations
 from math import prod
 from typing import ClassVar
 
+from verify.certificates.checker.operations.placing import Rearranging
 from verify.certificates.checker.operations.rule import (
     Entries,
+    Linear,
+    Move,
     Options,
+    Place,
     Reader,
-    Rearranging,
     Shape,
     Single,
     lengths,
@@ -17,7 +20,7 @@ from verify.certificates.checker.operations.rule import (
 )
 
 
-class Reshape(Single):
+class Reshape(Single, Linear):
     """The same row-major order under another shape."""
 
     name = "reshape"
@@ -29,6 +32,9 @@ class Reshape(Single):
 
     def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
         return values[0]
+
+    def pull(self, at: Place, adjoint: Entries) -> list[Move]:
+        return [adjoint]
 
 
 class Permute(Rearranging):

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from verify.certificates.checker.operations.rule import (
-    Accumulating,
-    Options,
-    Reader,
-    Rearranging,
-    Shape,
-    lengths,
-    require,
-)
+from verify.certificates.checker.operations.placing import Accumulating, Rearranging
+from verify.certificates.checker.operations.rule import Options, Reader, Shape, lengths, require
 
 _WINDOW: dict[str, Reader] = {"kernel": lengths, "stride": lengths, "dilation": lengths}
 

@@ -7,12 +7,14 @@ from math import prod
 from typing import ClassVar
 
 from verify.certificates.checker.functions import rational
+from verify.certificates.checker.operations.placing import Accumulating
 from verify.certificates.checker.operations.rule import (
-    Accumulating,
     Entries,
+    Linear,
+    Move,
     Options,
+    Place,
     Reader,
-    Rule,
     Shape,
     Single,
     fraction,
@@ -21,7 +23,7 @@ from verify.certificates.checker.operations.rule import (
 )
 
 
-class Add(Rule):
+class Add(Linear):
     """The sum of all arguments, entry by entry."""
 
     name = "add"
@@ -32,6 +34,9 @@ class Add(Rule):
 
     def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
         return [sum(entries[1:], entries[0]) for entries in zip(*values, strict=True)]
+
+    def pull(self, at: Place, adjoint: Entries) -> list[Move]:
+        return [adjoint] * len(at.shapes)
 
 
 class Sum(Accumulating):
@@ -48,7 +53,7 @@ class Sum(Accumulating):
         return tuple(i for axis, i in enumerate(index) if axis not in o["axes"])
 
 
-class CumulativeSum(Single):
+class CumulativeSum(Single, Linear):
     """Entry i along the last axis is the sum of the entries up to i."""
 
     name = "cumulative_sum"
@@ -62,8 +67,14 @@ class CumulativeSum(Single):
         rows = range(prod(result[:-1]) if length else 0)
         return [entry for row in rows for entry in accumulate(values[0][row * length : (row + 1) * length])]
 
+    def pull(self, at: Place, adjoint: Entries) -> list[Move]:
+        length, reverse = at.result[-1], adjoint[::-1]
+        rows = range(prod(at.result[:-1]) if length else 0)
+        sums = [entry for row in rows for entry in accumulate(reverse[row * length : (row + 1) * length])]
+        return [sums[::-1]]
 
-class Scale(Single):
+
+class Scale(Single, Linear):
     """An exact rational multiple."""
 
     name = "scale"
@@ -76,18 +87,5 @@ class Scale(Single):
         up, down = rational(o["factor"].numerator), rational(o["factor"].denominator)
         return [up * entry / down for entry in values[0]]
 
-
-class LinearRecurrence(Rule):
-    """``s_t = a_t s_(t-1) + b_t`` along the last axis, s_0 being b_0."""
-
-    name = "linear_recurrence"
-
-    def shape(self, o: Options, *shapes: Shape) -> Shape:
-        require(len(shapes) == 2 and len(shapes[0]) > 0 and shapes[0] == shapes[1], self.name, *shapes)
-        return shapes[0]
-
-    def value(self, o: Options, shapes: tuple[Shape, ...], result: Shape, *values: Entries) -> Entries:
-        states: Entries = []
-        for k, (a, b) in enumerate(zip(*values, strict=True)):
-            states.append(b if k % result[-1] == 0 else a * states[-1] + b)
-        return states
+    def pull(self, at: Place, adjoint: Entries) -> list[Move]:
+        return [self.value(at.options, at.shapes, at.result, adjoint)]
