@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from verify.escaping import shorten
+from verify.notebook import table
 
 _PART_LIMIT = 600
 """Characters of an error's place, fault and remedy each: a key or path of megabytes is shown by its two ends."""
@@ -110,6 +111,16 @@ class Finding:
             "counterexample": self.counterexample,
             "remedy": self.remedy,
         }
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks."""
+        rows = [("outcome", str(self.numbers["outcome"]))] if "outcome" in self.numbers else []
+        rows += [("statement", self.statement), ("theorem", self.theorem or "none is needed")]
+        rows += [(f"needs {each.id}", f"{each.verdict.value}: {each.statement}") for each in self.hypotheses]
+        rows += [("arithmetic", self.arithmetic)]
+        if self.remedy is not None and self.verdict is not Verdict.PROVED:
+            rows.append(("remedy", self.remedy))
+        return table(self.id, rows, self.verdict.value)
 
 
 class DagverifyError(ValueError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from verify.analysis.changes import Change, possible_changes
 from verify.analysis.hypotheses import Hypotheses
+from verify.arithmetic.decimals import at_least
 from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.bounds.attack import attack_hessian
 from verify.bounds.curvature import Curvature, examine_curvature
@@ -16,6 +17,7 @@ from verify.bounds.hessian import check_smooth, hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.calculus.objective import Objective
 from verify.graph.problem import GraphProblem
+from verify.notebook import table
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.ranges import RANGES
@@ -115,6 +117,15 @@ class Explanation:
             "shares": shares_of(self.curvature),
             "changes": [effect.to_json() for effect in self.effects],
         }
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks."""
+        bound = self.curvature.value
+        rows = [("L", "no bound was found" if bound is None else f"at most {at_least(bound)}")]
+        for effect in self.effects:
+            found = effect.refusal or ("no bound" if effect.value is None else f"L at most {at_least(effect.value)}")
+            rows.append((effect.kind, f"{effect.change}: {found}"))
+        return table(f"{self.name}: what dominates L, and what changes buy", rows, self.verdict.value)
 
 
 @certified_environment()

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from verify.analysis.flat_directions import FlatDirections
+from verify.arithmetic.decimals import at_least, at_most
+from verify.notebook import table
 from verify.outcomes import Finding, Verdict
 from verify.theorems.local_minimum import LocalMinimum
 
@@ -77,6 +79,17 @@ class Minimum:
     flat: FlatDirections | None = None
     remedy: str | None = None
     name: str = "problem"
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks."""
+        rows = [("statement", self.statement)]
+        rows += [(f"needs {each.id}", f"{each.verdict.value}: {each.statement}") for each in self.hypotheses]
+        rows += [
+            ("E", f"in [{at_most(self.error[0])}, {at_least(self.error[1])}] at the weights"),
+            ("|grad E|", f"at most {at_least(self.gradient_norm)}"),
+            ("steps", ", ".join(f"{count} {kind}" for kind, count in self.steps.items())),
+        ]
+        return table(f"{self.name}: {QUESTION}", rows, self.verdict.value)
 
     def __repr__(self) -> str:
         return f"Minimum({self.verdict.value}: {self.statement})"

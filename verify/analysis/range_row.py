@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from verify.notebook import table
 from verify.outcomes import Verdict
 
 
@@ -57,3 +58,10 @@ class RangeRow:
         }
         of_mu = self.theorem in ("heavy_ball", "nesterov")
         return {**row, "mu_max": self.mu_max} if of_mu or self.mu_max is not None else row
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks."""
+        rows = [("statement", self.statement)]
+        if self.remedy is not None and self.verdict is not Verdict.PROVED:
+            rows.append(("remedy", self.remedy))
+        return table(f"range {self.theorem}", rows, self.verdict.value)

@@ -16,6 +16,7 @@ from verify.arithmetic.floats import exact_float
 from verify.arithmetic.lengths import length
 from verify.bounds.hessian import check_smooth
 from verify.budget import OverBudgetError, remaining, time_limit
+from verify.notebook import table
 from verify.outcomes import InputError, Verdict
 from verify.sharing import sharing
 from verify.theorems.numbers import steps_count
@@ -113,6 +114,12 @@ class Recommendation:
             else:
                 found.append((each.question, each))
         return tuple(found)
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks."""
+        rows = [(question, each.words) for question, each in self.rows]
+        notes = [("why not", self.reason)] if self.reason else []
+        return table(f"{self.name}: learning rates that are safe", [*rows, *notes], self.verdict.value)
 
     def __repr__(self) -> str:
         rows = [f"{question}: {each.words}" for question, each in self.rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from verify.notebook import table
 from verify.outcomes import Verdict
 
 
@@ -122,3 +123,9 @@ class StepRanges:
             "rays": [{**asdict(ray), "verdict": ray.verdict.value} for ray in self.rays],
             "lines": [{**asdict(line), "verdict": line.verdict.value} for line in self.lines],
         }
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks."""
+        rays = [(each.direction, f"{each.verdict.value}: {each.statement}") for each in self.rays]
+        lines = [(f"eta = {each.eta!r}", f"{each.verdict.value}: {each.statement}") for each in self.lines]
+        return table("Admissible settings of this step", [*rays, *lines])

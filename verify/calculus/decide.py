@@ -11,6 +11,7 @@ import numpy as np
 
 from verify.activations.arb_numbers import rational_ball
 from verify.arithmetic import arb
+from verify.arithmetic.decimals import at_least, at_most
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.floats import fraction
 from verify.arithmetic.intervals import Interval
@@ -19,6 +20,7 @@ from verify.calculus.difference import difference_enclosure
 from verify.calculus.exact import error_in_arb
 from verify.calculus.objective import Objective
 from verify.calculus.problem import Problem
+from verify.notebook import table
 from verify.outcomes import Verdict
 
 MAXIMAL_PRECISION = 1024
@@ -50,6 +52,14 @@ class Decision:
         if self.sign is None:
             return Verdict.PROVED if self.upper <= 0 else Verdict.UNDECIDED
         return Verdict.PROVED if self.sign <= 0 else Verdict.REFUTED
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks."""
+        rows = [
+            ("change of E", f"in [{at_most(self.lower)}, {at_least(self.upper)}]"),
+            ("decided with", f"{self.precision} bits"),
+        ]
+        return table("Does this step decrease the error?", rows, self.decreases.value)
 
 
 @certified_environment()

@@ -24,6 +24,7 @@ from verify.graph.reverse import AdjointGraph, gradient_graph
 from verify.graph.rounding import error_bound, weighted_graph
 from verify.graph.tangent import tangent_graph
 from verify.graph.tensor import GraphBuilder
+from verify.notebook import table
 from verify.operations.add import Add
 from verify.operations.leaves import Constant, Leaf, Parameter, Tangent
 from verify.outcomes import InputError
@@ -118,6 +119,17 @@ class GraphProblem(Objective):
     def size(self) -> int:
         """Number of trainable numbers P."""
         return self.blocks[-1].place.stop
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks."""
+        decays = sorted({decay for decay in self.weight_decay.values() if decay})
+        rows = [
+            ("weights", str(self.size)),
+            ("operations", str(len(self.network.nodes))),
+            ("weight decay", ", ".join(map(repr, decays)) or "none"),
+            ("region", "none" if self.region is None else str(self.region)),
+        ]
+        return table(self.name, [*rows, *((block.label, " x ".join(map(str, block.shape))) for block in self.blocks)])
 
     def check_weights(self, w: Any) -> np.ndarray:
         """Return w as a finite (P,) float64 array.

@@ -12,6 +12,7 @@ import numpy as np
 from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.assumptions.small_momentum import Setting, setting_for
 from verify.bounds.curvature import Curvature, examine_curvature
+from verify.notebook import table
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import StepCase
 from verify.properties.control import SharpnessControl, run_sharpness_control
@@ -105,6 +106,14 @@ class SuiteReport:
             "reason": self.reason,
             "remedy": self.remedy,
         }
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks."""
+        counts = self.to_json()
+        rows = [(f"steps that raised {self.decreasing}", f"{counts['violations']} of {counts['examples']}")]
+        rows += [("undecided", str(counts["undecided"])), ("control", self.control.verdict.value)]
+        rows += [(name, words) for name, words in (("why not", self.reason), ("remedy", self.remedy)) if words]
+        return table(f"Does any step taken raise {self.decreasing}?", rows, self.verdict.value)
 
 
 @certified_environment()
