@@ -1,10 +1,8 @@
-"""Assemble the documentation's sources, and check the pages that were built from them.
+"""Assemble the documentation's sources.
 
-python docs/build_site.py assemble
-    Writes build/docs/source: the Markdown files at their places in the repository, what they link to, and the reference
-    of the command line. Zensical makes build/docs/site of it.
-python docs/build_site.py check
-    Nothing in the built pages is loaded from another machine.
+python -m docs.build_site
+    Writes build/docs/source: the Markdown files at their places in the repository, what they link to, the reference of
+    the command line, and the gallery's notebooks, executed. Zensical makes build/docs/site of it.
 """
 
 from __future__ import annotations
@@ -12,13 +10,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sys
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import click
+
+from docs import notebooks
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "docs"
@@ -30,7 +28,8 @@ _PAGES = (
     "README.md",
     "CHANGELOG.md",
     "LICENSE",
-    "docs/**/*",
+    "docs/**/*.md",
+    "docs/gallery/*.ipynb",
     "benchmarks/*.md",
     "examples/**/*.md",
     "proofs_notes/*.md",
@@ -39,46 +38,34 @@ _PAGES = (
 )
 _LINK = re.compile(r"\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
 _FENCED = re.compile(r"^(`{3,}).*?^\1[ ]*$", re.M | re.S)
-_LOADED = {
-    "img": "src",
-    "script": "src",
-    "iframe": "src",
-    "source": "src",
-    "audio": "src",
-    "video": "src",
-    "embed": "src",
-}
-_LOADING_RELATIONS = {
-    "stylesheet",
-    "preload",
-    "prefetch",
-    "preconnect",
-    "dns-prefetch",
-    "modulepreload",
-    "icon",
-    "manifest",
-}
+_NOTEBOOK = re.compile(r"(\]\([^)\s]*)\.ipynb(?=[)#])")
 
 
 def sources() -> list[str]:
     """Return the files of which the site is made: pages, then what they link to inside the repository."""
     pages = {path.relative_to(ROOT).as_posix() for pattern in _PAGES for path in ROOT.glob(pattern) if path.is_file()}
-    pages = {page for page in pages if "__pycache__" not in page and not page.startswith("docs/build_site.py")}
+    pages = {page for page in pages if "__pycache__" not in page}
     found: set[str] = set()
     waiting = sorted(pages)
     while waiting:
         if (page := waiting.pop()) in found:
             continue
         found.add(page)
-        if page.endswith(".md") and page != COMMANDS:
+        if page.endswith((".md", ".ipynb")) and page != COMMANDS:
             waiting += [target for target, _ in relative_links(page) if (ROOT / target).is_file()]
     return sorted(found - {COMMANDS})
+
+
+def text_of(page: str) -> str:
+    """Return the Markdown of a page or of a notebook's prose."""
+    path = ROOT / page
+    return notebooks.text_of(path) if page.endswith(".ipynb") else path.read_text(encoding="utf-8")
 
 
 def relative_links(page: str, text: str | None = None) -> Iterator[tuple[str, str]]:
     """Yield the links of a page that stay in the repository: the file, relative to the root, and the anchor."""
     if text is None:
-        text = (ROOT / page).read_text(encoding="utf-8")
+        text = text_of(page)
     for link in _LINK.findall(_FENCED.sub("", text)):
         parts = urlsplit(link)
         if not parts.scheme and not parts.netloc:
@@ -111,56 +98,30 @@ def assemble() -> None:
     for name in sources():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, target / name)
+        if name.endswith(".md"):
+            text = (target / name).read_text(encoding="utf-8")
+            (target / name).write_text(_to_pages(text), encoding="utf-8")
+        elif name.endswith(".ipynb"):
+            _write_notebook(ROOT / name, (target / name).with_suffix(".md"))
     (target / COMMANDS).write_text(commands_page(), encoding="utf-8")
     shutil.copyfile(ROOT / "docs" / "zensical.toml", BUILD / "zensical.toml")
 
 
-class _Loaded(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.addresses: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        relations = set((values.get("rel") or "").split())
-        address = (
-            values.get("href") if tag == "link" and relations & _LOADING_RELATIONS else values.get(_LOADED.get(tag, ""))
-        )
-        if address:
-            self.addresses.append(address)
-        if "mermaid" in (values.get("class") or "").split():
-            self.addresses.append("https: the script that draws mermaid blocks")
+def _to_pages(text: str) -> str:
+    """Let links to notebooks lead to the pages made of them."""
+    return _NOTEBOOK.sub(r"\1.md", text)
 
 
-def loaded_from_elsewhere(page: str) -> list[str]:
-    """Return the addresses on other machines that a page loads when it is opened."""
-    parser = _Loaded()
-    parser.feed(page)
-    return [address for address in parser.addresses if urlsplit(address).scheme or address.startswith("//")]
-
-
-def check() -> int:
-    """Return the exit code of a look at the built pages."""
-    pages = sorted((BUILD / "site").rglob("*.html"))
-    styles = sorted((BUILD / "site").rglob("*.css"))
-    found = [(page, each) for page in pages for each in loaded_from_elsewhere(page.read_text(encoding="utf-8"))]
-    found += [
-        (style, each)
-        for style in styles
-        for each in re.findall(r"(?:url\(|@import\s*)['\"]?((?:https?:)?//[^)'\"]+)", style.read_text(encoding="utf-8"))
-    ]
-    for page, address in found:
-        print(f"{page.relative_to(BUILD)}: loads {address}")
-    print(f"{len(pages)} pages, {len(found)} addresses on other machines")
-    return 1 if found or not pages else 0
+def _write_notebook(notebook: Path, target: Path) -> None:
+    """Execute a notebook and write its page, which leads to the notebook itself."""
+    page, files = notebooks.page_of(notebook)
+    title, _, rest = page.partition("\n")
+    download = f"[This page is a notebook, executed when the page was built.]({notebook.name})"
+    target.write_text(f"{title}\n\n{download}\n{_to_pages(rest)}", encoding="utf-8")
+    for name, content in files.items():
+        (target.parent / name).parent.mkdir(exist_ok=True)
+        (target.parent / name).write_bytes(content)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-    match sys.argv[1:]:
-        case ["assemble"]:
-            assemble()
-        case ["check"]:
-            sys.exit(check())
-        case _:
-            sys.exit(__doc__)
+    assemble()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from functools import cache
+from pathlib import Path
 
 import pytest
 
-from docs.build_site import COMMANDS, ROOT, commands_page, relative_links, sources
+from docs.build_site import COMMANDS, ROOT, commands_page, relative_links, sources, text_of
+from docs.site_check import faults
 
-PAGES = [page for page in sources() if page.endswith(".md")]
+PAGES = [page for page in sources() if page.endswith((".md", ".ipynb"))]
 
 
 def anchors(text: str) -> set[str]:
@@ -24,7 +26,7 @@ def anchors(text: str) -> set[str]:
 def anchors_of(page: str) -> set[str]:
     if page == COMMANDS:
         return anchors(commands_page())
-    text = (ROOT / page).read_text(encoding="utf-8")
+    text = text_of(page)
     return anchors(text) | set(re.findall(r"^::: (\S+)$", text, re.M))
 
 
@@ -42,17 +44,43 @@ def test_dead_links_are_seen() -> None:
     assert anchors("# One [two](x.md)\n```sh\n# no\n```\n## C, d!\n") == {"one-two", "c-d"}
 
 
+BUILT = {
+    "that is right": ('<h1 id="top">a</h1><a href="#top">b</a><a href="two.html#c">d</a><img src="e.svg">', None),
+    "a dead link": ('<a href="three.html">a</a>', "leads to three.html, which is not there"),
+    "a dead anchor": ('<a href="two.html#d">a</a>', "leads to two.html#d, where nothing has that name"),
+    "a dead anchor of its own": ('<a href="#d">a</a>', "leads to #d, where nothing has that name"),
+    "a picture that is not there": ('<img src="f.svg">', "leads to f.svg, which is not there"),
+    "a picture from elsewhere": ('<img src="https://example.org/e.svg">', "loads https://example.org/e.svg"),
+    "a script from elsewhere": ('<script src="//example.org/e.js"></script>', "loads //example.org/e.js"),
+    "a link elsewhere": ('<a href="https://example.org">a</a>', None),
+}
+
+
+@pytest.mark.parametrize("text, fault", BUILT.values(), ids=BUILT)
+def test_faults_of_built_pages_are_seen(text: str, fault: str | None, tmp_path: Path) -> None:
+    (tmp_path / "one.html").write_text(text, encoding="utf-8")
+    (tmp_path / "two.html").write_text('<p id="c"></p>', encoding="utf-8")
+    (tmp_path / "e.svg").write_text("<svg/>", encoding="utf-8")
+    assert faults(tmp_path) == ([] if fault is None else [f"one.html: {fault}"])
+
+
+def test_a_site_without_pages_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "style.css").write_text("a { background: url(https://example.org/a.png) }", encoding="utf-8")
+    assert set(faults(tmp_path)) == {"style.css: loads https://example.org/a.png", f"{tmp_path}: no page"}
+
+
 def test_every_page_is_in_the_navigation() -> None:
     listed = set(re.findall(r'= "([^"]+\.md)"', (ROOT / "docs" / "zensical.toml").read_text(encoding="utf-8")))
     tomllib.loads((ROOT / "docs" / "zensical.toml").read_text(encoding="utf-8"))
-    assert listed - {COMMANDS} <= set(PAGES)
-    assert {page for page in PAGES if page.startswith("docs/")} <= listed
+    shown = {page.replace(".ipynb", ".md") for page in PAGES}
+    assert listed - {COMMANDS} <= shown
+    assert {page for page in shown if page.startswith("docs/")} <= listed
 
 
 def test_the_readme_leads_to_every_part() -> None:
     reached, waiting = set[str](), ["README.md"]
     while waiting:
-        if (page := waiting.pop()) not in reached and page.endswith(".md") and page != COMMANDS:
+        if (page := waiting.pop()) not in reached and page.endswith((".md", ".ipynb")) and page != COMMANDS:
             reached.add(page)
             waiting += [target for target, _ in relative_links(page)]
     unreached = {page for page in PAGES if page not in reached and not page.startswith("docs/reference/")}
@@ -62,6 +90,6 @@ def test_the_readme_leads_to_every_part() -> None:
 def test_addresses_elsewhere_are_few_and_encrypted() -> None:
     found = set()
     for page in PAGES:
-        found |= set(re.findall(r"\]\((https?://[^)\s]+)\)", (ROOT / page).read_text(encoding="utf-8")))
+        found |= set(re.findall(r"\]\((https?://[^)\s]+)\)", text_of(page)))
     print(*sorted(found), sep="\n")
     assert all(address.startswith("https://") for address in found)

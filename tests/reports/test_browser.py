@@ -1,31 +1,30 @@
 """Pages in a browser: quiet, legible in light and dark, at every width, by keyboard and for a screen reader.
 
-They need Chromium and selenium; `make report-tests` installs both.
+They need Chromium and selenium; `make report-tests`, a part of `make test`, installs both and runs them in one process.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.reports.chromium import MISSING, open_browser, show
 from tests.reports.pages import page
 from tests.reports.test_page import SECTIONS
 
-pytest.importorskip("selenium", reason="make report-tests installs selenium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(MISSING != "", reason=f"NOT TESTED: the pages in a browser, for want of {MISSING}"),
+]
 
-from selenium import webdriver
-from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
-
-BROWSER, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
-if BROWSER is None or DRIVER is None:
-    pytest.skip("make report-tests installs Chromium", allow_module_level=True)
+CSS, TAG = "css selector", "tag name"
+TAB, ENTER = "\ue004", "\ue007"
+"""Names and keys as the WebDriver protocol has them."""
 
 KINDS = pytest.mark.parametrize("kind", ("proved", "refuted", "hostile"))
 SCHEMES = pytest.mark.parametrize("scheme", ("light", "dark"))
@@ -57,12 +56,7 @@ return poor;
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(BROWSER)
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))
+    driver = open_browser()
     yield driver
     driver.quit()
 
@@ -73,14 +67,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for kind in ("proved", "refuted", "hostile"):
         (folder / f"{kind}.html").write_text(page(kind), encoding="utf-8")
     return folder
-
-
-def show(browser: Any, path: Path, *, width: int = 1280, scheme: str = "light", media: str = "screen") -> None:
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.get(path.as_uri())
 
 
 def requests(browser: Any) -> list[str]:
@@ -95,7 +81,7 @@ def test_no_request_leaves_and_nothing_complains(kind: str, browser: Any, pages:
     assert requests(browser) == [(pages / f"{kind}.html").as_uri()]
     assert browser.get_log("browser") == []
     assert browser.execute_script("return document.querySelectorAll('script, iframe, img, object, form').length") == 0
-    found = {each.get_attribute("id") for each in browser.find_elements(By.TAG_NAME, "section")}
+    found = {each.get_attribute("id") for each in browser.find_elements(TAG, "section")}
     assert found >= SECTIONS
 
 
@@ -139,21 +125,21 @@ def test_nothing_is_wider_than_the_window(kind: str, width: int, browser: Any, p
 
 def test_by_keyboard(browser: Any, pages: Path) -> None:
     show(browser, pages / "proved.html")
-    body = browser.find_element(By.TAG_NAME, "body")
-    body.send_keys(Keys.TAB)
+    body = browser.find_element(TAG, "body")
+    body.send_keys(TAB)
     first = browser.switch_to.active_element
     assert first.text.startswith("Skip to") and first.get_attribute("href").endswith("#main")
-    cards = browser.find_elements(By.CSS_SELECTOR, ".card")
+    cards = browser.find_elements(CSS, ".card")
     assert cards and not any(card.is_displayed() for card in cards)
-    vertices = browser.find_elements(By.CSS_SELECTOR, ".network svg a")
+    vertices = browser.find_elements(CSS, ".network svg a")
     assert len(vertices) == len(cards)
     for vertex, card in zip(vertices, cards, strict=True):
         browser.execute_script("arguments[0].focus()", vertex)
         assert browser.switch_to.active_element == vertex
-        vertex.send_keys(Keys.ENTER)
+        vertex.send_keys(ENTER)
         assert [each.is_displayed() for each in cards].count(True) == 1 and card.is_displayed()
-    assert not browser.find_element(By.CSS_SELECTOR, ".hint").is_displayed()
-    browser.find_element(By.CSS_SELECTOR, ".card:target .back a").click()
+    assert not browser.find_element(CSS, ".hint").is_displayed()
+    browser.find_element(CSS, ".card:target .back a").click()
     assert not any(card.is_displayed() for card in cards)
 
 
@@ -161,7 +147,7 @@ def test_tooltips_open_on_focus_within_the_window(browser: Any, pages: Path) -> 
     content = "return getComputedStyle(arguments[0], '::after').content"
     for width in (360, 1280):
         show(browser, pages / "proved.html", width=width)
-        for term in browser.find_elements(By.CSS_SELECTOR, "main a.term")[:12]:
+        for term in browser.find_elements(CSS, "main a.term")[:12]:
             assert browser.execute_script(content, term) == "none"
             browser.execute_script("arguments[0].focus({focusVisible: true})", term)
             assert term.get_attribute("data-tip")[:20] in browser.execute_script(content, term)
@@ -185,7 +171,7 @@ def test_what_a_screen_reader_meets(kind: str, browser: Any, pages: Path) -> Non
 def test_in_print_everything_is_shown(kind: str, browser: Any, pages: Path) -> None:
     show(browser, pages / f"{kind}.html", media="print", scheme="dark")
     assert browser.execute_script(CONTRAST) == []
-    assert all(card.is_displayed() for card in browser.find_elements(By.CSS_SELECTOR, ".card"))
-    assert not browser.find_element(By.TAG_NAME, "nav").is_displayed()
+    assert all(card.is_displayed() for card in browser.find_elements(CSS, ".card"))
+    assert not browser.find_element(TAG, "nav").is_displayed()
     paper = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})["data"])
     assert paper.startswith(b"%PDF") and len(paper) < 5 * 2**20

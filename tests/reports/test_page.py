@@ -108,6 +108,14 @@ def test_what_each_answer_says() -> None:
         assert sentence in section(kind, "answer").text
 
 
+def test_a_test_that_took_no_step_does_not_speak_of_steps() -> None:
+    assert evidence("refuted").test.monotone is None
+    text = section("refuted", "test").text
+    assert "No step inside a range was taken." in text and "no bound L" in text
+    assert "were taken from random weights" not in text and "Increases" not in text and "was tried" not in text
+    assert "Steps taken" in section("proved", "test").text
+
+
 def test_only_a_refuted_a4_is_told_as_an_increase() -> None:
     assert evidence("refuted").answer.verdict is verify.Verdict.REFUTED
     assert "increase" not in section("refuted", "answer").text
