@@ -56,7 +56,8 @@ proofs:
 
 docs: setup $(DOCS_STAMP)
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m docs.build_site
-	$(DOCS_BIN)/zensical build --strict --clean --config-file build/docs/zensical.toml
+	$(DOCS_BIN)/zensical build --strict --clean --config-file build/docs/zensical.toml > build/docs/log 2>&1; code=$$?; cat build/docs/log; exit $$code
+	! grep -in -e '^griffe:' -e warning build/docs/log
 	$(BIN)/python -m docs.site_check
 
 $(DOCS_STAMP): docs/requirements.txt

@@ -34,8 +34,9 @@ HEAD = """# Reports
 
     OPENBLAS_NUM_THREADS=1 python benchmarks/reports.py --out benchmarks/reports.md
 
-Wanted of each page: under 5 MB (5,242,880 bytes), and at most 10 s beyond the analyses. Seconds are those of the processor; training, and
-writing the certificate, come before both. "page" is everything that is done once the analyses are: drawing, writing, escaping.
+Wanted of each page: under 5 MB (5,242,880 bytes), and at most 10 s beyond the analyses. Seconds are those of the
+processor; training, and writing the certificate, come before both. "page" is everything that is done once the analyses
+are: drawing, writing, escaping.
 
 | report | holds | verdict | analyses (s) | page (s) | size (kB) |
 |---|---|---|---|---|---|

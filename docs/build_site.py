@@ -96,8 +96,9 @@ def assemble() -> None:
     target = BUILD / "source"
     shutil.rmtree(BUILD, ignore_errors=True)
     for name in sources():
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, target / name)
+        copy = target / visible(name)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, copy)
         if name.endswith(".md"):
             text = (target / name).read_text(encoding="utf-8")
             (target / name).write_text(_to_pages(text), encoding="utf-8")
@@ -107,9 +108,24 @@ def assemble() -> None:
     shutil.copyfile(ROOT / "docs" / "zensical.toml", BUILD / "zensical.toml")
 
 
+def visible(path: str) -> str:
+    """Return the place of a file in the site, which leaves out names that begin with a dot.
+
+    Examples
+    --------
+    >>> visible("../.github/workflows/a.yml")
+    '../dot.github/workflows/a.yml'
+    """
+    return "/".join(f"dot{each}" if each.startswith(".") and each.strip(".") else each for each in path.split("/"))
+
+
 def _to_pages(text: str) -> str:
-    """Let links to notebooks lead to the pages made of them."""
-    return _NOTEBOOK.sub(r"\1.md", text)
+    """Let links to notebooks lead to the pages made of them, those to hidden files to their copies."""
+    return _LINK.sub(_to_visible, _NOTEBOOK.sub(r"\1.md", text))
+
+
+def _to_visible(link: re.Match[str]) -> str:
+    return link[0] if "://" in link[1] else link[0].replace(link[1], visible(link[1]))
 
 
 def _write_notebook(notebook: Path, target: Path) -> None:

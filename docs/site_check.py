@@ -87,7 +87,7 @@ def faults(site: Path) -> list[str]:
         name = path.relative_to(site.resolve())
         found += [f"{name}: loads {address}" for address in page.loaded if leaves(address)]
         for address in {*page.links, *page.loaded}:
-            if not leaves(address) and (fault := _dead(path, address, pages)):
+            if not leaves(address) and (fault := _dead(site.resolve(), path, address, pages)):
                 found.append(f"{name}: {fault}")
     for style in sorted(site.rglob("*.css")):
         text = style.read_text(encoding="utf-8")
@@ -95,10 +95,12 @@ def faults(site: Path) -> list[str]:
     return sorted(found)
 
 
-def _dead(path: Path, address: str, pages: dict[Path, Built]) -> str | None:
+def _dead(site: Path, path: Path, address: str, pages: dict[Path, Built]) -> str | None:
     """Return why an address inside the site leads nowhere."""
     parts = urlsplit(address)
-    target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+    place = unquote(parts.path)
+    start = site if place.startswith("/") else path.parent
+    target = (start / place.lstrip("/")).resolve() if place else path
     if target.is_dir():
         target /= "index.html"
     if not target.is_file():

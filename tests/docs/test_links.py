@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.build_site import COMMANDS, ROOT, commands_page, relative_links, sources, text_of
+from docs.build_site import COMMANDS, ROOT, commands_page, relative_links, sources, text_of, visible
 from docs.site_check import faults
 
 PAGES = [page for page in sources() if page.endswith((".md", ".ipynb"))]
@@ -46,6 +46,8 @@ def test_dead_links_are_seen() -> None:
 
 BUILT = {
     "that is right": ('<h1 id="top">a</h1><a href="#top">b</a><a href="two.html#c">d</a><img src="e.svg">', None),
+    "right from the top": ('<a href="/two.html#c">a</a>', None),
+    "a dead link from the top": ('<a href="/three.html">a</a>', "leads to /three.html, which is not there"),
     "a dead link": ('<a href="three.html">a</a>', "leads to three.html, which is not there"),
     "a dead anchor": ('<a href="two.html#d">a</a>', "leads to two.html#d, where nothing has that name"),
     "a dead anchor of its own": ('<a href="#d">a</a>', "leads to #d, where nothing has that name"),
@@ -67,6 +69,13 @@ def test_faults_of_built_pages_are_seen(text: str, fault: str | None, tmp_path: 
 def test_a_site_without_pages_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "style.css").write_text("a { background: url(https://example.org/a.png) }", encoding="utf-8")
     assert set(faults(tmp_path)) == {"style.css: loads https://example.org/a.png", f"{tmp_path}: no page"}
+
+
+def test_hidden_files_have_a_place_in_the_site() -> None:
+    linked = {target for page in PAGES for target, _ in relative_links(page)}
+    hidden = {target for target in linked if re.search(r"(^|/)\.[^./]", target)}
+    assert hidden and not {target for target in map(visible, hidden) if re.search(r"(^|/)\.", target)}
+    assert visible("../.a/.b.yml") == "../dot.a/dot.b.yml" and visible("./a.md#.b") == "./a.md#.b"
 
 
 def test_every_page_is_in_the_navigation() -> None:

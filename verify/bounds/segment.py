@@ -43,13 +43,12 @@ def segment_bound(problem: Objective, w: Any, D: Any, T: float, start: Any = Non
         Length of the segment in units of D.
     start : StartPass, optional
         Classical problems: spares the forward pass where it holds that of w.
-    precision : {"mixed", "float64", "float32"}
-        Classical problems: arithmetic of the Taylor models, its rounding bounded. "mixed": the error and its slope in
-        float64, the rest in float32, nearly as tight as "float64" and cheaper; where float32 overflows, all in float64.
-        "float32" is the cheapest, and loose where the slope of the error is small. Interval slopes are always in
-        float64.
-    degree : int
-        Graphs: order of the remainder, 3 by default.
+    **options
+        Classical problems: ``precision``, ``"mixed"`` by default, the arithmetic of the Taylor models, its rounding
+        bounded. ``"mixed"``: the error and its slope in float64, the rest in float32, nearly as tight as ``"float64"``
+        and cheaper; where float32 overflows, all in float64. ``"float32"`` is the cheapest, and loose where the slope
+        of the error is small. Interval slopes are always in float64.
+        Graphs: ``degree``, the order of the remainder, 3 by default.
 
     Returns
     -------
