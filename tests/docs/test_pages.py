@@ -42,6 +42,16 @@ def test_long_blocks_do_what_the_page_says(page: str, tmp_path: Path) -> None:
     run_page(page, tmp_path, "--slow")
 
 
+WORDS_A_MINUTE = 238
+"""Of adults who read a text to themselves: Brysbaert, Journal of Memory and Language 109 (2019)."""
+
+
+def test_the_readme_is_read_in_three_minutes() -> None:
+    text = re.sub(r"^```.*?^```", "", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.M | re.S)
+    words = re.findall(r"[^\W\d_][\w'.-]*", re.sub(r"\]\([^)]*\)", "]", text))
+    assert 100 < len(words) <= 3 * WORDS_A_MINUTE
+
+
 def test_extras_that_the_pages_install_exist() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     for page in (*pages(), "examples/ci/README.md"):

@@ -189,6 +189,14 @@ def test_training_and_tests_and_gradients(folder: Path, capsys: pytest.CaptureFi
     assert run(capsys, "test", "torch:factories:named", "--examples", "3")[0] == 0
 
 
+def test_a_report_is_made_of_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, _ = run(capsys, "report", "torch:factories:named", "-o", "report.html", "--examples", "2")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert (
+        code == 0 and "dagverify check torch:factories:named" in page and "Sequential with half-squared-error" in page
+    )
+
+
 @pytest.mark.parametrize("kind", ["classical", "imported"])
 def test_the_newcomers_path(kind: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code_of = NEWCOMER

@@ -231,6 +231,11 @@ class TestSpecFiles:
         assert problem.size == 17 and np.all(problem.initial_weights == 0.5)
         assert set(problem.weight_decay.values()) == {0.5}
 
+    def test_a_report_is_made_of_it(self, write) -> None:
+        evidence = verify.report(write(), examples=2)
+        assert evidence.verdict is not verify.Verdict.REFUTED
+        assert "21 weights" in evidence.html()
+
     @pytest.mark.parametrize(
         ("old", "new", "expected"),
         [
