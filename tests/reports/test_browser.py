@@ -123,6 +123,27 @@ def test_nothing_is_wider_than_the_window(kind: str, width: int, browser: Any, p
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
 
 
+SMALL_TEXT = """
+const found = [];
+for (const text of document.querySelectorAll('figure svg text, .network svg text')) {
+  if (text.getClientRects().length && text.getBoundingClientRect().width) {
+    const size = parseFloat(getComputedStyle(text).fontSize) * text.ownerSVGElement.getScreenCTM().a;
+    if (size < arguments[0]) found.push([text.textContent, size]);
+  }
+}
+return found;
+"""
+LEAST_PIXELS = 10.5
+"""Height of letters in pictures: 8 pt, the smallest that books set in tables."""
+
+
+@pytest.mark.parametrize("width", (360, 768, 1280))
+def test_letters_in_pictures_can_be_read(width: int, browser: Any, pages: Path) -> None:
+    show(browser, pages / "proved.html", width=width)
+    assert browser.execute_script(SMALL_TEXT, LEAST_PIXELS) == []
+    assert len(browser.execute_script(SMALL_TEXT, 100)) > 20
+
+
 def test_by_keyboard(browser: Any, pages: Path) -> None:
     show(browser, pages / "proved.html")
     body = browser.find_element(TAG, "body")

@@ -251,12 +251,14 @@ def _bound_beyond(problem: Objective, L: float, level: float, on_level: bool = T
 
 
 def _proved_horizon(eta: float, largest: float, eta_max: float, found: Horizon, symbol: str) -> RangeRow:
-    count = "any number of" if found.largest_steps is None else str(found.largest_steps)
+    number = found.largest_steps
+    count = "any number of steps" if number is None else "1 step" if number == 1 else f"{number} steps"
+    stays = "stays in the region: A2 is proved for it" if number == 1 else "stay in the region: A2 is proved for them"
     return RangeRow(
         "horizon",
         Verdict.PROVED,
-        f"{count} steps{_from_rest(found.theorem, found.previous_step)} with eta={at_most(eta)}, "
-        f"0 <= {symbol} <= {at_most(largest)} stay in the region: A2 is proved for them",
+        f"{count}{_from_rest(found.theorem, found.previous_step)} with eta={at_most(eta)}, "
+        f"0 <= {symbol} <= {at_most(largest)} {stays}",
         eta=eta,
         tau_max=largest if symbol == "tau" else None,
         mu_max=largest if symbol == "mu" else None,
