@@ -92,6 +92,7 @@ def photograph(page: Path, folder: Path) -> None:
     """Write pictures of the whole page."""
     browser = open_browser()
     try:
+        browser.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
         for scheme in ("light", "dark"):
             for width in (360, 1280):
                 show(browser, page, width=width, scheme=scheme)
