@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -68,6 +69,36 @@ def test_every_command_that_is_shown_is_run() -> None:
             if block.language in ("console", "sh", "python") or block.file:
                 text = text.replace(block.text, "")
         assert not re.search(r"^(    )?(\$ |dagverify |python |pip )", text, re.M), page
+
+
+def faults_of_excerpt(text: str) -> list[str]:
+    """Return what a block in ``py``, an excerpt that is not run, says of this package that is not so."""
+    found, classes = [], {}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("verify"):
+            source = ROOT / f"{str(node.module).replace('.', '/')}.py"
+            defined = ast.parse(source.read_text(encoding="utf-8")).body if source.is_file() else []
+            known = {each.name: each for each in defined if isinstance(each, ast.ClassDef)}
+            found += [f"{node.module} has no {each.name}" for each in node.names if each.name not in known]
+            classes |= known
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in classes:
+            body = classes[node.func.id].body
+            makes = next(each for each in body if isinstance(each, ast.FunctionDef) and each.name == "__init__")
+            names = {each.arg for each in (*makes.args.args, *makes.args.kwonlyargs)}
+            found += [f"{node.func.id} has no {each.arg}" for each in node.keywords if each.arg not in names]
+    return found
+
+
+def test_excerpts_name_what_exists() -> None:
+    excerpts = [block for page in pages() for block in page_blocks(page) if block.language == "py"]
+    assert excerpts and [fault for block in excerpts for fault in faults_of_excerpt(block.text)] == []
+    right = "from verify.torch.lightning import LightningMonitor\nLightningMonitor(x, y, loss='mse')\n"
+    assert faults_of_excerpt(right) == []
+    assert faults_of_excerpt(right.replace("loss", "los")) == ["LightningMonitor has no los"]
+    assert faults_of_excerpt(right.replace("import L", "import N")) == [
+        "verify.torch.lightning has no NightningMonitor"
+    ]
 
 
 PLANTED = {

@@ -12,4 +12,8 @@
 `run_charts`
 `render`             ``report.html`` and ``style.css`` filled in
 ===================  ================================================================================================
+
+Charts are SVG elements of the page, not pictures of a plotting library: so they take the colours of the reader's light
+or dark screen, their parts are links with names that a keyboard and a screen reader meet, and no script is needed,
+which the page's policy forbids.
 """
