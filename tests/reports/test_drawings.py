@@ -15,7 +15,7 @@ from verify.assumptions.small_momentum import Setting
 from verify.reports.page.bars import draw_interval, draw_shares
 from verify.reports.page.charts import Axis, Series, line_chart
 from verify.reports.page.folding import MOST_EDGES, fold
-from verify.reports.page.network import draw_network
+from verify.reports.page.network import draw_network, has_skips
 from verify.reports.page.plane import draw_plane
 from verify.reports.page.run_charts import MOST_POINTS, Thinned
 from verify.reports.page.sketch import Sketch, SketchedVertex, sketch_of
@@ -85,7 +85,11 @@ def test_skips_are_drawn_as_such() -> None:
     assert identities and 'class="edge skip"' in draw_network(sketch, {})[0]
     names, edges = chain(3)
     vertex = {name: SketchedVertex("", (), 1, 0, False, False) for name in names}
-    assert "skip" not in draw_network(Sketch(vertex, tuple((a, b, "dense") for a, b in edges)), {})[0]
+    plain = Sketch(vertex, tuple((a, b, "dense") for a, b in edges))
+    residual = Sketch(vertex, (*plain.edges, (*edges[0], "identity")))
+    for drawn, expected in ((plain, False), (residual, True), (sketch, True)):
+        picture, _, folded = draw_network(drawn, {})
+        assert ('class="edge skip"' in picture) is has_skips(drawn, folded) is expected
 
 
 @pytest.mark.parametrize("theorem", RANGES)

@@ -63,6 +63,11 @@ def draw_network(sketch: Sketch, shares: Mapping[str, float]) -> tuple[str, tupl
     return drawing.markup(), cards, folded
 
 
+def has_skips(sketch: Sketch, folded: Folded) -> bool:
+    """Return whether an edge is drawn as a skip connection."""
+    return any(folded.is_skip(edge) for edge in folded.edges) or bool(_beside(sketch, folded))
+
+
 def _beside(sketch: Sketch, folded: Folded) -> frozenset[tuple[int, int]]:
     """Return the drawn edges that have an identity beside another edge: the skip connection of a residual layer."""
     place = {group[0]: index for index, group in enumerate(folded.groups) if len(group) == 1}

@@ -18,7 +18,7 @@ from verify.reports.page.annex import commands, objectives
 from verify.reports.page.bars import draw_interval, draw_shares
 from verify.reports.page.duties import duties_of
 from verify.reports.page.glossary import TERMS
-from verify.reports.page.network import Card, card_id, draw_network
+from verify.reports.page.network import Card, card_id, draw_network, has_skips
 from verify.reports.page.plane import draw_plane
 from verify.reports.page.run_charts import run_charts
 from verify.reports.page.sketch import Sketch, samples_of, sketch_of
@@ -89,7 +89,7 @@ def view_of(evidence: Evidence) -> dict[str, Any]:
             "picture": Markup(picture),
             "cards": [_card(index, card) for index, card in enumerate(cards)],
             "folded": folded.folded,
-            "skips": any(folded.is_skip(edge) for edge in folded.edges),
+            "skips": has_skips(sketch, folded),
             "weights": problem.size,
             "vertices": len(sketch.vertices),
             "edges": len(sketch.edges),
@@ -139,7 +139,8 @@ def _figures(evidence: Evidence) -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
     if row is not None and row.eta is not None and row.eta_max is not None:
         asked = "recommended" if setting is None else "asked"
-        found.append(("Learning rate", f"{row.eta:.4g}", f"{asked}; eta is proved up to {at_most(row.eta_max)}"))
+        eta = at_most(row.eta) if setting is None else f"{row.eta:.4g}"
+        found.append(("Learning rate", eta, f"{asked}; eta is proved up to {at_most(row.eta_max)}"))
         symbol = RANGES[theorem].momentum_name
         limit = row.mu_max if symbol == "mu" else row.tau_max
         value = f"0 to {at_most(limit)}" if setting is None and limit is not None else None
