@@ -10,7 +10,7 @@ from verify.escaping import page_text
 _STYLES = {"PROVED": "✓", "REFUTED": "✕", "UNDECIDED": "?"}
 _SHOWN_ROWS = 40
 _CELL = 300
-_TOP = ' style="text-align:left;vertical-align:top"'
+_TOP = ' style="text-align:left;vertical-align:top;padding-right:1em"'
 
 
 def table(title: str, rows: Iterable[tuple[str, str]], verdict: str | None = None) -> str:

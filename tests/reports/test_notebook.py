@@ -59,7 +59,7 @@ def test_answers_are_quiet_tables() -> None:
     for name, answer in answers().items():
         text = answer._repr_html_()  # type: ignore[attr-defined]
         root = read_page(
-            text.replace(' style="text-align:left;vertical-align:top"', "").replace(' style="text-align:left"', "")
+            text.replace(' style="text-align:left;vertical-align:top;padding-right:1em"', "").replace(' style="text-align:left"', "")
         )
         assert active_parts(root) == [], name
         assert len(root.find("table")) == 1 and root.find("caption")[0].text and root.find("th"), name
