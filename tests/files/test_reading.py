@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import os
 import pickle
 import stat
@@ -22,9 +23,10 @@ from verify.certificates.document import read_document
 from verify.certificates.run_files import read_link, read_subject, read_weights
 from verify.files import kinds
 from verify.files.arrays import map_npy, read_npz
-from verify.files.kinds import SPEC
-from verify.files.reading import read_bytes, read_text
+from verify.files.kinds import CSV, SPEC
+from verify.files.reading import open_input, read_bytes, read_text
 from verify.files.stored_table import StoredTable
+from verify.spec.csv_table import CsvTable
 from verify.training.checkpoint import read_checkpoint
 from verify.training.recorded_lines import read_lines
 
@@ -40,6 +42,7 @@ READERS: dict[str, tuple[Callable[[Path], object], kinds.InputKind]] = {
     "weights of a run": (lambda path: read_weights(path, 1), kinds.RUN_WEIGHTS),
     "steps of a run": (lambda path: read_lines(path, 1), kinds.RUN_LINES),
     "checkpoint of a run": (lambda path: read_checkpoint(path, 1), kinds.NPZ),
+    "table": (CsvTable, kinds.CSV),
     "npz": (lambda path: read_npz(path, ("w",)), kinds.NPZ),
     "npy": (map_npy, kinds.NPY),
 }
@@ -142,3 +145,35 @@ def test_what_is_no_text_has_a_line(tmp_path: Path) -> None:
     path.write_bytes(b"one\ntwo \xff")
     with pytest.raises(InputError, match=r"given:2: not UTF-8 text: byte='0xff', offset=8"):
         read_text(path, SPEC)
+
+
+def _first_line(stream: Any) -> str:
+    with io.TextIOWrapper(stream, encoding="utf-8") as text:
+        return text.readline()
+
+
+class TestAFileWhoseReadingFails:
+    """Memory of a process is a regular file of which address 0 cannot be read."""
+
+    PATH = Path("/proc/self/mem")
+    MESSAGE = r"/proc/self/mem: cannot read the file: reason='Input/output error'"
+
+    @pytest.mark.parametrize(
+        "read",
+        [
+            lambda stream: stream.read(),
+            lambda stream: stream.read(10),
+            lambda stream: stream.readline(),
+            lambda stream: next(iter(stream)),
+            lambda stream: stream.readinto(bytearray(5)),
+            _first_line,
+        ],
+    )
+    def test_every_way_of_reading_names_it(self, read: Callable[[Any], object]) -> None:
+        with open_input(self.PATH, CSV) as stream, pytest.raises(InputError, match=self.MESSAGE):
+            read(stream)
+
+    @pytest.mark.parametrize("reader", READERS)
+    def test_every_reader_names_it(self, reader: str) -> None:
+        with pytest.raises(InputError, match=str(self.PATH)):
+            READERS[reader][0](self.PATH)

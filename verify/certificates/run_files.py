@@ -28,7 +28,7 @@ import numpy as np
 from verify.certificates import document
 from verify.certificates.document import ReadError
 from verify.files.kinds import CERTIFICATE, RUN_WEIGHTS
-from verify.files.reading import open_input, read_bytes, text_of, unreadable
+from verify.files.reading import open_input, read_bytes, text_of
 
 _DIGESTED_ROWS = 4096
 SUBJECT_FORMAT, LINK_FORMAT, VERSION = "dagverify-run-subject", "dagverify-run-certificate", 1
@@ -185,12 +185,9 @@ def read_weights(path: Path, size: int, most: int | None = None) -> np.ndarray:
         If the file cannot be read.
     """
     with open_input(path, RUN_WEIGHTS) as stream:
-        try:
-            numbers = np.fromfile(stream, dtype="<f8", count=-1 if most is None else most * size)
-        except OSError as error:
-            raise unreadable(path, RUN_WEIGHTS, error) from None
-    rows = len(numbers) // size
-    return numbers[: rows * size].reshape(rows, size)
+        content = bytearray(stream.read(-1 if most is None else most * size * 8))
+    rows = len(content) // (size * 8)
+    return np.frombuffer(content, dtype="<f8", count=rows * size).reshape(rows, size)
 
 
 def weights_digest(weights: np.ndarray) -> str:

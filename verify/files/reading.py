@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, final
 
 from verify.files.kinds import InputKind, kind_of
 from verify.outcomes import InputError
@@ -41,8 +42,29 @@ def open_descriptor(path: Path, kind: InputKind) -> int:
 
 
 def open_input(path: Path, kind: InputKind) -> BinaryIO:
-    """Open a file for reading as a stream; see `open_descriptor`."""
-    return open(open_descriptor(path, kind), "rb")
+    """Open a file for reading as a stream; see `open_descriptor`. Reading raises `InputError` where it fails."""
+    return io.BufferedReader(_Input(path, kind))
+
+
+@final
+class _Input(io.FileIO):
+    """A file whose name is known when a part of it cannot be read."""
+
+    def __init__(self, path: Path, kind: InputKind) -> None:
+        super().__init__(open_descriptor(path, kind), "rb")
+        self._path, self._kind = path, kind
+
+    def readinto(self, buffer: Any) -> int | None:
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise unreadable(self._path, self._kind, error) from None
+
+    def readall(self) -> bytes | None:
+        try:
+            return super().readall()
+        except OSError as error:
+            raise unreadable(self._path, self._kind, error) from None
 
 
 def read_bytes(path: Path, kind: InputKind) -> bytes:
@@ -54,10 +76,7 @@ def read_bytes(path: Path, kind: InputKind) -> bytes:
         See `input_size`; or if it cannot be read.
     """
     with open_input(path, kind) as stream:
-        try:
-            return stream.read(os.fstat(stream.fileno()).st_size)
-        except OSError as error:
-            raise unreadable(path, kind, error) from None
+        return stream.read(os.fstat(stream.fileno()).st_size)
 
 
 def read_text(path: Path, kind: InputKind) -> str:
