@@ -14,6 +14,7 @@ from verify.bounds.segment import segment_bound
 from verify.bounds.segment_result import SegmentBound
 from verify.bounds.start import StartPass
 from verify.graph.evaluation import evaluate, taylor_models
+from verify.graph.places import HOST, Place
 from verify.graph.problem import GraphProblem
 from verify.operations.leaves import Leaf, Parameter
 from verify.outcomes import InputError
@@ -70,7 +71,9 @@ def graph_segment_bound(
     return SegmentBound((bounds,), length, "taylor", np.inf)
 
 
-def change_along(problem: GraphProblem, w: np.ndarray, movement: Interval, degree: int) -> list[Interval | None]:
+def change_along(
+    problem: GraphProblem, w: np.ndarray, movement: Interval, degree: int, place: Place = HOST
+) -> list[Interval | None]:
     """Return C_1, ..., C_d with ``E(w + s v) - E(w) = C_1 s + ... + C_d s^d`` for every s in [0, 1].
 
     Parameters
@@ -80,6 +83,8 @@ def change_along(problem: GraphProblem, w: np.ndarray, movement: Interval, degre
     movement : Interval, shape (P,)
         Holds v.
     degree : int
+    place : Place
+        Where it is computed.
 
     Returns
     -------
@@ -90,8 +95,8 @@ def change_along(problem: GraphProblem, w: np.ndarray, movement: Interval, degre
     for block in problem.blocks:
         start = Interval.point(w[block.place].reshape(block.shape))
         speed = movement[block.place].reshape(block.shape)
-        leaves[Parameter(block.label, block.shape)] = TaylorModel([start, speed, *(None,) * (degree - 2)])
-    model = evaluate(problem.graph, problem.values(w) | leaves, taylor_models(degree))[0]
+        leaves[Parameter(block.label, block.shape)] = place.moved(TaylorModel([start, speed, *(None,) * (degree - 2)]))
+    model = evaluate(problem.graph, problem.values(w) | leaves, taylor_models(degree, place))[0]
     return [*model.coefficients[1:], model.remainder]
 
 
