@@ -1,8 +1,8 @@
 """The few array functions that mean the same for float64 arrays, intervals and arrays of exact numbers.
 
 An *array* here is a NumPy array of float64 or float32 numbers, a `DeviceArray`, an `Interval`, a `TaylorModel`, or a
-NumPy array of objects that know ``+ - * /`` (Arb balls, fractions). Sums and products are written with operators and work for all of
-them; what moves entries, adds them up along a pattern or joins arrays goes through here.
+NumPy array of objects that know ``+ - * /`` (Arb balls, fractions). Sums and products are written with operators and
+work for all of them; what moves entries, adds them up along a pattern or joins arrays goes through here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def rearranged(move: Callable[[np.ndarray], np.ndarray], x: Array, repeats: int 
     """
     if isinstance(x, TaylorModel):
         return x.rearranged(move, repeats)
-    return move(x) if isinstance(x, np.ndarray | DeviceArray) else x.rearranged(move)
+    return x.rearranged(move) if isinstance(x, Interval) else move(x)
 
 
 def accumulated(add: Callable[[np.ndarray], np.ndarray], terms: int, x: Array, uses: int | None = None) -> Array:
@@ -49,7 +49,7 @@ def accumulated(add: Callable[[np.ndarray], np.ndarray], terms: int, x: Array, u
     """
     if isinstance(x, TaylorModel):
         return x.accumulated(add, terms, uses)
-    return add(x) if isinstance(x, np.ndarray | DeviceArray) else x.accumulated(add, terms)
+    return x.accumulated(add, terms) if isinstance(x, Interval) else add(x)
 
 
 def concatenated(parts: Sequence[Array], axis: int) -> Array:

@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 
 class Place:
-    """The memory that NumPy computes in. Another place overrides all of it: a device, with the arithmetic of its arrays.
+    """The memory that NumPy computes in. Another place, a device with its own arrays, overrides all of it.
 
     What a place is asked for is the same numbers, or bounds of the same numbers: a walk does not depend on it.
     """

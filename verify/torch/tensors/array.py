@@ -2,8 +2,8 @@
 
 What a function of NumPy is in PyTorch stands in `verify.torch.tensors.functions`. A function that is not there is
 computed by NumPy itself, on a copy of the numbers in the host's memory (of tensors of the processor, on these numbers
-themselves), under the guard of the host's arithmetic; its arrays go back to the device. So is anything with options that
-PyTorch knows nothing of: what is missing costs time, and no bound.
+themselves), under the guard of the host's arithmetic; its arrays go back to the device. So is a call with options that
+are not there: what is missing costs time, and no bound.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from verify.arithmetic.device_arrays import DeviceArray
-from verify.torch.tensors.functions import FUNCTIONS, SIMPLE, UFUNCS
+from verify.torch.tensors.functions import FUNCTIONS, OPTIONS, SIMPLE, UFUNCS
 
 _FORMATS = {
     torch.float64: np.dtype(np.float64),
@@ -129,14 +129,16 @@ class TensorArray(DeviceArray):
         if ufunc not in SIMPLE or options.keys() != {"out"} or options["out"][0] is not inputs[0]:
             return False
         target, other = inputs
-        if target.dtype != np.float64:
+        if isinstance(other, float):
+            return bool(target.dtype == np.float64)
+        if not isinstance(other, TensorArray | np.ndarray) or target.dtype != other.dtype:
             return False
-        shape = () if isinstance(other, float) else other.shape
+        shape = other.shape
         return shape in ((), target.shape) or torch.broadcast_shapes(shape, target.shape) == target.shape
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         native = FUNCTIONS.get(function)
-        if native is not None:
+        if native is not None and kwargs.keys() <= OPTIONS[function]:
             operands = [self._operands(argument) for argument in args]
             options = {key: self._operands(value) for key, value in kwargs.items()}
             found = native(self.tensor.device, *operands, **options)
@@ -230,23 +232,23 @@ class TensorArray(DeviceArray):
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
         """As `numpy.sum`."""
-        return np.sum(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.sum(self, axis=axis, keepdims=keepdims)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Any:
         """As `numpy.max`."""
-        return np.max(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.max(self, axis=axis, keepdims=keepdims)
 
     def min(self, axis: Any = None, keepdims: bool = False) -> Any:
         """As `numpy.min`."""
-        return np.min(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.min(self, axis=axis, keepdims=keepdims)
 
     def any(self, axis: Any = None, keepdims: bool = False) -> Any:
         """As `numpy.any`."""
-        return np.any(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.any(self, axis=axis, keepdims=keepdims)
 
     def all(self, axis: Any = None, keepdims: bool = False) -> Any:
         """As `numpy.all`."""
-        return np.all(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.all(self, axis=axis, keepdims=keepdims)
 
     def __repr__(self) -> str:
         return f"TensorArray({self.on_host()!r}, device={str(self.tensor.device)!r})"

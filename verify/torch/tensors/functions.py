@@ -5,22 +5,23 @@ Every entry here is part of what the bounds of `verify.arithmetic` rest on:
 - entrywise ``+ - * /`` are rounded once, to nearest, with gradual underflow; all other entrywise functions are exact;
 - ``sum`` and ``matmul`` add up float64 numbers in some order, each product rounded at most once: what `gamma` bounds.
 
-`verify.torch.tensors.device` tests this of a device before and after it is used. What is not on the list is not trusted:
-square roots (vector libraries need not round them to nearest), powers, exponentials, cumulative sums; NumPy and the
-package's own kernels compute these. Convolutions are windows and a matrix product here, as everywhere in the package:
-the fast algorithms of libraries (Winograd, Fourier) do not obey the bound of a sum of products.
+`verify.torch.tensors.device` tests this of a device before and after it is used. What is not on the list is not
+trusted: square roots (vector libraries need not round them to nearest), powers, exponentials, cumulative sums; NumPy
+and the package's own kernels compute these. Convolutions are windows and a matrix product here, as everywhere in the
+package: the fast algorithms of libraries (Winograd, Fourier) do not obey the bound of a sum of products.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-Tensor = torch.Tensor
 _LARGEST_EXPONENT = 1022
 
 
@@ -95,9 +96,13 @@ def _sum(device: Any, x: Tensor, axis: Any = None, keepdims: bool = False) -> Te
 
 
 def _extreme(reduced: Callable[..., Tensor], bound: str, neutral: float) -> Callable[..., Any]:
-    def function(device: Any, x: Tensor, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
-        if not x.numel() or not (initial is None or x.dtype == torch.float64):
+    def function(
+        device: Any, x: Tensor, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = None
+    ) -> Any:
+        if not x.numel() or not (initial is where is None or x.dtype == torch.float64):
             return NotImplemented
+        if where is not None:
+            x = torch.where(where, x, torch.tensor(float(initial), dtype=x.dtype, device=device))
         axes = _axes(x, axis)
         found = reduced(x, dim=axes, keepdim=keepdims) if axes else x.clone()
         return found if initial in (None, neutral) else torch.clamp(found, **{bound: float(initial)})
@@ -157,7 +162,7 @@ def _take(device: Any, x: Tensor, indices: Tensor, axis: int | None = None, mode
         return NotImplemented
     length = x.shape[axis]
     found = torch.remainder(indices, length) if mode == "wrap" and length else indices
-    if found.numel() and not (0 <= int(found.min()) and int(found.max()) < length):
+    if found.numel() and (int(found.min()) < 0 or int(found.max()) >= length):
         return NotImplemented
     picked = torch.index_select(x, axis, found.reshape(-1))
     return picked.reshape((*x.shape[:axis], *indices.shape, *x.shape[axis % x.ndim + 1 :]))
@@ -205,3 +210,6 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.full_like: _full_like,
 }
 """The device, then NumPy's arguments with tensors for arrays; `NotImplemented` leaves the call to NumPy."""
+
+OPTIONS = {name: frozenset(inspect.signature(native).parameters) for name, native in FUNCTIONS.items()}
+"""The names of the arguments that each of them knows."""

@@ -1,4 +1,4 @@
-"""Networks computed where tensors live: sums, products and what only moves numbers there, elementary functions by NumPy.
+"""Networks computed where tensors live: sums, products and moves of numbers there, elementary functions by NumPy.
 
 Which is which is decided by operation. Linear operations, products, sums and largest entries are evaluated on the
 tensors. Everything else rests on functions that no device promises to round well: its arguments go to the host, where
