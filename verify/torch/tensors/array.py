@@ -129,6 +129,8 @@ class TensorArray(DeviceArray):
         if ufunc not in SIMPLE or options.keys() != {"out"} or options["out"][0] is not inputs[0]:
             return False
         target, other = inputs
+        if not isinstance(target, TensorArray):
+            return False
         if isinstance(other, float):
             return bool(target.dtype == np.float64)
         if not isinstance(other, TensorArray | np.ndarray) or target.dtype != other.dtype:
