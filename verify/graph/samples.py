@@ -30,7 +30,7 @@ from verify.operations.elementwise import Elementwise
 from verify.operations.gather import Gather
 from verify.operations.leaves import Constant, Filled
 from verify.operations.log_sum_exp import LogSumExp
-from verify.operations.maximum import LargestIndicator, Maximum
+from verify.operations.maximum import Maximum
 from verify.operations.operation import LinearOperation, Shape
 from verify.operations.permute import Permute
 from verify.operations.power import Logarithm, Power
@@ -41,6 +41,7 @@ from verify.operations.softmax import Softmax
 from verify.operations.windows import Fold, Windows
 from verify.outcomes import InputError
 
+_ENTRYWISE = Elementwise | Power | Logarithm | Scale | Add
 SHARED, TOTAL = -1, -2
 """States beside the axes along which an array is by samples."""
 Cut: TypeAlias = tuple[Tensor, int]
@@ -147,7 +148,7 @@ class _Cutter:
         return axis
 
     def along(self, position: int, axis: int, reader: Node) -> Tensor:
-        """Return a node as one that is by samples along an axis: a shared one must be repeated along it."""
+        """Return a node as one that is by samples along an axis: a shared one if it is repeated along it."""
         tensor, state = self.found[position]
         node = self.graph.nodes[position]
         if state == axis:
@@ -159,6 +160,9 @@ class _Cutter:
             own = axis - (len(node.shape) - len(self.graph.nodes[source].shape))
             if own < 0 or self.graph.nodes[source].shape[own] == 1:
                 return self.builder.add(Broadcast(self.fewer(node.shape, axis)), self.found[source][0])
+        if state == SHARED and isinstance(node.operation, _ENTRYWISE):
+            operands = [self.along(argument, axis, reader) for argument in node.arguments]
+            return self.builder.add(node.operation, *operands)
         raise self.refuse(reader)
 
     def refuse(self, node: Node) -> InputError:
@@ -278,7 +282,7 @@ def _contracted(cutter: _Cutter, node: Node, operation: Contraction) -> Cut:
 
 _RULES: dict[type, Rule] = {
     **dict.fromkeys((Elementwise, Power, Logarithm, Scale), _entrywise),
-    **dict.fromkeys((Softmax, LogSumExp, Maximum, LargestIndicator, CumulativeSum), _along_last),
+    **dict.fromkeys((Softmax, LogSumExp, Maximum, CumulativeSum), _along_last),
     **dict.fromkeys((Slice, Pad, Gather), _along_own_axis),
     **dict.fromkeys((Windows, Fold), _over_windows),
     Permute: _permuted,
