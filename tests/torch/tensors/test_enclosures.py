@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,11 @@ import verify.torch  # noqa: E402
 from tests.graph import oracles  # noqa: E402
 from tests.graph.random_graphs import random_case  # noqa: E402
 from tests.samples import sampled  # noqa: E402
-from verify.arithmetic import midrad  # noqa: E402
+from verify.arithmetic import arb, midrad  # noqa: E402
 from verify.arithmetic.intervals import Interval  # noqa: E402
 from verify.arithmetic.taylor_model import TaylorModel  # noqa: E402
 from verify.graph import chunks as chunks_module  # noqa: E402
+from verify.graph.evaluation import ARB, evaluate  # noqa: E402
 from verify.graph.problem import GraphProblem  # noqa: E402
 from verify.graph.segment import change_along  # noqa: E402
 from verify.graph.tensor import GraphBuilder  # noqa: E402
@@ -71,7 +73,7 @@ def check(seed: int) -> Counter[str]:
     return counts
 
 
-@pytest.mark.parametrize("seed", sampled(100, always=16))
+@pytest.mark.parametrize("seed", sampled(100, always=12))
 def test_what_is_said_of_a_random_graph_holds(seed, on_tensors):
     counts = check(seed)
     assert counts["enclosures of E"] == 1
@@ -99,13 +101,46 @@ FAULTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
 }
 
 
+def check_layer() -> None:
+    """A dense layer with tanh, its error, gradient and a segment: decided in Arb, chunk by chunk and at once.
+
+    Large products cancel in it, so that their rounding is far above that of all else, and tanh bends the error upward.
+    """
+    rng = np.random.default_rng(2)
+    builder = GraphBuilder()
+    x, w = builder.constant("x", (12, 30)), builder.parameter("w", (30, 1))
+    hidden = (x @ w).apply(Elementwise("tanh"))
+    graph = builder.build((hidden + builder.constant("y", (12, 1))).square().mean())
+    inputs, start = rng.standard_normal((12, 30)), rng.standard_normal(30) * 0.3
+    inputs[:, :10] *= 1e6
+    inputs[:, 10:20] = -inputs[:, :10]
+    start[10:20] = start[:10] * (1 + 2.0**-30)
+    problem = GraphProblem(graph, {"x": inputs, "y": -2.0 * np.sign(inputs @ start)[:, None]}, start)
+    weights, step = start, np.where(np.arange(30) < 20, 0.0, rng.standard_normal(30) * 0.3)
+    with arb.precision(200):
+        error, slope = (part.reshape(-1) for part in evaluate(problem.gradient_graph, problem.values(weights), ARB))
+        moved = ARB.enter(weights) + ARB.enter(step)
+        change = evaluate(graph, problem.values(moved), ARB)[0][()] - error[0]
+    for chunk in (None, 5):
+        low, high = verify.torch.error_enclosure(problem, chunk=chunk)
+        assert not (error[0] < arb.Arb(low) or error[0] > arb.Arb(high))
+        found = verify.torch.gradient_enclosure(problem, chunk=chunk)
+        for exact, mid, rad in zip(slope, found.mid, found.rad, strict=True):
+            assert not abs(exact - arb.Arb(float(mid))) > arb.Arb(float(rad))
+        limit = verify.torch.segment_bound(problem, weights, step, 1.0, chunk=chunk, degree=2).at(1.0)
+        assert not change > arb.Arb(limit.numerator) / limit.denominator
+
+
+def test_what_is_said_of_a_layer_holds(trusted):
+    check_layer()
+
+
 @pytest.mark.parametrize("name", FAULTS)
-def test_planted_faults_are_caught(name, on_tensors, monkeypatch):
+def test_planted_faults_are_caught(name, trusted, monkeypatch):
     owner, attribute, plant = FAULTS[name]
     monkeypatch.setattr(owner, attribute, plant(getattr(owner, attribute)))
     with pytest.raises(AssertionError):
-        for seed in range(60):
-            check(seed)
+        check_layer()
 
 
 OF_CHUNKS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
@@ -140,6 +175,7 @@ def test_planted_faults_of_chunks_are_caught(name, trusted, monkeypatch):
         test_a_convolutional_network_has_numpys_bounds(2, nn.Tanh, None)
 
 
+@cache
 def network(n: int = 6, activation: type[nn.Module] = nn.Tanh) -> GraphProblem:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(1, 2, 3), activation(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 3)).double()
@@ -164,6 +200,8 @@ def test_a_convolutional_network_has_numpys_bounds(chunk, activation, trusted):
     gradient, ours = problem.gradient_enclosure(w), verify.torch.gradient_enclosure(problem, w, chunk=chunk)
     assert between(gradient, ours)
     assert np.max(ours.rad) <= 3 * np.max(gradient.rad)
+    if activation is nn.ReLU:
+        return
     step = -problem.gradient(w)
     bound = verify.segment_bound(problem, w, step, 1e-3)
     others = verify.torch.segment_bound(problem, w, step, 1e-3, chunk=chunk)
@@ -193,11 +231,11 @@ def test_products_are_computed_on_the_device_and_functions_on_the_host(trusted, 
 
 def test_what_is_held_at_once_does_not_grow_with_the_samples(trusted, monkeypatch):
     largest = []
-    for n in (40, 160):
-        sizes = [0]
-        monkeypatch.setattr(TensorArray, "__init__", _counting(sizes))
-        verify.torch.error_enclosure(network(n), chunk=20)
-        monkeypatch.undo()
+    for n in (6, 24):
+        problem, sizes = network(n), [0]
+        with monkeypatch.context() as patch:
+            patch.setattr(TensorArray, "__init__", _counting(sizes))
+            verify.torch.error_enclosure(problem, chunk=3)
         largest.append(sizes[0])
     assert largest[0] == largest[1]
 
