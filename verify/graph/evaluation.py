@@ -14,6 +14,7 @@ import numpy as np
 
 from verify.arithmetic import arb
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.device_arrays import as_array
 from verify.arithmetic.floats import exact_array
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.taylor_model import TaylorModel
@@ -148,7 +149,7 @@ def _walked(graph: Graph, values: Values, arithmetic: Arithmetic) -> list[Array]
                 results[position] = arithmetic.enter(np.full(node.shape, float(operation.value)))
             else:
                 result = _result(operation, [results[argument] for argument in node.arguments], node.shape, arithmetic)
-                results[position] = result if isinstance(result, Interval | TaylorModel) else np.asarray(result)
+                results[position] = result if isinstance(result, Interval | TaylorModel) else as_array(result)
             for argument in {*node.arguments, position}:
                 if last[argument] <= position:
                     results[argument] = None

@@ -32,7 +32,7 @@ from verify.operations.elementwise import Elementwise  # noqa: E402
 from verify.operations.power import Logarithm  # noqa: E402
 from verify.outcomes import InputError  # noqa: E402
 from verify.torch.tensors import device as guard  # noqa: E402
-from verify.torch.tensors import enclosures  # noqa: E402
+from verify.torch.tensors import enclosures, place  # noqa: E402
 from verify.torch.tensors.array import TensorArray  # noqa: E402
 from verify.torch.tensors.place import TensorPlace  # noqa: E402
 
@@ -215,18 +215,38 @@ def test_the_answers_are_numpys_arrays(trusted):
     assert isinstance(gradient.rad, np.ndarray)
 
 
+def refused(*_: Any, **__: Any) -> Any:
+    raise AssertionError("an array left the device by itself")
+
+
 def test_products_are_computed_on_the_device_and_functions_on_the_host(trusted, monkeypatch):
-    seen: set[tuple[str, type]] = set()
-    for kind in (Contraction, Elementwise):
-        right = kind.rounded
+    """All operations but those that rest on functions read and make tensors; nothing turns into NumPy's by itself."""
+    problem, calls = network(), Counter[tuple[str, bool]]()
+    right = TensorPlace.call
 
-        def noted(self: Any, *arguments: Any, right: Any = right) -> Any:
-            seen.update((self.name, type(argument.value)) for argument in arguments)
-            return right(self, *arguments)
+    def noted(self: Any, operation: Any, method: Any, *arguments: Any) -> Any:
+        found = right(self, operation, method, *arguments)
+        if method.__name__ == "rounded":
+            assert isinstance(found[0], TensorArray)
+        elif method.__name__ == "evaluate" and isinstance(found, Interval):
+            assert isinstance(found.mid, TensorArray)
+        calls[operation.name, isinstance(operation, place._THERE)] += 1
+        return found
 
-        monkeypatch.setattr(kind, "rounded", noted)
-    verify.torch.error_enclosure(network())
-    assert seen == {("contraction", TensorArray), ("elementwise", np.ndarray)}
+    monkeypatch.setattr(TensorArray, "__array__", refused)
+    monkeypatch.setattr(TensorPlace, "call", noted)
+    step = -problem.gradient(problem.initial_weights)
+    verify.torch.error_enclosure(problem, chunk=4)
+    verify.torch.gradient_enclosure(problem)
+    verify.torch.segment_bound(problem, problem.initial_weights, step, 1e-3)
+    there = {name for name, is_there in calls if is_there}
+    assert {"contraction", "windows", "add", "sum", "reshape", "broadcast", "scale", "maximum", "fold"} <= there
+    assert {name for name, is_there in calls if not is_there} == {
+        "elementwise",
+        "logsumexp",
+        "softmax",
+        "largest_indicator",
+    }
 
 
 def test_what_is_held_at_once_does_not_grow_with_the_samples(trusted, monkeypatch):
