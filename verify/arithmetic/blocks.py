@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ def in_blocks(function: Callable[..., tuple[Array, ...]], *operands: Array | Non
     present = [operand for operand in operands if operand is not None]
     shape = np.broadcast_shapes(*(operand.shape for operand in present))
     size = int(np.prod(shape))
-    elsewhere = next((operand for operand in present if isinstance(operand, DeviceArray)), None)
+    elsewhere = next((operand for operand in cast(list[Any], present) if isinstance(operand, DeviceArray)), None)
     block = BLOCK if elsewhere is None else elsewhere.block
     with np.errstate(all="ignore"):
         if block is None or size <= 2 * block:

@@ -68,23 +68,26 @@ def chunks(problem: GraphProblem, size: int | None = None) -> Iterator[tuple[Chu
     if not isinstance(wanted, int) or wanted < 1:
         raise InputError("a chunk has at least one sample", chunk=size, remedy="give a positive whole number")
     count = -(-samples // wanted)
-    if count <= 1:
-        yield ChunkGraph(problem.graph), _constants(problem, samples, slice(0, samples))
-        return
-    ends = [k * samples // count for k in range(count + 1)]
-    known: dict[tuple[int, bool], ChunkGraph] = {}
-    for first, (start, stop) in enumerate(itertools.pairwise(ends)):
-        key = stop - start, not first
-        if key not in known:
-            try:
-                cut = graph_of_samples(problem.graph, samples, key[0], shared=key[1])
-            except InputError:
-                if size is not None:
-                    raise
-                yield ChunkGraph(problem.graph), _constants(problem, samples, slice(0, samples))
-                return
-            known[key] = ChunkGraph(cut)
-        yield known[key], _constants(problem, samples, slice(start, stop))
+    ends = [k * samples // count for k in range(count + 1)] if count else [0, 0]
+    rows = [slice(start, stop) for start, stop in itertools.pairwise(ends)]
+    try:
+        parts = [_part(problem, samples, row.stop - row.start, not first) for first, row in enumerate(rows)]
+    except InputError:
+        if size is not None:
+            raise
+        parts, rows = [_part(problem, samples, samples, True)], [slice(0, samples)]
+    for part, row in zip(parts, rows, strict=True):
+        yield part, _constants(problem, samples, row)
+
+
+def _part(problem: GraphProblem, samples: int, count: int, shared: bool) -> ChunkGraph:
+    known: dict[tuple[int, bool], ChunkGraph] = problem.graphs_of_chunks
+    key = count, shared
+    if key not in known:
+        whole = count == samples
+        graph = problem.graph if whole else graph_of_samples(problem.graph, samples, count, shared=shared)
+        known[key] = ChunkGraph(graph)
+    return known[key]
 
 
 def _default_size(graph: Graph, samples: int) -> int:

@@ -107,6 +107,8 @@ class GraphProblem(Objective):
         self.blocks = _blocks(graph)
         self.weight_decay = _decays(weight_decay, self.blocks)
         self.graph = _with_decay(graph, self.blocks, self.weight_decay)
+        self.graphs_of_chunks: dict[tuple[int, bool], Any] = {}
+        """What `verify.graph.chunks` makes of the graph, by the number of samples; see there."""
         self._last: tuple[np.ndarray, float, np.ndarray] | None = None
         self.constants = _checked_constants(graph, constants)
         self.initial_weights = self.check_weights(initial_weights).copy()

@@ -109,23 +109,20 @@ class TensorArray(DeviceArray):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         native = UFUNCS.get(ufunc)
+        if native is not None and method == "__call__" and out is None and not options:
+            numbers = ufunc in SIMPLE and self.tensor.dtype == torch.float64
+            found = native(*[x.tensor if type(x) is TensorArray else self._operand(x, numbers) for x in inputs])
+            return self._by_numpy(ufunc, inputs, options) if found is NotImplemented else TensorArray(found)
         if out is not None:
             options["out"] = out
         if native is None or method != "__call__" or not self._writes(ufunc, inputs, options):
             return self._by_numpy(getattr(ufunc, method), inputs, options)
-        numbers = ufunc in SIMPLE and self.tensor.dtype == torch.float64
-        operands = [float(x) if numbers and isinstance(x, float) else self._operand(x) for x in inputs]
-        if out is not None:
-            native(*operands, out=out[0].tensor)
-            return out[0]
-        found = native(*operands)
-        return self._by_numpy(ufunc, inputs, options) if found is NotImplemented else TensorArray(found)
+        native(*(self._operand(x, self.tensor.dtype == torch.float64) for x in inputs), out=out[0].tensor)
+        return out[0]
 
     @staticmethod
     def _writes(ufunc: np.ufunc, inputs: Any, options: Any) -> bool:
-        """Whether the only option, if any, is that the result be written over the first operand, and it fits there."""
-        if not options:
-            return True
+        """Whether the only option is that the result be written over the first operand, and it fits there."""
         if ufunc not in SIMPLE or options.keys() != {"out"} or options["out"][0] is not inputs[0]:
             return False
         target, other = inputs
@@ -148,10 +145,12 @@ class TensorArray(DeviceArray):
                 return TensorArray(found)
         return self._by_numpy(function, args, kwargs)
 
-    def _operand(self, x: Any) -> Any:
-        """Return a tensor on this device: never a number of the host, which PyTorch would give another format."""
+    def _operand(self, x: Any, numbers: bool = False) -> Any:
+        """Return a tensor on this device; a float of the host only to float64 ones, others PyTorch would convert."""
         if isinstance(x, TensorArray):
             return x.tensor
+        if numbers and isinstance(x, float):
+            return float(x)
         array = np.asarray(x)
         if array.dtype not in _TENSOR_FORMATS:
             raise TypeError(f"an operand of float64, int64 or boolean numbers is needed, not one of {array.dtype}")
@@ -159,6 +158,8 @@ class TensorArray(DeviceArray):
 
     def _operands(self, x: Any) -> Any:
         """Replace the arrays among a function's arguments by tensors."""
+        if isinstance(x, tuple) and x and isinstance(x[0], int):
+            return x
         if isinstance(x, list | tuple) and any(isinstance(member, TensorArray | np.ndarray) for member in x):
             return [self._operands(member) for member in x]
         return self._operand(x) if isinstance(x, TensorArray | np.ndarray) else x
