@@ -115,12 +115,13 @@ def main() -> None:
     held = [memory(images) for images in options.samples]
     versions = f"PyTorch {torch.__version__}, NumPy {np.__version__}, {options.images} images, one thread."
     of_memory = (
-        f"Memory of the rigorous error of {NETWORKS[0]}, over what the process held before: in chunks of {CHUNK} images, "
-        "and at once."
+        f"Memory of the rigorous error of {NETWORKS[0]}, over what the process held before: in chunks of {CHUNK} "
+        "images, and at once."
     )
     text = "\n".join([
         "# Tensors", "", *__doc__.splitlines(), "", versions, "",
-        "| network | what | NumPy, s | tensors, s | ratio | width |", "|---|---|---|---|---|---|", *rows, "", of_memory, "",
+        "| network | what | NumPy, s | tensors, s | ratio | width |", "|---|---|---|---|---|---|", *rows, "",
+        of_memory, "",
         "| images | data, MB | chunks, MB | at once, MB | microseconds an image |", "|---|---|---|---|---|", *held, "",
     ])  # fmt: skip
     if options.out is None:

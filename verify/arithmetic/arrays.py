@@ -33,7 +33,7 @@ def rearranged(move: Callable[[np.ndarray], np.ndarray], x: Array, repeats: int 
     """
     if isinstance(x, TaylorModel):
         return x.rearranged(move, repeats)
-    return x.rearranged(move) if isinstance(x, Interval) else move(x)
+    return move(x) if _is_plain(x) else x.rearranged(move)
 
 
 def accumulated(add: Callable[[np.ndarray], np.ndarray], terms: int, x: Array, uses: int | None = None) -> Array:
@@ -49,7 +49,11 @@ def accumulated(add: Callable[[np.ndarray], np.ndarray], terms: int, x: Array, u
     """
     if isinstance(x, TaylorModel):
         return x.accumulated(add, terms, uses)
-    return x.accumulated(add, terms) if isinstance(x, Interval) else add(x)
+    return add(x) if _is_plain(x) else x.accumulated(add, terms)
+
+
+def _is_plain(x: Array) -> bool:
+    return isinstance(x, np.ndarray | DeviceArray)
 
 
 def concatenated(parts: Sequence[Array], axis: int) -> Array:

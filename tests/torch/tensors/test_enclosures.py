@@ -330,3 +330,14 @@ def test_a_size_of_chunks_for_what_mixes_samples_is_refused(trusted):
         verify.torch.error_enclosure(problem, chunk=2)
     whole = verify.torch.error_enclosure(problem), problem.error_enclosure(problem.initial_weights)
     assert between(*(Interval.from_bounds(*bounds) for bounds in whole))
+
+
+def test_parameters_that_meet_no_sample_are_counted_once(trusted):
+    builder = GraphBuilder()
+    w, x = builder.parameter("w", (2,)), builder.constant("x", (4, 2))
+    problem = GraphProblem(builder.build(w.square().sum() + x.sum()), {"x": np.ones((4, 2))}, [1.0, 3.0])
+    assert verify.torch.gradient_enclosure(problem, chunk=1).contains([2.0, 6.0])
+    low, high = verify.torch.error_enclosure(problem, chunk=1)
+    assert low <= 18.0 <= high < 18.0 + 1e-12
+    bound = verify.torch.segment_bound(problem, [1.0, 3.0], [-1.0, 0.0], 1.0, chunk=1)
+    assert bound.polynomial == pytest.approx([-2.0, 1.0, 0.0])

@@ -103,6 +103,8 @@ def gradient_enclosure(
     total = Interval.zeros(problem.size)
     with _computing_on(device) as place:
         for part, constants in chunks(problem, chunk):
+            if next(part.graph.leaves(Parameter), None) is None:
+                continue
             found = enclosed_gradient(part.gradient, _parameters(problem, weights) | constants, place)
             total = total + _spread(problem, part, _host_interval(found))
     return total
