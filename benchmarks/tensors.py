@@ -107,7 +107,7 @@ def main() -> None:
     """Print the tables as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=2000)
-    parser.add_argument("--samples", type=int, nargs="+", default=[500, 2000, 8000])
+    parser.add_argument("--samples", type=int, nargs="+", default=[500, 2000, 4000])
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
