@@ -171,8 +171,11 @@ OF_CHUNKS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
 def test_planted_faults_of_chunks_are_caught(name, trusted, monkeypatch):
     owner, attribute, plant = OF_CHUNKS[name]
     monkeypatch.setattr(owner, attribute, plant(getattr(owner, attribute)))
+    kept = network(activation=nn.Tanh).graphs_of_chunks
+    kept.clear()
     with pytest.raises(AssertionError):
         test_a_convolutional_network_has_numpys_bounds(2, nn.Tanh, None)
+    kept.clear()
 
 
 @cache
