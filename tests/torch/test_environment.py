@@ -10,11 +10,13 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402 -- only where torch is installed
 
+import verify  # noqa: E402
 import verify.torch  # noqa: E402
 from tests.processor import STATES, hostile, unit  # noqa: E402
 from tests.public_calls import members  # noqa: E402
 from verify.arithmetic import processor  # noqa: E402
 from verify.arithmetic.environment import HostileEnvironment  # noqa: E402
+from verify.graph.problem import GraphProblem  # noqa: E402
 from verify.torch import CertifiedMomentum, ClippedMomentum, Correspondence, EpochGuard, Monitor  # noqa: E402
 
 X = torch.tensor([[1.0], [-1.0]], dtype=torch.float64)
@@ -56,11 +58,17 @@ CALLS: dict[str, Callable[[nn.Module], Callable[[], Any]]] = {
     "CertifiedMomentum.load_state_dict": lambda module: lambda: optimiser(module).load_state_dict(state(module)),
     "EpochGuard.__init__": lambda module: lambda: guard(module),
     "EpochGuard.judge": lambda module: guard(module).judge,
+    "error_enclosure": lambda module: (lambda made: lambda: verify.torch.error_enclosure(made))(problem(module)),
+    "gradient_enclosure": lambda module: (lambda made: lambda: verify.torch.gradient_enclosure(made))(problem(module)),
+    "segment_bound": lambda module: (
+        lambda made: lambda: verify.torch.segment_bound(made, made.initial_weights, [1.0, 1.0], 0.1)
+    )(problem(module)),
     "EpochGuard.load_state_dict": lambda module: (lambda made: lambda: made.load_state_dict(made.state_dict()))(
         guard(module)
     ),
 }
 NO_CLAIM = {
+    "convert": "numbers as given",
     "EpochGuard.factor": "what the learning rates were multiplied by",
     "EpochGuard.epochs": "counts what judge says",
     "EpochGuard.state_dict": "data that judge computed",
@@ -77,6 +85,10 @@ NO_CLAIM = {
     "Residual.__init__": "a module",
     "Residual.forward": "a module",
 }
+
+
+def problem(module: nn.Module) -> GraphProblem:
+    return verify.from_torch(module, X, Y)
 
 
 def optimiser(module: nn.Module) -> CertifiedMomentum:
@@ -97,8 +109,10 @@ def state(module: nn.Module) -> dict[str, Any]:
 
 
 def test_every_public_name_is_called_or_has_a_reason() -> None:
-    kinds = [kind for name in verify.torch.__all__ if isinstance(kind := getattr(verify.torch, name), type)]
+    doors = {name: getattr(verify.torch, name) for name in verify.torch.__all__}
+    kinds = [door for door in doors.values() if isinstance(door, type)]
     found = {name for kind in kinds if kind is not Correspondence for name in members(kind)}
+    found |= {name for name, door in doors.items() if not isinstance(door, type)}
     assert found - set(CALLS) - set(NO_CLAIM) == set()
 
 

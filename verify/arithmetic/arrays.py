@@ -1,8 +1,8 @@
 """The few array functions that mean the same for float64 arrays, intervals and arrays of exact numbers.
 
-An *array* here is a NumPy array of float64 or float32 numbers, an `Interval`, a `TaylorModel`, or a NumPy array of
-objects that know ``+ - * /`` (Arb balls, fractions). Sums and products are written with operators and work for all of
-them; what moves entries, adds them up along a pattern or joins arrays goes through here.
+An *array* here is a NumPy array of float64 or float32 numbers, a `DeviceArray`, an `Interval`, a `TaylorModel`, or a
+NumPy array of objects that know ``+ - * /`` (Arb balls, fractions). Sums and products are written with operators and
+work for all of them; what moves entries, adds them up along a pattern or joins arrays goes through here.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from verify.arithmetic import interval_joins, taylor_model
+from verify.arithmetic.device_arrays import DeviceArray
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.taylor_model import TaylorModel
 
@@ -32,7 +33,7 @@ def rearranged(move: Callable[[np.ndarray], np.ndarray], x: Array, repeats: int 
     """
     if isinstance(x, TaylorModel):
         return x.rearranged(move, repeats)
-    return move(x) if isinstance(x, np.ndarray) else x.rearranged(move)
+    return move(x) if _is_plain(x) else x.rearranged(move)
 
 
 def accumulated(add: Callable[[np.ndarray], np.ndarray], terms: int, x: Array, uses: int | None = None) -> Array:
@@ -48,7 +49,11 @@ def accumulated(add: Callable[[np.ndarray], np.ndarray], terms: int, x: Array, u
     """
     if isinstance(x, TaylorModel):
         return x.accumulated(add, terms, uses)
-    return add(x) if isinstance(x, np.ndarray) else x.accumulated(add, terms)
+    return add(x) if _is_plain(x) else x.accumulated(add, terms)
+
+
+def _is_plain(x: Array) -> bool:
+    return isinstance(x, np.ndarray | DeviceArray)
 
 
 def concatenated(parts: Sequence[Array], axis: int) -> Array:
@@ -69,6 +74,8 @@ def zeros(shape: tuple[int, ...], like: np.ndarray) -> np.ndarray:
     >>> zeros((1,), np.array([Fraction(1, 2)], dtype=object))
     array([Fraction(0, 1)], dtype=object)
     """
+    if isinstance(like, DeviceArray):
+        return np.zeros_like(like, shape=shape)
     if like.dtype != object:
         return np.zeros(shape, dtype=like.dtype)
     return np.full(shape, like.flat[0] * 0 if like.size else 0, dtype=object)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verify.arithmetic import midrad
+from verify.arithmetic.device_arrays import as_array
 from verify.arithmetic.floats import exact_array
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.lengths_upward import length, raised
@@ -70,7 +71,7 @@ class BallArray:
             if not self.ball:
                 self._interval = Interval(self.value)
             else:
-                self._interval = Interval(*midrad.guarded(self.value, np.full(self.value.shape, self.ball)))
+                self._interval = Interval(*midrad.guarded(self.value, np.full_like(self.value, self.ball)))
         return self._interval
 
     @property
@@ -123,16 +124,16 @@ class BallArray:
         A sum of m rounded terms is off by at most gamma(m - 1) times the sum of their absolute values, and the norm of
         a matrix of zeros and ones is at most the root of its largest row and column sums, or of the number of ones.
         """
-        value = np.asarray(add(self.value))
+        value = as_array(add(self.value))
         gain = terms * uses if uses is not None else float(np.sum(add(np.ones(self.shape))))
         error = raised(self.ball * sqrt(gain)) if self.ball else 0.0
         if terms > 1:
-            sizes = length(np.asarray(add(np.abs(self.value))))
+            sizes = length(as_array(add(np.abs(self.value))))
             error = raised(error + float(gamma(terms - 1)) * float(inflation(terms)) * sizes)
         return BallArray(value, error)
 
     def __getitem__(self, index: Any) -> BallArray:
-        return self.rearranged(lambda a: np.asarray(a[index]))
+        return self.rearranged(lambda a: as_array(a[index]))
 
     def reshape(self, *shape: Any) -> BallArray:
         """Return the same entries in another shape."""
@@ -150,7 +151,7 @@ class BallArray:
         """Return the sum over axes."""
         axes = tuple(range(self.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
         terms = max(prod(self.shape[k] for k in axes), 1)
-        return self.accumulated(lambda a: np.asarray(np.sum(a, axis=axes)), terms, 1)
+        return self.accumulated(lambda a: as_array(np.sum(a, axis=axes)), terms, 1)
 
     # arithmetic
 
@@ -159,7 +160,7 @@ class BallArray:
 
     def __add__(self, other: Any) -> BallArray:
         y = BallArray.of(other)
-        value = np.asarray(self.value + y.value)
+        value = as_array(self.value + y.value)
         balls = sum(x.ball * sqrt(_repeats(value.shape, x.shape)) for x in (self, y) if x.ball)
         result = BallArray(value)
         result.ball = raised(balls + UNIT * result.length)
@@ -176,7 +177,7 @@ class BallArray:
     def __mul__(self, other: Any) -> BallArray:
         """Return the products: ``(a + da)(b + db) - a b``, entries repeated where shapes differ, and u of each."""
         y = BallArray.of(other)
-        value = np.asarray(self.value * y.value)
+        value = as_array(self.value * y.value)
         moved = self.ball * y.ball
         for x, factor in ((self, y), (y, self)):
             if x.ball:
@@ -192,7 +193,7 @@ class BallArray:
         divisor = exact_array(other)
         if divisor.size != 1:
             raise TypeError("balls are divided by single numbers; multiply by a reciprocal")
-        result = BallArray(np.asarray(self.value / divisor))
+        result = BallArray(as_array(self.value / divisor))
         moved = self.ball / abs(float(divisor.reshape(-1)[0])) if self.ball else 0.0
         result.ball = raised(moved + UNIT * result.length + FLOOR * sqrt(result.value.size))
         return result
@@ -216,7 +217,7 @@ def uses_of(move: Callable[[Array], Array], shape: tuple[int, ...]) -> int:
     2
     """
     size = prod(shape)
-    found = np.asarray(move(np.arange(1.0, size + 1.0).reshape(shape))).reshape(-1).astype(np.int64)
+    found = as_array(move(np.arange(1.0, size + 1.0).reshape(shape))).reshape(-1).astype(np.int64)
     return int(np.max(np.bincount(found, minlength=1)[1:], initial=1))
 
 
@@ -227,7 +228,7 @@ def _repeats(shape: tuple[int, ...], part: tuple[int, ...]) -> float:
 def _product(a: BallArray, b: BallArray) -> BallArray:
     """Return matrix products: ``|A db|_F <= |A| |db|_F`` for every pair, roundings by gamma of the lengths."""
     with np.errstate(all="ignore"):
-        value = np.asarray(np.matmul(a.value, b.value))
+        value = as_array(np.matmul(a.value, b.value))
     terms = a.shape[-1]
     if terms > LONGEST_SUM:
         return BallArray.of(a.interval @ b.interval)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from verify.arithmetic.device_arrays import DeviceArray
 from verify.arithmetic.rounding import ArithmeticDomainError, refuse_nan
 from verify.outcomes import InputError
 
@@ -183,7 +184,7 @@ def float_array(a: ArrayLike) -> Array:
     ArithmeticDomainError
         If they do not convert exactly.
     """
-    if isinstance(a, np.ndarray) and a.dtype == np.float64:
+    if isinstance(a, np.ndarray | DeviceArray) and a.dtype == np.float64:
         return a
     try:
         return float64_array(a, "interval")

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from verify.arithmetic import midrad, upward
 from verify.arithmetic.blocks import in_blocks
 from verify.arithmetic.comparisons import PartiallyOrdered
+from verify.arithmetic.device_arrays import as_array
 from verify.arithmetic.floats import exact_array, float_array
 from verify.arithmetic.movable import Movable
 from verify.arithmetic.rounding import (
@@ -115,7 +116,7 @@ class Interval(PartiallyOrdered, Movable):
         refuse_nan(radius, what="Interval.from_midrad")
         if np.any(radius < 0):
             raise ArithmeticDomainError("negative radius", where="Interval.from_midrad", value=float(radius.min()))
-        return Interval(exact_array(centre).copy(), np.asarray(np.abs(radius)))
+        return Interval(exact_array(centre).copy(), as_array(np.abs(radius)))
 
     @staticmethod
     def zeros(shape: int | tuple[int, ...]) -> Interval:
@@ -168,10 +169,10 @@ class Interval(PartiallyOrdered, Movable):
         radii are summed upward. Sums do not underflow.
         """
         with np.errstate(all="ignore"):
-            mid = np.asarray(add(self.mid))
-            spread = upward.mul(np.asarray(add(np.abs(self.mid))) * inflation(terms), gamma(terms))
+            mid = as_array(add(self.mid))
+            spread = upward.mul(as_array(add(np.abs(self.mid))) * inflation(terms), gamma(terms))
             if self._rad is not None:
-                spread = upward.add(spread, np.asarray(add(self._rad)) * inflation(terms))
+                spread = upward.add(spread, as_array(add(self._rad)) * inflation(terms))
             return Interval(*midrad.guarded(mid, spread))
 
     # arithmetic

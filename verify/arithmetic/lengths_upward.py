@@ -10,6 +10,7 @@ from math import inf, isnan, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from verify.arithmetic.device_arrays import as_array
 from verify.arithmetic.rounding import FLOOR, inflation
 
 Array = NDArray[np.float64]
@@ -42,7 +43,7 @@ def length(array: Array) -> float:
     >>> 5.0 <= length(np.array([3.0, -4.0])) < 5.0 + 1e-12
     True
     """
-    flat = np.ascontiguousarray(array).reshape(-1)
+    flat = as_array(array).reshape(-1)
     with np.errstate(all="ignore"):
         squares = float(flat @ flat) * float(inflation(flat.size + 2)) + flat.size * FLOOR
     return raised(sqrt(squares)) if squares >= 0 else inf
@@ -56,8 +57,8 @@ def weighted_sum(weights: Array, errors: Array) -> float:
     >>> weighted_sum(np.array([1.0, -1.0]), np.array([0.1, 0.2])) > 0.3
     True
     """
-    left = np.abs(np.ascontiguousarray(weights)).reshape(-1)
-    right = np.ascontiguousarray(np.broadcast_to(errors, np.shape(weights))).reshape(-1)
+    left = np.abs(as_array(weights)).reshape(-1)
+    right = as_array(np.broadcast_to(errors, np.shape(weights))).reshape(-1)
     with np.errstate(all="ignore"):
         return raised(float(left @ right) * float(inflation(left.size + 2)) + left.size * FLOOR)
 
@@ -67,4 +68,4 @@ def sum_lengths(array: Array, axes: tuple[int, ...]) -> Array:
     with np.errstate(all="ignore"):
         squares = np.sum(array * array, axis=axes, keepdims=True)
         terms = array.size // squares.size if squares.size else 0
-        return np.asarray(np.sqrt(squares * inflation(terms + 1) + terms * FLOOR) * inflation(3))
+        return as_array(np.sqrt(squares * inflation(terms + 1) + terms * FLOOR) * inflation(3))

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verify.arithmetic import upward
+from verify.arithmetic.device_arrays import as_array
 from verify.arithmetic.rounding import FLOOR, UNIT, add_down, add_up, gamma, inflation, next_above
 
 Array = NDArray[np.float64]
@@ -67,7 +68,7 @@ def plus(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
     The rounding error is at most half a unit in the last place of ``x + y``, and ``fl(u |x + y|)`` is not below
     that: half a unit is a number of the format as soon as ``|x + y| >= 2**-1021``, and below the sum is exact.
     """
-    mid = np.asarray(x + y)
+    mid = as_array(x + y)
     rad = np.abs(mid)
     rad *= UNIT
     roundings = 0
@@ -87,7 +88,7 @@ def times(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
     radius is at least the floor; smaller radii are lifted. The shift of the midpoint is off by ``u`` of itself, the
     shifted midpoint by ``u`` of itself.
     """
-    mid = np.asarray(x * y)
+    mid = as_array(x * y)
     size_x, size_y = np.abs(x), np.abs(y)
     rad = np.abs(mid) * UNIT
     if r is not None and s is not None:
@@ -133,7 +134,7 @@ def over(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
     With ``q = x/y`` exact, ``|X/Y - q| <= (r + |q| s)/(|y| - s)``.
     """
     zero = y == 0
-    mid = np.asarray(x / np.where(zero, 1.0, y))
+    mid = as_array(x / np.where(zero, 1.0, y))
     rad = np.where(zero, np.inf, product_error(mid, x))
     if r is not None or s is not None:
         quotient = upward.add(np.abs(mid), rad)
@@ -147,7 +148,7 @@ def over(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
 
 def matrix_times(x: Array, r: Radius, y: Array, s: Radius) -> tuple[Array, Array]:
     """Return midpoint and radius of the matrix product, stacks and vectors as in ``numpy.matmul``."""
-    mid = np.asarray(np.matmul(x, y))
+    mid = as_array(np.matmul(x, y))
     terms = x.shape[-1]
     growth = gamma(terms)
     if s is None:
@@ -173,7 +174,7 @@ def _relative(x: Array, growth: np.floating[Any], r: Radius) -> Array:
 
 def _nonnegative_product(a: Array, b: Array) -> Array:
     """Upper bound of ``a @ b`` plus the underflow in another product with the same nonzero pattern."""
-    bound = np.asarray(np.matmul(a, b))
+    bound = as_array(np.matmul(a, b))
     bound *= inflation(a.shape[-1] + 2)
     return upward.lift_product(bound, a, b)
 
@@ -181,7 +182,7 @@ def _nonnegative_product(a: Array, b: Array) -> Array:
 def total(x: Array, r: Radius, axis: int | tuple[int, ...] | None) -> tuple[Array, Array]:
     """Return midpoint and radius of the sum over an axis: ``n - 1`` roundings of sums, whatever their order."""
     with np.errstate(all="ignore"):
-        mid = np.asarray(np.sum(x, axis=axis))
+        mid = as_array(np.sum(x, axis=axis))
     terms = x.size // mid.size if mid.size else 0
     rad = upward.mul(upward.sum(np.abs(x), axis), gamma(max(terms - 1, 0)))
     return guarded(mid, rad if r is None else upward.add(rad, upward.sum(r, axis)))

@@ -8,6 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from verify.arithmetic.device_arrays import as_array
+
 Array = NDArray[np.float64]
 
 
@@ -26,7 +28,7 @@ class Movable:
         raise NotImplementedError
 
     def __getitem__(self, index: Any) -> Self:
-        return self.rearranged(lambda a: np.asarray(a[index]))
+        return self.rearranged(lambda a: as_array(a[index]))
 
     def __len__(self) -> int:
         if not self.shape:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verify.arithmetic import upward
+from verify.arithmetic.device_arrays import as_array
 from verify.arithmetic.lengths_upward import length, raised, sum_lengths
 from verify.arithmetic.matrix_powers import norm_by_squaring
 from verify.arithmetic.rounding import gamma, inflation
@@ -59,8 +60,8 @@ def rounded_sum(add: Callable[[Array], Array], terms: int, value: Array) -> tupl
     True
     """
     if terms <= 1:
-        return np.asarray(add(value)), None
-    return np.asarray(add(value)), np.asarray(add(np.abs(value))) * (gamma(terms - 1) * inflation(terms + 1))
+        return as_array(add(value)), None
+    return as_array(add(value)), as_array(add(np.abs(value))) * (gamma(terms - 1) * inflation(terms + 1))
 
 
 @final
@@ -97,7 +98,7 @@ class Perturbation:
     def entries(self) -> Array:
         """Upper bounds of the entries' absolute values: of the array's shape or a scalar."""
         ball = np.float64(self.ball)
-        return np.asarray(ball) if self.box is None else upward.add(self.box, ball)
+        return as_array(ball) if self.box is None else upward.add(self.box, ball)
 
     def __add__(self, other: Perturbation) -> Perturbation:
         boxes = [box for box in (self.box, other.box) if box is not None]
@@ -117,7 +118,7 @@ class Perturbation:
 
         The norm of a matrix of zeros and ones is at most the root of its largest column and row sums' product.
         """
-        box = None if self.box is None else np.asarray(add(self.box)) * inflation(terms)
+        box = None if self.box is None else as_array(add(self.box)) * inflation(terms)
         return Perturbation(raised(self.ball * sqrt(terms * uses)), box)
 
 
@@ -169,4 +170,4 @@ def largest_along_rows(perturbation: Perturbation) -> Perturbation:
     Perturbation(ball=1.0, box=array([0.5]))
     """
     box = perturbation.box
-    return Perturbation(perturbation.ball, None if box is None else np.asarray(np.max(box, axis=-1)))
+    return Perturbation(perturbation.ball, None if box is None else as_array(np.max(box, axis=-1)))

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from verify.arithmetic.device_arrays import as_array
 from verify.outcomes import DagverifyError, InputError
 
 LONGEST_SUM = 2**21
@@ -184,7 +185,7 @@ def add_up(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64
     array([ 0., -1.])
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        total = np.asarray(a + b)
+        total = as_array(a + b)
         shifted = total - a
         error = (a - (total - shifted)) + (b - shifted)
         return _step(total, ((error > 0) | (total == -np.inf)).astype(np.int64))
@@ -192,7 +193,7 @@ def add_up(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64
 
 def add_down(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the largest float64 not above ``a + b``; see `add_up`."""
-    return np.asarray(0.0 - add_up(-a, -b))
+    return as_array(0.0 - add_up(-a, -b))
 
 
 def refuse_nan(*arrays: NDArray[Any], what: str) -> None:

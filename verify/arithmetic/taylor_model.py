@@ -128,7 +128,7 @@ class TaylorModel:
 
     def moved(self) -> TaylorModel:
         """Return the difference from the start: the same model with c_0 = 0."""
-        return TaylorModel([BallArray(np.zeros(self.shape)), *self.parts[1:]], self.remainder)
+        return TaylorModel([BallArray(np.zeros_like(self.first.value)), *self.parts[1:]], self.remainder)
 
     # linear
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from verify.arithmetic import midrad
 from verify.arithmetic.ball_arrays import BallArray
+from verify.arithmetic.device_arrays import as_array
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import FLOOR
 
@@ -46,7 +47,7 @@ def tails_of(parts: Sequence[BallArray | None], remainder: Interval | None) -> l
             found.append(c.interval)
         else:
             hull = with_zero(behind)
-            found.append(Interval(*midrad.plus(c.value, np.asarray(c.ball), hull.mid, hull.rad)))
+            found.append(Interval(*midrad.plus(c.value, as_array(c.ball), hull.mid, hull.rad)))
     return found[::-1]
 
 
@@ -61,7 +62,7 @@ def with_zero(x: Interval) -> Interval:
 
 def largest(x: Interval) -> Array:
     """Return upper bounds of ``|x|``, not below the floor."""
-    return np.asarray((np.abs(x.mid) + x.rad) * ROOM + FLOOR)
+    return as_array((np.abs(x.mid) + x.rad) * ROOM + FLOOR)
 
 
 def plus(a: Any, b: Any) -> Any:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from verify.arithmetic.device_arrays import as_array
 from verify.arithmetic.rounding import LONGEST_SUM, ArithmeticDomainError, floor, inflation
 
 Floats = NDArray[Any]
@@ -25,7 +26,7 @@ Floats = NDArray[Any]
 
 
 def _operand(a: ArrayLike) -> Floats:
-    array = np.asarray(a)
+    array = as_array(a)
     if array.dtype != np.float32:
         array = _as_float64(array)
     if array.size and not np.min(array) >= 0:
@@ -69,10 +70,10 @@ def add(*terms: ArrayLike) -> Floats:
     """
     operands = [_operand(term) for term in terms]
     with np.errstate(over="ignore"):
-        total = np.asarray(reduce(np.add, operands))
+        total = as_array(reduce(np.add, operands))
         if len(operands) == 1:
             return total
-        return np.asarray(total * inflation(len(operands) - 1, total.dtype))
+        return as_array(total * inflation(len(operands) - 1, total.dtype))
 
 
 def mul(*factors: ArrayLike) -> Floats:
@@ -86,8 +87,8 @@ def mul(*factors: ArrayLike) -> Floats:
     product, *rest = (_operand(factor) for factor in factors)
     for factor in rest:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            bound = np.asarray(product * factor)
-            bound = np.asarray(bound * inflation(1, bound.dtype))
+            bound = as_array(product * factor)
+            bound = as_array(bound * inflation(1, bound.dtype))
         product = _lift(bound, product, factor)
     return product
 
@@ -102,8 +103,8 @@ def div(a: ArrayLike, b: ArrayLike) -> Floats:
     """
     numerator, denominator = _operand(a), _operand(b)
     with np.errstate(all="ignore"):
-        bound = np.asarray(numerator / denominator)
-        bound = np.asarray(bound * inflation(1, bound.dtype))
+        bound = as_array(numerator / denominator)
+        bound = as_array(bound * inflation(1, bound.dtype))
     return _lift(bound, numerator)
 
 
@@ -116,8 +117,8 @@ def sqrt(a: ArrayLike) -> Floats:
     True
     """
     operand = _operand(a)
-    root = np.asarray(np.sqrt(operand))
-    return np.asarray(root * inflation(1, root.dtype))
+    root = as_array(np.sqrt(operand))
+    return as_array(root * inflation(1, root.dtype))
 
 
 def sum(a: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Floats:  # noqa: A001 -- as numpy.sum
@@ -130,9 +131,9 @@ def sum(a: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Floats:  # n
     """
     operand = _operand(a)
     with np.errstate(over="ignore"):
-        total = np.asarray(np.sum(operand, axis=axis))
+        total = as_array(np.sum(operand, axis=axis))
         terms = operand.size // total.size if total.size else 0
-        return np.asarray(total * inflation(max(terms - 1, 0), total.dtype)) if terms > 1 else total
+        return as_array(total * inflation(max(terms - 1, 0), total.dtype)) if terms > 1 else total
 
 
 def matmul(a: ArrayLike, b: ArrayLike) -> Floats:
@@ -145,8 +146,8 @@ def matmul(a: ArrayLike, b: ArrayLike) -> Floats:
     """
     left, right = _operand(a), _operand(b)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        bound = np.asarray(np.matmul(left, right))
-        bound = np.asarray(bound * inflation(left.shape[-1] + 1, bound.dtype))
+        bound = as_array(np.matmul(left, right))
+        bound = as_array(bound * inflation(left.shape[-1] + 1, bound.dtype))
     return lift_product(bound, left, right)
 
 
@@ -195,16 +196,16 @@ def norm(a: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Floats:
     >>> bool(norm([3e200, -4e200]) >= 5e200), bool(norm([3.0, -4.0]) < 5 + 1e-14)
     (True, True)
     """
-    operand = _operand(np.abs(np.asarray(a)))
+    operand = _operand(np.abs(as_array(a)))
     largest = float(np.max(operand, initial=0.0))
     exponent = int(np.frexp(largest)[1]) if 0.0 < largest < np.inf else 0
     if abs(exponent) < np.finfo(operand.dtype).maxexp // 4:
         return sqrt(sum(mul(operand, operand), axis=axis))
     with np.errstate(over="ignore", under="ignore"):
         # a power of two scales exactly, but for entries far below the largest: they underflow and are lifted
-        scaled = _lift(np.asarray(np.ldexp(operand, -exponent)), operand)
+        scaled = _lift(as_array(np.ldexp(operand, -exponent)), operand)
         length = sqrt(sum(mul(scaled, scaled), axis=axis))
-        return _lift(np.asarray(np.ldexp(length, exponent)), length)
+        return _lift(as_array(np.ldexp(length, exponent)), length)
 
 
 def maximum(a: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Floats:
@@ -223,4 +224,4 @@ def maximum(a: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Floats:
     operand = _operand(a)
     if operand.size == 0:
         raise ArithmeticDomainError("maximum of no entries", where="upward.maximum", shape=operand.shape)
-    return np.asarray(np.max(operand, axis=axis))
+    return as_array(np.max(operand, axis=axis))

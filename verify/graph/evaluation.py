@@ -14,9 +14,12 @@ import numpy as np
 
 from verify.arithmetic import arb
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.device_arrays import as_array
+from verify.arithmetic.floats import exact_array
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.taylor_model import TaylorModel
 from verify.graph.graph import Graph
+from verify.graph.places import HOST, Place
 from verify.operations.leaves import Filled, Leaf
 from verify.operations.operation import Operation, OutsideDomainError, Shape
 from verify.outcomes import InputError
@@ -71,17 +74,28 @@ def _whole_line(shape: Shape) -> Interval:
     return Interval(np.zeros(shape), np.full(shape, np.inf))
 
 
+def intervals_in(place: Place) -> Arithmetic:
+    """Return the arithmetic of interval arrays of a place."""
+    return Arithmetic("intervals", lambda array: Interval(place.enter(exact_array(array))), _whole_line, _in(place))
+
+
+def _in(place: Place) -> Callable[[Operation, list[Array]], Array]:
+    return lambda operation, arguments: place.call(operation, operation.evaluate, *arguments)
+
+
 INTERVAL = Arithmetic("intervals", Interval.point, _whole_line)
 ARB = Arithmetic("Arb balls", _as_balls)
 RATIONAL = Arithmetic("fractions", _as_fractions)
 
 
-def taylor_models(degree: int) -> Arithmetic:
-    """Return the arithmetic of Taylor models of a degree; what enters does not move."""
+def taylor_models(degree: int, place: Place = HOST) -> Arithmetic:
+    """Return the arithmetic of Taylor models of a degree, in a place; what enters does not move."""
+    enter = intervals_in(place).enter
     return Arithmetic(
         "Taylor models",
-        lambda array: TaylorModel.constant(Interval.point(array), degree),
+        lambda array: TaylorModel.constant(enter(array), degree),
         lambda shape: TaylorModel([_whole_line(shape)] * degree, _whole_line(shape)),
+        _in(place),
     )
 
 
@@ -135,7 +149,7 @@ def _walked(graph: Graph, values: Values, arithmetic: Arithmetic) -> list[Array]
                 results[position] = arithmetic.enter(np.full(node.shape, float(operation.value)))
             else:
                 result = _result(operation, [results[argument] for argument in node.arguments], node.shape, arithmetic)
-                results[position] = result if isinstance(result, Interval | TaylorModel) else np.asarray(result)
+                results[position] = result if isinstance(result, Interval | TaylorModel) else as_array(result)
             for argument in {*node.arguments, position}:
                 if last[argument] <= position:
                     results[argument] = None

@@ -17,11 +17,12 @@ from verify.arithmetic.floats import exact_float, float64_array
 from verify.arithmetic.interval_joins import concatenate
 from verify.arithmetic.intervals import Interval
 from verify.calculus.objective import Objective
+from verify.graph.enclosures import enclosed_error, enclosed_gradient, ends_of
 from verify.graph.evaluation import ARB, FLOAT64, INTERVAL, Arithmetic, evaluate
 from verify.graph.graph import Graph
 from verify.graph.model_parameters import ModelParameters, NamedParameters
 from verify.graph.reverse import AdjointGraph, gradient_graph
-from verify.graph.rounding import error_bound, weighted_graph
+from verify.graph.rounding import weighted_graph
 from verify.graph.tangent import tangent_graph
 from verify.graph.tensor import GraphBuilder
 from verify.notebook import table
@@ -31,9 +32,6 @@ from verify.outcomes import InputError
 
 if TYPE_CHECKING:
     from verify.bounds.regions import Region
-
-_NARROW = 2.0**-20
-"""Distance, relative to E, that is small enough not to ask for intervals as well: their cost is that of a gradient."""
 
 
 @final
@@ -109,6 +107,8 @@ class GraphProblem(Objective):
         self.blocks = _blocks(graph)
         self.weight_decay = _decays(weight_decay, self.blocks)
         self.graph = _with_decay(graph, self.blocks, self.weight_decay)
+        self.graphs_of_chunks: dict[tuple[int, bool], Any] = {}
+        """What `verify.graph.chunks` makes of the graph, by the number of samples; see there."""
         self._last: tuple[np.ndarray, float, np.ndarray] | None = None
         self.constants = _checked_constants(graph, constants)
         self.initial_weights = self.check_weights(initial_weights).copy()
@@ -194,28 +194,18 @@ class GraphProblem(Objective):
 
     @certified_environment()
     def error_enclosure(self, w: Any) -> tuple[float, float]:
-        """Return float64 numbers lo <= E(w) <= hi, for the exact real E of these weights and data.
-
-        Rounding is weighted by adjoints (`verify.graph.rounding`); where that says little, E is evaluated in intervals.
-        """
-        values = self._values(w)
-        found = error_bound(self._weighted_graph, values)
-        ends = _ends(Interval(np.array(found.value), np.array(found.distance)))
-        if found.distance <= _NARROW * abs(found.value):
-            return ends
-        lower, upper = _ends(evaluate(self.graph, values, INTERVAL)[0])
-        return max(lower, ends[0]), min(upper, ends[1])
+        """Return float64 numbers lo <= E(w) <= hi, for the exact real E of these weights and data."""
+        return enclosed_error(self.graph, self.weighted_graph, self._values(w))
 
     @certified_environment()
     def gradient_enclosure(self, w: Any) -> Interval:
         """Return an interval array, (P,), that contains the exact gradient."""
-        parts = evaluate(self.gradient_graph, self._values(w), INTERVAL)[1:]
-        return concatenate([part.reshape(-1) for part in parts])
+        return enclosed_gradient(self.gradient_graph, self._values(w))
 
     @certified_environment()
     def error_over(self, box: Interval) -> tuple[float, float]:
         """Return float64 numbers lo <= E(w) <= hi that hold for all weights w of a box, (P,)."""
-        return _ends(evaluate(self.graph, self.values(box), INTERVAL)[0])
+        return ends_of(evaluate(self.graph, self.values(box), INTERVAL)[0])
 
     @certified_environment()
     def hessian_vector_enclosure(self, w: Any, direction: Any) -> Interval:
@@ -237,7 +227,8 @@ class GraphProblem(Objective):
         return gradient_graph(self.graph)
 
     @cached_property
-    def _weighted_graph(self) -> AdjointGraph:
+    def weighted_graph(self) -> AdjointGraph:
+        """The graph that the rounding of the error is weighted by."""
         return weighted_graph(self.graph)
 
     @cached_property
@@ -254,10 +245,6 @@ class GraphProblem(Objective):
 
     def _tangents(self, direction: np.ndarray) -> dict[Leaf, Array]:
         return {Tangent(b.label, b.shape): direction[b.place].reshape(b.shape) for b in self.blocks}
-
-
-def _ends(enclosure: Interval) -> tuple[float, float]:
-    return float(enclosure.lower), float(enclosure.upper)
 
 
 def _blocks(graph: Graph) -> tuple[ParameterBlock, ...]:

@@ -32,12 +32,14 @@ from math import inf, isfinite
 import numpy as np
 
 from verify.arithmetic import upward
+from verify.arithmetic.device_arrays import as_array
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.lengths_upward import length, raised, weighted_sum
 from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.rounding import ArithmeticDomainError
 from verify.graph.evaluation import Values
 from verify.graph.graph import Graph, Node
+from verify.graph.places import HOST, Place
 from verify.graph.reverse import AdjointGraph, adjoint_graph
 from verify.operations.leaves import Filled, Leaf
 from verify.operations.operation import OutsideDomainError, Shape
@@ -63,7 +65,7 @@ def weighted_graph(graph: Graph) -> AdjointGraph:
 
 
 @certified_environment()
-def error_bound(weighted: AdjointGraph, values: Values) -> ErrorBound:
+def error_bound(weighted: AdjointGraph, values: Values, place: Place = HOST) -> ErrorBound:
     """Return the scalar of a graph with a bound of all rounding; see the module.
 
     Parameters
@@ -72,6 +74,8 @@ def error_bound(weighted: AdjointGraph, values: Values) -> ErrorBound:
         What `weighted_graph` returns.
     values : mapping of Leaf to array
         Exact float64 numbers of every leaf.
+    place : Place
+        Where it is computed.
 
     Examples
     --------
@@ -85,7 +89,7 @@ def error_bound(weighted: AdjointGraph, values: Values) -> ErrorBound:
     """
     with np.errstate(all="ignore"):
         try:
-            return _Walk(weighted).bound(values)
+            return _Walk(weighted, place).bound(values)
         except (OutsideDomainError, ArithmeticError):
             return ErrorBound(0.0, inf)
 
@@ -97,7 +101,8 @@ def _rounds(node: Node) -> bool:
 class _Walk:
     """One walk through the nodes and then their adjoints, which are weights as soon as they are known."""
 
-    def __init__(self, weighted: AdjointGraph) -> None:
+    def __init__(self, weighted: AdjointGraph, place: Place) -> None:
+        self.place = place
         self.graph = weighted.graph
         self.weighted = weighted
         self.weighs: dict[int, list[int]] = {adjoint: [] for adjoint in weighted.adjoints.values()}
@@ -126,16 +131,16 @@ class _Walk:
     def _result(self, position: int, node: Node, values: Values) -> Perturbed:
         operation = node.operation
         if isinstance(operation, Leaf):
-            return Perturbed(np.asarray(values[operation], dtype=np.float64), Perturbation())
+            return Perturbed(self.place.enter(values[operation]), Perturbation())
         if isinstance(operation, Filled):
-            return Perturbed(np.full(node.shape, float(operation.value)), Perturbation())
+            return Perturbed(self.place.enter(np.full(node.shape, float(operation.value))), Perturbation())
         arguments = self._read(node.arguments)
         if math.prod(node.shape) and not any(argument.value.size for argument in arguments):
-            return Perturbed(np.zeros(node.shape), Perturbation())
-        computed, rounding = operation.rounded(*arguments)
-        value, moved = np.asarray(computed), Perturbation()
+            return Perturbed(self.place.enter(np.zeros(node.shape)), Perturbation())
+        computed, rounding = self.place.call(operation, operation.rounded, *arguments)
+        value, moved = as_array(computed), Perturbation()
         if not all(argument.perturbation.is_zero for argument in arguments):
-            moved = operation.perturbed(value, *arguments)
+            moved = self.place.call(operation, operation.perturbed, value, *arguments)
         if position < self.weighted.size:
             if not operation.is_continuous and moved.box is not None:
                 raise OutsideDomainError(

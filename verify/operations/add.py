@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.device_arrays import as_array
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.movement import Derivatives, Movement, of_sum
 from verify.arithmetic.perturbation import Perturbation, Perturbed
@@ -59,7 +60,7 @@ class Add(Operation):
         if len(arguments) == 1:
             return total, None
         size = np.abs(total) if len(arguments) == 2 else reduce(add, map(np.abs, values))
-        return total, np.asarray(size * (gamma(len(arguments) - 1) * inflation(len(arguments))))
+        return total, as_array(size * (gamma(len(arguments) - 1) * inflation(len(arguments))))
 
     def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:
         return reduce(add, (argument.perturbation for argument in arguments))

@@ -11,6 +11,7 @@ import numpy as np
 
 from verify.arithmetic import upward
 from verify.arithmetic.arrays import Array, accumulated, rearranged
+from verify.arithmetic.device_arrays import as_array
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.perturbation import Perturbation, Perturbed, rounded_sum
 from verify.arithmetic.precision import Precision
@@ -110,7 +111,7 @@ class SumOver(LinearOperation):
         return accumulated(self._add, self._terms(x.shape), x, 1)
 
     def _add(self, a: np.ndarray) -> np.ndarray:
-        return np.asarray(a.sum(axis=self.axes))
+        return as_array(a.sum(axis=self.axes))
 
     def _terms(self, shape: Shape) -> int:
         return math.prod(shape[axis] for axis in self.axes)

@@ -18,6 +18,7 @@ import numpy as np
 
 from verify.arithmetic import upward
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.device_arrays import as_array
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.lengths_upward import length, raised, sum_lengths
 from verify.arithmetic.movement import Derivatives, Movement, of_product
@@ -139,7 +140,7 @@ class Contraction(Operation):
             onto_left = Contraction(self.out, self.right, self.left)._product(weight, right)
             onto_right = Contraction(self.out, self.left, self.right)._product(weight, left)
             ways = zip((adjoint.value, x, y), (product, onto_left, onto_right), strict=True)
-            parts.append(Sizes.of(np.asarray(min(one.products(other) for one, other in ways if other is not None))))
+            parts.append(Sizes.of(as_array(min(one.products(other) for one, other in ways if other is not None))))
         whole = of_product(order, [*parts, None], not a.support & b.support)
         return 0.0 if whole is None else whole.whole
 
@@ -195,7 +196,7 @@ class Contraction(Operation):
         """Bound the roundings of a sum of products by gamma times the lengths of its factors (Cauchy, Schwarz)."""
         a, b = (argument.value for argument in arguments)
         _, summed, _, _ = self._groups
-        result = np.asarray(self.evaluate(a, b))
+        result = as_array(self.evaluate(a, b))
         if not summed:
             return result, np.abs(result) * UNIT + FLOOR  # half a unit in the last place
         terms = math.prod(a.shape[self.left.index(c)] for c in summed)

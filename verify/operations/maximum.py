@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 
 from verify.arithmetic.arrays import Array, is_exact_kind
+from verify.arithmetic.device_arrays import as_array
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.movement import Derivatives, Movement
 from verify.arithmetic.perturbation import Perturbation, Perturbed, largest_along_rows
@@ -47,7 +48,7 @@ class Maximum(Operation):
             return _led(z)
         if isinstance(z, Interval):
             if z.is_exact:
-                return Interval(np.asarray(z.mid.max(axis=-1)))
+                return Interval(as_array(z.mid.max(axis=-1)))
             return Interval.from_bounds(z.lower.max(axis=-1), z.upper.max(axis=-1))
         if is_exact_kind(z):
             rows = z.reshape(-1, z.shape[-1])

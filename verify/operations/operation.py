@@ -21,6 +21,7 @@ import numpy as np
 
 from verify.arithmetic import upward
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.device_arrays import as_array
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.movement import Derivatives, Movement, derivatives_of
 from verify.arithmetic.perturbation import Perturbation, Perturbed
@@ -168,7 +169,7 @@ class Operation(abc.ABC):
         The bound may be of any shape that is repeated to the result's; None is zero.
         """
         if not self.rounds:
-            return np.asarray(self.evaluate(*(x.value for x in arguments))), None
+            return as_array(self.evaluate(*(x.value for x in arguments))), None
         enclosure = self.evaluate(*(Interval(x.value) for x in arguments))
         return enclosure.mid, None if enclosure.is_exact else enclosure.rad
 

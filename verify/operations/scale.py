@@ -11,6 +11,7 @@ import numpy as np
 
 from verify.arithmetic import upward
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.device_arrays import as_array
 from verify.arithmetic.intervals import Interval
 from verify.arithmetic.lengths_upward import raised
 from verify.arithmetic.perturbation import Perturbation, Perturbed
@@ -71,7 +72,7 @@ class Scale(LinearOperation):
         return product if down == 1 else product / x_number(down, x)
 
     def rounded(self, *arguments: Perturbed) -> tuple[np.ndarray, np.ndarray | None]:
-        product = np.asarray(self.evaluate(arguments[0].value))
+        product = as_array(self.evaluate(arguments[0].value))
         return product, None if self.factor == -1 else np.abs(product) * _ROUNDINGS + FLOOR
 
     def perturbed(self, result: np.ndarray, *arguments: Perturbed) -> Perturbation:

@@ -7,6 +7,7 @@ from verify.torch.epoch_guard import EpochGuard, EpochReport
 from verify.torch.monitor import Monitor, StepReport
 from verify.torch.optimiser import CertifiedMomentum
 from verify.torch.scalars import TensorBoardLog
+from verify.torch.tensors.enclosures import error_enclosure, gradient_enclosure, segment_bound
 
 __all__ = [
     "CertifiedMomentum",
@@ -19,4 +20,7 @@ __all__ = [
     "StepReport",
     "TensorBoardLog",
     "convert",
+    "error_enclosure",
+    "gradient_enclosure",
+    "segment_bound",
 ]
