@@ -60,7 +60,7 @@ class _Input(io.FileIO):
         except OSError as error:
             raise unreadable(self._path, self._kind, error) from None
 
-    def readall(self) -> bytes | None:
+    def readall(self) -> bytes:
         try:
             return super().readall()
         except OSError as error:
