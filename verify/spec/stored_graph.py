@@ -49,7 +49,7 @@ def graph_archive(problem: GraphProblem) -> bytes:
     for number, leaf in enumerate(problem.network.leaves(Constant)):
         arrays[f"c{number}"] = np.asarray(problem.constants[leaf.label])
     stream = io.BytesIO()
-    np.savez(stream, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez(stream, allow_pickle=False, **arrays)
     return stream.getvalue()
 
 

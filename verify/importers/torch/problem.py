@@ -67,7 +67,9 @@ def from_torch(
     parameters and buffers are constants; tied parameters are one. The module itself is not changed.
 
     Functions mean what PyTorch documents: softplus is log(1 + exp(x)) everywhere, though PyTorch computes x itself,
-    which is 2.1e-9 less at most, where x is above 20. A float32 module's casts to float32 are no roundings.
+    which is 2.1e-9 less at most, where x is above 20. A float32 module's casts to float32 are no roundings. A variance
+    of `gaussian_nll_loss` below its eps counts as eps. Derivatives in ``forward`` are those of `torch.autograd` or
+    `torch.func`.
 
     Parameters
     ----------
