@@ -1,7 +1,7 @@
 """Modules that differentiate in `forward`, such as networks whose loss holds derivatives by their inputs.
 
-`torch.export` sees the calls of a program, and not the operations by which `torch.autograd` computes a derivative. Those
-are traced here, below autograd, and the trace is what is exported.
+`torch.export` sees the calls of a program, and not the operations by which `torch.autograd` computes a derivative.
+Those are traced here, below autograd, and the trace is what is exported.
 """
 
 from __future__ import annotations

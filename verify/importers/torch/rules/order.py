@@ -1,4 +1,4 @@
-"""Entries in the order of their size: values by a network of maxima and minima, which has a kink where two are equal."""
+"""Entries in the order of their size, by a network of maxima and minima: it has a kink where two are equal."""
 
 from __future__ import annotations
 
