@@ -289,3 +289,26 @@ def test_data_that_change_later_change_nothing():
     before = problem.error(problem.initial_weights)
     x.zero_()
     assert problem.error(problem.initial_weights) == before
+
+
+class ByFormat(nn.Module):
+    """Another function in float64."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x):
+        found = self.layer(x)
+        return found * 2 if found.dtype == torch.float32 else found
+
+
+def test_the_modules_own_format_is_compared():
+    x = torch.linspace(-1, 1, 12).reshape(3, 4)
+    with pytest.raises(InputError, match="in its own format"):
+        from_torch(ByFormat(), x, torch.ones(3, 4))
+    from_torch(ByFormat().double(), x, torch.ones(3, 4))
+
+
+def test_what_the_own_format_does_not_hold_is_not_compared():
+    from_torch(nn.Linear(4, 1), torch.full((3, 4), 0.1, dtype=torch.float64), torch.ones(3, 1))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verify.budget import remaining
 from verify.escaping import json_text, terminal
 from verify.outcomes import DagverifyError, InputError
 
@@ -183,7 +184,7 @@ def stderr_console() -> Console:
 
 @contextmanager
 def progress() -> Iterator[Announce]:
-    """Show on stderr what is being done, when stderr is a terminal."""
+    """Show on stderr what is being done, and for how long at most, when stderr is a terminal."""
     stderr = stderr_console()
     if not stderr.is_terminal:
         yield lambda message: None
@@ -191,7 +192,12 @@ def progress() -> Iterator[Announce]:
     from rich.text import Text
 
     with stderr.status("reading ...") as status:
-        yield lambda message: status.update(Text(f"{terminal(message)} ..."))
+        yield lambda message: status.update(Text(f"{terminal(message)}{_time_left()} ..."))
+
+
+def _time_left() -> str:
+    seconds = remaining()
+    return f"; at most {seconds:.0f} s of processor time left" if math.isfinite(seconds) else ""
 
 
 def abandon(stream: Any) -> None:

@@ -14,6 +14,7 @@ from verify.importers.torch.agreement import check_agreement
 from verify.importers.torch.capture import Objective, as_float64, capture, form, refreshed, with_own_constants
 from verify.importers.torch.criteria import Criterion, criterion, in_float64
 from verify.importers.torch.meaning import single
+from verify.importers.torch.own_format import check_own_format
 from verify.importers.torch.translate import translate
 from verify.operations.leaves import Parameter
 from verify.outcomes import InputError
@@ -142,7 +143,10 @@ def import_module(
         kept[key] = with_own_constants(program, objective.module)
     graph, scope = translate(refreshed(kept[key], objective.module, arguments), objective.module)
     weights = _weights(graph, objective.module)
-    check_agreement(GraphProblem(graph, scope.constants, weights), objective, arguments, held=scope.held)
+    bare = GraphProblem(graph, scope.constants, weights)
+    check_agreement(bare, objective, arguments, held=scope.held)
+    own_loss = loss if callable(loss) else objective.criterion
+    check_own_format(bare, module, own_loss, arguments)
     problem = GraphProblem(
         graph, scope.constants, weights, weight_decay, region=region, name=name or type(module).__name__
     )
