@@ -45,7 +45,7 @@ spec_argument = click.argument("spec", type=click.Path(path_type=Path))
 
 
 def advice(proved: bool, ranges: Iterable[Mapping[str, Any]], spec: Path) -> list[str]:
-    """Return which commands say more, if the answer is not proved or the learning rates are tiny: they take spec files.
+    """Return which commands say more, if the answer is not proved or the learning rates are tiny.
 
     Examples
     --------
@@ -53,11 +53,11 @@ def advice(proved: bool, ranges: Iterable[Mapping[str, Any]], spec: Path) -> lis
     >>> advice(True, [{"theorem": "sharp", "eta_max": 0.5}], spec), len(advice(True, tiny, spec))
     ([], 2)
     """
-    if str(spec).startswith("torch:"):
-        return []
     sharp = next((row["eta_max"] for row in ranges if row["theorem"] == "sharp"), None)
     tiny = sharp is not None and sharp < TINY
-    return [EXPLAIN, RECOMMEND] if tiny or not proved else []
+    if proved and not tiny:
+        return []
+    return [RECOMMEND] if str(spec).startswith("torch:") else [EXPLAIN, RECOMMEND]
 
 
 def named_files(spec: Path) -> tuple[Path, ...]:

@@ -70,7 +70,7 @@ class _Traced(Rewritten):
         **Rewritten.FUNCTIONS,
         **dict.fromkeys((torch.Tensor.detach, torch.detach), lambda x: _detached(x, x.detach)),
         torch.Tensor.detach_: lambda x: _detached(x, x.detach_),
-        torch.Tensor.data.__get__: lambda x: _detached(x, lambda: x.data),  # type: ignore[attr-defined]
+        torch.Tensor.data.__get__: lambda x: _detached(x, lambda: x.data),
     }
 
 

@@ -196,7 +196,7 @@ def _computed(node: Node, name: str, arguments: Any, options: Any) -> Any:
     try:
         with torch.no_grad():
             return target(*arguments, **options)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, ValueError, LookupError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(
             "no rule for this operation on these arguments",
