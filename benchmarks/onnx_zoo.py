@@ -69,12 +69,12 @@ def row(name: str, exporter: str, folder: Path) -> tuple[str, ...]:
     entry = ZOO[name]()
     path = folder / f"{name}.onnx"
     shown = name.replace("_", " ")
-    inputs = exported(entry, exporter, path)
     loss = LOSSES.get(entry.loss) if isinstance(entry.loss, str) else None
-    with torch.no_grad():
+    with torch.enable_grad():
         outputs = entry.module(*(entry.inputs if isinstance(entry.inputs, tuple) else (entry.inputs,)))
     if not isinstance(outputs, torch.Tensor):
         return shown, exporter, "", "", "several outputs: the loss of the module takes them all", "", ""
+    inputs = exported(entry, exporter, path)
     targets: Any = entry.targets.numpy() if loss else np.zeros(tuple(outputs.shape))
     theirs = entry.loss if loss else lambda found, wanted: 0.5 * found.square().sum()
     reference = verify.from_torch(ZOO[name]().module, entry.inputs, entry.targets, theirs)
