@@ -61,7 +61,8 @@ def steps(problem: GraphProblem, rule: str) -> str:
     except verify.DagverifyError as error:
         return str(error).partition(";")[0][:80]
     names = [verdict.name for verdict in run.verdicts]
-    return f"{names.count('PROVED')} of {len(names)} PROVED"
+    ended = "" if len(names) == STEPS else f"; {run.stopped}"
+    return f"{names.count('PROVED')} of {len(names)} PROVED{ended}"
 
 
 def row(name: str, exporter: str, folder: Path) -> tuple[str, ...]:
