@@ -12,9 +12,9 @@ a run that was interrupted goes on with those that are left (`--fresh` starts ag
   holds several proposals of L-BFGS: most of these tiny networks are at the bottom, up to rounding, long before the
   20th.
 - *range*: a proved bound L of the Hessian's norm on a ball around the module's weights, of radius 0.01, or of a smaller
-  one where there is none within 120 seconds of processor time (or as many as the row says); lr < 2/L is the range without
-  momentum. A bound is coarse where half of them did not suffice for what is exact at the weights. Or the reason why
-  there is none.
+  one where there is none within 120 seconds of processor time (or as many as the row says); lr < 2/L is the range
+  without momentum. A bound is coarse where half of them did not suffice for what is exact at the weights. Or the reason
+  why there is none.
 - The last three columns are processor time in units of one gradient by PyTorch in float64 on the same data, on one
   thread. Import is in seconds. The modules are tiny, so that fixed costs of both sides dominate.
 """
