@@ -15,7 +15,7 @@ from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.arithmetic.floats import exact_float
 from verify.arithmetic.lengths import length
 from verify.bounds.hessian import check_smooth
-from verify.budget import OverBudgetError, time_limit
+from verify.budget import OverBudgetError, remaining, time_limit
 from verify.notebook import table
 from verify.outcomes import InputError, Verdict
 from verify.sharing import sharing
@@ -156,7 +156,7 @@ def recommend(
     seconds : float
         Processor time; what is not tried by then is left out.
     progress : callable
-        Called with what is being done.
+        Called with what is being done and how much time is left.
 
     Returns
     -------
@@ -224,7 +224,7 @@ class _Search:
         self.remedy: str | None = None
 
     def progress(self, what: str) -> None:
-        self.announce(what)
+        self.announce(f"{what}; at most {remaining():.0f} s left")
 
     def prove(self, seconds: float) -> None:
         """Prove learning rates within a time."""

@@ -192,12 +192,14 @@ def progress() -> Iterator[Announce]:
     from rich.text import Text
 
     with stderr.status("reading ...") as status:
-        yield lambda message: status.update(Text(f"{terminal(message)}{_time_left()} ..."))
+        yield lambda message: status.update(Text(f"{terminal(message)}{_time_left(message)} ..."))
 
 
-def _time_left() -> str:
+def _time_left(message: str) -> str:
+    """Return the words for a message that does not say it itself."""
     seconds = remaining()
-    return f"; at most {seconds:.0f} s of processor time left" if math.isfinite(seconds) else ""
+    told = not math.isfinite(seconds) or message.endswith(" left")
+    return "" if told else f"; at most {seconds:.0f} s of processor time left"
 
 
 def abandon(stream: Any) -> None:
