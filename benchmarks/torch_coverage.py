@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
-from torch_coverage_case import REFUSED, Applied, Case
+from torch_coverage_case import MISSING, REFUSED, Applied, Case
 from torch_coverage_cases import cases
 
 from verify.importers.torch.problem import from_torch
@@ -65,7 +65,8 @@ def main() -> None:
         if name in rows or arguments.only not in (None, name):
             continue
         why = reason(case)
-        rows[name] = f"| {case.group} | {name} | {why[:200].replace('|', '/') or 'imported'} |"
+        words = f"{MISSING[name]}: {why}" if why and name in MISSING else why
+        rows[name] = f"| {case.group} | {name} | {words[:240].replace('|', '/') or 'imported'} |"
         print(rows[name], file=sys.stderr, flush=True)
         if arguments.out is not None:
             arguments.out.write_text(text_of(rows, arguments.out))

@@ -40,4 +40,9 @@ IMAGE, SEQUENCE, VOLUME = (2, 3, 4, 6), (2, 5, 4), (1, 2, 4, 4, 4)
 LINEAR, PARAMETERS, PRODUCTS = "linear, no parameters", "parameter times activation", "activation times activation"
 SMOOTH, KINKED, COUPLED, SHAPES, LOSSES = "smooth elementwise", "with kinks", "coupled", "shapes", "losses"
 REFUSED = "refused by design"
+MISSING = {
+    "ctc": "PyTorch has no form of it that export traces; write its recursion with logsumexp",
+    "erfinv": "an inverse function is no formula of the vocabulary; precompute it where it is of data",
+}
+"""Why an operation has no rule."""
 LABELS = torch.tensor([0, 2, 1])

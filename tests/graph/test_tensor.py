@@ -7,9 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from verify.graph.evaluation import RATIONAL, evaluate
+from verify.graph.evaluation import FLOAT64, RATIONAL, evaluate
 from verify.graph.tensor import GraphBuilder
 from verify.operations.leaves import Parameter
+from verify.operations.power import Power
 from verify.outcomes import InputError
 
 BAD = {
@@ -55,3 +56,24 @@ def test_numbers_enter_exactly(pair):
     found = evaluate(graph, {Parameter("x", (1,)): np.array([0.75])}, RATIONAL)[0][0]
     assert found == expected(Fraction(3, 4))
     assert isinstance(found, Fraction)
+
+
+@pytest.mark.parametrize(
+    ("exponent", "kinds"),
+    [
+        (Fraction(1, 2), [Fraction(-1, 2)]),
+        (Fraction(3, 2), [Fraction(-3, 2)]),
+        (Fraction(-1, 2), [Fraction(-1, 2), Fraction(-1)]),
+        (Fraction(2), [Fraction(2), Fraction(-1)]),
+        (Fraction(-1), [Fraction(-1), Fraction(-1)]),
+    ],
+    ids=str,
+)
+def test_a_root_is_inverted_where_the_numbers_are_the_same(exponent, kinds):
+    builder = GraphBuilder()
+    x = builder.parameter("x", (1,))
+    graph = builder.build(3 / x.apply(Power(exponent)))
+    powers = [node.operation.exponent for node in graph.nodes if isinstance(node.operation, Power)]
+    assert powers == kinds
+    found = evaluate(graph, {Parameter("x", (1,)): np.array([4.0])}, FLOAT64)[0]
+    assert found[0] == 3 / 4.0 ** float(exponent)

@@ -197,6 +197,16 @@ def test_a_report_is_made_of_it(folder: Path, capsys: pytest.CaptureFixture[str]
     )
 
 
+def test_certificates_and_recommendations(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = "torch:factories:named"
+    assert run(capsys, "certify", target, "--kind", "step", "-o", "step.json")[0] == 0
+    assert run(capsys, "recheck", "step.json", "--spec", target)[0] == 0
+    assert run(capsys, "recheck", "step.json", "--spec", "torch:factories:three")[0] != 0
+    assert run(capsys, "recommend", target, "--steps", "1", "--momentum", "0", "--time-limit", "20")[0] == 0
+    code, _, err = run(capsys, "explain", target)
+    assert (code, f"dagverify init net.toml --module {target}" in err) == (2, True)
+
+
 @pytest.mark.parametrize("kind", ["classical", "imported"])
 def test_the_newcomers_path(kind: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code_of = NEWCOMER

@@ -338,6 +338,28 @@ def variational_autoencoder() -> Entry:
 
 
 @entry
+def physics_informed() -> Entry:
+    """The heat equation by its residual and its border."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = nn.Sequential(nn.Linear(2, 5), nn.Tanh(), nn.Linear(5, 5), nn.Tanh(), nn.Linear(5, 1))
+
+        def forward(self, points, border):
+            points = points.clone().requires_grad_(True)
+            (slope,) = torch.autograd.grad(self.net(points).sum(), points, create_graph=True)
+            (bend,) = torch.autograd.grad(slope[:, 0].sum(), points, create_graph=True)
+            return slope[:, 1] - bend[:, 0], self.net(border)
+
+    def loss(outputs, wanted):
+        return outputs[0].square().mean() + F.mse_loss(outputs[1], wanted)
+
+    border = torch.rand(4, 2)
+    return Entry(Net(), (torch.rand(6, 2), border), border[:, :1].sin(), loss)
+
+
+@entry
 def squeeze_and_excitation() -> Entry:
     class Net(nn.Module):
         def __init__(self) -> None:

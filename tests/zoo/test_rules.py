@@ -106,6 +106,20 @@ FUNCTIONS = {
     "products": lambda x: x.prod(1) + x.prod() + x.cumprod(1)[:, 2],
     "norms": lambda x: x.norm(1, dim=1) + torch.linalg.vector_norm(x, float("inf"), dim=1),
     "distances": lambda x: torch.cdist(x, x.flip(1) + 9),
+    "sorted": lambda x: x.sort(1, descending=True)[0] + x.sort(0).values.square(),
+    "sorted, stable": lambda x: torch.sort(x, dim=0, stable=True)[0],
+    "largest and least": lambda x: x.topk(3, 1)[0] + x.topk(3, 1, largest=False)[0],
+    "in the middle": lambda x: x.median(1)[0] + x.median() + x.kthvalue(2, 1).values,
+    "in the middle, an axis kept": lambda x: x.median(0, keepdim=True)[0],
+    "one entry sorted": lambda x: x[:, :1].sort(1)[0],
+    "running logsumexp": lambda x: x.logcumsumexp(0) + x.logcumsumexp(-1),
+    "angles": lambda x: torch.atan2(x, x.flip(1)) + torch.atan2(x.flip(0), x.square()),
+    "cardinal sine": torch.sinc,
+    "bilinear layer": lambda x: F.bilinear(x, x.flip(0), torch.arange(32.0, dtype=x.dtype).reshape(2, 4, 4)),
+    "scatter": lambda x: torch.zeros(3, 5, dtype=x.dtype).scatter(1, torch.tensor([[0, 1, 3, 4]] * 3), x),
+    "scatter of a part": lambda x: x.scatter(1, ROWS[:, None], x[:2, :1].square()).scatter(1, ROWS[None] + 2, 2.0),
+    "filled like": lambda x: x * torch.full_like(x, 3) + torch.ones_like(x) - x.new_full((4,), 2) + x.new_zeros(1),
+    "hardsigmoid": F.hardsigmoid,
     "float mask in attention": lambda x: F.scaled_dot_product_attention(x, x, x, attn_mask=(x @ x.T)),
 }
 WITH_BUFFERS = {
@@ -122,6 +136,15 @@ LOSSES = {
     "kl divergence of logarithms": (
         lambda z, t: F.kl_div(z.log_softmax(1), t, reduction="sum", log_target=True), torch.rand(3, 4).log_softmax(1)
     ),
+    "gaussian nll": (lambda z, t: F.gaussian_nll_loss(z, t, z.square() + 0.5, full=True), torch.rand(3, 4)),
+    "gaussian nll of one variance": (lambda z, t: F.gaussian_nll_loss(z, t, 0.25, reduction="sum"), torch.rand(3, 4)),
+    "gaussian nll of a variance for each sample": (
+        lambda z, t: F.gaussian_nll_loss(z, t, z.exp().sum(1), reduction="none").mean(), torch.rand(3, 4)
+    ),
+    "cosine embedding": (
+        lambda z, t: F.cosine_embedding_loss(z, z.flip(1) + 1, t), torch.tensor([1.0, -1.0, 1.0])
+    ),
+    "hinge embedding": (F.hinge_embedding_loss, torch.tensor([[1.0, -1.0, 1.0, 1.0]] * 3)),
     "nll of log softmax": ("nll", torch.tensor([0, 2, 1])),
     "class weights": (nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5, 1.0])), torch.tensor([0, 2, 1])),
     "class weights and smoothing": (
@@ -190,9 +213,12 @@ REFUSED = {
     "softplus": (Applied(lambda x: F.softplus(x, threshold=0.1)), {}, "threshold=0.1"),
     "cast": (Applied(lambda x: x.float()).double(), {}, "rounded to another format"),
     "cast to half": (Applied(lambda x: x.half()), {}, "rounded to another format"),
+    "too many to be sorted": (Applied(lambda x: torch.cat([x] * 17, 1).sort(1)[0][:, :4]), {}, "too many entries"),
+    "an index by size": (Applied(lambda x: x.gather(1, x.argsort(1))), {}, "no rule for this operation|options"),
     "minus infinity": (Applied(lambda x: x.masked_fill(MASK, float("-inf")).exp()), {}, "softmax or logsumexp next"),
     "infinity": (Applied(lambda x: x.masked_fill(MASK, float("inf"))), {}, "infinite number"),
     "masked out row": (Applied(lambda x: x.masked_fill(MASK | True, float("-inf")).softmax(-1)), {}, "keep an entry"),
+    "no gradient of PyTorch's": (Applied(lambda x: x.scatter(1, ROWS[:, None], x.square())), {}, "cannot compute"),
     "label": (Applied(torch.tanh), {"targets": torch.tensor([0, 1, 4]), "loss": "cross_entropy"}, "smaller than"),
     "large integer": (Applied(torch.tanh), {"targets": torch.full((3, 4), 2**53 + 1)}, "not exactly a float64"),
     "no samples": (Applied(torch.tanh), {"inputs": torch.zeros(0, 4), "targets": torch.zeros(0, 4)}, "mean of no"),
@@ -263,3 +289,26 @@ def test_data_that_change_later_change_nothing():
     before = problem.error(problem.initial_weights)
     x.zero_()
     assert problem.error(problem.initial_weights) == before
+
+
+class ByFormat(nn.Module):
+    """Another function in float64."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x):
+        found = self.layer(x)
+        return found * 2 if found.dtype == torch.float32 else found
+
+
+def test_the_modules_own_format_is_compared():
+    x = torch.linspace(-1, 1, 12).reshape(3, 4)
+    with pytest.raises(InputError, match="in its own format"):
+        from_torch(ByFormat(), x, torch.ones(3, 4))
+    from_torch(ByFormat().double(), x, torch.ones(3, 4))
+
+
+def test_what_the_own_format_does_not_hold_is_not_compared():
+    from_torch(nn.Linear(4, 1), torch.full((3, 4), 0.1, dtype=torch.float64), torch.ones(3, 1))

@@ -163,24 +163,24 @@ def check(
     optimizer = asked if isinstance(asked, Optimizer) or asked is None else asked.optimizer
     total = math.inf if seconds is None else seconds
     started = time.process_time()
-    progress("proving the gradients")
     with time_limit(0.25 * total, "the gradients"):
+        progress("proving the gradients")
         gradients = examine_gradients(problem, seed=seed)
-    progress("bounding the Hessian")
     with time_limit(0.4 * total, "the Hessian"):
+        progress("bounding the Hessian")
         curvature = examine_curvature(problem, seed=seed)
-    progress("deriving the admissible ranges")
     with time_limit(0.1 * total, "the ranges"):
+        progress("deriving the admissible ranges")
         ranges = admissible_ranges(problem, curvature, setting)
     with time_limit(max(0.1 * total, 0.85 * total - (time.process_time() - started)), "any direction"):
         first_step = examine_any_direction(problem, bounds=1, curvature=curvature, progress=progress)
     increase = None
     if setting is not None and overall(ranges, setting) is not Verdict.PROVED:
-        progress("looking for a step that increases the error")
         with time_limit(0.1 * total, "the search for an increase"):
+            progress("looking for a step that increases the error")
             increase = _increase(problem, setting, curvature, seed)
-    progress("checking the assumptions")
     with time_limit(max(0.05 * total, total - (time.process_time() - started)), "the assumptions"):
+        progress("checking the assumptions")
         report = check_assumptions(
             problem, setting=asked, curvature=curvature, increase=increase, gradients=gradients.proof
         )
@@ -189,8 +189,8 @@ def check(
     question = question if gradients.proof.counted else f"{GIVEN}, {question}"
     rise = None
     if setting is not None and setting.mu is not None and not setting.nesterov:
-        progress("looking for a step of the heavy ball that increases the error itself")
         with suppress(OverBudgetError), time_limit(0.05 * total, "the search for a rise of the error"):
+            progress("looking for a step of the heavy ball that increases the error itself")
             rise = find_error_rise(problem, setting.eta, setting.mu)
     found = None if rise is None else rise.to_json()
     return CheckReport(problem.name, assumptions, gradients, curvature, ranges, first_step, question, found, optimizer)

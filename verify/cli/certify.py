@@ -67,9 +67,9 @@ def command(
         _check_coq(kind, coq)
         outputs.add(coq, COQ_PROOF)
     with progress() as announce:
-        from verify.spec import load_specification
+        from verify.cli.target import load
 
-        specification = load_specification(spec)
+        specification = load(spec)
         outputs.protect(specification.document.files)
         problem = specification.problem
         from verify.analysis.certify import UnconfirmedError, certify

@@ -58,9 +58,9 @@ def command(
     if output is not None:
         outputs.add(output, CERTIFICATE_FILE)
     with progress() as announce:
-        from verify.spec import load_specification
+        from verify.cli.target import load
 
-        specification = load_specification(spec)
+        specification = load(spec)
         outputs.protect(specification.document.files)
         problem = specification.problem
         from verify.analysis.converge import converge

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from verify.cli.output import json_option, print_json, progress, spec_argument
+from verify.outcomes import InputError
 
 
 @click.command("explain")
@@ -29,7 +30,12 @@ def command(spec: Path, budget: float, as_json: bool) -> int:
       dagverify explain examples/digits_autoencoder.toml --budget 200
     """
     with progress() as announce:
+        from verify.cli.target import TORCH
         from verify.spec import load_specification
+
+        if str(spec).startswith(TORCH):
+            remedy = f"dagverify init net.toml --module {spec}, then dagverify explain net.toml"
+            raise InputError("explain tries changes of a spec file", target=str(spec), remedy=remedy)
 
         specification = load_specification(spec)
         from verify.analysis.explain import explain

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verify.budget import remaining
 from verify.escaping import json_text, terminal
 from verify.outcomes import DagverifyError, InputError
 
@@ -44,7 +45,7 @@ spec_argument = click.argument("spec", type=click.Path(path_type=Path))
 
 
 def advice(proved: bool, ranges: Iterable[Mapping[str, Any]], spec: Path) -> list[str]:
-    """Return which commands say more, if the answer is not proved or the learning rates are tiny: they take spec files.
+    """Return which commands say more, if the answer is not proved or the learning rates are tiny.
 
     Examples
     --------
@@ -52,11 +53,11 @@ def advice(proved: bool, ranges: Iterable[Mapping[str, Any]], spec: Path) -> lis
     >>> advice(True, [{"theorem": "sharp", "eta_max": 0.5}], spec), len(advice(True, tiny, spec))
     ([], 2)
     """
-    if str(spec).startswith("torch:"):
-        return []
     sharp = next((row["eta_max"] for row in ranges if row["theorem"] == "sharp"), None)
     tiny = sharp is not None and sharp < TINY
-    return [EXPLAIN, RECOMMEND] if tiny or not proved else []
+    if proved and not tiny:
+        return []
+    return [RECOMMEND] if str(spec).startswith("torch:") else [EXPLAIN, RECOMMEND]
 
 
 def named_files(spec: Path) -> tuple[Path, ...]:
@@ -183,7 +184,7 @@ def stderr_console() -> Console:
 
 @contextmanager
 def progress() -> Iterator[Announce]:
-    """Show on stderr what is being done, when stderr is a terminal."""
+    """Show on stderr what is being done, and for how long at most, when stderr is a terminal."""
     stderr = stderr_console()
     if not stderr.is_terminal:
         yield lambda message: None
@@ -191,7 +192,14 @@ def progress() -> Iterator[Announce]:
     from rich.text import Text
 
     with stderr.status("reading ...") as status:
-        yield lambda message: status.update(Text(f"{terminal(message)} ..."))
+        yield lambda message: status.update(Text(f"{terminal(message)}{_time_left(message)} ..."))
+
+
+def _time_left(message: str) -> str:
+    """Return the words for a message that does not say it itself."""
+    seconds = remaining()
+    told = not math.isfinite(seconds) or message.endswith(" left")
+    return "" if told else f"; at most {seconds:.0f} s of processor time left"
 
 
 def abandon(stream: Any) -> None:

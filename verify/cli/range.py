@@ -100,9 +100,9 @@ def command(
         from verify.analysis.ranges import admissible_ranges, largest_momentum, overall
         from verify.bounds.curvature import examine_curvature
 
-        announce("bounding the Hessian")
         started = time.process_time()
         with budget.time_limit(0.6 * time_limit, "the Hessian"):
+            announce("bounding the Hessian")
             curvature = examine_curvature(problem)
         with budget.time_limit(0.2 * time_limit, "the ranges"):
             rows = admissible_ranges(problem, curvature, momentum)
@@ -157,8 +157,8 @@ def _of_an_epoch(spec: Path, batch: int, time_limit: float, as_json: bool) -> in
 
         question = load(spec)
         parts = parts_of(question, batch)
-        announce("bounding the Hessian of every batch")
         with budget.time_limit(time_limit, "the range of an epoch"):
+            announce("bounding the Hessian of every batch")
             row = epoch_range(question.problem, parts, question.asked).to_json()
         row |= {"batch": batch} if "batch" in row else {}
     bound = {"value": row.get("L_of_all_data"), "attack": None, "region": str(question.problem.region)}

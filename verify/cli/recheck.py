@@ -149,9 +149,9 @@ def _located(error: InputError, file: str) -> InputError:
 
 
 def _expected(spec: Path, announce: Any) -> dict[str, Any]:
-    from verify.spec import load_specification
+    from verify.cli.target import load
 
-    problem = load_specification(spec).problem
+    problem = load(spec).problem
     from verify.certificates.description import describe
 
     announce("reading the specification")

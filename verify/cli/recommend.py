@@ -36,9 +36,9 @@ def command(spec: Path, steps: tuple[int, ...], momentum: tuple[float, ...], tim
       dagverify recommend examples/xor_skip.toml --steps 5 --momentum 0.8 --time-limit 10
     """
     with progress() as announce:
-        from verify.spec import load_specification
+        from verify.cli.target import load
 
-        specification = load_specification(spec)
+        specification = load(spec)
         from verify.analysis.recommend import CERTIFIED, MOMENTA, STEPS, recommend
 
         optimizer = specification.optimizer

@@ -10,7 +10,7 @@ from verify.outcomes import InputError
 if TYPE_CHECKING:
     from verify.spec.question import Question
 
-_TORCH = "torch:"
+TORCH = "torch:"
 
 
 def load(spec: Path) -> Question:
@@ -27,7 +27,7 @@ def load(spec: Path) -> Question:
         If it cannot be used, or PyTorch is not installed.
     """
     text = str(spec)
-    if not text.startswith(_TORCH):
+    if not text.startswith(TORCH):
         from verify.spec import load_specification
 
         return load_specification(spec)

@@ -176,10 +176,10 @@ class Tensor:
             if not divisor:
                 raise InputError("division by zero", divisor=other, remedy="divide by another number")
             return self.scale(1 / divisor)
-        return self * other.apply(Power(Fraction(-1)))
+        return self * other.reciprocal()
 
     def __rtruediv__(self, other: float) -> Tensor:
-        return self.apply(Power(Fraction(-1))) * other
+        return self.reciprocal() * other
 
     def __matmul__(self, other: Tensor) -> Tensor:
         stack = _common(self.shape[:-2], other.shape[:-2])
@@ -192,6 +192,17 @@ class Tensor:
     def scale(self, factor: Fraction) -> Tensor:
         """Return a rational multiple."""
         return self if factor == 1 else self.apply(Scale(Fraction(factor)))
+
+    def reciprocal(self) -> Tensor:
+        """Return one over the entries; over a root of numbers, their power, whose bounds are tighter than two powers'.
+
+        Both are defined for the same numbers, the positive ones: a root's exponent has the denominator 2.
+        """
+        node = self.builder.nodes[self.position]
+        root = node.operation
+        if isinstance(root, Power) and root.exponent.denominator == 2 and root.exponent > 0:
+            return Tensor(self.builder, node.arguments[0]).apply(Power(-root.exponent))
+        return self.apply(Power(Fraction(-1)))
 
     def square(self) -> Tensor:
         """Return the squares of the entries."""

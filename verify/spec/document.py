@@ -56,7 +56,7 @@ class Document:
         kind, _, name = source.partition(":")
         one_file = {each: [name] for each in ("npz", "csv", "parquet")}
         names = {**one_file, "npy": [f"{name}/x.npy", f"{name}/y.npy"]}.get(kind, [])
-        model = None if content.model is None else content.model.onnx
+        model = None if content.model is None else content.model.file
         return tuple(folder / each for each in [*names, *filter(None, [content.weights.npz, model])])
 
     def with_tables(self, tables: dict[str, Any]) -> Document:

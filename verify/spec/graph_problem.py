@@ -39,10 +39,15 @@ def build_graph_problem(document: Document) -> GraphProblem:
     InputError
         If nodes, data, loss or weights do not fit together.
     """
-    if document.content.model is not None:
+    model = document.content.model
+    if model is not None and model.graph is not None:
+        from verify.spec.stored_graph import build_stored_problem
+
+        return build_stored_problem(document, model.graph)
+    if model is not None:
         from verify.spec.onnx_problem import build_onnx_problem
 
-        return build_onnx_problem(document, document.content.model)
+        return build_onnx_problem(document, model)
     return _problem(document, *_prepared(document))
 
 
@@ -52,15 +57,15 @@ def batch_problems(document: Document, batch: int) -> tuple[GraphProblem, ...]:
     Raises
     ------
     NotCoveredError
-        If the file names an ONNX model, whose graph is made for all of its samples.
+        If the file names a model, whose graph is made for all of its samples.
     InputError
         As `build_graph_problem`, or if the size is no positive number.
     """
     if batch < 1:
         raise InputError("the size of a batch must be a positive integer", batch=batch, remedy="use batch=64")
     if document.content.model is not None:
-        remedy = "give verify.epoch_range a problem for each batch (verify.from_onnx)"
-        raise NotCoveredError("the batches of an ONNX model", onnx=document.content.model.onnx, remedy=remedy)
+        remedy = "give verify.epoch_range a problem for each batch (verify.from_onnx, verify.from_torch)"
+        raise NotCoveredError("the batches of a model's file", file=document.content.model.file, remedy=remedy)
     loss, x, y = _prepared(document)
     return tuple(
         _problem(document, loss, x[start : start + batch], y[start : start + batch])

@@ -226,14 +226,35 @@ class OptimizerTable(Closed):
         return self
 
 
-class ModelTable(Closed):
-    """A network that another program wrote, in place of the nodes."""
+class ModelTable(Closed, json_schema_extra={"oneOf": [{"required": ["onnx"]}, {"required": ["graph"]}]}):
+    """A network in place of the nodes: a file of another program, or the graph of an error with its data."""
 
-    onnx: Annotated[str, Field(min_length=1)]
+    onnx: Annotated[str, Field(min_length=1)] | None = None
+    graph: Annotated[str, Field(min_length=1)] | None = None
     output: Annotated[str, Field(min_length=1)] | None = None
     train: list[str] = Field(default_factory=list)
     freeze: list[str] = Field(default_factory=list)
     external_data: bool = False
+
+    @model_validator(mode="after")
+    def _one_file(self) -> ModelTable:
+        if (self.onnx is None) == (self.graph is None):
+            remedy = 'keep onnx = "net.onnx", or graph = "net.npz"'
+            raise PydanticCustomError(
+                "model", "exactly one of onnx and graph is needed", {"graph": self.graph, "remedy": remedy}
+            )
+        for key in sorted(self.model_fields_set - {"onnx", "graph"}) if self.onnx is None else ():
+            raise PydanticCustomError(
+                "model",
+                "a key of ONNX models beside a graph",
+                {"key": key, "remedy": "remove it: the graph says what is trained"},
+            )
+        return self
+
+    @property
+    def file(self) -> str:
+        """The file that it names."""
+        return self.onnx or self.graph or ""
 
 
 class SpecFile(Closed, json_schema_extra={"oneOf": [{"required": ["nodes"]}, {"required": ["model"]}]}):
@@ -273,11 +294,12 @@ class SpecFile(Closed, json_schema_extra={"oneOf": [{"required": ["nodes"]}, {"r
             "init": (self.weights.init is not None, "remove it: the file holds the first weights"),
             "seed": (self.weights.seed is not None, "remove it: the file holds the first weights"),
         }
+        if self.model.graph is not None:
+            part = "remove it: the graph is that of the error, data and loss included"
+            remedies |= {key: (key in self.model_fields_set, part) for key in ("data", "loss", "reduction")}
         for key, (given, remedy) in remedies.items():
             if given:
-                raise PydanticCustomError(
-                    "model", "a model of another program beside this key", {"key": key, "remedy": remedy}
-                )
+                raise PydanticCustomError("model", "a model's file beside this key", {"key": key, "remedy": remedy})
         return self
 
     @property

@@ -56,7 +56,7 @@ def build_onnx_problem(document: Document, table: ModelTable) -> GraphProblem:
 
     with document.located("model", "onnx"):
         found = import_onnx(
-            document.path.parent / table.onnx,
+            document.path.parent / table.file,
             inputs,
             targets,
             loss,
@@ -83,7 +83,7 @@ def sizes_of(document: Document, table: ModelTable) -> tuple[int, int, int]:
     InputError
         If it is no model.
     """
-    path = document.path.parent / table.onnx
+    path = document.path.parent / table.file
     with document.located("model", "onnx"), Child(str(path)) as child:
         model = read_model(child, path, table.external_data)
         output = chosen_output(model, table.output)

@@ -60,10 +60,15 @@ def lint(path: str | Path) -> Structure:
     (5, 8, 11)
     """
     document = read_document(path)
-    if document.content.model is not None:
+    model = document.content.model
+    if model is not None and model.graph is not None:
+        from verify.spec.stored_graph import stored_sizes
+
+        return Structure(document.path, *stored_sizes(document, model.graph))
+    if model is not None:
         from verify.spec.onnx_problem import sizes_of
 
-        return Structure(document.path, *sizes_of(document, document.content.model))
+        return Structure(document.path, *sizes_of(document, model))
     if not document.content.is_classical:
         network = document.network()
         edges = sum(len(sources) for sources in network.sources.values())

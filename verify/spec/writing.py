@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from verify.assumptions.small_momentum import Setting
     from verify.bounds.regions import Region
     from verify.calculus.objective import Objective
+    from verify.calculus.problem import Problem
+    from verify.theorems.optimizers import Optimizer
 
+Section = tuple[str, Mapping[str, Any]]
+"""Title and content of a table."""
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _WIDE = 100
 
@@ -54,9 +58,30 @@ def to_toml(problem: Objective, setting: Setting | None = None, *, weights: Any 
     'name = "xor-skip"'
     """
     problem = classical(problem, "to_toml")
-    architecture = problem.architecture
     w = problem.initial_weights if weights is None else problem.check_weights(weights)
-    network = architecture.to_data()
+    header, nodes = network_tables(problem)
+    samples = {"x": np.asarray(problem.inputs, dtype=float), "y": np.asarray(problem.targets, dtype=float)}
+    sections: list[Section] = [("data", samples), *nodes, ("weights", {"w": w})]
+    if problem.region is not None:
+        sections.append(("region", region_table(problem.region, w)))
+    if setting is not None:
+        given = set_values(setting)
+        given.pop("optimizer", None)
+        sections.append(("momentum", given))
+    return spec_text(header, sections)
+
+
+def spec_text(header: Mapping[str, Any], sections: Iterable[Section]) -> str:
+    """Return the text of a spec file from its plain keys and its tables."""
+    lines = _pairs(header)
+    for title, table in sections:
+        lines += ["", f"[{title}]", *_pairs(table)]
+    return "\n".join(lines) + "\n"
+
+
+def network_tables(problem: Problem) -> tuple[dict[str, Any], list[Section]]:
+    """Return the plain keys of a problem's spec file, and a table for every vertex."""
+    network = problem.architecture.to_data()
     header = {
         "name": problem.name,
         "loss": problem.loss,
@@ -64,23 +89,23 @@ def to_toml(problem: Objective, setting: Setting | None = None, *, weights: Any 
         "weight_decay": problem.weight_decay,
         "output": network["output"],
     }
-    samples = {"x": np.asarray(problem.inputs, dtype=float), "y": np.asarray(problem.targets, dtype=float)}
-    sections: list[tuple[str, Mapping[str, Any]]] = [("data", samples)]
-    sections += [(f"nodes.{_key(name)}", node) for name, node in network["nodes"].items()]
-    sections.append(("weights", {"w": w}))
-    if problem.region is not None:
-        sections.append(("region", _region(problem.region, w)))
-    if setting is not None:
-        given = {each.name: (getattr(setting, each.name), each.default) for each in fields(setting)}
-        del given["optimizer"]
-        sections.append(("momentum", {name: value for name, (value, default) in given.items() if value != default}))
-    lines = _pairs(header)
-    for title, table in sections:
-        lines += ["", f"[{title}]", *_pairs(table)]
-    return "\n".join(lines) + "\n"
+    return header, [(f"nodes.{_key(name)}", node) for name, node in network["nodes"].items()]
 
 
-def _region(region: Region, w: np.ndarray) -> dict[str, Any]:
+def set_values(settings: Setting | Optimizer) -> dict[str, Any]:
+    """Return the numbers of a setting that are not their defaults, by name."""
+    given = {each.name: (getattr(settings, each.name), each.default) for each in fields(settings)}
+    return {name: value for name, (value, default) in given.items() if value != default}
+
+
+def region_table(region: Region, w: np.ndarray) -> dict[str, Any]:
+    """Return the ``[region]`` table of a region whose centre is the first weights.
+
+    Raises
+    ------
+    InputError
+        If it is another.
+    """
     centre = getattr(region, "center", None)
     if centre is not None and not np.array_equal(centre, w):
         raise InputError(

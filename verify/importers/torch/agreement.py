@@ -85,8 +85,13 @@ def _by_autograd(problem: GraphProblem, objective: Objective, arguments: tuple[A
     parameters = dict(objective.module.named_parameters())
     leaves = [parameters[block.label] for block in problem.blocks]
     with _buffers_kept(objective.module):
-        error = objective.documented(*arguments)
-        parts = torch.autograd.grad(error, leaves, allow_unused=True)
+        try:
+            error = objective.documented(*arguments)
+            parts = torch.autograd.grad(error, leaves, allow_unused=True)
+        except RuntimeError as failure:
+            reason = str(failure).partition("\n")[0]
+            remedy = "change the operation that PyTorch cannot differentiate"
+            raise InputError("PyTorch cannot compute the gradient", reason=reason, remedy=remedy) from failure
     found = [torch.zeros_like(p) if g is None else g for p, g in zip(leaves, parts, strict=True)]
     return float(error.detach()), np.concatenate([part.detach().reshape(-1).numpy() for part in found])
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +18,7 @@ from torch.export import ExportedProgram, default_decompositions, export
 from torch.utils._pytree import tree_flatten
 
 from verify.importers.torch.criteria import Criterion
+from verify.importers.torch.differentiated import Differentiated
 from verify.importers.torch.meaning import Documented, Rewritten
 from verify.importers.torch.registry import RULES
 from verify.outcomes import InputError
@@ -90,24 +93,42 @@ def capture(objective: Objective, arguments: tuple[Any, ...]) -> ExportedProgram
     InputError
         If the module cannot be exported; the reason is torch's own.
     """
+    with _quiet():
+        try:
+            return _exported(objective, objective, arguments)
+        except InputError:
+            raise
+        except Exception as error:
+            reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+            refused = InputError(
+                "torch.export cannot capture the module",
+                reason=reason,
+                remedy="avoid branches and loops that depend on data; see torch.export's documentation",
+            )
+            try:
+                return _exported(Differentiated(objective, arguments), objective, arguments)
+            except InputError:
+                raise
+            except Exception:
+                raise refused from error
+
+
+def _exported(captured: torch.nn.Module, objective: Objective, arguments: tuple[Any, ...]) -> ExportedProgram:
+    with torch.enable_grad(), Rewritten(objective.single):
+        program = export(captured, arguments, strict=False)
+    return program.run_decompositions(_decompositions())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let PyTorch's compiler print nothing."""
     torch_logger = logging.getLogger("torch")
     level = torch_logger.level
     torch_logger.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with torch.enable_grad(), Rewritten(objective.single):
-                program = export(objective, arguments, strict=False)
-            return program.run_decompositions(_decompositions())
-    except InputError:
-        raise
-    except Exception as error:
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise InputError(
-            "torch.export cannot capture the module",
-            reason=reason,
-            remedy="avoid branches and loops that depend on data; see torch.export's documentation",
-        ) from error
+            yield
     finally:
         torch_logger.setLevel(level)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -30,6 +31,28 @@ def _hardshrink(x: torch.Tensor, lambd: float = 0.5) -> torch.Tensor:
     raise InputError("hardshrink jumps at its threshold", threshold=lambd, remedy="use softshrink")
 
 
+def _gaussian_nll(
+    outputs: torch.Tensor,
+    targets: torch.Tensor,
+    var: Any,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> torch.Tensor:
+    """Return the loss without PyTorch's look at the variances; those below eps count as eps."""
+    spread = var if isinstance(var, torch.Tensor) else torch.full_like(outputs, float(var))
+    if spread.shape != outputs.shape and spread.shape == outputs.shape[:-1]:
+        spread = spread.unsqueeze(-1)
+    spread = spread.clamp(min=eps)
+    terms = 0.5 * (spread.log() + (outputs - targets).square() / spread)
+    terms = terms + 0.5 * math.log(2 * math.pi) if full else terms
+    return {"mean": terms.mean, "sum": terms.sum}.get(reduction, lambda: terms)()
+
+
+def _hardsigmoid(x: torch.Tensor, inplace: bool = False) -> torch.Tensor:
+    return (x + 3).clamp(0, 6) / 6
+
+
 def _softplus(x: torch.Tensor, beta: float = 1.0, threshold: float = LEAST_THRESHOLD) -> torch.Tensor:
     if threshold < LEAST_THRESHOLD:
         return F.softplus(x, beta, threshold)
@@ -53,6 +76,7 @@ class Rewritten(TorchFunctionMode):
         F.softshrink: _softshrink,
         F.hardshrink: _hardshrink,
         torch.hardshrink: _hardshrink,
+        F.gaussian_nll_loss: _gaussian_nll,
     }
 
     def __init__(self, casts: bool) -> None:
@@ -74,9 +98,16 @@ class Rewritten(TorchFunctionMode):
 
 
 class Documented(Rewritten):
-    """The same, and functions that PyTorch cuts short for speed are computed as they are documented."""
+    """The same, and functions that PyTorch cuts short for speed are computed as they are documented.
 
-    FUNCTIONS: ClassVar[dict[Any, Callable[..., Any]]] = {**Rewritten.FUNCTIONS, F.softplus: _softplus}
+    The derivative of hardsigmoid, 1/6, is one of float32 in PyTorch's own gradients of any precision.
+    """
+
+    FUNCTIONS: ClassVar[dict[Any, Callable[..., Any]]] = {
+        **Rewritten.FUNCTIONS,
+        F.softplus: _softplus,
+        F.hardsigmoid: _hardsigmoid,
+    }
 
     def _rounds_nothing(self, value: Any) -> bool:
         return super()._rounds_nothing(value) or kept_by_cast(value, torch.float32)
@@ -88,7 +119,10 @@ def kept_by_cast(value: Any, dtype: torch.dtype | None) -> bool:
         return False
     if not (isinstance(value, torch.Tensor) and value.dtype is torch.float64):
         return False
-    return torch.equal(value.to(dtype).to(torch.float64), value)
+    try:
+        return torch.equal(value.to(dtype).to(torch.float64), value)
+    except RuntimeError:  # under torch.vmap there are no numbers to compare
+        return False
 
 
 def _kept_long(value: Any) -> Any:

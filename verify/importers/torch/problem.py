@@ -14,6 +14,7 @@ from verify.importers.torch.agreement import check_agreement
 from verify.importers.torch.capture import Objective, as_float64, capture, form, refreshed, with_own_constants
 from verify.importers.torch.criteria import Criterion, criterion, in_float64
 from verify.importers.torch.meaning import single
+from verify.importers.torch.own_format import check_own_format
 from verify.importers.torch.translate import translate
 from verify.operations.leaves import Parameter
 from verify.outcomes import InputError
@@ -67,7 +68,9 @@ def from_torch(
     parameters and buffers are constants; tied parameters are one. The module itself is not changed.
 
     Functions mean what PyTorch documents: softplus is log(1 + exp(x)) everywhere, though PyTorch computes x itself,
-    which is 2.1e-9 less at most, where x is above 20. A float32 module's casts to float32 are no roundings.
+    which is 2.1e-9 less at most, where x is above 20. A float32 module's casts to float32 are no roundings. A variance
+    of `gaussian_nll_loss` below its eps counts as eps. Derivatives in ``forward`` are those of `torch.autograd` or
+    `torch.func`.
 
     Parameters
     ----------
@@ -140,7 +143,10 @@ def import_module(
         kept[key] = with_own_constants(program, objective.module)
     graph, scope = translate(refreshed(kept[key], objective.module, arguments), objective.module)
     weights = _weights(graph, objective.module)
-    check_agreement(GraphProblem(graph, scope.constants, weights), objective, arguments, held=scope.held)
+    bare = GraphProblem(graph, scope.constants, weights)
+    check_agreement(bare, objective, arguments, held=scope.held)
+    own_loss = loss if callable(loss) else objective.criterion
+    check_own_format(bare, module, own_loss, arguments)
     problem = GraphProblem(
         graph, scope.constants, weights, weight_decay, region=region, name=name or type(module).__name__
     )

@@ -193,8 +193,18 @@ def _computed(node: Node, name: str, arguments: Any, options: Any) -> Any:
             remedy="draw them once and pass them as an input",
         )
     target: Any = node.target
-    with torch.no_grad():
-        return target(*arguments, **options)
+    try:
+        with torch.no_grad():
+            return target(*arguments, **options)
+    except (RuntimeError, TypeError, ValueError, LookupError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(
+            "no rule for this operation on these arguments",
+            where=_place(node),
+            operation=name,
+            reason=reason,
+            remedy="replace it in forward",
+        ) from error
 
 
 def _remembered(scope: Scope, name: str, value: Any, exact: bool) -> Any:
@@ -227,7 +237,9 @@ def _place(node: Node) -> str:
     path = "" if path == PREFIX.rstrip(".") else path.removeprefix(PREFIX)
     frames = _FRAME.findall(node.meta.get("stack_trace") or "")
     kind = "" if layer is None else getattr(layer, "__name__", str(layer).rpartition(".")[2])
-    source = frames[-1][1].strip() if frames and not frames[-1][0].startswith(_NOT_USERS) else kind
+    lines = [line.strip() for file, line in frames if not file.startswith(_NOT_USERS)]
+    innermost = bool(lines) and not frames[-1][0].startswith(_NOT_USERS)
+    source = lines[-1] if lines and (innermost or not kind) else kind
     return ": ".join(part for part in (path, source) if part) or str(node.target)
 
 

@@ -25,7 +25,7 @@ from verify.importers.onnx.registry import (
     single,
 )
 from verify.operations.elementwise import Elementwise
-from verify.operations.power import Logarithm, Power
+from verify.operations.power import Logarithm
 
 _WHOLE: dict[str, Callable[..., Any]] = {
     "Add": np.add,
@@ -102,7 +102,7 @@ def divide(scope: Scope, node: Node, left: Value, right: Value) -> Value:
         if not b:
             raise UnsuitableError("division by zero")
         return scope.tensor(left).scale(1 / b)
-    inverse = b.apply(Power(Fraction(-1)))
+    inverse = b.reciprocal()
     return _scaled(inverse, a) if isinstance(a, Fraction) else a * inverse
 
 
@@ -157,7 +157,7 @@ def square_root(scope: Scope, node: Node, x: Value) -> Tensor:
 
 @rule("Reciprocal")
 def reciprocal(scope: Scope, node: Node, x: Value) -> Tensor:
-    return scope.tensor(x).apply(Power(Fraction(-1)))
+    return scope.tensor(x).reciprocal()
 
 
 @rule("Log")

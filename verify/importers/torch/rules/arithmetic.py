@@ -50,7 +50,7 @@ def divide(scope: Scope, left: Any, right: Any) -> Tensor:
 
 @rule("reciprocal.default")
 def reciprocal(scope: Scope, x: Tensor) -> Tensor:
-    return x.apply(Power(Fraction(-1)))
+    return x.reciprocal()
 
 
 @rule("pow.Tensor_Scalar")

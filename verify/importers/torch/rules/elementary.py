@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -10,9 +11,11 @@ import torch
 
 from verify.graph.tensor import Tensor
 from verify.importers.lowering import functions
+from verify.importers.lowering.axes import axis_back, last_axis
 from verify.importers.torch.registry import Scope, rule
 from verify.importers.torch.rules.functions import amax, clamp, elu
 from verify.operations.elementwise import Elementwise
+from verify.operations.log_sum_exp import LogSumExp
 from verify.operations.power import Logarithm, Power
 from verify.operations.slices import Concatenate
 from verify.outcomes import InputError
@@ -69,6 +72,52 @@ def inverse_sine(scope: Scope, x: Tensor) -> Tensor:
 @rule("acos.default")
 def inverse_cosine(scope: Scope, x: Tensor) -> Tensor:
     return ((1 - x) / (1 + x)).apply(_ROOT).apply(Elementwise("arctan")).scale(Fraction(2))
+
+
+@rule("atan2.default")
+def angle(scope: Scope, height: Any, width: Any) -> Tensor:
+    """Return twice the arc tangent of half the angle's, which is not defined on the negative axis: there it jumps."""
+    y, x = scope.tensor(height), scope.tensor(width)
+    half = y / ((x.square() + y.square()).apply(_ROOT) + x)
+    return half.apply(Elementwise("arctan")).scale(Fraction(2))
+
+
+@rule("sinc.default")
+def cardinal_sine(scope: Scope, x: Tensor) -> Tensor:
+    """Return sin(pi x)/(pi x), which this quotient leaves undecided around 0."""
+    scaled = x.scale(Fraction(math.pi))
+    return scaled.apply(Elementwise("sin")) / scaled
+
+
+@rule("logcumsumexp.default")
+def cumulative_log_sum_exp(scope: Scope, x: Tensor, axis: int) -> Tensor:
+    last = last_axis(x, axis)
+    place = len(last.shape) - 1
+    sums = [last.slice(place, 0, k + 1).apply(LogSumExp()) for k in range(last.shape[-1])]
+    columns = [found.reshape((*found.shape, 1)) for found in sums]
+    return axis_back(columns[0].apply(Concatenate(place), *columns) if len(columns) > 1 else columns[0], axis)
+
+
+@rule("_trilinear.default")
+def trilinear(
+    scope: Scope,
+    first: Any,
+    second: Any,
+    third: Any,
+    axes_of_first: Sequence[int],
+    axes_of_second: Sequence[int],
+    axes_of_third: Sequence[int],
+    summed: Sequence[int],
+    *unrolled: int,
+) -> Tensor:
+    """Return the sum, over axes, of a product of three arrays with new axes of length 1."""
+    parts = []
+    for part, axes in ((first, axes_of_first), (second, axes_of_second), (third, axes_of_third)):
+        found = scope.tensor(part)
+        for axis in axes:
+            found = found.reshape((*found.shape[:axis], 1, *found.shape[axis:]))
+        parts.append(found)
+    return (parts[0] * parts[1] * parts[2]).sum(list(summed))
 
 
 @rule("hypot.default")

@@ -43,6 +43,17 @@ def layer_norm(
     return affine(normalise(h, axes, epsilon), _given(scope, weight), _given(scope, bias), -1)
 
 
+@rule("native_layer_norm.default")
+def layer_norm_with_moments(
+    scope: Scope, h: Tensor, shape: Sequence[int], weight: Any, bias: Any, epsilon: float
+) -> list[Tensor]:
+    """Return the result, the means and the reciprocal deviations: derivatives of the layer read these."""
+    axes = range(len(h.shape) - len(shape), len(h.shape))
+    mean = h.mean(axes, keep=True)
+    scale = ((h - mean).square().mean(axes, keep=True) + scope.tensor(epsilon)).apply(Power(Fraction(-1, 2)))
+    return [layer_norm(scope, h, shape, weight, bias, epsilon), mean, scale]
+
+
 @rule("rms_norm.default")
 def rms_norm(scope: Scope, h: Tensor, shape: Sequence[int], weight: Any = None, epsilon: float | None = None) -> Tensor:
     axes = range(len(h.shape) - len(shape), len(h.shape))
