@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 
 from verify import InputError, Verdict, hessian_bound, load_specification
 from verify.analysis.changes import possible_changes
-from verify.analysis.explain import Explanation, explain
+from verify.analysis.explain import Explanation, explain, shares_of
 from verify.analysis.hypotheses import Hypotheses
+from verify.bounds.curvature import Curvature
 
 SPEC = """\
 name = "small"
@@ -83,6 +85,22 @@ def test_halved_weights(found, tmp_path):
     edited = load_specification(write(tmp_path, ("[region]", f"[weights]\nw = [{w}]\n[region]"))).problem
     (effect,) = (each for each in found.effects if each.kind == "weights")
     assert effect.value == hessian_bound(edited, edited.region).value
+
+
+@pytest.mark.parametrize(
+    ("contributions", "shares"),
+    [
+        ({"a": 1.0, "b": 3.0}, [("b", 0.75), ("a", 0.25)]),
+        ({"a": 0.0, "b": 0.0}, [("a", 0.0), ("b", 0.0)]),
+        ({"a": 1e308, "b": 1e308}, [("a", 0.5), ("b", 0.5)]),
+        ({"a": 2.0, "b": math.inf}, [("b", 1.0), ("a", 0.0)]),
+        ({"a": math.inf, "b": math.inf, "c": 1.0}, [("a", 0.5), ("b", 0.5), ("c", 0.0)]),
+        ({}, []),
+    ],
+)
+def test_shares_of_any_size(contributions, shares):
+    curvature = Curvature(1.0, None, "all", contributions=contributions)
+    assert [(each["vertex"], each["share"]) for each in shares_of(curvature)] == shares
 
 
 def test_order_and_shares(found):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -271,7 +272,21 @@ def _rank(effect: Effect) -> tuple[bool, float]:
 
 
 def shares_of(curvature: Curvature) -> list[dict[str, Any]]:
-    """Return the shares of L of the vertices, or of the parameters, the largest first."""
-    total = sum(curvature.contributions.values())
+    """Return the shares of L of the vertices, or of the parameters, the largest first.
+
+    Contributions that overflow share all of it.
+    """
     parts = sorted(curvature.contributions.items(), key=lambda item: -item[1])
-    return [{"vertex": name, "share": part / total if total > 0 else 0.0} for name, part in parts]
+    largest = max(curvature.contributions.values(), default=0.0)
+    weights = [_of_largest(part, largest) for _, part in parts]
+    total = sum(weights)
+    return [
+        {"vertex": name, "share": weight / total if total > 0 else 0.0}
+        for (name, _), weight in zip(parts, weights, strict=True)
+    ]
+
+
+def _of_largest(part: float, largest: float) -> float:
+    if part == largest:
+        return float(part > 0)
+    return part / largest if largest < math.inf else 0.0
