@@ -16,7 +16,7 @@ DASK_STAMP := .venv-dask/.installed
 DOCS_BIN := .venv-docs/bin
 DOCS_STAMP := .venv-docs/.installed
 
-.PHONY: setup demo test lint types unit slow proofs docs report-tests torch-tests dask-tests trainer-tests torch bench falsify clean
+.PHONY: setup demo test lint types unit slow-sample slow proofs docs report-tests torch-tests dask-tests trainer-tests torch bench falsify clean
 
 setup: $(STAMP)
 
@@ -47,6 +47,10 @@ unit: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(SUITE) $(SUITE)/dist/*.whl
 	tar -c --exclude='./.git' --exclude='./.*cache' --exclude='./.venv*' --exclude=./build --exclude='./*.egg-info' --exclude=./verify --exclude=./dagverify_pytest . | tar -x -C $(SUITE)
 	cd $(SUITE) && PYTHONPATH=$$PWD OPENBLAS_NUM_THREADS=1 $(abspath $(BIN))/python -m pytest -q -n auto -m "not slow and not browser"
+
+# Of the tests that take long, a bounded sample, the same every time.
+slow-sample: setup
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto -m slow --sample 12
 
 slow: setup
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto -m slow
