@@ -21,7 +21,6 @@ FUNCTIONS = {
 }
 """Functions that open or make a file, and the modules that they belong to."""
 ELSEWHERE = {
-    ("verify/certificates/run_files.py", "fromfile"): "of a stream that open_input opened",
     ("verify/certificates/coq/compiler.py", "TemporaryDirectory"): "what Coq compiles, in a folder of its own",
     ("verify/certificates/coq/compiler.py", "write_text"): "in this folder",
     ("verify/cli/app.py", "open"): "os.devnull in the place of a closed stream",
