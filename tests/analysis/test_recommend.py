@@ -196,6 +196,7 @@ def test_the_answer_as_data_and_as_text(found: tuple[verify.Problem, Recommendat
     assert "radius" in text
 
 
+@pytest.mark.slow
 def test_averages_of_gradients_have_their_own_learning_rates() -> None:
     problem = network("skip")
     asked: dict[str, Any] = {"steps": (1, 2), "momenta": (0.9,), "seconds": 600.0}

@@ -37,6 +37,7 @@ def test_without_gram_matrices_the_majorant_is_coarser_and_still_a_bound(
     assert coarse >= attack_hessian(problem, points=1, ascents=1).value
 
 
+@pytest.mark.slow
 def test_few_rows_and_no_sublevel_terms_change_no_soundness(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = wide(4, samples=7)
     level = problem.error_enclosure(problem.initial_weights)[1]

@@ -84,6 +84,7 @@ def test_a_deep_graph_needs_few_frames(part: str, skip: bool, few_frames: Callab
     assert PARTS[part](problem) is not None
 
 
+@pytest.mark.slow
 def test_a_chain_of_forty_layers_is_checked() -> None:
     report = check(chain(40), seconds=None)
     assert report.gradients.proof.verdict is Verdict.PROVED

@@ -246,6 +246,8 @@ def test_missing_file_directory_device_and_odd_names(tmp_path: Path, dagverify: 
         (("train", "spec.toml", "--out", "r", "--eta", "nan"), "dagverify train --eta: .*eta='nan'"),
         (("certify", "spec.toml", "-o", "c.json", "--output="), "dagverify certify --output: an empty path"),
         (("certify", "spec.toml", "--output", "c.json", "-o", ""), "dagverify certify -o: an empty path"),
+        (("sweep", "spec.toml", "--lr=1", "--lr=many", "--lr=2"), "dagverify sweep --lr: .*: lr='many'; "),
+        (("sweep", "spec.toml", "--lr=1", "--lr=nan", "--lr=2"), "dagverify sweep --lr: .*: lr='nan'; "),
         (("lint",), "Missing argument"),
         (("--verbose",), "--verbose"),
     ],

@@ -251,6 +251,7 @@ def test_a_bad_value_of_any_option_is_named_with_its_remedy(command: str, option
         "report": ["--output=r.html"],
         "train": ["--out=r"],
         "campaign": ["--out=c.jsonl"],
+        "sweep": ["--lr=1"],
     }.get(command, [])
     target = [] if command == "campaign" else [XOR]
     for value in values:

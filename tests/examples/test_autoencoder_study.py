@@ -81,6 +81,7 @@ def test_records_of_another_plan_are_refused(small: Path) -> None:
         records.read(small / "cells.jsonl", other)
 
 
+@pytest.mark.slow
 def test_what_is_committed_follows_from_its_records(tmp_path: Path) -> None:
     (tmp_path / "cells.jsonl").write_bytes((RESULTS / "cells.jsonl").read_bytes())
     assert study.main(["--full", "--tables", "--out", str(tmp_path)]) == 0

@@ -115,6 +115,7 @@ def test_under_xdist(pytester, spec):
     result.assert_outcomes(passed=7)
 
 
+@pytest.mark.slow
 def test_loadfile_keeps_a_file_on_one_worker(pytester, spec):
     spec()
     spec("other.dagverify.toml")

@@ -83,6 +83,7 @@ def test_a_learning_rate_too_large_is_red(sample):
     assert {name.split("[")[0] for name in failures(sample / "out.xml")} == {"test_setting", "test_training"}
 
 
+@pytest.mark.slow
 def test_a_kink_in_the_spec_is_red_in_pytest_and_in_sarif(sample):
     replace(sample / "net.dagverify.toml", '"tanh"', '"relu"')
     assert run(sample, "python -m pytest --junitxml=out.xml -m dagverify").returncode == 1

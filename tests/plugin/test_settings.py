@@ -17,6 +17,7 @@ testpaths = ["tests"]
 """
 
 
+@pytest.mark.slow
 def test_specs_named_in_pyproject_are_collected_outside_testpaths(pytester, spec):
     spec("models/net.toml")
     (pytester.path / "tests").mkdir()

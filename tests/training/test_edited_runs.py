@@ -185,7 +185,7 @@ def refused(run: Path) -> bool:
     return answer["verdict"] != "PROVED"
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", ["certified", pytest.param("ahead", marks=pytest.mark.slow)])
 def test_every_edit_is_refused(runs: dict[str, Path], tmp_path: Path, name: str) -> None:
     accepted = set()
     for key, ways in edits(runs[name]):
@@ -198,7 +198,7 @@ def test_every_edit_is_refused(runs: dict[str, Path], tmp_path: Path, name: str)
     assert sorted(key for key in accepted if key not in {*HARMLESS, *WEAKER}) == []
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", ["certified", pytest.param("ahead", marks=pytest.mark.slow)])
 def test_every_edit_with_new_hashes_is_refused_in_the_direction_that_claims_more(
     runs: dict[str, Path], tmp_path: Path, name: str
 ) -> None:

@@ -39,7 +39,7 @@ def round_up(value: Fraction) -> float:
     >>> round_up(Fraction(1, 3)) >= Fraction(1, 3), round_up(Fraction(10**400))
     (True, inf)
     """
-    return -round_down(-value)
+    return 0.0 - round_down(-value)  # never -0.0
 
 
 def sqrt_down(value: Fraction) -> Fraction:

@@ -123,11 +123,20 @@ def _typed_name(option: click.Parameter, ctx: click.Context) -> str:
 def _refused(parameter: click.Parameter, value: Any, ctx: click.Context) -> InputError:
     is_option = parameter.param_type_name == "option"
     name = _typed_name(parameter, ctx) if is_option else (parameter.name or "").upper()
-    if isinstance(value, list | tuple) and len(value) == 1:
-        value = value[0]
+    if isinstance(value, list | tuple) and value:
+        value = next((each for each in value if not _converts(parameter, each, ctx)), value[-1])
     what, remedy = _wanted(parameter.type, value)
     label = name.lstrip("-").lower().replace("-", "_")
     return InputError(what, where=f"{ctx.command_path} {name}", remedy=remedy, **{label: value})
+
+
+def _converts(parameter: click.Parameter, value: Any, ctx: click.Context) -> bool:
+    """Whether one value of an option that is given several times is allowed."""
+    try:
+        found = parameter.type(value, parameter, ctx)
+    except click.UsageError:
+        return False
+    return not isinstance(found, float) or math.isfinite(found)
 
 
 def _wanted(kind: click.ParamType, value: Any) -> tuple[str, str]:
