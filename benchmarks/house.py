@@ -55,13 +55,8 @@ class House:
             "files of operations, layers, losses": f"{operations}, {layers}, {losses}",
             "functions that walk through the graph, the checker's left out": str(sum(map(len, walks.values()))),
             "files with such a function": str(len(walks)),
-            "lines of code for a file of the vocabulary": _per_kind(total, operations + layers + losses),
             "names of classes that mean two things": f"{len(self.twofold)} ({', '.join(self.twofold) or 'none'})",
         }
-
-
-def _per_kind(total: int, kinds: int) -> str:
-    return f"{total / kinds:.0f}" if kinds else "no such files"
 
 
 def _is_kind(path: str, folder: str) -> bool:
