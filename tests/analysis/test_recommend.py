@@ -135,6 +135,7 @@ def test_runs_that_were_seen_to_rise_rise(found: tuple[verify.Problem, Recommend
                 assert each.lr is not None and seen.lr > each.lr
 
 
+@pytest.mark.slow
 def test_networks_of_the_whole_vocabulary_get_an_answer() -> None:
     problem = graph_problem(network("skip"))
     answer = recommend(problem, steps=(1, 4), momenta=(0.0,), seconds=30.0)

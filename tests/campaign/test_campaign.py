@@ -127,6 +127,7 @@ def test_open_signs_are_undecided_not_proved() -> None:
     assert figures_of([run_trial(1, replace(PLAN, steps=0)).to_json()]).verdict is verify.Verdict.UNDECIDED
 
 
+@pytest.mark.slow
 def test_an_interrupted_file_is_continued_to_the_same_result(tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
     trials = run_campaign(whole, **SMALL)

@@ -104,6 +104,7 @@ def test_lint_counts(spec: Path, dagverify: Run) -> None:
     assert f"vertices=7, edges=6, parameters={load_problem(spec).size}" in dagverify("lint", spec).stdout
 
 
+@pytest.mark.slow
 def test_an_epoch_of_batches_is_ranged(spec: Path, dagverify: Run) -> None:
     spec.write_text(spec.read_text() + REGION)
     result = dagverify("range", spec, "--epoch", "--batch", 2, "--json")

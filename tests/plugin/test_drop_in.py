@@ -59,6 +59,7 @@ def test_the_action_is_green_and_writes_reports(folder):
     ]
 
 
+@pytest.mark.slow
 def test_the_action_is_red_if_one_of_many_is(folder):
     result = check(folder, "*.dagverify.toml")
     assert result.returncode == 1

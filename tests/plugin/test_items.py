@@ -109,6 +109,7 @@ def test_items_are_marked(pytester, spec):
     assert len(outcomes_by_item(pytester.runpytest("-v", "-m", "dagverify"))) == len(ITEMS)
 
 
+@pytest.mark.slow
 def test_under_xdist(pytester, spec):
     spec()
     result = pytester.runpytest_subprocess("-n2", "--dagverify-examples=3")

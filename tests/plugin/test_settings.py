@@ -124,6 +124,7 @@ def test_collection_can_be_switched_off(pytester, spec):
     assert pytester.runpytest().ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
+@pytest.mark.slow
 def test_the_nightly_profile_is_there_without_a_conftest(pytester):
     pytester.makepyfile(
         """

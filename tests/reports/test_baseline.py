@@ -57,6 +57,7 @@ def test_the_vertex_whose_share_grew_most_is_named():
     assert "most at vertex new: its share grew from 0 to 2; the region was r, is R" in regression.statement
 
 
+@pytest.mark.slow
 def test_a_larger_weight_turns_the_check_red_at_its_vertex(folder, write_spec, check, answer):
     weights = ("[region]", f"[weights]\nw = {[0.25] * 15}\n\n[region]")
     (folder / "last.json").write_text(check(write_spec(weights), "--json").stdout, encoding="utf-8")
