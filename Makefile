@@ -75,7 +75,7 @@ report-tests: setup
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -m browser tests/reports
 
 torch-tests: $(TORCH_STAMP)
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -q -n auto tests/torch tests/zoo tests/spec/test_parquet.py verify/torch verify/importers/torch
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -q -n auto -m "not slow" tests/torch tests/zoo tests/spec/test_parquet.py verify/torch verify/importers/torch
 
 dask-tests: $(DASK_STAMP)
 	OPENBLAS_NUM_THREADS=1 $(DASK_BIN)/python -m pytest -q tests/workers
