@@ -94,6 +94,7 @@ $(TRAINERS_STAMP): $(TORCH_STAMP)
 	touch $@
 
 torch: torch-tests
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -q -n auto -m slow tests/torch tests/zoo
 	$(TORCH_BIN)/python examples/torch_monitor.py
 	OPENBLAS_NUM_THREADS=1 $(TORCH_BIN)/python benchmarks/torch_training.py --out benchmarks/torch.md
 
