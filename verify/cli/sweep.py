@@ -73,5 +73,7 @@ def command(
             if best is None
             else f"lowest proved error of those that always fell: lr={best.lr:g}, momentum={best.momentum:g}"
         ]
-        print_table(f"{found.name}: a pair whose {steps} steps all decreased the error?", verdict.value, rows, notes)
+        print_table(
+            f"{found.name}: a pair whose steps, at most {steps}, all decreased the error?", verdict.value, rows, notes
+        )
     return verdict.exit_code

@@ -22,7 +22,8 @@ from verify.training.rules import NoStepError, Rule, State
 from verify.training.state import SavedState
 from verify.training.trajectory import StepRecord
 
-_UNDECIDED = "a step's decrease is undecided"
+UNDECIDED_STEP = "a step's decrease is undecided"
+"""Why a run stopped."""
 
 
 class Session:
@@ -92,7 +93,7 @@ class Session:
         self.index += 1
         self._follow(record)
         if record.verdict is Verdict.UNDECIDED:
-            self.stopped = _UNDECIDED
+            self.stopped = UNDECIDED_STEP
         return record
 
     def _evaluated(self) -> np.ndarray:
@@ -127,7 +128,7 @@ class Session:
 
     def state(self) -> State:
         """Return everything that later steps depend on; what can be computed from the weights is not among it."""
-        own = {"w": self.weights, "index": np.array(self.index), "undecided": np.array(self.stopped == _UNDECIDED)}
+        own = {"w": self.weights, "index": np.array(self.index), "undecided": np.array(self.stopped == UNDECIDED_STEP)}
         return {**own, **{f"rule_{name}": value for name, value in self.rule.state().items()}}
 
     @certified_environment()
@@ -147,7 +148,7 @@ class Session:
         self.rule.restore(replace(saved.part("rule_"), steps=index))
         self.weights, self.index = _own(weights), index
         self.error_upper = error_range(self.problem, self.weights)[1]
-        self.stopped = _UNDECIDED if undecided else None
+        self.stopped = UNDECIDED_STEP if undecided else None
 
 
 def _own(weights: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from verify.calculus.objective import Objective
 from verify.notebook import table
 from verify.outcomes import InputError, Verdict
 from verify.training.clipped import ClippedRule
-from verify.training.session import Session
+from verify.training.session import UNDECIDED_STEP, Session
 from verify.workers import Workers, check_workers, results
 
 _UNCUT = sys.float_info.max
@@ -57,9 +57,7 @@ class SweptRun:
         """Whether every step of this run decreased the error."""
         if self.increased:
             return Verdict.REFUTED
-        return (
-            Verdict.PROVED if self.decreased and self.stopped != "a step's decrease is undecided" else Verdict.UNDECIDED
-        )
+        return Verdict.PROVED if self.decreased and self.stopped != UNDECIDED_STEP else Verdict.UNDECIDED
 
     @property
     def words(self) -> str:
@@ -115,7 +113,7 @@ class SweptGrid:
     def _repr_html_(self) -> str:
         """Return a table for notebooks."""
         rows = [(f"lr={run.lr}, momentum={run.momentum}", f"{run.verdict.value}: {run.words}") for run in self.runs]
-        return table(f"{self.name}: did every one of {self.steps} steps decrease the error?", rows)
+        return table(f"{self.name}: did every step, of at most {self.steps}, decrease the error?", rows)
 
 
 @certified_environment()
