@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -189,18 +191,49 @@ def test_formats_of_fewer_digits_are_off_inside_and_as_before_outside(settings):
     assert 0 < high - low < 1e-14
 
 
-@pytest.mark.parametrize("where", ["this thread", "the others"])
-def test_flushing_by_pytorch_is_refused(where, monkeypatch):
+@pytest.fixture
+def flushing() -> Iterator[None]:
     if not torch.set_flush_denormal(True):
         pytest.skip("this processor cannot flush subnormal numbers")
-    try:
-        if where == "this thread":
-            with pytest.raises(HostileEnvironment, match="subnormal"):
-                DOORS["error_enclosure"]()
-        with pytest.raises(HostileEnvironment, match=r"device cpu: .*subnormal"):
-            guard.check_device(CPU)
-    finally:
-        torch.set_flush_denormal(False)
+    yield
+    torch.set_flush_denormal(False)
+
+
+@pytest.mark.parametrize("refuse", [DOORS["error_enclosure"], lambda: guard.check_device(CPU)], ids=["door", "test"])
+def test_flushing_in_this_thread_is_refused(refuse, flushing):
+    with pytest.raises(HostileEnvironment, match="subnormal"):
+        refuse()
+
+
+def test_what_is_expected_of_a_device_is_never_computed_while_numbers_are_flushed(flushing):
+    for reference in (guard._entries, guard._products, guard._sums):
+        reference.cache_clear()
+    with pytest.raises(HostileEnvironment, match="subnormal"):
+        guard.check_device(CPU)
+    assert guard._entries.cache_info().currsize == 0
+    torch.set_flush_denormal(False)
+    guard.check_device(CPU)
+
+
+FLUSHING_POOL = """
+import torch
+
+torch.set_num_threads(2)
+torch.set_flush_denormal(True)
+torch.ones(2**20).sum()
+torch.set_flush_denormal(False)
+
+from verify.arithmetic.environment import check_thread
+from verify.torch.tensors.device import check_device
+
+check_thread()
+check_device(torch.device("cpu"))
+"""
+
+
+def test_flushing_in_the_threads_of_the_device_alone_is_refused(flushing):
+    ran = subprocess.run([sys.executable, "-c", FLUSHING_POOL], check=False, capture_output=True, text=True)
+    assert "HostileEnvironment: device cpu: sums lose subnormal numbers" in ran.stderr
 
 
 @pytest.mark.parametrize("device", ["meta", "no such", "mps:7", None, 3.5])

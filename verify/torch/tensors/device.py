@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from verify.arithmetic.environment import HostileEnvironment
+from verify.arithmetic.environment import HostileEnvironment, check_thread
 from verify.arithmetic.rational import round_down, round_up
 from verify.arithmetic.rounding import gamma
 from verify.outcomes import InputError
@@ -51,12 +51,13 @@ def check_device(device: torch.device) -> None:
     Raises
     ------
     HostileEnvironment
-        If it does not; what it does instead is named.
+        If it does not, or if this thread, which computes what is expected of it, does not; what is wrong is named.
 
     Examples
     --------
     >>> check_device(torch.device("cpu"))
     """
+    check_thread()
     for test in (_test_entries, _test_sums, _test_products, _test_single_products):
         if (found := test(device)) is not None:
             raise HostileEnvironment(
