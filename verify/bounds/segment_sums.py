@@ -142,8 +142,11 @@ _SHARE = 1.0
 
 
 def _is_long(terms: np.ndarray, length: float) -> bool:
-    """Whether the radii of third order, over the length, exceed a share of the curvature."""
-    return not length * np.max(terms[6:10]) <= _SHARE * abs(terms[1])
+    """Whether the radii of third order, over the length, exceed a share of the curvature.
+
+    Where the slope is not finite, which both models share, neither says anything.
+    """
+    return bool(np.isfinite(terms[0])) and not length * np.max(terms[6:10]) <= _SHARE * abs(terms[1])
 
 
 def _added(total: np.ndarray, terms: np.ndarray) -> np.ndarray:

@@ -7,8 +7,16 @@ import pytest
 
 from tests.networks import with_data
 from verify import InputError
+from verify.bounds import segment_sums
 from verify.bounds.segment import segment_bound
+from verify.bounds.segment_model import taylor_models
 from verify.bounds.segment_result import SegmentBound
+
+IDENTITIES = {
+    "x": {"width": 1},
+    "h": {"width": 2, "activation": "identity", "inputs": ["x"]},
+    "y": {"width": 1, "activation": "identity", "inputs": ["h"]},
+}
 
 
 @pytest.mark.parametrize("size", [1e150, 1e300])
@@ -21,12 +29,7 @@ def test_overflow_proves_no_decrease(smooth_problem, size):
 
 
 def test_overflow_of_the_start_proves_no_decrease(problem_of):
-    nodes = {
-        "x": {"width": 1},
-        "h": {"width": 2, "activation": "identity", "inputs": ["x"]},
-        "y": {"width": 1, "activation": "identity", "inputs": ["h"]},
-    }
-    problem = problem_of(nodes)
+    problem = problem_of(IDENTITIES)
     w = np.full(problem.architecture.size, 1e200)
     bound = segment_bound(problem, w, -w, 0.5)
     assert bound.decrease_until == 0.0 and bound.decrease == 0.0
@@ -95,6 +98,21 @@ def test_unknown_precisions_are_refused(smooth_problem):
     w = smooth_problem.initial_weights
     with pytest.raises(InputError, match="precision='float16'"):
         segment_bound(smooth_problem, w, w, 1.0, precision="float16")
+
+
+def test_a_slope_that_is_not_finite_is_modelled_once_in_each_format(problem_of, monkeypatch):
+    """The second model, of long segments, has the same slope: it cannot say more."""
+    modelled = []
+
+    def counted(segment, values, workspace):
+        modelled.append((segment.formats.rest, segment.long))
+        return taylor_models(segment, values, workspace)
+
+    monkeypatch.setattr(segment_sums, "taylor_models", counted)
+    problem = problem_of(IDENTITIES)
+    w = np.full(problem.architecture.size, 1e200)
+    assert segment_bound(problem, w, -w, 1.0).polynomial[0] == np.inf
+    assert modelled == [(np.dtype("float32"), False), (np.dtype("float64"), False)]
 
 
 @pytest.mark.parametrize("output", ["gelu", {"expr": "x**3"}])
