@@ -38,7 +38,8 @@ def misses(mine: Interval, tight: Any) -> int:
 
     The exact ends lie less than one step inside the tightest ones.
     """
-    must_reach = np.nextafter(tight.inf, tight.sup), np.nextafter(tight.sup, tight.inf)
+    with np.errstate(over="ignore"):  # a step inward from infinity
+        must_reach = np.nextafter(tight.inf, tight.sup), np.nextafter(tight.sup, tight.inf)
     missed = 0
     for mid, rad, low, high in zip(mine.mid, mine.rad, *must_reach, strict=True):
         if np.isfinite(rad):

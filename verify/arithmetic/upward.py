@@ -29,10 +29,17 @@ def _operand(a: ArrayLike) -> Floats:
     array = as_array(a)
     if array.dtype != np.float32:
         array = _as_float64(array)
-    if array.size and not np.min(array) >= 0:
+    if array.size and not _least(array) >= 0:
         bad = tuple(int(i) for i in np.argwhere(~(array >= 0))[0])
         raise ArithmeticDomainError("operand is not >= 0", where="upward", position=bad, value=float(array[bad]))
     return array
+
+
+def _least(array: Floats) -> Any:
+    """Return the smallest entry, infinity of none; NaN where one is. NumPy's arrays, often tiny, take the short way."""
+    if type(array) is np.ndarray:
+        return np.minimum.reduce(array, axis=None, initial=np.inf)
+    return np.min(array, initial=np.inf)
 
 
 def _as_float64(array: NDArray[Any]) -> Floats:
@@ -49,7 +56,7 @@ def _as_float64(array: NDArray[Any]) -> Floats:
 def _lift(bound: Floats, *factors: Floats) -> Floats:
     """Turn NaN (``0 * inf``) into ``inf`` and underflowed products of nonzero factors into the floor."""
     smallest = floor(bound.dtype)
-    lowest = np.min(bound, initial=np.inf)
+    lowest = _least(bound)
     if lowest >= smallest:
         return bound
     if np.isnan(lowest):
@@ -161,7 +168,7 @@ def lift_product(bound: Floats, left: Floats, right: Floats) -> Floats:
     if left.shape[-1] > LONGEST_SUM:
         raise ArithmeticDomainError("sum too long for the floor", remedy="split it into blocks", terms=left.shape[-1])
     smallest = floor(bound.dtype)
-    lowest = np.min(bound, initial=np.inf)
+    lowest = _least(bound)
     if lowest >= smallest:
         return bound
     if np.isnan(lowest):
