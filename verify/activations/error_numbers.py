@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from verify.activations.arb_numbers import constant_ball
 from verify.activations.interval_numbers import INTERVAL
-from verify.activations.program import Arithmetic
+from verify.activations.program import FormulaArithmetic
 from verify.arithmetic import arb
 from verify.arithmetic.elementary import Kernel
 from verify.arithmetic.intervals import Interval
@@ -66,7 +66,7 @@ def plain(x: Interval) -> Approximate:
     return Approximate(x.mid, 0.0 if x.is_exact else x.rad, x)
 
 
-class ErrorArithmetic(Arithmetic):
+class ErrorArithmetic(FormulaArithmetic):
     """See the module."""
 
     def constant(self, value: sympy.Expr) -> Approximate:
