@@ -4,7 +4,8 @@
 
 Read from git with Python's own parser, nothing is imported. Lines of code leave out blank lines, comments and
 docstrings. A walk is a function that loops over a graph's vertices in an order in which values flow: `.order` of an
-architecture, or the steps of a graph of operations. A name means two things if classes in two modules bear it.
+architecture, or the steps of a graph of operations. A name means two things if classes in two modules bear it; the
+checker, which has its own implementation of the vocabulary, counts by itself.
 """
 
 from __future__ import annotations
@@ -36,8 +37,13 @@ class House:
 
     @property
     def twofold(self) -> list[str]:
-        """Names of classes that stand in several modules of the prover."""
-        return sorted(name for name, files in self.classes.items() if len(set(files)) > 1)
+        """Names of classes that stand in several modules of the prover, or of the checker."""
+        found = set()
+        for name, files in self.classes.items():
+            of_checker = {file for file in files if file.startswith(CHECKER)}
+            if len(of_checker) > 1 or len(set(files) - of_checker) > 1:
+                found.add(name)
+        return sorted(found)
 
     def rows(self) -> dict[str, str]:
         """Return the figures by name."""
@@ -73,10 +79,9 @@ def house(revision: str) -> House:
         for function in ast.walk(tree):
             if isinstance(function, ast.FunctionDef) and any(map(_is_order, _iterated(function))):
                 found.walks[path].append(function.name)
-        if not path.startswith(CHECKER):
-            for node in tree.body:
-                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                    found.classes[node.name].append(path)
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.classes[node.name].append(path)
     return found
 
 

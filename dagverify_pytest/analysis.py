@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verify.outcomes import Verdict
-from verify.reports.rows import QUESTIONS, Place, Row, answer_rows, line_of
+from verify.reports.rows import QUESTIONS, FilePlace, Row, answer_rows, line_of
 
 if TYPE_CHECKING:
     from verify.analysis.check import CheckReport
@@ -77,7 +77,7 @@ class Analysis:
             Verdict(answer["verdict"]),
             True,
             statement,
-            (Place(line, statement),),
+            (FilePlace(line, statement),),
             answer["remedy"],
             f"monotone decrease of {answer['decreasing']}",
             answer["counterexample"],

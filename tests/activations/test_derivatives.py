@@ -11,7 +11,7 @@ import sympy
 
 from verify.activations import Activation, X, activation
 from verify.activations.arb_numbers import constant_ball
-from verify.activations.graph import Graph
+from verify.activations.graph import ExpressionGraph
 from verify.activations.lowering import derivative_rule, differentiate, expression_of, lower
 from verify.activations.polishing import polished
 from verify.activations.symbols import PRIMITIVES
@@ -69,7 +69,7 @@ def test_nested_formulas_stay_small() -> None:
     expression = X
     for _ in range(7):
         expression = sympy.tanh(expression) * sympy.exp(-expression)
-    graph = Graph()
+    graph = ExpressionGraph()
     node = lower(graph, expression)
     for _ in range(4):
         node = polished(graph, differentiate(graph, node))
@@ -82,7 +82,7 @@ def test_nested_formulas_stay_small() -> None:
 def test_polishing_keeps_the_value(text: str) -> None:
     t = sympy.Symbol("t")
     expression = sympy.sympify(text, locals={"t": t}).subs(t, sympy.tanh(X))
-    graph = Graph()
+    graph = ExpressionGraph()
     node = lower(graph, expression)
     assert sympy.expand(expression_of(graph, polished(graph, node)) - expression) == 0
 
@@ -97,7 +97,7 @@ def test_polishing_keeps_the_value(text: str) -> None:
     ],
 )
 def test_lowering_recognises_what_does_not_overflow(expression: sympy.Expr, operation: str) -> None:
-    graph = Graph()
+    graph = ExpressionGraph()
     node = lower(graph, expression)
     assert graph.nodes[node].operation == operation
     assert sympy.simplify(expression_of(graph, node) - expression) == 0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from verify.activations import X, activation
 from verify.activations.arb_numbers import ARB
-from verify.activations.profile import Piece
+from verify.activations.profile import FormulaPiece
 from verify.activations.signs import always_positive
 from verify.arithmetic import arb
 from verify.outcomes import InputError
@@ -35,7 +35,7 @@ FORMS = st.recursive(
 def test_what_is_called_positive_is(expression: sympy.Expr, x: float) -> None:
     if always_positive(expression):
         with arb.precision(200):
-            value = Piece(expression).program(0).run(ARB, flint.arb(x))[0]
+            value = FormulaPiece(expression).program(0).run(ARB, flint.arb(x))[0]
         assert not value <= 0
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from verify.activations import X
 from verify.activations.lowering import PRIMITIVES
-from verify.activations.profile import Piece
+from verify.activations.profile import FormulaPiece
 from verify.activations.tail_numbers import TailArithmetic
 from verify.activations.tails import Tail, TailUnknownError, ball_of
 from verify.arithmetic import arb
@@ -40,7 +40,7 @@ def test_values_lie_in_the_tail(formula: object, start: float, side: int, order:
     assume(formula.has(X))  # type: ignore[attr-defined]
     with arb.precision(200):
         try:
-            program = Piece(formula).program(order)
+            program = FormulaPiece(formula).program(order)
             arithmetic = TailArithmetic(flint.arb(start))
             tail = program.run(arithmetic, arithmetic.variable(side))[0]
         except (TailUnknownError, InputError):
@@ -62,7 +62,7 @@ def test_values_lie_in_the_tail(formula: object, start: float, side: int, order:
 def _exact(formula: object, order: int, x: float) -> object:
     from verify.activations.arb_numbers import ARB
 
-    value = Piece(formula).program(order).run(ARB, flint.arb(x))[0]
+    value = FormulaPiece(formula).program(order).run(ARB, flint.arb(x))[0]
     return value if value.is_finite() else None
 
 
@@ -73,7 +73,7 @@ def _exact(formula: object, order: int, x: float) -> object:
 def test_limits(name: str, side: int, limit: int) -> None:
     with arb.precision(200):
         arithmetic = TailArithmetic(flint.arb(20))
-        tail = Piece(PRIMITIVES[name]).program(0).run(arithmetic, arithmetic.variable(side))[0]
+        tail = FormulaPiece(PRIMITIVES[name]).program(0).run(arithmetic, arithmetic.variable(side))[0]
         low, high = tail.bounds()
         assert tail.limit == limit
         assert low <= limit <= high and high - low < 1e-8
@@ -82,7 +82,7 @@ def test_limits(name: str, side: int, limit: int) -> None:
 def test_what_grows_is_not_bounded() -> None:
     with arb.precision(200):
         arithmetic = TailArithmetic(flint.arb(4))
-        tail = Piece(PRIMITIVES["softplus"]).program(0).run(arithmetic, arithmetic.variable(1))[0]
+        tail = FormulaPiece(PRIMITIVES["softplus"]).program(0).run(arithmetic, arithmetic.variable(1))[0]
         assert tail.grows() and tail.sign() == 1
         with pytest.raises(TailUnknownError):
             tail.bounds()
@@ -91,6 +91,6 @@ def test_what_grows_is_not_bounded() -> None:
 def test_oscillation_has_no_sign() -> None:
     with arb.precision(200):
         arithmetic = TailArithmetic(flint.arb(4))
-        tail = Piece(PRIMITIVES["sin"]).program(0).run(arithmetic, arithmetic.variable(1))[0]
+        tail = FormulaPiece(PRIMITIVES["sin"]).program(0).run(arithmetic, arithmetic.variable(1))[0]
         assert tail.sign() == 0 and not tail.grows()
         assert [float(b) for b in tail.bounds()] == [-1.0, 1.0]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from verify.architecture import AvgPool2d, Concat, Conv2d, Dense, Identity, LinearMap
-from verify.architecture.windows import Windows
+from verify.architecture.windows import PlaneWindows
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def test_windows_see_the_pixels_that_say_so(size: int, kernel: int, stride: int)
     for padding in range(kernel):
         if size + 2 * padding < kernel:
             continue
-        windows = Windows((size, size), (kernel, 1), (stride, 1), (padding, 0))
+        windows = PlaneWindows((size, size), (kernel, 1), (stride, 1), (padding, 0))
         sights = {
             (window, int(pixel), place)
             for window, row in enumerate(windows.pixel_of)

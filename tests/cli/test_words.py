@@ -58,7 +58,7 @@ class TestWriters:
     ) -> None:
         monkeypatch.setenv("COLUMNS", columns)
         cell = words[:5000]
-        tables.print_table(words, "PROVED", [tables.Row(cell[:50], "REFUTED", cell, remedy=cell)], [cell])
+        tables.print_table(words, "PROVED", [tables.TableLine(cell[:50], "REFUTED", cell, remedy=cell)], [cell])
         shown = capsys.readouterr().out
         assert not ACTS.search(shown)
         assert max(map(len, shown.splitlines())) <= max(40, int(columns or 120))
@@ -70,9 +70,9 @@ class TestWriters:
         assert json.loads(shown) == {words: words}
 
     def test_annotation(self, words: str, capsys: pytest.CaptureFixture[str]) -> None:
-        from verify.reports.rows import Place
+        from verify.reports.rows import FilePlace
 
-        print_annotations(workflow_commands(words, [], Place(1, words)), to_stderr=False)
+        print_annotations(workflow_commands(words, [], FilePlace(1, words)), to_stderr=False)
         shown = capsys.readouterr().out
         assert re.fullmatch(r"::error file=[^\n:,]*,line=1,title=input::[^\n]*\n", shown)
         assert not ACTS.search(shown.removeprefix("::").replace("##", "")) and len(shown) < 10_000

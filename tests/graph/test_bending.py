@@ -24,7 +24,7 @@ from verify.bounds.curvature import examine_curvature
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.graph import hessian, movements
 from verify.graph.curvature import AdjointWalk
-from verify.graph.movements import Place
+from verify.graph.movements import ShrunkRegion
 from verify.graph.problem import GraphProblem
 from verify.graph.tensor import GraphBuilder, Tensor
 from verify.operations import OPERATIONS
@@ -87,8 +87,8 @@ def faults(problem: GraphProblem, radius: float, points: int, seed: int = 0) -> 
     w = problem.initial_weights
     region = verify.Ball(w, radius)
     walk = AdjointWalk(problem)
-    start = walk.over(Place.of(problem, region, 0.0))
-    place = Place.of(problem, region)
+    start = walk.over(ShrunkRegion.of(problem, region, 0.0))
+    place = ShrunkRegion.of(problem, region)
     both = (
         walk.over(place),
         walk.over(place, [each.derivatives for each in start], float(upward.mul(radius, 1 + 2.0**-40))),
@@ -123,7 +123,7 @@ def test_bounds_of_random_graphs_hold(seed):
     region = verify.Ball(problem.initial_weights, float(rng.choice([1e-3, 0.01, 0.1])))
     try:
         walk = AdjointWalk(problem)
-        moved = walk.over(Place.of(problem, region))
+        moved = walk.over(ShrunkRegion.of(problem, region))
         bound = verify.hessian_bound(problem, region, method="norms").value
     except UndecidedHessianError:
         return
@@ -206,7 +206,7 @@ def _faults() -> Iterator[Fault]:
     yield Fault("no growth from the centre", "chain", lambda m: m.setattr(
         movements, "grown", lambda found, known, distance: tuple(known) or found))  # fmt: skip
     yield Fault("a reach of half the radius", "function", lambda m: m.setattr(
-        Place, "of", staticmethod(_half_place(Place.of))))  # fmt: skip
+        ShrunkRegion, "of", staticmethod(_half_place(ShrunkRegion.of))))  # fmt: skip
     yield Fault("a product without its mixed term", "product", lambda m: m.setattr(
         movement, "_second", lambda a, mixed, b: np.maximum(a, b)))  # fmt: skip
     yield Fault("half of the Hessian at the centre", "product", lambda m: m.setattr(
@@ -234,7 +234,7 @@ def _largest_summand(arguments, orders):
 def _half_place(rule):
     def faulty(problem, region, part=1.0):
         place = rule(problem, region, part)
-        return Place(place.centre, place.radius / 2, {name: s.times(0.5) for name, s in place.reaches.items()})
+        return ShrunkRegion(place.centre, place.radius / 2, {name: s.times(0.5) for name, s in place.reaches.items()})
 
     return faulty
 

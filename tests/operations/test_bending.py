@@ -10,7 +10,7 @@ from tests.graph.bending import broken, point_models, point_of
 from tests.operations.samples import MULTILINEAR, NONLINEAR, Sample, arguments, identifier
 from verify.arithmetic import upward
 from verify.graph.curvature import AdjointWalk
-from verify.graph.movements import Place, derivatives_of_node
+from verify.graph.movements import ShrunkRegion, derivatives_of_node
 from verify.graph.problem import GraphProblem
 from verify.graph.tensor import GraphBuilder
 from verify.operations.operation import LinearOperation, Operation
@@ -39,7 +39,7 @@ def problem_of(sample: Sample) -> GraphProblem:
 def faults(problem: GraphProblem, points: int = 3, *, along_every_axis: bool = False) -> list[object]:
     rng = np.random.default_rng(1)
     walk = AdjointWalk(problem)
-    moved = walk.over(Place.of(problem, verify.Ball(problem.initial_weights, RADIUS)))
+    moved = walk.over(ShrunkRegion.of(problem, verify.Ball(problem.initial_weights, RADIUS)))
     found: list[object] = []
     axes = list(np.eye(problem.size)) if along_every_axis else [np.eye(problem.size)[0]]
     for direction in [*axes, *rng.normal(size=(points - 1, problem.size))]:

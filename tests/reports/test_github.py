@@ -6,12 +6,12 @@ import json
 
 from verify.outcomes import Verdict
 from verify.reports.github import LIMIT, summary, workflow_commands
-from verify.reports.rows import Place, Row
+from verify.reports.rows import FilePlace, Row
 
 
 def _row(places, verdict=Verdict.REFUTED, **others):
     return Row(
-        "A1", verdict, True, "s", tuple(Place(index + 1, f"vertex {index}") for index in range(places)), **others
+        "A1", verdict, True, "s", tuple(FilePlace(index + 1, f"vertex {index}") for index in range(places)), **others
     )
 
 
@@ -26,14 +26,14 @@ def test_no_more_than_the_service_shows():
 
 
 def test_text_cannot_start_a_command_of_its_own():
-    row = Row("A1", Verdict.REFUTED, True, "s", (Place(3, "100%\n::stop-commands::x\r"),))
+    row = Row("A1", Verdict.REFUTED, True, "s", (FilePlace(3, "100%\n::stop-commands::x\r"),))
     assert workflow_commands("a,b:c.toml", [row]) == [
         "::error file=a%2Cb%3Ac.toml,line=3,title=A1 REFUTED::100%25%0A::stop-commands::x%0D"
     ]
 
 
 def test_the_summary_shows_markdown_and_html_as_text():
-    row = Row("A1", Verdict.REFUTED, True, "<script>|`x`", (Place(1, "<script>|`x`"),), remedy="![](http)")
+    row = Row("A1", Verdict.REFUTED, True, "<script>|`x`", (FilePlace(1, "<script>|`x`"),), remedy="![](http)")
     text = summary("<img>", "net.toml", "REFUTED", [row])
     assert not any(word in text for word in ("<script>", "<img>", "`", "![]"))
     assert text.splitlines()[6].count("|") == 5

@@ -14,7 +14,7 @@ from verify.escaping import github_data, github_property, markdown, mathtext, sa
 from verify.outcomes import InputError, Verdict
 from verify.reports.github import summary
 from verify.reports.junit import junit_xml
-from verify.reports.rows import Place, Row
+from verify.reports.rows import FilePlace, Row
 from verify.reports.sarif import sarif_text
 
 WORDS = [
@@ -37,7 +37,7 @@ words_that_act = pytest.mark.parametrize("words", WORDS, ids=lambda words: ascii
 
 def row(words: str) -> Row:
     example = {words: words}
-    return Row("A1", Verdict.REFUTED, True, words, (Place(3, words, words),), words, words, example)
+    return Row("A1", Verdict.REFUTED, True, words, (FilePlace(3, words, words),), words, words, example)
 
 
 @words_that_act
@@ -53,7 +53,7 @@ def test_junit(words: str) -> None:
 
 @words_that_act
 def test_sarif(words: str) -> None:
-    text = sarif_text(PurePath(os.fsdecode(b"a\xff.toml")), [row(words)], Place(1, words))
+    text = sarif_text(PurePath(os.fsdecode(b"a\xff.toml")), [row(words)], FilePlace(1, words))
     assert text.isascii()
     for result in json.loads(text)["runs"][0]["results"]:
         message = result["message"]["text"]

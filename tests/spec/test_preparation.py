@@ -9,7 +9,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from verify.outcomes import InputError
 from verify.spec.models import Data
 from verify.spec.preparation import prepare, scaled, targets_from
-from verify.spec.sources import Samples
+from verify.spec.sources import RawSamples
 
 
 @pytest.fixture
@@ -55,23 +55,23 @@ def test_targets_refused(y: list, width: int, message: str) -> None:
 
 
 def test_input_as_target_is_the_scaled_input(x: np.ndarray) -> None:
-    inputs, targets = prepare(Samples(x, None), Data(source="npz:d", scale=2.0, target="input"), 4, 4)
+    inputs, targets = prepare(RawSamples(x, None), Data(source="npz:d", scale=2.0, target="input"), 4, 4)
     assert targets is inputs
     with pytest.raises(InputError, match="input_width=4, output_width=3"):
-        prepare(Samples(x, None), Data(source="npz:d", target="input"), 4, 3)
+        prepare(RawSamples(x, None), Data(source="npz:d", target="input"), 4, 3)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_non_finite_samples_are_placed(x: np.ndarray, bad: float) -> None:
     x[7, 2] = bad
     with pytest.raises(InputError, match=r"x\[7\]\[2\]: data must be finite: value=(nan|inf|-inf)"):
-        prepare(Samples(x, np.zeros(50)), Data(source="npz:d"), 4, 1)
+        prepare(RawSamples(x, np.zeros(50)), Data(source="npz:d"), 4, 1)
 
 
 def test_scaling_that_overflows_is_refused() -> None:
     x = np.array([[1e308, 0.0], [-1e308, 1.0]])
     for scale in ("minmax", "standard"):
         with pytest.raises(InputError, match=r"x\[:, 0\]: the spread of a column overflows: scale=.*, spread=inf"):
-            prepare(Samples(x, np.zeros(2)), Data(source="npz:d", scale=scale), 2, 1)
+            prepare(RawSamples(x, np.zeros(2)), Data(source="npz:d", scale=scale), 2, 1)
     with pytest.raises(InputError, match=r"x \(scaled\)\[0\]\[0\]: data must be finite: value=inf"):
-        prepare(Samples(x, np.zeros(2)), Data(source="npz:d", scale=1e-5), 2, 1)
+        prepare(RawSamples(x, np.zeros(2)), Data(source="npz:d", scale=1e-5), 2, 1)

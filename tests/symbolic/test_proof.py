@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from verify.calculus.symbolic import Claim, GradientProof, Step, build_proof, flaws_of
+from verify.calculus.symbolic import Claim, GradientProof, ProofStep, build_proof, flaws_of
 
 
 def with_step(proof: GradientProof, position: int, **changes: object) -> GradientProof:
@@ -92,8 +92,8 @@ def test_made_up_gradients_are_noticed(network):
     architecture = network("outputs")
     proof = build_proof(architecture)
     adjoint = next(p for p, s in enumerate(proof.steps) if s.claim is Claim.PREACTIVATION_ADJOINT and s.vertex == "y")
-    identity = Step(Claim.EDGE_GRADIENT, "y", ("bilinear parameter",), (("h", "y", "identity"),), (adjoint,))
-    bias = Step(Claim.BIAS_GRADIENT, "y", ("bias unit",), (), (adjoint,))
+    identity = ProofStep(Claim.EDGE_GRADIENT, "y", ("bilinear parameter",), (("h", "y", "identity"),), (adjoint,))
+    bias = ProofStep(Claim.BIAS_GRADIENT, "y", ("bias unit",), (), (adjoint,))
     for made_up in (identity, bias):
         assert flaws_of(GradientProof((*proof.steps, made_up)), architecture)
 

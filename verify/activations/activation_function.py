@@ -15,7 +15,7 @@ from verify.activations.float_numbers import FLOAT
 from verify.activations.interval_numbers import INTERVAL
 from verify.activations.pieces import split
 from verify.activations.points import approximate_points, enclose_near, enclose_points
-from verify.activations.profile import Piece, Profile, profile
+from verify.activations.profile import FormulaPiece, Profile, profile
 from verify.activations.ranges import Ranges
 from verify.activations.rounding_numbers import Rounded, RoundingArithmetic
 from verify.activations.saturation import sharpened
@@ -60,9 +60,9 @@ class Activation:
         self.name = name
         self.spec = spec
         self.expression = expression
-        self._whole = Piece(expression)
+        self._whole = FormulaPiece(expression)
         self._pieces = split(expression)
-        self._smooth = tuple(Piece(formula) for formula in self._pieces.formulas)
+        self._smooth = tuple(FormulaPiece(formula) for formula in self._pieces.formulas)
         self._profiles: dict[int, Profile] = {}
         self._suprema: dict[int, float] = {}
         self._ranges: dict[int, Ranges] = {}

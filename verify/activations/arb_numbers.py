@@ -9,7 +9,7 @@ from typing import Any, final
 import flint
 import sympy
 
-from verify.activations.program import Arithmetic
+from verify.activations.program import FormulaArithmetic
 from verify.arithmetic.arb import Arb
 from verify.outcomes import InputError
 
@@ -124,7 +124,7 @@ def call(primitive: str, ball: Any) -> Any:
 
 
 @final
-class ArbArithmetic(Arithmetic):
+class ArbArithmetic(FormulaArithmetic):
     """Balls at the current precision of Arb."""
 
     def context(self) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import sympy
 
 from verify.activations.pieces import split
-from verify.activations.profile import Piece, profile
+from verify.activations.profile import FormulaPiece, profile
 from verify.activations.signs import always_positive
 from verify.outcomes import InputError
 
@@ -47,5 +47,5 @@ def check_defined(formula: Formula) -> None:
 def line_bounds(expression: sympy.Expr) -> tuple[float, float]:
     """Return proved bounds of an expression over all real x."""
     pieces = split(expression)
-    found = profile(pieces, tuple(Piece(part) for part in pieces.formulas), 0)
+    found = profile(pieces, tuple(FormulaPiece(part) for part in pieces.formulas), 0)
     return found.low, found.high

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from verify.activations.arb_numbers import constant_ball
 from verify.activations.interval_numbers import INTERVAL
-from verify.activations.program import Arithmetic
+from verify.activations.program import FormulaArithmetic
 from verify.arithmetic import arb
 from verify.arithmetic.elementary import Kernel
 from verify.arithmetic.intervals import Interval
@@ -32,7 +32,7 @@ Floats = NDArray[np.float64] | float
 
 
 @dataclass(frozen=True)
-class Approximate:
+class NumbersWithError:
     """Numbers and how far they may be off.
 
     Parameters
@@ -56,33 +56,33 @@ class Approximate:
         return Interval(*guarded(values, np.broadcast_to(self.error * _LOST, shape)))
 
 
-def approximate(x: Interval) -> Approximate:
+def approximate(x: Interval) -> NumbersWithError:
     """Return interval arrays as numbers with errors."""
-    return Approximate(x.mid, 0.0 if x.is_exact else x.rad)
+    return NumbersWithError(x.mid, 0.0 if x.is_exact else x.rad)
 
 
-def plain(x: Interval) -> Approximate:
+def plain(x: Interval) -> NumbersWithError:
     """Return a constant or a polynomial in the variable."""
-    return Approximate(x.mid, 0.0 if x.is_exact else x.rad, x)
+    return NumbersWithError(x.mid, 0.0 if x.is_exact else x.rad, x)
 
 
-class ErrorArithmetic(Arithmetic):
+class ErrorArithmetic(FormulaArithmetic):
     """See the module."""
 
-    def constant(self, value: sympy.Expr) -> Approximate:
+    def constant(self, value: sympy.Expr) -> NumbersWithError:
         with arb.precision(120):
             ball = constant_ball(value)
             nearest = float(ball.mid())
             error = arb.upper_float(abs(ball - arb.Arb(nearest)))
         return plain(Interval(np.array(nearest), np.array(error) if error else None))
 
-    def add(self, a: Approximate, b: Approximate) -> Approximate:
+    def add(self, a: NumbersWithError, b: NumbersWithError) -> NumbersWithError:
         if a.plain is not None and b.plain is not None:
             return plain(a.plain + b.plain)
         values = a.values + b.values
-        return Approximate(values, a.error + b.error + np.abs(values) * UNIT)
+        return NumbersWithError(values, a.error + b.error + np.abs(values) * UNIT)
 
-    def multiply(self, a: Approximate, b: Approximate) -> Approximate:
+    def multiply(self, a: NumbersWithError, b: NumbersWithError) -> NumbersWithError:
         if a.plain is not None and b.plain is not None:
             return plain(a.plain * b.plain)
         values = a.values * b.values
@@ -91,16 +91,16 @@ class ErrorArithmetic(Arithmetic):
             error += a.error * (np.abs(b.values) + b.error)
         if not _is_zero(b.error):
             error += b.error * np.abs(a.values)
-        return Approximate(values, error)
+        return NumbersWithError(values, error)
 
-    def power(self, a: Approximate, exponent: int) -> Approximate:
+    def power(self, a: NumbersWithError, exponent: int) -> NumbersWithError:
         if a.plain is not None:
             return plain(INTERVAL.power(a.plain, exponent))
         half = self.power(a, exponent // 2) if exponent > 3 else a
         square = self.multiply(half, half)
         return self.multiply(square, a) if exponent % 2 else square
 
-    def call(self, primitive: str, a: Approximate) -> Approximate:
+    def call(self, primitive: str, a: NumbersWithError) -> NumbersWithError:
         return approximate(INTERVAL.call(primitive, a.interval(np.shape(a.values))))
 
 
@@ -112,12 +112,12 @@ def _is_zero(error: Floats) -> bool:
 class AbsoluteErrorArithmetic(ErrorArithmetic):
     """The same, functions with bounded slopes by one evaluation: absolute errors, which say little of tiny values."""
 
-    def call(self, primitive: str, a: Approximate) -> Approximate:
+    def call(self, primitive: str, a: NumbersWithError) -> NumbersWithError:
         if primitive not in _LIPSCHITZ:
             return super().call(primitive, a)
         kernel, slope = _LIPSCHITZ[primitive]
         values, error = kernel(np.asarray(a.values, dtype=np.float64))
-        return Approximate(values, error if _is_zero(a.error) else error + slope * a.error)
+        return NumbersWithError(values, error if _is_zero(a.error) else error + slope * a.error)
 
 
 _LIPSCHITZ: dict[str, tuple[Kernel, float]] = {

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from verify.activations.arb_numbers import constant_ball
-from verify.activations.program import Arithmetic
+from verify.activations.program import FormulaArithmetic
 from verify.arithmetic.arb import precision
 
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
@@ -32,7 +32,7 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 
 
 @final
-class FloatArithmetic(Arithmetic):
+class FloatArithmetic(FormulaArithmetic):
     """Arrays of float64 or float32; constants are Python floats, which keep the precision of the array."""
 
     def constant(self, value: sympy.Expr) -> float:

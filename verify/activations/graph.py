@@ -12,7 +12,7 @@ from typing import NamedTuple
 import sympy
 
 
-class Node(NamedTuple):
+class ExpressionNode(NamedTuple):
     """One operation.
 
     Parameters
@@ -30,12 +30,12 @@ class Node(NamedTuple):
     data: sympy.Expr | int | None = None
 
 
-class Graph:
+class ExpressionGraph:
     """Nodes in topological order; methods return the index of the node that holds the result.
 
     Examples
     --------
-    >>> graph = Graph()
+    >>> graph = ExpressionGraph()
     >>> graph.add(graph.x, graph.constant(0)) == graph.x
     True
     >>> graph.multiply(graph.x, graph.constant(2)) == graph.add(graph.x, graph.x)
@@ -43,12 +43,12 @@ class Graph:
     """
 
     def __init__(self) -> None:
-        self.nodes: list[Node] = []
-        self._index: dict[Node, int] = {}
+        self.nodes: list[ExpressionNode] = []
+        self._index: dict[ExpressionNode, int] = {}
         self._derivatives: dict[int, int] = {}
-        self.x = self._stored(Node("x"))
+        self.x = self._stored(ExpressionNode("x"))
 
-    def _stored(self, node: Node) -> int:
+    def _stored(self, node: ExpressionNode) -> int:
         if node not in self._index:
             self._index[node] = len(self.nodes)
             self.nodes.append(node)
@@ -61,11 +61,11 @@ class Graph:
 
     def is_zero(self, index: int) -> bool:
         """Return whether the node is the constant zero."""
-        return self.nodes[index] == Node("constant", (), sympy.S.Zero)
+        return self.nodes[index] == ExpressionNode("constant", (), sympy.S.Zero)
 
     def constant(self, value: sympy.Expr | int) -> int:
         """Return the node of a constant."""
-        return self._stored(Node("constant", (), sympy.Integer(value) if isinstance(value, int) else value))
+        return self._stored(ExpressionNode("constant", (), sympy.Integer(value) if isinstance(value, int) else value))
 
     def add(self, a: int, b: int) -> int:
         """Return the node of a sum."""
@@ -78,7 +78,7 @@ class Graph:
             return b
         if a == b:
             return self.multiply(self.constant(2), a)
-        return self._stored(Node("add", (a, b)))
+        return self._stored(ExpressionNode("add", (a, b)))
 
     def multiply(self, a: int, b: int) -> int:
         """Return the node of a product."""
@@ -95,7 +95,7 @@ class Graph:
                 return self.multiply(self.constant(left * factor), inner.operands[1])
         if a == b:
             return self.power(a, 2)
-        return self._stored(Node("multiply", (a, b)))
+        return self._stored(ExpressionNode("multiply", (a, b)))
 
     def power(self, a: int, exponent: int) -> int:
         """Return the node of a whole power."""
@@ -109,13 +109,13 @@ class Graph:
         node = self.nodes[a]
         if node.operation == "power" and isinstance(node.data, int):
             return self.power(node.operands[0], exponent * node.data)
-        return self._stored(Node("power", (a,), exponent))
+        return self._stored(ExpressionNode("power", (a,), exponent))
 
     def call(self, primitive: str, a: int) -> int:
         """Return the node of a primitive of another node."""
-        return self._stored(Node(primitive, (a,)))
+        return self._stored(ExpressionNode(primitive, (a,)))
 
-    def derivative(self, index: int, rule: Callable[[Graph, str, int], int]) -> int:
+    def derivative(self, index: int, rule: Callable[[ExpressionGraph, str, int], int]) -> int:
         """Return the node of the derivative by x.
 
         Parameters
@@ -130,7 +130,7 @@ class Graph:
                 self._derivatives[position] = self._chain(position, rule)
         return self._derivatives[index]
 
-    def _chain(self, index: int, rule: Callable[[Graph, str, int], int]) -> int:
+    def _chain(self, index: int, rule: Callable[[ExpressionGraph, str, int], int]) -> int:
         operation, operands, data = self.nodes[index]
         if not operands:
             return self.constant(1 if operation == "x" else 0)

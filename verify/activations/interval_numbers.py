@@ -9,7 +9,7 @@ import numpy as np
 import sympy
 
 from verify.activations.arb_numbers import constant_ball
-from verify.activations.program import Arithmetic
+from verify.activations.program import FormulaArithmetic
 from verify.arithmetic import arb, elementary
 from verify.arithmetic.intervals import Interval
 
@@ -37,7 +37,7 @@ _FUNCTIONS: dict[str, Callable[[Interval], Interval]] = {
 
 
 @final
-class IntervalArithmetic(Arithmetic):
+class IntervalArithmetic(FormulaArithmetic):
     """Arrays of real intervals; every operation is valid, see `verify.arithmetic.intervals`."""
 
     def constant(self, value: sympy.Expr) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import sympy
 
-from verify.activations.graph import Graph
+from verify.activations.graph import ExpressionGraph
 from verify.activations.signs import always_positive
 from verify.activations.symbols import PRIMITIVES, X
 from verify.outcomes import InputError
@@ -18,12 +18,12 @@ _SYMPY_NAMES: dict[type, str] = {
 _VALUE = sympy.Symbol("value", real=True)
 
 
-def lower(graph: Graph, expression: sympy.Expr, at: int | None = None, value: int | None = None) -> int:
+def lower(graph: ExpressionGraph, expression: sympy.Expr, at: int | None = None, value: int | None = None) -> int:
     """Return the node of an expression.
 
     Parameters
     ----------
-    graph : Graph
+    graph : ExpressionGraph
         Where the nodes go.
     expression : sympy.Expr
         In the variable `X`.
@@ -45,7 +45,7 @@ def lower(graph: Graph, expression: sympy.Expr, at: int | None = None, value: in
 
     Examples
     --------
-    >>> graph = Graph()
+    >>> graph = ExpressionGraph()
     >>> graph.nodes[lower(graph, 1 / (1 + sympy.exp(-X)))].operation
     'sigmoid'
     """
@@ -86,7 +86,7 @@ def lower(graph: Graph, expression: sympy.Expr, at: int | None = None, value: in
     return visit(expression)
 
 
-def _power(graph: Graph, visit: Callable[[sympy.Expr], int], part: sympy.Pow) -> int:
+def _power(graph: ExpressionGraph, visit: Callable[[sympy.Expr], int], part: sympy.Pow) -> int:
     base, exponent = part.args
     if exponent.is_Integer:
         inner = _one_plus_exponential(base) if exponent < 0 else None
@@ -99,7 +99,7 @@ def _power(graph: Graph, visit: Callable[[sympy.Expr], int], part: sympy.Pow) ->
     return graph.call("exp", graph.multiply(visit(exponent), logarithm))
 
 
-def _maximum(graph: Graph, a: int, b: int, sign: int) -> int:
+def _maximum(graph: ExpressionGraph, a: int, b: int, sign: int) -> int:
     """Node of max(a, b) (sign 1) or min(a, b) (sign -1), as ``b ± relu(±(a - b))``."""
     if graph.is_zero(a):
         a, b = b, a
@@ -150,19 +150,19 @@ def derivative_rule(primitive: str) -> sympy.Expr:
     return slope
 
 
-def differentiate(graph: Graph, index: int) -> int:
+def differentiate(graph: ExpressionGraph, index: int) -> int:
     """Return the node of the derivative by x."""
     return graph.derivative(
         index, lambda g, primitive, a: lower(g, derivative_rule(primitive), at=a, value=g.call(primitive, a))
     )
 
 
-def expression_of(graph: Graph, index: int) -> sympy.Expr:
+def expression_of(graph: ExpressionGraph, index: int) -> sympy.Expr:
     """Return the expression that a node stands for.
 
     Examples
     --------
-    >>> graph = Graph()
+    >>> graph = ExpressionGraph()
     >>> expression_of(graph, differentiate(graph, lower(graph, sympy.sin(X))))
     cos(x)
     """

@@ -13,7 +13,7 @@ from typing import Any
 import sympy
 from sympy.polys.rings import ring
 
-from verify.activations.graph import Graph
+from verify.activations.graph import ExpressionGraph
 
 _MOST_TERMS = 40
 _MOST_ATOMS = 6
@@ -23,12 +23,12 @@ class _TooLarge(Exception):  # noqa: N818 -- leads to "leave it as it is", not t
     pass
 
 
-def polished(graph: Graph, index: int) -> int:
+def polished(graph: ExpressionGraph, index: int) -> int:
     """Return a node of the same value in a shorter form; the node itself if the polynomial is large.
 
     Examples
     --------
-    >>> graph = Graph()
+    >>> graph = ExpressionGraph()
     >>> t = graph.call("tanh", graph.x)
     >>> square = graph.multiply(graph.add(t, graph.constant(1)), graph.add(t, graph.constant(1)))
     >>> graph.nodes[polished(graph, square)].operation
@@ -47,7 +47,7 @@ def polished(graph: Graph, index: int) -> int:
     return result if len(graph.needed([result])) <= len(graph.needed([index])) else index
 
 
-def _inner_nodes(graph: Graph, index: int) -> set[int]:
+def _inner_nodes(graph: ExpressionGraph, index: int) -> set[int]:
     """Sums, products, powers and constants that the node is made of, down to `x` and the primitives."""
     inner: set[int] = set()
     waiting = [index]
@@ -60,7 +60,7 @@ def _inner_nodes(graph: Graph, index: int) -> set[int]:
     return inner
 
 
-def _expanded(graph: Graph, index: int, inner: set[int], atoms: list[int]) -> list[tuple[sympy.Expr, Any]]:
+def _expanded(graph: ExpressionGraph, index: int, inner: set[int], atoms: list[int]) -> list[tuple[sympy.Expr, Any]]:
     """Return the node as a sum of ``base * polynomial`` with rational polynomials in the atoms."""
     irrational = [i for i in sorted(inner) if (c := graph.constant_of(i)) is not None and not c.is_Rational]
     if len(irrational) > _MOST_ATOMS:
@@ -100,7 +100,7 @@ def _limited_product(a: Any, b: Any) -> Any:
     return product
 
 
-def _product(graph: Graph, polynomial: Any, atoms: list[int]) -> int:
+def _product(graph: ExpressionGraph, polynomial: Any, atoms: list[int]) -> int:
     coefficient, factors = polynomial.factor_list()
     ordered = sorted(factors, key=lambda factor: (len(factor[0]), factor[0].degree(), str(factor[0])))
     nodes = [graph.power(_horner(graph, dict(factor.terms()), atoms), power) for factor, power in ordered]
@@ -108,7 +108,7 @@ def _product(graph: Graph, polynomial: Any, atoms: list[int]) -> int:
     return graph.multiply(graph.constant(sympy.QQ.to_sympy(coefficient)), product)
 
 
-def _horner(graph: Graph, terms: dict[tuple[int, ...], Any], atoms: list[int]) -> int:
+def _horner(graph: ExpressionGraph, terms: dict[tuple[int, ...], Any], atoms: list[int]) -> int:
     """Return the node of a polynomial, nested in the atom of the highest degree."""
     highest = [max(exponents[i] for exponents in terms) for i in range(len(atoms))]
     main = highest.index(max(highest)) if highest else 0

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from verify.activations.arb_numbers import ARB, rational_ball
 from verify.activations.branch_and_bound import zero_boxes
 from verify.activations.ends import UNKNOWN, End, Ends, ends_of, find_end, hull
-from verify.activations.graph import Graph
+from verify.activations.graph import ExpressionGraph
 from verify.activations.lowering import differentiate, expression_of, lower
 from verify.activations.pieces import Pieces
 from verify.activations.polishing import polished
@@ -60,11 +60,11 @@ class Profile:
     unbounded: bool
 
 
-class Piece:
+class FormulaPiece:
     """One formula with the programs of its derivatives."""
 
     def __init__(self, formula: sympy.Expr) -> None:
-        self.graph = Graph()
+        self.graph = ExpressionGraph()
         self._orders = [lower(self.graph, formula)]
         self._programs: dict[tuple[int, ...], Program] = {}
         self._with_slope: tuple[Program, Program] | tuple[()] = ()
@@ -97,7 +97,7 @@ class Piece:
         return ends_of(self.program(order).run(ARB, at)[0])
 
 
-def profile(pieces: Pieces, smooth: tuple[Piece, ...], order: int) -> Profile:
+def profile(pieces: Pieces, smooth: tuple[FormulaPiece, ...], order: int) -> Profile:
     """Return the profile of the derivative of the given order.
 
     Parameters
@@ -141,7 +141,7 @@ def _outward(low: Any, high: Any) -> tuple[float, float]:
     return below, -np.inf if high == Arb.neg_inf() else arb.upper_float(high) + 0.0
 
 
-def _break_cells(pieces: Pieces, smooth: tuple[Piece, ...], order: int) -> list[Cell]:
+def _break_cells(pieces: Pieces, smooth: tuple[FormulaPiece, ...], order: int) -> list[Cell]:
     cells = []
     for index, (point, jump) in enumerate(zip(pieces.breaks, pieces.jumps, strict=True)):
         at = rational_ball(point)
@@ -158,7 +158,7 @@ def _end_cells(end: End, side: int) -> list[Cell]:
     return cells
 
 
-def _cells(piece: Piece, order: int, start: Any, stop: Any) -> list[Cell]:
+def _cells(piece: FormulaPiece, order: int, start: Any, stop: Any) -> list[Cell]:
     """Return the intervals that hold all zeros of the next derivative in [start, stop]; those that touch are united."""
     if piece.graph.is_zero(piece.node(order + 1)):
         return []

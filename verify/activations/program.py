@@ -8,10 +8,10 @@ from typing import Any
 
 import sympy
 
-from verify.activations.graph import Graph
+from verify.activations.graph import ExpressionGraph
 
 
-class Arithmetic(ABC):
+class FormulaArithmetic(ABC):
     """What a program needs of the numbers that it runs on."""
 
     @abstractmethod
@@ -48,12 +48,12 @@ class Program:
 
     Parameters
     ----------
-    graph : Graph
+    graph : ExpressionGraph
     outputs : list of int
         Nodes of the results.
     """
 
-    def __init__(self, graph: Graph, outputs: list[int]) -> None:
+    def __init__(self, graph: ExpressionGraph, outputs: list[int]) -> None:
         needed = graph.needed(outputs)
         place = {index: position for position, index in enumerate(needed)}
         self._steps = [
@@ -70,7 +70,7 @@ class Program:
     def __len__(self) -> int:
         return len(self._steps)
 
-    def run(self, arithmetic: Arithmetic, x: Any) -> tuple[Any, ...]:
+    def run(self, arithmetic: FormulaArithmetic, x: Any) -> tuple[Any, ...]:
         """Return the results at ``x``.
 
         Parameters

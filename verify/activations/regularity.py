@@ -16,7 +16,7 @@ from verify.activations.activation_function import Activation
 from verify.activations.arb_numbers import rational_ball
 from verify.activations.builtin import BUILTINS
 from verify.activations.pieces import split
-from verify.activations.profile import BITS, Piece, profile
+from verify.activations.profile import BITS, FormulaPiece, profile
 from verify.activations.symbols import Smoothness
 from verify.arithmetic import arb, upward
 from verify.outcomes import Verdict
@@ -115,5 +115,5 @@ def softplus_excess() -> float:
     0.69314718056
     """
     pieces = split(BUILTINS["softplus"] - BUILTINS["relu"])
-    found = profile(pieces, tuple(Piece(formula) for formula in pieces.formulas), 0)
+    found = profile(pieces, tuple(FormulaPiece(formula) for formula in pieces.formulas), 0)
     return max(abs(found.low), abs(found.high))

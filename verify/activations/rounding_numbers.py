@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from verify.activations.arb_numbers import constant_ball
 from verify.activations.float_numbers import FLOAT
 from verify.activations.interval_numbers import INTERVAL
-from verify.activations.program import Arithmetic
+from verify.activations.program import FormulaArithmetic
 from verify.arithmetic import arb
 from verify.arithmetic.intervals import Interval
 
@@ -52,7 +52,7 @@ class Rounded:
 
 
 @final
-class RoundingArithmetic(Arithmetic):
+class RoundingArithmetic(FormulaArithmetic):
     """See the module.
 
     Parameters

@@ -10,9 +10,9 @@ from typing import Any, final
 import sympy
 
 from verify.activations.arb_numbers import ARB, call, constant_ball, rational_ball
-from verify.activations.graph import Graph
+from verify.activations.graph import ExpressionGraph
 from verify.activations.lowering import differentiate
-from verify.activations.program import Arithmetic, Program
+from verify.activations.program import FormulaArithmetic, Program
 from verify.activations.tails import Span, Tail, TailUnknownError, ball_of, constant_tail, exact_rate, span_of
 from verify.arithmetic.arb import Arb
 
@@ -21,7 +21,7 @@ ONE = Arb(1)
 
 @functools.cache
 def _slope(primitive: str) -> Program:
-    graph = Graph()
+    graph = ExpressionGraph()
     return Program(graph, [differentiate(graph, graph.call(primitive, graph.x))])
 
 
@@ -81,7 +81,7 @@ def square_root(u: Tail) -> Tail:
 
 
 @dataclass(frozen=True)
-class Logarithm:
+class LogarithmOfTail:
     """``factor * log(u)`` for growing or decaying positive functions u: no tail itself, but its exponential is one."""
 
     of: Tail
@@ -143,7 +143,7 @@ def _tail(a: Any) -> Tail:
 
 
 @final
-class TailArithmetic(Arithmetic):
+class TailArithmetic(FormulaArithmetic):
     """Functions on ``y >= start``.
 
     Parameters
@@ -171,10 +171,10 @@ class TailArithmetic(Arithmetic):
 
     def multiply(self, a: Any, b: Any) -> Any:
         for factor, other in ((a, b), (b, a)):
-            if isinstance(other, Logarithm) and isinstance(factor, Tail):
+            if isinstance(other, LogarithmOfTail) and isinstance(factor, Tail):
                 exact = factor.head[0] if len(factor.head) == 1 and factor.span.is_zero else None
                 if isinstance(exact, Fraction):
-                    return Logarithm(other.of, other.factor * exact)
+                    return LogarithmOfTail(other.of, other.factor * exact)
         return _tail(a).times(_tail(b))
 
     def power(self, a: Tail, exponent: int) -> Tail:
@@ -186,7 +186,7 @@ class TailArithmetic(Arithmetic):
         return result
 
     def call(self, primitive: str, a: Any) -> Any:
-        if isinstance(a, Logarithm):
+        if isinstance(a, LogarithmOfTail):
             if primitive == "exp":
                 return rational_power(a.of, a.factor)
             raise TailUnknownError("a logarithm at infinity is only expressed within a power")
@@ -196,7 +196,7 @@ class TailArithmetic(Arithmetic):
             if primitive == "sqrt" and not a.head:
                 return square_root(a)
             if primitive == "log" and not a.head:
-                return Logarithm(a, Fraction(1))
+                return LogarithmOfTail(a, Fraction(1))
             return near_its_limit(primitive, a)
         rising = a.sign() > 0
         if primitive == "exp":
@@ -204,7 +204,7 @@ class TailArithmetic(Arithmetic):
         if primitive == "sqrt" and rising:
             return square_root(a)
         if primitive == "log" and rising:
-            return Logarithm(a, Fraction(1))
+            return LogarithmOfTail(a, Fraction(1))
         if primitive in ("sin", "cos"):
             return Tail(self.start, (), Span(-ONE, ONE))
         if primitive == "atan":

@@ -115,7 +115,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
-class Piece:
+class LinePiece:
     """E(x(start + s)) - E(w) <= polynomial(s) <= 0 for s in [0, end], and <= -storing for s in [sure, end]."""
 
     start: float
@@ -176,7 +176,7 @@ def reach(
     -------
     Reach
     """
-    pieces: list[Piece] = []
+    pieces: list[LinePiece] = []
     exact, t, scale = True, 0.0, length
     failed_at, longest = 0.0, np.inf
     end = time.process_time() + seconds
@@ -206,7 +206,7 @@ def reach(
 
 def _piece(
     around: Surroundings, direction: Vector, t: float, scale: float, fixed: Sequence[tuple[float, Vector]]
-) -> tuple[Piece | None, bool]:
+) -> tuple[LinePiece | None, bool]:
     """Bound E along one piece; None if no part of it is proved to lie below E(w)."""
     origin = [*fixed, (t, direction)] if t > 0 else list(fixed)
     base, off = _stored_base(around.w, origin)
@@ -237,7 +237,7 @@ def _piece(
         if np.all(np.isfinite(found)):
             polynomial = (round_up(constant), round_up(Fraction(found[0]) + tilt), *found[1:])
             sure, end = _below(polynomial, scale, storing)
-            pieces.append(Piece(t, sure, end, polynomial))
+            pieces.append(LinePiece(t, sure, end, polynomial))
     best = max(pieces, key=lambda piece: piece.end, default=None)
     return (best if best is not None and best.end > 0 else None), bool(exact)
 
@@ -283,7 +283,7 @@ def _first_below(polynomial: Sequence[Fraction], length: float) -> float:
     return s if s < length else np.inf
 
 
-def _summary(pieces: list[Piece], until: float, exact: bool) -> Reach:
+def _summary(pieces: list[LinePiece], until: float, exact: bool) -> Reach:
     if not pieces:
         return Reach(exact=exact)
     best, least = 0.0, Fraction(0)
@@ -298,7 +298,7 @@ def _summary(pieces: list[Piece], until: float, exact: bool) -> Reach:
     return Reach(until, best, max(0.0, round_down(-least)), _stored_interval(pieces), exact, len(pieces))
 
 
-def _stored_interval(pieces: list[Piece]) -> tuple[float, float] | None:
+def _stored_interval(pieces: list[LinePiece]) -> tuple[float, float] | None:
     """Return where the error of stored weights is proved not to exceed E(w)."""
     start, end = pieces[0].sure, pieces[0].end
     if not start < end:

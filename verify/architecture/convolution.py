@@ -16,7 +16,7 @@ from verify.architecture.images import check_target, image_of, images
 from verify.architecture.linear_map import FloatArray, IndexArray, LinearMap, Terms
 from verify.architecture.rounding import sqrt_upward
 from verify.architecture.sliding import sliding_product
-from verify.architecture.windows import Windows, across_planes
+from verify.architecture.windows import PlaneWindows, across_planes
 from verify.arithmetic import upward
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.spectral import norm_upper
@@ -57,7 +57,7 @@ class Conv2d(LinearMap):
     kernel: tuple[int, int]
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int] = (0, 0)
-    windows: Windows = field(init=False, repr=False, compare=False)
+    windows: PlaneWindows = field(init=False, repr=False, compare=False)
     kind: ClassVar[str] = "conv2d"
 
     def __post_init__(self) -> None:
@@ -67,7 +67,7 @@ class Conv2d(LinearMap):
         object.__setattr__(self, "stride", pair(self.stride, "stride", minimum=1))
         object.__setattr__(self, "padding", pair(self.padding, "padding", minimum=0))
         plane = (self.in_shape[1], self.in_shape[2])
-        object.__setattr__(self, "windows", Windows(plane, self.kernel, self.stride, self.padding))
+        object.__setattr__(self, "windows", PlaneWindows(plane, self.kernel, self.stride, self.padding))
         self.windows.check_table(max(self.in_shape[0], self.channels))
 
     @classmethod

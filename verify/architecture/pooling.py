@@ -14,7 +14,7 @@ from verify.architecture.fields import known_keys, optional, pair, required
 from verify.architecture.images import check_target, image_of, images
 from verify.architecture.linear_map import FloatArray, IndexArray, LinearMap, Terms
 from verify.architecture.rounding import sqrt_upward
-from verify.architecture.windows import Windows, across_planes
+from verify.architecture.windows import PlaneWindows, across_planes
 from verify.arithmetic import upward
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.spectral import norm_upper
@@ -50,7 +50,7 @@ class AvgPool2d(LinearMap):
     in_shape: tuple[int, int, int]
     kernel: tuple[int, int]
     stride: tuple[int, int]
-    windows: Windows = field(init=False, repr=False, compare=False)
+    windows: PlaneWindows = field(init=False, repr=False, compare=False)
     kind: ClassVar[str] = "avgpool2d"
 
     def __post_init__(self) -> None:
@@ -58,7 +58,7 @@ class AvgPool2d(LinearMap):
         object.__setattr__(self, "kernel", pair(self.kernel, "kernel", minimum=1))
         object.__setattr__(self, "stride", pair(self.stride, "stride", minimum=1))
         plane = (self.in_shape[1], self.in_shape[2])
-        object.__setattr__(self, "windows", Windows(plane, self.kernel, self.stride))
+        object.__setattr__(self, "windows", PlaneWindows(plane, self.kernel, self.stride))
         self.windows.check_table(self.in_shape[0])
 
     @classmethod

@@ -15,7 +15,7 @@ LARGEST_TABLE = 2**26
 
 
 @dataclass(frozen=True)
-class Windows:
+class PlaneWindows:
     """The windows of a convolution or a pooling over one plane of an image.
 
     Window ``(p, q)`` sees at place ``(i, j)`` the pixel ``(p stride - padding + i, q stride - padding + j)``;

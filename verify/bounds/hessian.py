@@ -17,7 +17,7 @@ from verify.bounds.hessian_blocks import shares
 from verify.bounds.hessian_geometry import Geometry, geometry, trainable
 from verify.bounds.hessian_norms import NormBound, affordable_cells, norm_products
 from verify.bounds.hessian_result import HessianBound, UndecidedHessianError
-from verify.bounds.majorant.bound import Trajectory, follow, whole_region
+from verify.bounds.majorant.bound import MajorantPath, follow, whole_region
 from verify.bounds.majorant.center import center_facts
 from verify.bounds.majorant.structure import structure
 from verify.bounds.regions import Region
@@ -164,7 +164,7 @@ def _bound(problem: Problem, region: Region, method: Method, cells: int, residua
 
 
 def _cutting_may_help(
-    problem: Problem, region: Geometry, norms: NormBound, trajectory: Trajectory, residual: float
+    problem: Problem, region: Geometry, norms: NormBound, trajectory: MajorantPath, residual: float
 ) -> bool:
     """Whether norm products over parts of a ball might be smaller than the majorants: those at its centre are."""
     if norms.value >= _WORTH_CUTTING * trajectory.value:
@@ -177,7 +177,7 @@ def _without_radii(region: Geometry) -> Geometry:
     return Geometry(region.center, dict.fromkeys(region.radii, 0.0), None)
 
 
-def majorant_trajectory(problem: Problem, region: Geometry, residual: float = float("inf")) -> Trajectory | None:
+def majorant_trajectory(problem: Problem, region: Geometry, residual: float = float("inf")) -> MajorantPath | None:
     """Follow the majorants over a region; None where they overflow, g''' jumps, or half of the time left is spent.
 
     Only the norms are left then.

@@ -10,7 +10,7 @@ from verify.notebook import table
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
-    from verify.bounds.majorant.bound import Trajectory
+    from verify.bounds.majorant.bound import MajorantPath
     from verify.bounds.regions import Region
 
 
@@ -38,7 +38,7 @@ class HessianBound:
         The part that weight decay adds.
     terms : dict of str to float
         What the value was assembled from, by name.
-    trajectory : Trajectory or None
+    trajectory : MajorantPath or None
         Knots of the majorants and the proved norms there (method ``"majorant"``).
     whole : float
         The bound on the whole region, weight decay included; equal to `value` without a level.
@@ -50,7 +50,7 @@ class HessianBound:
     contributions: dict[str, float]
     weight_decay: float = 0.0
     terms: dict[str, float] = field(default_factory=dict)
-    trajectory: Trajectory | None = None
+    trajectory: MajorantPath | None = None
     whole: float = float("inf")
 
     def _repr_html_(self) -> str:

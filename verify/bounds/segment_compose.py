@@ -47,7 +47,7 @@ _WIDE = 0.25
 
 
 @dataclass(frozen=True)
-class Curvature:
+class HigherCoefficients:
     """A vertex's second coefficient h2, its remainder m +- r of third order and, on long segments, of second order."""
 
     second: Approximation
@@ -64,7 +64,7 @@ def compose(
     long: Bend | None,
     results: list[np.ndarray],
     workspace: Workspace,
-) -> Curvature:
+) -> HigherCoefficients:
     """Write h2, m, r and on long segments m2, r2 into `results`.
 
     Given are (g', g'', g'''), (z1, z2), zeta(t) in zm +- zr, all in one format, and on long segments z0 and
@@ -138,7 +138,7 @@ def compose(
     size = first * moved + turned * bend + length * g2.magnitude * bend * bend + largest_q * _cube(reach)
     r += np.inf if overflow else enlarged(error + rounding * size)
     if long is None:
-        return Curvature(second, Remainder.of(m, r), None)
+        return HigherCoefficients(second, Remainder.of(m, r), None)
     np.multiply(m, half, out=b)
     np.abs(b, out=bd)
     b += h2
@@ -146,7 +146,7 @@ def compose(
     bd *= 1 + rounding
     bd += enlarged(second.error + rounding * second.magnitude + tiny)
     intersect(bent, (b, bd), workspace)
-    return Curvature(second, Remainder.of(m, r), Remainder.of(*bent))
+    return HigherCoefficients(second, Remainder.of(m, r), Remainder.of(*bent))
 
 
 def _cube(x: float) -> float:

@@ -33,7 +33,7 @@ from verify.bounds.forward_errors import (
     summation_roundings,
 )
 from verify.bounds.segment_bent import Bend, Remainder
-from verify.bounds.segment_compose import Curvature, compose
+from verify.bounds.segment_compose import HigherCoefficients, compose
 from verify.bounds.segment_differences import Pair
 from verify.bounds.segment_edges import Segment
 from verify.bounds.taylor_rounding import (
@@ -59,7 +59,7 @@ class Models:
     slope: dict[str, Approximation] = field(default_factory=dict)
     slope_rest: dict[str, Approximation] = field(default_factory=dict)
     """h1 again, in the format of the rest."""
-    curvature: dict[str, Curvature] = field(default_factory=dict)
+    curvature: dict[str, HigherCoefficients] = field(default_factory=dict)
 
 
 def start_values(segment: Segment, x: np.ndarray, workspace: Workspace) -> Values:

@@ -14,8 +14,8 @@ from verify.budget import check_estimate
 from verify.calculus.objective import Objective
 from verify.calculus.problem import Problem
 from verify.calculus.symbolic.comparison import (
-    Comparison,
     Gradient,
+    GradientComparison,
     against_enclosure,
     against_reference,
     through_the_enclosure,
@@ -115,7 +115,7 @@ def _against_recursion(
     vertices = len(problem.architecture.order)
     check_estimate(SECONDS_PER_VERTEX * vertices * len(places), CHECK, "use fewer vertices", vertices=vertices)
     covered = min(problem.samples, affordable_samples(problem.architecture))
-    comparisons: list[Comparison] = []
+    comparisons: list[GradientComparison] = []
     for w in places:
         if covered == 0:
             comparisons.append(against_enclosure(problem, w, user_gradient))
@@ -159,7 +159,7 @@ def _slope_flaws(architecture: Architecture, rng: np.random.Generator) -> list[s
 
 
 def _finding(
-    problem: Problem, comparisons: list[Comparison], covered: int, points: int, is_given: bool, flaws: list[str]
+    problem: Problem, comparisons: list[GradientComparison], covered: int, points: int, is_given: bool, flaws: list[str]
 ) -> Finding:
     what = "the gradient given" if is_given else "problem.gradient"
     through = f"{what} on all {problem.samples} samples with the enclosure"
@@ -198,7 +198,7 @@ def _largest(values: Iterable[float]) -> float | None:
 
 
 def _decided(
-    architecture: Architecture, comparisons: list[Comparison], flaws: list[str], checked: str, points: int
+    architecture: Architecture, comparisons: list[GradientComparison], flaws: list[str], checked: str, points: int
 ) -> tuple[str, str, dict[str, Any] | None, str | None]:
     parts = architecture.layout.slices.values()
     deep = longest_path(architecture) > DEEP
@@ -235,7 +235,7 @@ def _decided(
     return AGREES, f"at {points} points {how}, no proof elsewhere: {checked}", None, None
 
 
-def _near(comparison: Comparison) -> float:
+def _near(comparison: GradientComparison) -> float:
     """Return how near to the exact gradient each part must be where a bound of the rounding says nothing.
 
     Bounds of rounding grow from layer to layer, rounding itself hardly. That half of the digits are right shows no less
@@ -244,7 +244,7 @@ def _near(comparison: Comparison) -> float:
     return min(COARSEST_RESOLUTION, comparison.roundoff**0.5)
 
 
-def _counterexample(architecture: Architecture, comparison: Comparison, position: int) -> dict[str, Any]:
+def _counterexample(architecture: Architecture, comparison: GradientComparison, position: int) -> dict[str, Any]:
     layout = architecture.layout
     key = next(key for key, place in layout.slices.items() if place.start <= position < place.stop)
     index = np.unravel_index(position - layout.slices[key].start, layout.shapes[key])

@@ -102,9 +102,9 @@ def command(
     if as_json:
         print_json(answer)
     else:
-        from verify.cli.tables import Row, print_table
+        from verify.cli.tables import TableLine, print_table
 
-        print_table("falsification campaign", verdict.value, [Row(*row) for row in _rows(figures)])
+        print_table("falsification campaign", verdict.value, [TableLine(*row) for row in _rows(figures)])
     return verdict.exit_code
 
 

@@ -106,10 +106,10 @@ def command(
     if as_json:
         print_json(answer)
     else:
-        from verify.cli.tables import Row, print_table
+        from verify.cli.tables import TableLine, print_table
 
-        rows = [Row(name, "", str(value)) for name, value in answer.get("claim", {}).items()]
-        rows += [Row("reason", verdict.value, reason) for reason in answer["reasons"]]
+        rows = [TableLine(name, "", str(value)) for name, value in answer.get("claim", {}).items()]
+        rows += [TableLine("reason", verdict.value, reason) for reason in answer["reasons"]]
         claim = f": {answer['statement']}" if "statement" in answer else ""
         print_table(f"{problem.name}: certificate of kind {kind}{claim}", verdict.value, rows)
     return verdict.exit_code

@@ -115,7 +115,7 @@ def _rows(specification: Question, answer: dict[str, Any], comparison: Compariso
 
 def _print(spec: Path, answer: dict[str, Any], comparison: Comparison | None, setting: Setting | None) -> None:
     from verify.cli.tables import (
-        Row,
+        TableLine,
         any_direction_row,
         curvature_row,
         error_rise_row,
@@ -134,9 +134,11 @@ def _print(spec: Path, answer: dict[str, Any], comparison: Comparison | None, se
     if setting is not None and setting.theorem == "heavy_ball":
         rows.append(error_rise_row(answer["error_rise"]))
     if comparison is not None:
-        rows += [Row("baseline", "REFUTED", each.statement) for each in comparison.regressions]
+        rows += [TableLine("baseline", "REFUTED", each.statement) for each in comparison.regressions]
         if not comparison.regressions:
-            rows.append(Row("baseline", "PROVED", f"L and the ranges are within a factor {comparison.factor:g} of it"))
+            rows.append(
+                TableLine("baseline", "PROVED", f"L and the ranges are within a factor {comparison.factor:g} of it")
+            )
     notes = [
         f"decided: {'; '.join(answer['decided']) or 'nothing'}",
         f"not decided: {'; '.join(answer['undecided']) or 'nothing'}",

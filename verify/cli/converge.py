@@ -114,15 +114,15 @@ def _certify(problem: Any, found: Minimum, path: Path, outputs: Outputs, answer:
 
 def _rows(found: Minimum, answer: dict[str, Any]) -> list[Any]:
     from verify.arithmetic.decimals import at_least, at_most
-    from verify.cli.tables import Row
+    from verify.cli.tables import TableLine
 
-    rows = [Row("minimum", found.verdict.value, found.statement, found.remedy)]
-    rows += [Row(each.id, each.verdict.value, each.statement) for each in found.hypotheses]
+    rows = [TableLine("minimum", found.verdict.value, found.statement, found.remedy)]
+    rows += [TableLine(each.id, each.verdict.value, each.statement) for each in found.hypotheses]
     low, high = found.error
-    rows.append(Row("E", "", f"in [{at_most(low)}, {at_least(high)}] at the weights"))
-    rows.append(Row("|grad E|", "", f"at most {at_least(found.gradient_norm)}"))
+    rows.append(TableLine("E", "", f"in [{at_most(low)}, {at_least(high)}] at the weights"))
+    rows.append(TableLine("|grad E|", "", f"at most {at_least(found.gradient_norm)}"))
     taken = ", ".join(f"{count} {kind}" for kind, count in found.steps.items())
-    rows.append(Row("steps", "", f"{taken}; each decreases the error, proved"))
+    rows.append(TableLine("steps", "", f"{taken}; each decreases the error, proved"))
     if answer["certificate"] is not None:
-        rows.append(Row("certificate", "", f"{answer['certificate']}: {answer['certified']}"))
-    return rows + [Row("certificate", "", reason) for reason in answer["reasons"]]
+        rows.append(TableLine("certificate", "", f"{answer['certificate']}: {answer['certified']}"))
+    return rows + [TableLine("certificate", "", reason) for reason in answer["reasons"]]

@@ -53,19 +53,19 @@ def command(spec: Path, budget: float, as_json: bool) -> int:
 
 
 def _rows(answer: Mapping[str, Any]) -> list[Any]:
-    from verify.cli.tables import Row, between, curvature_row, number
+    from verify.cli.tables import TableLine, between, curvature_row, number
 
     lipschitz = answer["lipschitz"]
     rows = [curvature_row(lipschitz)]
     if answer["shares"]:
         shares = ", ".join(f"{each['vertex']} {each['share']:.0%}" for each in answer["shares"])
-        rows.append(Row(answer["parts"], "", shares))
+        rows.append(TableLine(answer["parts"], "", shares))
     if lipschitz["terms"]:
         terms = ", ".join(f"{name} {number(value)}" for name, value in lipschitz["terms"].items())
-        rows.append(Row("terms", "", terms))
+        rows.append(TableLine("terms", "", terms))
     for each in answer["changes"]:
         if each["refusal"] is not None:
-            rows.append(Row(each["kind"], "refused", f"{each['change']}: {each['refusal']}"))
+            rows.append(TableLine(each["kind"], "refused", f"{each['change']}: {each['refusal']}"))
             continue
         factor = "" if each["factor"] is None else f"{number(each['factor'])} x"
         if each["by_norms"] and each["before"] is not None:
@@ -75,7 +75,7 @@ def _rows(answer: Mapping[str, Any]) -> list[Any]:
                 f"{between(each['lipschitz'])} ({each['lipschitz']['method']}): eta <= {number(each['eta_max'])}, "
                 f"recommended eta={number(each['eta'])}, tau={number(each['tau'])}"
             )
-        rows.append(Row(each["kind"], factor, f"{each['change']}: {text}"))
+        rows.append(TableLine(each["kind"], factor, f"{each['change']}: {text}"))
     return rows
 
 

@@ -74,13 +74,13 @@ def command(
     if as_json:
         print_json(answer)
     else:
-        from verify.cli.tables import Row, print_table
+        from verify.cli.tables import TableLine, print_table
 
-        rows = [Row("reason", "", reason) for reason in answer["reasons"]] or [_summary(answer)]
+        rows = [TableLine("reason", "", reason) for reason in answer["reasons"]] or [_summary(answer)]
         if answer.get("not_confirmed"):
-            rows.append(Row("not confirmed", "", "; ".join(answer["not_confirmed"])))
+            rows.append(TableLine("not confirmed", "", "; ".join(answer["not_confirmed"])))
         if coq is not None:
-            rows.append(Row("coq", answer["coq"]["verdict"], answer["coq"]["reason"]))
+            rows.append(TableLine("coq", answer["coq"]["verdict"], answer["coq"]["reason"]))
         claim = f": {answer['statement']}" if "statement" in answer else ""
         print_table(f"{certificate}: {answer['kind']}{claim}", answer["verdict"], rows)
     return Verdict(answer["verdict"]).exit_code
@@ -107,15 +107,15 @@ def _checked(
 
 
 def _summary(answer: dict[str, Any]) -> Any:
-    from verify.cli.tables import Row
+    from verify.cli.tables import TableLine
 
     if answer["kind"] != "run":
-        return Row("theorem", "", answer["theorem"] or "none needed: the two errors were compared")
+        return TableLine("theorem", "", answer["theorem"] or "none needed: the two errors were compared")
     text = f"{answer['steps']}, each decreases the error, in {answer['certificates']} certificates"
     if answer["unit"] == "epoch":
-        return Row("epochs", "", f"{text}; of single steps nothing is said")
+        return TableLine("epochs", "", f"{text}; of single steps nothing is said")
     ahead = f"; {answer['ahead']} were certified before, theorem holds for {answer['under_theorem']} of them as stored"
-    return Row("steps", "", text + ahead if answer["ahead"] else text)
+    return TableLine("steps", "", text + ahead if answer["ahead"] else text)
 
 
 def _prove_in_coq(content: dict[str, Any], path: Path, outputs: Outputs, answer: dict[str, Any], announce: Any) -> None:

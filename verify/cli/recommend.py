@@ -54,10 +54,10 @@ def command(spec: Path, steps: tuple[int, ...], momentum: tuple[float, ...], tim
     if as_json:
         print_json(found.to_json())
     else:
-        from verify.cli.tables import Row, print_table
+        from verify.cli.tables import TableLine, print_table
 
         rows = [
-            Row(question, "UNDECIDED" if each.lr is None else "PROVED", each.words, found.remedy)
+            TableLine(question, "UNDECIDED" if each.lr is None else "PROVED", each.words, found.remedy)
             for question, each in found.rows
         ]
         notes = [f"no bound: {found.reason}"] if found.reason else []

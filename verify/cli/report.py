@@ -83,17 +83,17 @@ def command(
     if as_json:
         print_json({**evidence.to_json(), "report": str(output)})
     else:
-        from verify.cli.tables import Row, print_table
+        from verify.cli.tables import TableLine, print_table
         from verify.reports.page.words import sentence_of
 
-        rows = [Row("check", evidence.answer.verdict.value, sentence_of(evidence.answer))]
+        rows = [TableLine("check", evidence.answer.verdict.value, sentence_of(evidence.answer))]
         if evidence.examples or evidence.test_reason is not None:
             found = Verdict.UNDECIDED if evidence.test is None else evidence.test.verdict
             tested = found.value if evidence.examples else ""
-            rows.append(Row("test", tested, evidence.test_reason or f"{examples} steps"))
-        rows += [Row("certificate", each.verdict.value, each.statement) for each in evidence.certificates]
+            rows.append(TableLine("test", tested, evidence.test_reason or f"{examples} steps"))
+        rows += [TableLine("certificate", each.verdict.value, each.statement) for each in evidence.certificates]
         if evidence.run is not None:
-            rows.append(Row("run", evidence.run.verdict.value, evidence.run.statement))
-        rows.append(Row("page", "", str(output)))
+            rows.append(TableLine("run", evidence.run.verdict.value, evidence.run.statement))
+        rows.append(TableLine("page", "", str(output)))
         print_table(f"{evidence.answer.name}: report", evidence.verdict.value, rows)
     return evidence.verdict.exit_code

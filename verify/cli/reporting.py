@@ -75,11 +75,11 @@ class Reports:
         self._write(self.spec.name, "no answer", (), error)
 
     def _write(self, name: str, verdict: str, rows: Sequence[Row], error: InputError | None = None) -> None:
-        from verify.reports.rows import Place
+        from verify.reports.rows import FilePlace
 
         shown = self._shown()
         text = None if error is None else str(error)
-        place = None if error is None else Place(_line(error, self.spec), str(error))
+        place = None if error is None else FilePlace(_line(error, self.spec), str(error))
         if self.junit is not None:
             from verify.reports.junit import junit_xml
 

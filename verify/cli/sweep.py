@@ -65,9 +65,11 @@ def command(
     if as_json:
         print_json(answer)
     else:
-        from verify.cli.tables import Row, print_table
+        from verify.cli.tables import TableLine, print_table
 
-        rows = [Row(f"lr={run.lr:g}, momentum={run.momentum:g}", run.verdict.value, run.words) for run in found.runs]
+        rows = [
+            TableLine(f"lr={run.lr:g}, momentum={run.momentum:g}", run.verdict.value, run.words) for run in found.runs
+        ]
         notes = [
             "no run decreased the error at every step: give smaller values of --lr"
             if best is None

@@ -39,7 +39,7 @@ _TITLE = 500
 
 
 @dataclass(frozen=True)
-class Row:
+class TableLine:
     """One line of the table.
 
     Parameters
@@ -60,7 +60,7 @@ class Row:
     remedy: str | None = None
 
 
-def finding_rows(finding: Mapping[str, Any]) -> list[Row]:
+def finding_rows(finding: Mapping[str, Any]) -> list[TableLine]:
     """Return the row of a finding in its JSON form."""
     verdict = finding["verdict"]
     answer = finding["statement"]
@@ -68,16 +68,16 @@ def finding_rows(finding: Mapping[str, Any]) -> list[Row]:
         answer += " (assumed)"
     if not finding["counted"]:
         answer += f" [not counted; {finding['needed_for']}]" if finding["needed_for"] else " [not counted]"
-    return [Row(_NAMES.get(finding["id"], str(finding["id"])), verdict, answer, finding["remedy"])]
+    return [TableLine(_NAMES.get(finding["id"], str(finding["id"])), verdict, answer, finding["remedy"])]
 
 
-def gradient_rows(gradients: Mapping[str, Any]) -> list[Row]:
+def gradient_rows(gradients: Mapping[str, Any]) -> list[TableLine]:
     """Return the rows of the proof and of the numerical comparison."""
     comparison = gradients["check"]
     error = number(gradients["max_relative_error"], absent="not finite")
     return [
         *finding_rows(gradients["proof"]),
-        Row(
+        TableLine(
             "gradient check",
             comparison["outcome"] if comparison["outcome"] == "AGREES" else comparison["verdict"],
             f"{comparison['statement']} (largest error / |gradient|: {error})",
@@ -86,13 +86,13 @@ def gradient_rows(gradients: Mapping[str, Any]) -> list[Row]:
     ]
 
 
-def curvature_row(lipschitz: Mapping[str, Any]) -> Row:
+def curvature_row(lipschitz: Mapping[str, Any]) -> TableLine:
     """Return the row of L: the interval between the attack and the proved bound."""
     region = lipschitz["region"]
     if lipschitz["value"] is None:
-        return Row("L", "UNDECIDED", f"no bound on {region}: {lipschitz['reason']}", lipschitz["remedy"])
+        return TableLine("L", "UNDECIDED", f"no bound on {region}: {lipschitz['reason']}", lipschitz["remedy"])
     answer = f"sup of |Hess E|: {between(lipschitz)} on {region} (method {lipschitz['method']})"
-    return Row("L", "PROVED", answer)
+    return TableLine("L", "PROVED", answer)
 
 
 def between(lipschitz: Mapping[str, Any]) -> str:
@@ -108,12 +108,12 @@ def between(lipschitz: Mapping[str, Any]) -> str:
     return f"L in [{below}, {above}]"
 
 
-def any_direction_row(answer: Mapping[str, Any]) -> Row:
+def any_direction_row(answer: Mapping[str, Any]) -> TableLine:
     """Return the row of the step that is admissible whatever the previous one was."""
-    return Row("any direction", answer["verdict"], answer["statement"], answer["remedy"])
+    return TableLine("any direction", answer["verdict"], answer["statement"], answer["remedy"])
 
 
-def optimizer_row(optimizer: Mapping[str, Any]) -> Row:
+def optimizer_row(optimizer: Mapping[str, Any]) -> TableLine:
     """Return the row of what the user sets, and what the theorems call it."""
     shown = [
         f"{name}={optimizer[name]!r}" for name in ("lr", "momentum", "dampening", "weight_decay") if optimizer[name]
@@ -123,14 +123,16 @@ def optimizer_row(optimizer: Mapping[str, Any]) -> Row:
     means = f" is {', '.join(theirs)} of theorem {optimizer['theorem']}" if theirs else ""
     convention = f", convention {optimizer['convention']}" if theirs else ""
     notes = "".join(f"; {note}" for note in optimizer["notes"])
-    return Row("optimizer", "", f"{optimizer['kind']} with {', '.join(shown)}{convention}{means}{notes}")
+    return TableLine("optimizer", "", f"{optimizer['kind']} with {', '.join(shown)}{convention}{means}{notes}")
 
 
-def error_rise_row(rise: Mapping[str, Any] | None) -> Row:
+def error_rise_row(rise: Mapping[str, Any] | None) -> TableLine:
     """Return the row about the error itself for the heavy ball, whose energy is what decreases."""
     if rise is None:
-        return Row("error itself", "", "no increase of E was found in the first steps from rest, which proves nothing")
-    return Row(
+        return TableLine(
+            "error itself", "", "no increase of E was found in the first steps from rest, which proves nothing"
+        )
+    return TableLine(
         "error itself",
         "",
         f"step {rise['step']} from rest raises E by at least {at_most(rise['increase_lower'])} [not counted; "
@@ -138,44 +140,50 @@ def error_rise_row(rise: Mapping[str, Any] | None) -> Row:
     )
 
 
-def range_rows(ranges: Iterable[Mapping[str, Any]]) -> list[Row]:
+def range_rows(ranges: Iterable[Mapping[str, Any]]) -> list[TableLine]:
     """Return one row for each theorem."""
-    return [Row(f"range {row['theorem']}", row["verdict"], row["statement"], row["remedy"]) for row in ranges]
+    return [TableLine(f"range {row['theorem']}", row["verdict"], row["statement"], row["remedy"]) for row in ranges]
 
 
-def step_rows(step: Mapping[str, Any]) -> list[Row]:
+def step_rows(step: Mapping[str, Any]) -> list[TableLine]:
     """Return the rows of the rays and lines that hold for one step."""
-    rows = [Row(f"step {ray['direction']}", ray["verdict"], ray["statement"], ray["remedy"]) for ray in step["rays"]]
+    rows = [
+        TableLine(f"step {ray['direction']}", ray["verdict"], ray["statement"], ray["remedy"]) for ray in step["rays"]
+    ]
     return rows + [
-        Row(f"step eta={number(line['eta'])}", line["verdict"], line["statement"], line["remedy"])
+        TableLine(f"step eta={number(line['eta'])}", line["verdict"], line["statement"], line["remedy"])
         for line in step["lines"]
     ]
 
 
-def monotone_rows(answer: Mapping[str, Any]) -> list[Row]:
+def monotone_rows(answer: Mapping[str, Any]) -> list[TableLine]:
     """Return the rows of the property tests."""
     held = all(answer["control"].values())
     control = "increases are found just outside the range of a quadratic error, none on its edge"
-    rows = [Row("control", "PROVED" if held else "REFUTED", control if held else "the test missed what it must find")]
+    rows = [
+        TableLine("control", "PROVED" if held else "REFUTED", control if held else "the test missed what it must find")
+    ]
     steps = (
         f"{answer['examples']} steps, {answer['covered']} covered by the theorem, {answer['violations']} increases "
         f"of {answer['decreasing']}, "
         f"{answer['undecided']} undecided"
     )
     shown = steps if answer["reason"] is None else f"{answer['reason']}; {steps}"
-    rows.append(Row("steps", answer["verdict"], shown, answer["remedy"]))
+    rows.append(TableLine("steps", answer["verdict"], shown, answer["remedy"]))
     if answer["margin"] is None:
-        rows.append(Row("margin", "", "no increase of E was found with any larger learning rate tried"))
+        rows.append(TableLine("margin", "", "no increase of E was found with any larger learning rate tried"))
     else:
         rows.append(
-            Row("margin", "", f"the first increase of E was found at {answer['margin']:.4g} times the certified eta")
+            TableLine(
+                "margin", "", f"the first increase of E was found at {answer['margin']:.4g} times the certified eta"
+            )
         )
     if answer["counterexample"] is not None:
-        rows.append(Row("counterexample", "REFUTED", json.dumps(answer["counterexample"])))
+        rows.append(TableLine("counterexample", "REFUTED", json.dumps(answer["counterexample"])))
     return rows
 
 
-def print_table(title: str, verdict: str, rows: Iterable[Row], notes: Iterable[str] = ()) -> None:
+def print_table(title: str, verdict: str, rows: Iterable[TableLine], notes: Iterable[str] = ()) -> None:
     """Print a titled table, the remedies below it, then the notes."""
     rows = list(rows)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
@@ -203,7 +211,7 @@ def _console() -> Console:
     return Console(highlight=False, width=width)
 
 
-def _remedies(rows: Iterable[Row]) -> dict[str, list[str]]:
+def _remedies(rows: Iterable[TableLine]) -> dict[str, list[str]]:
     """Return each remedy with the questions that it is for."""
     remedies: dict[str, list[str]] = {}
     for row in rows:

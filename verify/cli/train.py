@@ -190,22 +190,22 @@ def _question(answer: dict[str, Any]) -> str:
 
 def _rows(answer: dict[str, Any], recorded: dict[str, int]) -> list[Any]:
     from verify.arithmetic.decimals import at_least, at_most
-    from verify.cli.tables import Row, number
+    from verify.cli.tables import TableLine, number
 
     own = {name: count - recorded[name] for name, count in answer["verdicts"].items()}
     taken = [Verdict(name) for name, count in own.items() if count]
     steps = "epochs" if answer["rule"] == "epoch" else "steps"
-    rows = [Row(steps, Verdict.weakest(taken or [Verdict.UNDECIDED]).value, _counts(own))]
+    rows = [TableLine(steps, Verdict.weakest(taken or [Verdict.UNDECIDED]).value, _counts(own))]
     if answer["recorded_steps"]:
-        rows = [Row(steps, rows[0].verdict if taken else "", f"in this session {_counts(own)}")]
+        rows = [TableLine(steps, rows[0].verdict if taken else "", f"in this session {_counts(own)}")]
         again = "not proved again: dagverify recheck proves them, if the run has --certificates"
-        rows.append(Row("recorded", "", f"by earlier sessions {_counts(recorded)}; {again}"))
+        rows.append(TableLine("recorded", "", f"by earlier sessions {_counts(recorded)}; {again}"))
     return [
         *rows,
-        Row("E", "", f"{number(answer['error'])}, proved at most {_text(at_least, answer['error_upper'])}"),
-        Row("decrease", "", f"{_text(at_most, answer['proved_decrease'])} proved in all, from the first weights"),
-        Row("stopped", "", answer["stopped"]),
-        Row("run", "", answer["run"]),
+        TableLine("E", "", f"{number(answer['error'])}, proved at most {_text(at_least, answer['error_upper'])}"),
+        TableLine("decrease", "", f"{_text(at_most, answer['proved_decrease'])} proved in all, from the first weights"),
+        TableLine("stopped", "", answer["stopped"]),
+        TableLine("run", "", answer["run"]),
     ]
 
 

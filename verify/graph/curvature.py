@@ -25,7 +25,7 @@ from verify.arithmetic import upward
 from verify.arithmetic.movement import Derivatives, Movement
 from verify.budget import check_memory
 from verify.graph.graph import Node
-from verify.graph.movements import Place, Walk
+from verify.graph.movements import MovementWalk, ShrunkRegion
 from verify.graph.problem import GraphProblem
 from verify.graph.reverse import adjoint_graph
 from verify.operations.leaves import Leaf, Parameter
@@ -87,15 +87,17 @@ class AdjointWalk:
         )
         self._orders = [3 if position <= last else 2 for position in range(len(self.graph.nodes))]
 
-    def over(self, place: Place, known: Sequence[Derivatives] | None = None, distance: float = 0.0) -> list[Movement]:
-        """Return the movements of all nodes over a place, see `Walk`.
+    def over(
+        self, place: ShrunkRegion, known: Sequence[Derivatives] | None = None, distance: float = 0.0
+    ) -> list[Movement]:
+        """Return the movements of all nodes over a place, see `MovementWalk`.
 
         Raises
         ------
         UndecidedHessianError
             If a result or its first derivative has no bound.
         """
-        return Walk(self.problem, self.graph, place, self._orders, known, distance).run()
+        return MovementWalk(self.problem, self.graph, place, self._orders, known, distance).run()
 
     def shares(self, movements: Sequence[Movement], order: int) -> Shares:
         """Return the bounds of the error's derivative of order 2 or 3."""

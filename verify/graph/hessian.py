@@ -17,7 +17,7 @@ from verify.budget import OverBudgetError, remaining, time_limit
 from verify.graph.curvature import AdjointWalk, Shares
 from verify.graph.graph import Graph
 from verify.graph.linearisation import linearise, operations, union
-from verify.graph.movements import Place, undecided
+from verify.graph.movements import ShrunkRegion, undecided
 from verify.graph.problem import GraphProblem
 from verify.outcomes import InputError
 
@@ -84,7 +84,7 @@ def graph_hessian_bound(
     if method not in ("auto", "norms", "majorant"):
         raise InputError("unknown method", method=method, remedy="use 'auto', 'norms' or 'majorant'")
     walk = AdjointWalk(problem)
-    centre = _Centre(None, None) if method == "norms" else _centre(walk, Place.of(problem, where, 0.0))
+    centre = _Centre(None, None) if method == "norms" else _centre(walk, ShrunkRegion.of(problem, where, 0.0))
     found = _follow(walk, where, centre)
     if not np.isfinite(found.value):
         node = found.last.largest
@@ -113,7 +113,7 @@ class _Centre:
     known: list[Derivatives] | None
 
 
-def _centre(walk: AdjointWalk, place: Place) -> _Centre:
+def _centre(walk: AdjointWalk, place: ShrunkRegion) -> _Centre:
     problem = walk.problem
     graph = Graph(walk.graph.nodes, tuple(range(len(walk.graph.nodes))))
     if operations(problem, graph) > MOST_OPERATIONS or problem.size > MOST_WEIGHTS:
@@ -139,7 +139,7 @@ class _Found:
 def _follow(walk: AdjointWalk, region: Region, centre: _Centre) -> _Found:
     """Follow the curvature from the centre to the whole region."""
     problem = walk.problem
-    start = Place.of(problem, region, 0.0)
+    start = ShrunkRegion.of(problem, region, 0.0)
     movements = walk.over(start, centre.known)
     value = walk.shares(movements, 2).value
     terms = {"norms at the centre": value}
@@ -147,7 +147,7 @@ def _follow(walk: AdjointWalk, region: Region, centre: _Centre) -> _Found:
         value = terms["center"] = min(value, centre.hessian)
     before, integral = 0.0, 0.0
     for number in range(1, SHELLS + 1):
-        place = Place.of(problem, region, number / SHELLS)
+        place = ShrunkRegion.of(problem, region, number / SHELLS)
         distance = float(upward.mul(place.radius - before, _FARTHER))
         movements, before = _next(walk, place, movements, distance), place.radius
         second, third = (walk.shares(movements, order) for order in (2, 3))
@@ -158,5 +158,5 @@ def _follow(walk: AdjointWalk, region: Region, centre: _Centre) -> _Found:
     return _Found(value, second, {name: term for name, term in terms.items() if np.isfinite(term)})
 
 
-def _next(walk: AdjointWalk, place: Place, movements: list[Movement], distance: float) -> list[Movement]:
+def _next(walk: AdjointWalk, place: ShrunkRegion, movements: list[Movement], distance: float) -> list[Movement]:
     return walk.over(place, [movement.derivatives for movement in movements], distance)

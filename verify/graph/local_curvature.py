@@ -17,7 +17,7 @@ from verify.bounds.regions import Ball
 from verify.graph.curvature import AdjointWalk
 from verify.graph.graph import Graph
 from verify.graph.linearisation import linearise, union
-from verify.graph.movements import Place, undecided
+from verify.graph.movements import ShrunkRegion, undecided
 from verify.graph.problem import GraphProblem
 
 NEIGHBOURHOOD = 2.0**-40
@@ -118,7 +118,7 @@ class ThirdDerivative:
 
     def __init__(self, problem: GraphProblem, weights: np.ndarray) -> None:
         self._problem, self._weights, self._walk = problem, weights, AdjointWalk(problem)
-        centre = self._walk.over(Place.of(problem, Ball(weights, NEIGHBOURHOOD), 0.0))
+        centre = self._walk.over(ShrunkRegion.of(problem, Ball(weights, NEIGHBOURHOOD), 0.0))
         self._centre = [found.derivatives for found in centre]
 
     def within(self, radius: float) -> float:
@@ -129,7 +129,7 @@ class ThirdDerivative:
         UndecidedHessianError
             If there is none; it names the operation and its place in the network.
         """
-        place = Place.of(self._problem, Ball(self._weights, radius))
+        place = ShrunkRegion.of(self._problem, Ball(self._weights, radius))
         shares = self._walk.shares(self._walk.over(place, self._centre, place.radius), 3)
         if not np.isfinite(shares.value):
             if shares.largest is not None:

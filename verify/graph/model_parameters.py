@@ -19,7 +19,7 @@ class ModelParameters(Protocol):
 
 
 @final
-class NamedParameters:
+class ModuleParameters:
     """Those of a PyTorch module: a label is a parameter's name."""
 
     def read(self, model: Any, labels: Sequence[str]) -> dict[str, np.ndarray]:

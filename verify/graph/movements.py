@@ -30,7 +30,7 @@ from verify.outcomes import InputError
 
 
 @dataclass(frozen=True)
-class Place:
+class ShrunkRegion:
     """A region shrunk towards its centre, as the parameters of a network see it.
 
     Parameters
@@ -47,7 +47,7 @@ class Place:
     reaches: dict[str, Sizes]
 
     @staticmethod
-    def of(problem: GraphProblem, region: Region, part: float = 1.0) -> Place:
+    def of(problem: GraphProblem, region: Region, part: float = 1.0) -> ShrunkRegion:
         """Return a place that holds ``centre + part (w - centre)`` for all w of the region.
 
         Parameters
@@ -84,14 +84,14 @@ class Place:
             reaches[parameter.label] = Sizes.of(
                 radii[parameter.place].reshape(parameter.shape), whole=float(upward.sqrt(upward.add(0.0, *inside)))
             )
-        return Place(problem.check_weights(centre), float(upward.sqrt(upward.add(0.0, *squares))), reaches)
+        return ShrunkRegion(problem.check_weights(centre), float(upward.sqrt(upward.add(0.0, *squares))), reaches)
 
 
 def _meet(first: range, second: slice) -> bool:
     return max(first.start, second.start) < min(first.stop, second.stop)
 
 
-class Walk:
+class MovementWalk:
     """One evaluation of a graph over a place.
 
     Parameters
@@ -99,7 +99,7 @@ class Walk:
     problem : GraphProblem
         Whose parameters and constants the leaves are.
     graph : Graph
-    place : Place
+    place : ShrunkRegion
     orders : sequence of int
         Up to which order, 1 to 3, the derivatives of each node are bounded.
     known : sequence of Derivatives, optional
@@ -112,7 +112,7 @@ class Walk:
         self,
         problem: GraphProblem,
         graph: Graph,
-        place: Place,
+        place: ShrunkRegion,
         orders: Sequence[int],
         known: Sequence[Derivatives] | None = None,
         distance: float = 0.0,

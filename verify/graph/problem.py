@@ -20,7 +20,7 @@ from verify.calculus.objective import Objective
 from verify.graph.enclosures import enclosed_error, enclosed_gradient, ends_of
 from verify.graph.evaluation import ARB, FLOAT64, INTERVAL, Arithmetic, evaluate
 from verify.graph.graph import Graph
-from verify.graph.model_parameters import ModelParameters, NamedParameters
+from verify.graph.model_parameters import ModelParameters, ModuleParameters
 from verify.graph.reverse import AdjointGraph, gradient_graph
 from verify.graph.rounding import weighted_graph
 from verify.graph.tangent import tangent_graph
@@ -101,7 +101,7 @@ class GraphProblem(Objective):
         in_model: ModelParameters | None = None,
     ) -> None:
         self.network = graph
-        self._in_model = NamedParameters() if in_model is None else in_model
+        self._in_model = ModuleParameters() if in_model is None else in_model
         self.name = name
         self.region = region
         self.blocks = _blocks(graph)

@@ -34,7 +34,7 @@ def dense(h: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 @final
 @dataclass(frozen=True)
-class Dense(Layer):
+class DenseLayer(Layer):
     """The same all-to-all weights at every place: over the last axis.
 
     Parameters

@@ -13,7 +13,7 @@ from verify.operations.slices import Concatenate
 
 @final
 @dataclass(frozen=True)
-class Concat(Layer):
+class ConcatLayer(Layer):
     """The inputs one after the other along an axis of the sample.
 
     Parameters

@@ -16,7 +16,7 @@ Axes = Annotated[tuple[Axis, ...], MinLen(1)]
 
 @final
 @dataclass(frozen=True)
-class Flatten(Layer):
+class FlattenLayer(Layer):
     """All entries of a sample in a row."""
 
     name: ClassVar[str] = "flatten"
@@ -28,7 +28,7 @@ class Flatten(Layer):
 
 @final
 @dataclass(frozen=True)
-class Reshape(Layer):
+class ReshapeLayer(Layer):
     """The same entries, in the same row-major order, under another shape of the sample.
 
     Parameters
@@ -48,7 +48,7 @@ class Reshape(Layer):
 
 @final
 @dataclass(frozen=True)
-class Permute(Layer):
+class PermuteLayer(Layer):
     """The axes of the sample in another order.
 
     Parameters
@@ -70,7 +70,7 @@ class Permute(Layer):
 
 @final
 @dataclass(frozen=True)
-class Slice(Layer):
+class SliceLayer(Layer):
     """A range of entries along an axis of the sample.
 
     Parameters

@@ -12,7 +12,7 @@ from verify.operations import log_sum_exp, softmax
 
 @final
 @dataclass(frozen=True)
-class Softmax(Layer):
+class SoftmaxLayer(Layer):
     """Probabilities along the last axis."""
 
     name: ClassVar[str] = "softmax"
@@ -24,7 +24,7 @@ class Softmax(Layer):
 
 @final
 @dataclass(frozen=True)
-class LogSumExp(Layer):
+class LogSumExpLayer(Layer):
     """The logarithm of the sum of exponentials along the last axis, which is left out."""
 
     name: ClassVar[str] = "logsumexp"

@@ -17,18 +17,14 @@ from verify.arithmetic.perturbation import Perturbation, Perturbed, largest_alon
 from verify.arithmetic.precision import Precision
 from verify.arithmetic.sizes import Sizes, total
 from verify.arithmetic.taylor_model import TaylorModel
-from verify.operations.choices import Choices
-from verify.operations.gather import Indices
 from verify.operations.masked_rows import (
-    check_mask,
-    drawn_mask,
+    MaskedRows,
     exponential_roundings,
     exponentials_of_rows,
     log_of,
-    shortened_rows,
     sum_last,
 )
-from verify.operations.operation import Drawn, Operation, Shape
+from verify.operations.operation import Shape
 from verify.operations.power import Logarithm
 from verify.operations.softmax import Softmax, recentred
 from verify.operations.softmax_moments import Moments
@@ -39,33 +35,14 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class LogSumExp(Operation):
-    """``log of the sum over j of exp(z_j)`` along the last axis, which is left out of the result.
+class LogSumExp(MaskedRows):
+    """``log of the sum over j of exp(z_j)`` along the last axis, which is left out of the result."""
 
-    Parameters
-    ----------
-    mask : Indices, optional
-        As for `Softmax`.
-    """
-
-    mask: Indices | None = None
     name: ClassVar[str] = "logsumexp"
     rule: ClassVar[str] = "every row gets its adjoint times softmax"
 
-    @classmethod
-    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
-        position = choices.argument(shapes, cls().takes)
-        return None if position is None else (cls(drawn_mask(choices, shapes[position])), (position,))
-
     def shape(self, *arguments: Shape) -> Shape:
-        if len(arguments) != 1 or not arguments[0] or arguments[0][-1] < 1:
-            raise self.refuse("takes one array with a last axis", *arguments)
-        check_mask(self, self.mask, arguments[0])
-        return arguments[0][:-1]
-
-    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
-        mask, shape = shortened_rows(self.mask, shapes[0])
-        return LogSumExp(mask), (shape,)
+        return self.shape_of_rows(*arguments)[:-1]
 
     def evaluate(self, *arguments: Array) -> Array:
         (z,) = arguments

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -14,15 +16,41 @@ from verify.arithmetic.intervals import Interval
 from verify.arithmetic.precision import LIBRARY, Precision
 from verify.operations.choices import Choices
 from verify.operations.gather import Indices
-from verify.operations.operation import FEW, Operation, Shape, cut, cut_rows
+from verify.operations.operation import FEW, Drawn, Operation, Shape, cut, cut_rows
 
 
-def check_mask(operation: Operation, mask: Indices | None, shape: Shape) -> None:
-    if mask is None:
-        return
-    fits = len(mask.values.shape) <= len(shape) and np.broadcast_shapes(mask.values.shape, shape) == shape
-    if not fits or not np.all(mask.values.any(axis=-1)) or not np.all((mask.values == 0) | (mask.values == 1)):
-        raise operation.refuse("the mask must be 0 or 1, fit the argument and keep an entry of every row", shape)
+@dataclass(frozen=True)
+class MaskedRows(Operation):
+    """A function of the exponentials of every row of its argument, of which a mask may keep only some.
+
+    Parameters
+    ----------
+    mask : Indices, optional
+        1 where an entry takes part, 0 where not; broadcast to the argument. Every row keeps an entry.
+    """
+
+    mask: Indices | None = None
+
+    @classmethod
+    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
+        position = choices.argument(shapes, cls().takes)
+        return None if position is None else (cls(_drawn_mask(choices, shapes[position])), (position,))
+
+    def shape_of_rows(self, *arguments: Shape) -> Shape:
+        """Return the shape of the argument, whose rows have entries and are masked as they should."""
+        if len(arguments) != 1 or not arguments[0] or arguments[0][-1] < 1:
+            raise self.refuse("takes one array with a last axis", *arguments)
+        (shape,) = arguments
+        if self.mask is not None:
+            kept = self.mask.values
+            fits = len(kept.shape) <= len(shape) and np.broadcast_shapes(kept.shape, shape) == shape
+            if not fits or not np.all(kept.any(axis=-1)) or not np.all((kept == 0) | (kept == 1)):
+                raise self.refuse("the mask must be 0 or 1, fit the argument and keep an entry of every row", shape)
+        return shape
+
+    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
+        mask, shape = _shortened_rows(self.mask, shapes[0])
+        return replace(self, mask=mask), (shape,)
 
 
 def exponentials_of_rows(z: Array, mask: Indices | None) -> tuple[Array, Array]:
@@ -73,7 +101,7 @@ def _applied(enclosed: Any, exact: Any, plain: Any, x: Array) -> Array:
         return plain(x)
 
 
-def shortened_rows(mask: Indices | None, shape: Shape) -> tuple[Indices | None, Shape]:
+def _shortened_rows(mask: Indices | None, shape: Shape) -> tuple[Indices | None, Shape]:
     """Cut the rows and their length; a mask keeps an entry of every row that is left, and one that is masked out."""
     if mask is None or mask.values.shape[-1] != shape[-1]:  # a mask that is the same along the row keeps all of it
         short = cut_rows(shape)
@@ -102,7 +130,7 @@ def exponential_roundings(precision: Precision, z: Interval) -> tuple[NDArray[np
         return np.ceil(roundings), precision.tiny * np.exp(1.0 - top)
 
 
-def drawn_mask(choices: Choices, shape: Shape) -> Indices | None:
+def _drawn_mask(choices: Choices, shape: Shape) -> Indices | None:
     """Return no mask, or one of some of the last axes that leaves every row an entry."""
     if not choices.happens(50):
         return None

@@ -17,17 +17,14 @@ from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.precision import Precision
 from verify.arithmetic.sizes import Sizes, total
 from verify.arithmetic.taylor_model import TaylorModel
-from verify.operations.choices import Choices
 from verify.operations.gather import Indices
 from verify.operations.masked_rows import (
-    check_mask,
-    drawn_mask,
+    MaskedRows,
     exponential_roundings,
     exponentials_of_rows,
-    shortened_rows,
     sum_last,
 )
-from verify.operations.operation import Drawn, Operation, Shape
+from verify.operations.operation import Shape
 from verify.operations.softmax_moments import Moments
 
 if TYPE_CHECKING:
@@ -36,33 +33,14 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class Softmax(Operation):
-    """``exp(z_i) / sum over j of exp(z_j)`` along the last axis.
+class Softmax(MaskedRows):
+    """``exp(z_i) / sum over j of exp(z_j)`` along the last axis."""
 
-    Parameters
-    ----------
-    mask : Indices, optional
-        1 where an entry takes part, 0 where not; broadcast to the argument. Every row keeps an entry.
-    """
-
-    mask: Indices | None = None
     name: ClassVar[str] = "softmax"
     rule: ClassVar[str] = "with p the result, every row gets p times (adjoint - the mean of the adjoint under p)"
 
-    @classmethod
-    def drawn(cls, choices: Choices, shapes: Sequence[Shape]) -> Drawn | None:
-        position = choices.argument(shapes, cls().takes)
-        return None if position is None else (cls(drawn_mask(choices, shapes[position])), (position,))
-
     def shape(self, *arguments: Shape) -> Shape:
-        if len(arguments) != 1 or not arguments[0] or arguments[0][-1] < 1:
-            raise self.refuse("takes one array with a last axis", *arguments)
-        check_mask(self, self.mask, arguments[0])
-        return arguments[0]
-
-    def shortened(self, *shapes: Shape) -> tuple[Operation, tuple[Shape, ...]]:
-        mask, shape = shortened_rows(self.mask, shapes[0])
-        return Softmax(mask), (shape,)
+        return self.shape_of_rows(*arguments)
 
     def evaluate(self, *arguments: Array) -> Array:
         if isinstance(arguments[0], TaylorModel):

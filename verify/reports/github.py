@@ -10,7 +10,7 @@ from pathlib import Path
 from verify.escaping import github_data, github_property, markdown
 from verify.files.writing import append_text
 from verify.outcomes import InputError, Verdict
-from verify.reports.rows import Place, Row
+from verify.reports.rows import FilePlace, Row
 
 LIMIT = 10
 """Annotations of each level that are shown for one step."""
@@ -18,7 +18,7 @@ LIMIT = 10
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
 
-def workflow_commands(spec: str, rows: Sequence[Row], error: Place | None = None) -> list[str]:
+def workflow_commands(spec: str, rows: Sequence[Row], error: FilePlace | None = None) -> list[str]:
     """Return workflow commands: an error for what is refuted, a warning for what is undecided.
 
     Parameters
@@ -26,7 +26,7 @@ def workflow_commands(spec: str, rows: Sequence[Row], error: Place | None = None
     spec : str
         Path of the spec file from the repository's root.
     rows : sequence of Row
-    error : Place, optional
+    error : FilePlace, optional
         Why there is no answer.
 
     Returns

@@ -24,7 +24,7 @@ QUESTIONS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Place:
+class FilePlace:
     """Where in the spec file something stands, and what is to be said there.
 
     Parameters
@@ -55,7 +55,7 @@ class Row:
         Whether the whole answer depends on it.
     statement : str
         What was proved, refuted or left open.
-    places : tuple of Place
+    places : tuple of FilePlace
         At least one.
     remedy : str or None
         What to change.
@@ -71,7 +71,7 @@ class Row:
     verdict: Verdict
     counted: bool
     statement: str
-    places: tuple[Place, ...] = (Place(1, ""),)
+    places: tuple[FilePlace, ...] = (FilePlace(1, ""),)
     remedy: str | None = None
     needed_for: str = ""
     counterexample: Mapping[str, Any] | None = None
@@ -121,14 +121,14 @@ def line_of(lines: LineMap, *keys: KeyPath) -> int:
 
 
 def _assumption(finding: Mapping[str, Any], lines: LineMap) -> Row:
-    places: tuple[Place, ...] = ()
+    places: tuple[FilePlace, ...] = ()
     if finding["id"] == "A1":
         places = tuple(_vertex_places(finding["hypotheses"], lines))
     if not places:
         keys = {"A4": (("momentum",), ("optimizer",), ("region",)), "A2": (("region",),)}.get(
             finding["id"], (("output",),)
         )
-        places = (Place(line_of(lines, *keys), finding["statement"]),)
+        places = (FilePlace(line_of(lines, *keys), finding["statement"]),)
     verdict = Verdict(finding["verdict"])
     numbers = {
         key: finding[key]
@@ -148,11 +148,11 @@ def _assumption(finding: Mapping[str, Any], lines: LineMap) -> Row:
     )
 
 
-def _vertex_places(hypotheses: Iterable[Mapping[str, Any]], lines: LineMap) -> Iterable[Place]:
+def _vertex_places(hypotheses: Iterable[Mapping[str, Any]], lines: LineMap) -> Iterable[FilePlace]:
     for vertex in hypotheses:
         if vertex["verdict"] != Verdict.PROVED.value:
             name = vertex["vertex"]
-            yield Place(line_of(lines, ("nodes", name, "activation"), ("nodes", name)), vertex["statement"], name)
+            yield FilePlace(line_of(lines, ("nodes", name, "activation"), ("nodes", name)), vertex["statement"], name)
 
 
 def _gradients(gradients: Mapping[str, Any], lines: LineMap, blocks: Mapping[str, slice]) -> Row:
@@ -170,7 +170,7 @@ def _gradients(gradients: Mapping[str, Any], lines: LineMap, blocks: Mapping[str
         Verdict(gradients["verdict"]),
         True,
         statement,
-        (Place(line_of(lines, key, ("nodes",)), statement),),
+        (FilePlace(line_of(lines, key, ("nodes",)), statement),),
         weakest["remedy"],
         "monotone decrease",
         example,
@@ -190,7 +190,7 @@ def _range(answer: Mapping[str, Any], theorem: str, lines: LineMap) -> Row:
         Verdict(row["verdict"]),
         True,
         statement,
-        (Place(line_of(lines, *keys), statement),),
+        (FilePlace(line_of(lines, *keys), statement),),
         row["remedy"],
         needed_for(theorem),
         None,

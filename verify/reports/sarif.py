@@ -13,7 +13,7 @@ from urllib.parse import quote
 from verify import __version__
 from verify.escaping import sarif
 from verify.outcomes import Verdict
-from verify.reports.rows import QUESTIONS, Place, Row
+from verify.reports.rows import QUESTIONS, FilePlace, Row
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 RULES = {
@@ -26,7 +26,7 @@ RULES = {
 _INPUT = "dagverify/input"
 
 
-def sarif_log(spec: PurePath, rows: Sequence[Row], error: Place | None = None) -> dict[str, Any]:
+def sarif_log(spec: PurePath, rows: Sequence[Row], error: FilePlace | None = None) -> dict[str, Any]:
     """Return the log of one spec file as plain data.
 
     Parameters
@@ -35,7 +35,7 @@ def sarif_log(spec: PurePath, rows: Sequence[Row], error: Place | None = None) -
         The spec file, relative to the repository's root if it is to be shown there.
     rows : sequence of Row
         REFUTED becomes an error, UNDECIDED a warning; what is proved or not counted gives no result.
-    error : Place, optional
+    error : FilePlace, optional
         Why there is no answer.
     """
     results = [_result(spec, row, place) for row in rows if row.fails for place in row.places]
@@ -60,18 +60,18 @@ def sarif_log(spec: PurePath, rows: Sequence[Row], error: Place | None = None) -
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def sarif_text(spec: PurePath, rows: Sequence[Row], error: Place | None = None) -> str:
+def sarif_text(spec: PurePath, rows: Sequence[Row], error: FilePlace | None = None) -> str:
     """Return the log as text; see `sarif_log`."""
     return json.dumps(sarif_log(spec, rows, error), indent=2, allow_nan=False) + "\n"
 
 
-def _result(spec: PurePath, row: Row, place: Place) -> dict[str, Any]:
+def _result(spec: PurePath, row: Row, place: FilePlace) -> dict[str, Any]:
     level = "error" if row.verdict is Verdict.REFUTED else "warning"
     text = f"{row.verdict.value}: {place.text}" + (f"; {row.remedy}" if row.remedy else "")
     return _entry(f"dagverify/{row.id}", level, text, spec, place)
 
 
-def _entry(rule: str, level: str, text: str, spec: PurePath, place: Place) -> dict[str, Any]:
+def _entry(rule: str, level: str, text: str, spec: PurePath, place: FilePlace) -> dict[str, Any]:
     uri = quote(os.fsencode(spec.as_posix()))
     location: dict[str, Any] = {"artifactLocation": {"uri": uri}, "region": {"startLine": place.line}}
     if spec.is_absolute():

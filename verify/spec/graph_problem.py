@@ -18,7 +18,7 @@ from verify.outcomes import InputError
 from verify.spec.messages import nearest
 from verify.spec.optimizer import coupled_weight_decay
 from verify.spec.preparation import classes_by_name, listed_classes, require_finite, scaled, scaled_inputs, targets_from
-from verify.spec.sources import Samples, read_samples
+from verify.spec.sources import RawSamples, read_samples
 from verify.spec.specification import data_table, first_weights, region_of
 from verify.spec.vocabulary import options_of
 
@@ -113,7 +113,7 @@ def loss_of(content: Any) -> Loss:
     return loss_named(content.name, **options_of(content, LOSSES[content.name]))
 
 
-def _inputs(samples: Samples, data: Data, network: Network) -> np.ndarray:
+def _inputs(samples: RawSamples, data: Data, network: Network) -> np.ndarray:
     """Return x, scaled but for the columns of whole numbers."""
     require_finite(samples.x, "x")
     if samples.x.shape[1] != network.input_width:
@@ -132,17 +132,17 @@ def _inputs(samples: Samples, data: Data, network: Network) -> np.ndarray:
         raise InputError(
             "a whole number is needed", where=f"x[{row}][{column}]", value=float(raw[row, column]), remedy="round it"
         )
-    x = np.asarray(scaled_inputs(Samples(raw, None, samples.unscaled), data.scale, whole))
+    x = np.asarray(scaled_inputs(RawSamples(raw, None, samples.unscaled), data.scale, whole))
     require_finite(x, "x (scaled)")
     return x
 
 
-def read_targets(samples: Samples, x: np.ndarray, data: Data, output_shape: Shape, loss: Loss) -> np.ndarray:
+def read_targets(samples: RawSamples, x: np.ndarray, data: Data, output_shape: Shape, loss: Loss) -> np.ndarray:
     """Return targets in the form that the loss reads: of the output's shape, or classes without its last axis.
 
     Parameters
     ----------
-    samples : Samples
+    samples : RawSamples
     x : array, shape (n, d)
         The scaled inputs: the targets where the table says so.
     data : Data

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from verify.spec.node_models import IMAGE_AXES, LossTable, Name, Node, NodeTable, Width, text_or
+from verify.spec.node_models import IMAGE_AXES, LossTable, Name, NodeTable, VertexNode, Width, text_or
 from verify.spec.table import EXACTLY, Closed
 
 Number = Annotated[float, EXACTLY]
@@ -310,6 +310,6 @@ class SpecFile(Closed, json_schema_extra={"oneOf": [{"required": ["nodes"]}, {"r
             self.model is None
             and self.loss == "half-squared-error"
             and not isinstance(self.weight_decay, dict)
-            and all(isinstance(node, Node) and node.tied is None and node.values is None for node in nodes)
+            and all(isinstance(node, VertexNode) and node.tied is None and node.values is None for node in nodes)
             and all(node.shape is None or len(node.shape) == IMAGE_AXES for node in nodes)
         )

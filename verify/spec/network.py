@@ -15,8 +15,8 @@ from verify.graph.tensor import GraphBuilder, Tensor
 from verify.operations.operation import Shape
 from verify.outcomes import InputError
 from verify.spec.messages import nearest
-from verify.spec.network_walk import Walk, declared_shape
-from verify.spec.node_models import Node, NodeTable
+from verify.spec.network_walk import NodeWalk, declared_shape
+from verify.spec.node_models import NodeTable, VertexNode
 from verify.spec.node_parameters import ParameterPlan
 
 
@@ -25,7 +25,7 @@ class Network:
 
     Parameters
     ----------
-    nodes : mapping of str to Node or LayerNode
+    nodes : mapping of str to VertexNode or LayerNode
         In file order.
     output : str or list of str, optional
         By default the nodes that no other reads.
@@ -87,7 +87,7 @@ class Network:
         """
         for plan in self.parameters:
             builder.parameter(plan.label, plan.shape)
-        return Walk(self, builder, x).output()
+        return NodeWalk(self, builder, x).output()
 
     def initial_weights(self, scheme: str, seed: int) -> np.ndarray:
         """Return the first weights in the order of the parameters: drawn (Glorot's bounds), or without drawing.
@@ -111,7 +111,7 @@ class Network:
 
     def _planned(self) -> tuple[Shape, tuple[ParameterPlan, ...]]:
         """Build the graph of one sample to learn shapes; parameters come in the order of the file."""
-        walk = Walk(self, GraphBuilder(), np.zeros((1, self.input_width)))
+        walk = NodeWalk(self, GraphBuilder(), np.zeros((1, self.input_width)))
         shape = walk.output().shape[1:]
         walk.planned.check_ties()
         position = {name: index for index, name in enumerate(self.nodes)}
@@ -175,7 +175,7 @@ class Network:
 
 def _sources(name: str, node: NodeTable, nodes: Mapping[str, NodeTable]) -> tuple[str, ...]:
     entries = node.inputs or ()
-    if isinstance(node, Node):
+    if isinstance(node, VertexNode):
         if entries and node.values is not None:
             raise InputError(
                 "only an input vertex has values", where=f"nodes.{name}", values=node.values, remedy="leave it out"

@@ -18,7 +18,7 @@ from verify.operations.gather import Indices
 from verify.operations.operation import Shape
 from verify.operations.slices import Concatenate
 from verify.outcomes import InputError
-from verify.spec.node_models import IMAGE_AXES, LayerNode, Node
+from verify.spec.node_models import IMAGE_AXES, LayerNode, VertexNode
 from verify.spec.node_parameters import NodeParameters, PlannedParameters
 from verify.spec.vocabulary import options_of
 
@@ -31,7 +31,7 @@ MOST_ENTRIES = 2**28
 """Numbers that one operation may give for one sample: 2 GiB."""
 
 
-class Walk:
+class NodeWalk:
     """One pass over the nodes: their values in a builder, and the parameters that they ask for."""
 
     def __init__(self, network: Network, builder: GraphBuilder, x: np.ndarray) -> None:
@@ -107,7 +107,7 @@ class Walk:
                 raise InputError(f"the layer {what}", layer=node.layer, input=source, remedy=remedy)
         return kind(**options_of(node, kind)).apply(parameters, *inputs)
 
-    def _sum(self, name: str, node: Node, parameters: NodeParameters) -> Tensor:
+    def _sum(self, name: str, node: VertexNode, parameters: NodeParameters) -> Tensor:
         """Return the sum of the edges into a vertex of the classical form, and its bias."""
         shape = declared_shape(node)
         target = _image_vertex(name, shape, "identity", _BIASES[node.bias])
@@ -144,7 +144,7 @@ class Walk:
 _BIASES: dict[Any, Any] = {True: "unit", False: None, "unit": "unit", "channel": "channel"}
 
 
-def declared_shape(node: Node) -> Shape:
+def declared_shape(node: VertexNode) -> Shape:
     """Return the shape of one sample of a vertex that says it."""
     if node.shape is None:
         if node.width is None:

@@ -39,7 +39,7 @@ Margins = Annotated[
 ]
 
 
-class Formula(Closed):
+class ActivationFormula(Closed):
     """An activation given by its formula in x."""
 
     expr: Annotated[str, Field(min_length=1)]
@@ -115,7 +115,7 @@ EdgeTable = Annotated[
 
 
 ActivationName = Annotated[
-    Annotated[Name, Tag("text")] | Annotated[Formula, Tag("formula")],
+    Annotated[Name, Tag("text")] | Annotated[ActivationFormula, Tag("formula")],
     text_or("formula"),
 ]
 Tied = Annotated[
@@ -124,7 +124,7 @@ Tied = Annotated[
 ]
 
 
-class Node(Closed):
+class VertexNode(Closed):
     """One vertex: an input vertex when it has no `inputs`, else a function of a sum of edges."""
 
     width: Width | None = None
@@ -157,7 +157,7 @@ def _node_kind(node: Any) -> Any:
 
 
 NodeTable: Any = Annotated[
-    Union[(Annotated[Node, Tag(VERTEX)], *(Annotated[model, Tag(name)] for name, model in _LAYERS.items()))],
+    Union[(Annotated[VertexNode, Tag(VERTEX)], *(Annotated[model, Tag(name)] for name, model in _LAYERS.items()))],
     Discriminator(_node_kind),
 ]
 LossTable: Any = loss_type()

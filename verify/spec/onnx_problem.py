@@ -18,7 +18,7 @@ from verify.outcomes import InputError
 from verify.spec.graph_problem import decays_of, loss_of, read_targets
 from verify.spec.optimizer import coupled_weight_decay
 from verify.spec.preparation import require_finite, scaled_inputs
-from verify.spec.sources import Samples, read_samples
+from verify.spec.sources import RawSamples, read_samples
 from verify.spec.specification import data_table, first_weights, region_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def build_onnx_problem(document: Document, table: ModelTable) -> GraphProblem:
     with document.located("data"):
         samples = read_samples(data, document.path.parent)
         require_finite(samples.x, "x")
-        raw = Samples(float64_array(np.asarray(samples.x), "x"), samples.y, samples.unscaled)
+        raw = RawSamples(float64_array(np.asarray(samples.x), "x"), samples.y, samples.unscaled)
 
     def inputs(declared: Sequence[DeclaredInput]) -> dict[str, np.ndarray]:
         with document.located("data"):
@@ -94,7 +94,7 @@ def sizes_of(document: Document, table: ModelTable) -> tuple[int, int, int]:
     return len(nodes), edges, sum(numbers[name].size for name in trained)
 
 
-def _split(samples: Samples, data: Data, declared: Sequence[DeclaredInput]) -> dict[str, np.ndarray]:
+def _split(samples: RawSamples, data: Data, declared: Sequence[DeclaredInput]) -> dict[str, np.ndarray]:
     """Return consecutive columns for every input, scaled where it takes reals."""
     raw = np.asarray(samples.x)
     shapes = [_sample_shape(each, raw.shape[1], alone=len(declared) == 1) for each in declared]

@@ -12,19 +12,19 @@ from verify.files.stored_table import StoredTable
 from verify.outcomes import InputError
 from verify.spec.columns import quoted
 from verify.spec.models import Data
-from verify.spec.sources import Samples
+from verify.spec.sources import RawSamples
 
 Table = np.ndarray | StoredTable
 _LISTED = 20
 """Classes that a remedy lists."""
 
 
-def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -> tuple[Table, Table]:
+def prepare(samples: RawSamples, data: Data, input_width: int, output_width: int) -> tuple[Table, Table]:
     """Return inputs (n, input_width) and targets (n, output_width).
 
     Parameters
     ----------
-    samples : Samples
+    samples : RawSamples
         Raw samples.
     data : Data
         The ``[data]`` table: how to scale, what the target is.
@@ -71,12 +71,12 @@ def prepare(samples: Samples, data: Data, input_width: int, output_width: int) -
     return inputs, targets
 
 
-def scaled_inputs(samples: Samples, scale: str | float, unscaled: np.ndarray | None = None) -> Table:
+def scaled_inputs(samples: RawSamples, scale: str | float, unscaled: np.ndarray | None = None) -> Table:
     """Return x, scaled but for the columns that keep their values.
 
     Parameters
     ----------
-    samples : Samples
+    samples : RawSamples
         Finite.
     scale
         See `scaled`.
@@ -135,7 +135,7 @@ def scaled(x: Table, scale: str | float, name: str = "x") -> Table:
 
 
 @contextmanager
-def classes_by_name(samples: Samples, data: Data) -> Iterator[None]:
+def classes_by_name(samples: RawSamples, data: Data) -> Iterator[None]:
     """Add to the error of a class out of range, where a column of a table holds the classes, how they are listed."""
     try:
         yield

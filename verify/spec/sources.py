@@ -23,7 +23,7 @@ BUNDLED = ("digits", "iris", "wine", "breast_cancer", "diabetes")
 
 
 @dataclass(frozen=True)
-class Samples:
+class RawSamples:
     """Raw samples.
 
     Parameters
@@ -41,7 +41,7 @@ class Samples:
     unscaled: np.ndarray | None = None
 
 
-def read_samples(data: Data, folder: Path) -> Samples:
+def read_samples(data: Data, folder: Path) -> RawSamples:
     """Return the raw samples of a ``[data]`` table.
 
     Parameters
@@ -66,7 +66,7 @@ def read_samples(data: Data, folder: Path) -> Samples:
             remedy="give x of shape (samples, input width)",
         )
     if not needs_targets:
-        return Samples(samples.x, None, samples.unscaled)
+        return RawSamples(samples.x, None, samples.unscaled)
     if samples.y is not None and samples.y.ndim == 0:
         raise InputError(
             "targets must have one row per sample", where="y", shape=(), remedy="give y of shape (samples,)"
@@ -81,7 +81,7 @@ def read_samples(data: Data, folder: Path) -> Samples:
     return samples
 
 
-def characters(text: str, window: int) -> Samples:
+def characters(text: str, window: int) -> RawSamples:
     """Return pieces of a text as whole numbers, and as targets the pieces one character further.
 
     A character's number is its place in the sorted alphabet of the text.
@@ -104,13 +104,13 @@ def characters(text: str, window: int) -> Samples:
     place = {character: index for index, character in enumerate(sorted(set(text)))}
     numbers = np.array([place[character] for character in text], dtype=np.float64)
     used = count * window
-    return Samples(numbers[:used].reshape(count, window), numbers[1 : used + 1].reshape(count, window))
+    return RawSamples(numbers[:used].reshape(count, window), numbers[1 : used + 1].reshape(count, window))
 
 
-def _inline(data: Data) -> Samples:
+def _inline(data: Data) -> RawSamples:
     if data.text is not None and data.window is not None:
         return characters(data.text, data.window)
-    return Samples(_table(data.x, "x"), None if data.y is None else _table(data.y, "y"))
+    return RawSamples(_table(data.x, "x"), None if data.y is None else _table(data.y, "y"))
 
 
 def _table(rows: list[list[float]] | list[float] | None, name: str) -> np.ndarray:
@@ -128,24 +128,24 @@ def _table(rows: list[list[float]] | list[float] | None, name: str) -> np.ndarra
     return np.array(rows, dtype=np.float64)
 
 
-def _from_source(data: Data, source: str, folder: Path, needs_targets: bool) -> Samples:
+def _from_source(data: Data, source: str, folder: Path, needs_targets: bool) -> RawSamples:
     kind, _, name = source.partition(":")
     if kind in TABLES:
         chosen = choose(TABLES[kind](folder / name), data)
-        return Samples(chosen.x, chosen.y, chosen.indicators)
+        return RawSamples(chosen.x, chosen.y, chosen.indicators)
     optional = () if needs_targets else ("y",)
     if kind == "npz":
         arrays = read_npz(folder / name, ("x", "y"), optional)
-        return Samples(arrays["x"], arrays.get("y"))
+        return RawSamples(arrays["x"], arrays.get("y"))
     if kind == "npy":
-        return Samples(map_npy(folder / name / "x.npy"), map_npy(folder / name / "y.npy") if needs_targets else None)
+        return RawSamples(map_npy(folder / name / "x.npy"), map_npy(folder / name / "y.npy") if needs_targets else None)
     return _bundled(name)
 
 
-def _bundled(name: str) -> Samples:
+def _bundled(name: str) -> RawSamples:
     if name not in BUNDLED:
         raise InputError("unknown data set", where="source", name=name, remedy=nearest(name, BUNDLED))
     from sklearn import datasets
 
     x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
-    return Samples(np.ascontiguousarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
+    return RawSamples(np.ascontiguousarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))

@@ -26,7 +26,7 @@ def layer_models(base: type[Closed]) -> dict[str, type[Closed]]:
     """Return the model of a node for every layer, with the keys of `base` beside its own."""
     return {
         name: create_model(
-            f"{layer.__name__}Node",
+            f"{layer.__name__.removesuffix('Layer')}Node",
             __base__=base,
             __doc__=_summary(layer),
             **{"layer": (Literal[name], ...), **_fields(layer)},

@@ -48,7 +48,7 @@ class ForwardCalls:
 
 
 @final
-class Samples:
+class InputRows:
     """The rows of a module's inputs, to find those of a batch among them.
 
     Parameters

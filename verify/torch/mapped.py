@@ -12,7 +12,7 @@ from torch import nn
 from verify.bounds.regions import Region
 from verify.calculus.problem import Problem
 from verify.graph.problem import GraphProblem
-from verify.importers.torch.capture import Objective as Captured
+from verify.importers.torch.capture import LossModule
 from verify.importers.torch.criteria import HALF_SQUARED_ERROR, Criterion, NamedLoss, in_float64
 from verify.importers.torch.problem import import_module
 from verify.outcomes import InputError
@@ -165,7 +165,7 @@ class MappedModule:
         self.decay = np.full(known.architecture.size, problem.weight_decay)
         wanted = torch.from_numpy(np.array(problem.targets, dtype=np.float64))
         try:
-            captured = Captured(in_float64(self.module), NamedLoss(HALF_SQUARED_ERROR, self.reduction))
+            captured = LossModule(in_float64(self.module), NamedLoss(HALF_SQUARED_ERROR, self.reduction))
         except InputError:
             self.reference = None
             return

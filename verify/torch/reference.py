@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch.utils._pytree import tree_map
 
-from verify.importers.torch.capture import Objective
-from verify.torch.forward_calls import Samples
+from verify.importers.torch.capture import LossModule
+from verify.torch.forward_calls import InputRows
 
 
 @final
@@ -20,7 +20,7 @@ class ReferenceGradient:
 
     Parameters
     ----------
-    objective : Objective
+    objective : LossModule
         In float64; its parameters are set at every call.
     arguments : tuple
         Inputs and targets of all samples.
@@ -28,9 +28,9 @@ class ReferenceGradient:
         Where each parameter of the objective's module stands in the vector of weights.
     """
 
-    def __init__(self, objective: Objective, arguments: tuple[Any, Any], places: dict[str, slice]) -> None:
+    def __init__(self, objective: LossModule, arguments: tuple[Any, Any], places: dict[str, slice]) -> None:
         self.objective, self.arguments, self.places = objective, arguments, places
-        self.samples = Samples(arguments[0])
+        self.samples = InputRows(arguments[0])
         self._size = max(place.stop for place in places.values())
 
     def gradient(self, w: np.ndarray, rows: Sequence[int] | None = None) -> np.ndarray:
@@ -48,7 +48,7 @@ class ReferenceGradient:
         single = copy.deepcopy(self.objective).float()
         return float(np.linalg.norm(self._of(single, w, None) - self.gradient(w)))
 
-    def _of(self, objective: Objective, w: np.ndarray, rows: Sequence[int] | None) -> np.ndarray:
+    def _of(self, objective: LossModule, w: np.ndarray, rows: Sequence[int] | None) -> np.ndarray:
         named = dict(objective.module.named_parameters())
         parameters = [named[name] for name in self.places]
         dtype = parameters[0].dtype

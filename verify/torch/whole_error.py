@@ -20,7 +20,7 @@ from verify.graph.problem import GraphProblem
 from verify.importers.agreement import require_agreement
 from verify.importers.torch.agreement import check_agreement
 from verify.importers.torch.capture import (
-    Objective,
+    LossModule,
     as_float64,
     capture,
     form,
@@ -103,7 +103,7 @@ class WholeError:
         self.module, self.data, self.reduction = module, data, reduction
         self._decay = Fraction(weight_decay)
         self._criterion = criterion(loss, reduction, options)
-        self._objective = Objective(in_float64(module).eval(), self._criterion, single(module))
+        self._objective = LossModule(in_float64(module).eval(), self._criterion, single(module))
         self._programs: dict[str, ExportedProgram] = {}
         self._held = False
         self._numbers_of_loss = self._held_numbers()
@@ -130,7 +130,7 @@ class WholeError:
         if (found := self._held_numbers()) != self._numbers_of_loss:
             self._numbers_of_loss, self._in_doubt = found, set(self._programs)
         with users_code():
-            fresh = Objective(in_float64(self.module).eval(), self._criterion, single(self.module))
+            fresh = LossModule(in_float64(self.module).eval(), self._criterion, single(self.module))
         lower, upper, samples = Fraction(0), Fraction(0), 0
         before: Chunk | None = None
         for number, chunk in enumerate(self.data.chunks()):
@@ -149,7 +149,7 @@ class WholeError:
         least, most = self._decayed()
         return round_down(lower + least), round_up(upper + most)
 
-    def _of_chunk(self, chunk: Chunk, fresh: Objective | None) -> Range:
+    def _of_chunk(self, chunk: Chunk, fresh: LossModule | None) -> Range:
         arguments = _arguments(chunk)
         key = form(arguments)
         with users_code():
@@ -263,5 +263,5 @@ def _arguments(chunk: Chunk) -> tuple[Any, ...]:
     return as_float64(inputs), as_float64(chunk.targets)
 
 
-def _plain(objective: Objective, arguments: tuple[Any, ...]) -> float:
+def _plain(objective: LossModule, arguments: tuple[Any, ...]) -> float:
     return float(objective.documented(*arguments).detach())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Trajectory:
+class MajorantPath:
     """How a majorant bound was put together; distances are parts of the radius.
 
     Parameters
@@ -70,7 +70,7 @@ def whole_region(region: Geometry, facts: CenterFacts) -> Paths:
     return Paths(block, region.joint, np.diag(block))
 
 
-def follow(problem: Problem, facts: CenterFacts, paths: Paths, residual: float = float("inf")) -> Trajectory:
+def follow(problem: Problem, facts: CenterFacts, paths: Paths, residual: float = float("inf")) -> MajorantPath:
     """Bound the Hessian everywhere on the paths.
 
     `residual` bounds the norm of h_out - y over all samples at the ends of the paths: on the way there residuals may be
@@ -88,7 +88,7 @@ def follow(problem: Problem, facts: CenterFacts, paths: Paths, residual: float =
     gain = upward.sum(upward.mul(0.5 * steps, upward.add(slopes[:, 0], slopes[:, 1])))
     matrix = upward.div(total.second, divisor)
     within = np.minimum(matrix, upward.div(sublevel_matrix(total.fixed, total.squares, residual), divisor))
-    return Trajectory(
+    return MajorantPath(
         total.knots,
         slopes,
         facts.hessian,

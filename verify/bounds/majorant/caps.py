@@ -18,7 +18,7 @@ from verify.bounds.hessian_center import Center, Gains, edge_id
 from verify.bounds.hessian_sweep import Sweep
 from verify.bounds.majorant.rates import Fourth
 from verify.bounds.majorant.state import State, combine, lift
-from verify.bounds.majorant.structure import Structure
+from verify.bounds.majorant.structure import PathStructure
 
 _INFLATION = 1.0 + 2.0**-40
 _UNKNOWN = 2.0**300
@@ -46,7 +46,7 @@ class Caps:
     ----------
     center : Center
     radii : array, shape (K,)
-    graph : Structure
+    graph : PathStructure
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Caps:
         Majorants that assume nothing.
     """
 
-    def __init__(self, center: Center, radii: np.ndarray, graph: Structure) -> None:
+    def __init__(self, center: Center, radii: np.ndarray, graph: PathStructure) -> None:
         by_name = {name: float(radius) for name, radius in zip(graph.names, radii, strict=True)}
         self.sweep = Sweep(center, by_name, order=4)
         self.graph = graph

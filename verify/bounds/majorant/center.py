@@ -18,7 +18,7 @@ from verify.bounds.majorant.center_third import CenterThird
 from verify.bounds.majorant.data import layer_data, no_data
 from verify.bounds.majorant.rates import MOST_VERTICES
 from verify.bounds.majorant.state import State
-from verify.bounds.majorant.structure import Structure, structure
+from verify.bounds.majorant.structure import PathStructure, structure
 from verify.budget import check_time
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class CenterFacts:
 
     Parameters
     ----------
-    graph : Structure
+    graph : PathStructure
     chunks : list of (Center, State)
         Majorants at distance zero, chunk by chunk.
     hessian : float
@@ -47,7 +47,7 @@ class CenterFacts:
         The matrix, where it was asked for and is small enough.
     """
 
-    graph: Structure
+    graph: PathStructure
     chunks: list[tuple[Center, State]]
     hessian: float
     method: str

@@ -26,9 +26,9 @@ import numpy as np
 
 from verify.arithmetic import upward
 from verify.arithmetic.intervals import Interval
-from verify.bounds.majorant.approximate import Approximate
 from verify.bounds.majorant.center_state import CenterJacobians
-from verify.bounds.majorant.structure import Structure
+from verify.bounds.majorant.frobenius_ball import FrobeniusBall
+from verify.bounds.majorant.structure import PathStructure
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,15 @@ class MixedHessian:
 
     v: int
     w: int
-    plain: Approximate
-    bent: Approximate
-    both: Approximate
+    plain: FrobeniusBall
+    bent: FrobeniusBall
+    both: FrobeniusBall
 
 
 class Injections:
     """Derivatives of one chunk in the injections."""
 
-    def __init__(self, jacobians: CenterJacobians, graph: Structure, samples: int) -> None:
+    def __init__(self, jacobians: CenterJacobians, graph: PathStructure, samples: int) -> None:
         self.jacobians = jacobians
         self.graph = graph
         self.samples = samples
@@ -72,10 +72,10 @@ class Injections:
                     bent = bent + _diagonal(self.twist[w])
                 yield MixedHessian(v, w, plain, bent, plain @ maps[w] if w in maps else plain)
 
-    def _behind(self, v: int, w: int, injected: list[Approximate | None]) -> Approximate:
+    def _behind(self, v: int, w: int, injected: list[FrobeniusBall | None]) -> FrobeniusBall:
         """Q^_vw."""
         shape = (self.samples, self.jacobians.coordinates(v), self.jacobians.out[w, w].mid.shape[1])
-        mixed = Approximate(np.zeros(shape), np.zeros(self.samples))
+        mixed = FrobeniusBall(np.zeros(shape), np.zeros(self.samples))
         for q in range(w + 1, self.graph.size):
             by_output = self.jacobians.pre.get((q, w))
             if by_output is None:
@@ -88,8 +88,8 @@ class Injections:
         return mixed
 
 
-def _diagonal(entries: Interval) -> Approximate:
+def _diagonal(entries: Interval) -> FrobeniusBall:
     width = entries.shape[1]
     mid = np.zeros((len(entries), width, width))
     mid[:, np.arange(width), np.arange(width)] = entries.mid
-    return Approximate(mid, upward.norm(entries.rad, axis=1))
+    return FrobeniusBall(mid, upward.norm(entries.rad, axis=1))

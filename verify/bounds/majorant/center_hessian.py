@@ -17,13 +17,13 @@ from verify.arithmetic.intervals import Interval
 from verify.arithmetic.rounding import gamma
 from verify.bounds.hessian_blocks import largest_curvature
 from verify.bounds.hessian_center import Center
-from verify.bounds.majorant.approximate import Approximate
 from verify.bounds.majorant.center_curvature import MixedHessian
 from verify.bounds.majorant.center_state import CenterJacobians
 from verify.bounds.majorant.data import LayerData, adjoint_map
 from verify.bounds.majorant.deflation import deflated_norm
+from verify.bounds.majorant.frobenius_ball import FrobeniusBall
 from verify.bounds.majorant.state import State
-from verify.bounds.majorant.structure import Structure
+from verify.bounds.majorant.structure import PathStructure
 
 LARGEST_FACTORED = 1000
 LARGEST_DENSE = 8000
@@ -33,16 +33,16 @@ _SPARE = 64
 class BlockHessian:
     """Block norms of the Hessian at the centre, summed over the samples."""
 
-    def __init__(self, graph: Structure) -> None:
+    def __init__(self, graph: PathStructure) -> None:
         self.matrix = np.zeros((graph.size, graph.size))
 
-    def add_pair(self, pair: MixedHessian, norm: np.ndarray, state: State, graph: Structure) -> None:
+    def add_pair(self, pair: MixedHessian, norm: np.ndarray, state: State, graph: PathStructure) -> None:
         """Add the part of Q_vw of one chunk, `norm` bounding the spectral norms of ``pair.both``."""
         lengths = [state.injection[:, v] for v in (pair.v, pair.w) if v not in graph.shared]
         total = upward.sum(upward.mul(norm, *lengths))
         self.matrix[pair.v, pair.w] = upward.add(self.matrix[pair.v, pair.w], total)
 
-    def add_skips(self, state: State, graph: Structure) -> None:
+    def add_skips(self, state: State, graph: PathStructure) -> None:
         """Add the products of two parameters of one chunk."""
         feeds = state.by_parameters(state.fed, graph.shared) * (1.0 + 2.0**-40)
         for w in range(len(self.matrix)):
@@ -137,7 +137,9 @@ class DenseHessian:
         shape = (self.widths[v], self.widths[w], self.columns[v], self.columns[w])
         self._add(v, w, product.reshape(shape).transpose(0, 2, 1, 3), error)
 
-    def add_skips(self, center: Center, jacobians: CenterJacobians, data: list[LayerData], graph: Structure) -> None:
+    def add_skips(
+        self, center: Center, jacobians: CenterJacobians, data: list[LayerData], graph: PathStructure
+    ) -> None:
         """Add <dE/dz_w, A_w(P_w) dh_in(w)[Q]> of one chunk."""
         for w in range(graph.size):
             read = graph.places[w]
@@ -153,7 +155,7 @@ class DenseHessian:
                     else:
                         self._add_skip(w, start, b, jacobians.inner[w], by_b, data[b])
 
-    def _add_skip(self, w: int, start: int, b: int, adjoint: Interval, by_b: Approximate, layer: LayerData) -> None:
+    def _add_skip(self, w: int, start: int, b: int, adjoint: Interval, by_b: FrobeniusBall, layer: LayerData) -> None:
         read = by_b.mid.shape[1]
         off = upward.norm(adjoint.rad, axis=1)
         pull = upward.add(upward.norm(adjoint.mid, axis=1), off)
@@ -170,7 +172,7 @@ class DenseHessian:
         shape = (self.widths[w], self.columns[b], read, self.widths[b])
         block[:, :, :, start : start + read] += product.reshape(shape).transpose(3, 1, 0, 2)
 
-    def _add_shared_skip(self, w: int, b: int, products: dict[int, Approximate], layer: LayerData) -> None:
+    def _add_shared_skip(self, w: int, b: int, products: dict[int, FrobeniusBall], layer: LayerData) -> None:
         """Add products (n, some parameters of w, coordinates of b), by where the parameters start."""
         placed = np.zeros((self.widths[b], self.columns[b], self.widths[w], 1))
         error = np.zeros(len(layer.mid))
@@ -206,11 +208,11 @@ class DenseHessian:
 
 
 def _shared_products(
-    center: Center, jacobians: CenterJacobians, graph: Structure, w: int, u: int, by_b: Approximate
-) -> dict[int, Approximate]:
+    center: Center, jacobians: CenterJacobians, graph: PathStructure, w: int, u: int, by_b: FrobeniusBall
+) -> dict[int, FrobeniusBall]:
     """Derivatives of the gradient in the parameters through which w reads u, by the coordinates of b."""
     inner = jacobians.inner[w]
-    adjoint = Approximate.of(inner.reshape(*inner.shape, 1))
+    adjoint = FrobeniusBall.of(inner.reshape(*inner.shape, 1))
     found, start = {}, 0
     for edge in center.architecture.in_edges(graph.names[w]):
         if edge.map.parameter_shape:

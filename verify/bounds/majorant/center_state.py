@@ -10,10 +10,10 @@ from verify.arithmetic import upward
 from verify.arithmetic.intervals import Interval
 from verify.bounds.hessian_center import Center, row_norms
 from verify.bounds.hessian_geometry import bias_norm
-from verify.bounds.majorant.approximate import Approximate, stacked
 from verify.bounds.majorant.data import parameter_map
+from verify.bounds.majorant.frobenius_ball import FrobeniusBall, stacked
 from verify.bounds.majorant.state import State, combine, lift
-from verify.bounds.majorant.structure import Structure
+from verify.bounds.majorant.structure import PathStructure
 from verify.budget import check_time
 from verify.calculus import passes
 from verify.calculus.algebra import ENCLOSING
@@ -25,33 +25,33 @@ class CenterJacobians:
 
     Parameters
     ----------
-    pre, out : dict of (w, v) to Approximate, shape (n or 1, width of w, width of v)
+    pre, out : dict of (w, v) to FrobeniusBall, shape (n or 1, width of w, width of v)
         dz_w/dh_v and dh_w/dh_v for w behind v; for w = v only `out`, the identity.
     derivatives : list of tuple of Interval, shape (n, width)
         g_v, g_v', g_v'', g_v''' of every vertex.
     outer, inner, bend, twist : list of Interval, shape (n, width)
         a_v, dE/dz_v, bend_v and twist_v of `hessian_sweep`.
-    maps : dict of v to Approximate, shape (n, width of v, parameters of v)
+    maps : dict of v to FrobeniusBall, shape (n, width of v, parameters of v)
         M_v of the vertices that share parameters.
     """
 
-    pre: dict[tuple[int, int], Approximate]
-    out: dict[tuple[int, int], Approximate]
+    pre: dict[tuple[int, int], FrobeniusBall]
+    out: dict[tuple[int, int], FrobeniusBall]
     derivatives: list[tuple[Interval, ...]]
     outer: list[Interval]
     inner: list[Interval]
     bend: list[Interval]
     twist: list[Interval]
-    maps: dict[int, Approximate]
+    maps: dict[int, FrobeniusBall]
 
-    def injected(self, w: int, v: int) -> Approximate | None:
+    def injected(self, w: int, v: int) -> FrobeniusBall | None:
         """Return dz_w by the parameters of v if v shares them, else by z_v; None if w is not behind v."""
         if w == v:
             return self.maps.get(v)
         found = self.pre.get((w, v))
         return None if found is None else self.along(found, v)
 
-    def along(self, by_output: Approximate, v: int) -> Approximate:
+    def along(self, by_output: FrobeniusBall, v: int) -> FrobeniusBall:
         """Turn a derivative by h_v into one by the parameters of v if v shares them, else by z_v."""
         by_z = by_output.times_columns(self.derivatives[v][1])
         return by_z @ self.maps[v] if v in self.maps else by_z
@@ -61,17 +61,17 @@ class CenterJacobians:
         return (self.maps[v] if v in self.maps else self.out[v, v]).mid.shape[2]
 
 
-def center_jacobians(center: Center, graph: Structure) -> CenterJacobians:
+def center_jacobians(center: Center, graph: PathStructure) -> CenterJacobians:
     """Propagate the Jacobians of one chunk, vertex by vertex."""
     architecture = center.architecture
     adjoints = passes.backward(ENCLOSING, architecture, center.parts, center.state, center.residual)
-    pre: dict[tuple[int, int], Approximate] = {}
-    out: dict[tuple[int, int], Approximate] = {}
+    pre: dict[tuple[int, int], FrobeniusBall] = {}
+    out: dict[tuple[int, int], FrobeniusBall] = {}
     for v, start in enumerate(graph.names):
         check_time()
         identity = Interval.point(np.eye(architecture.vertices[start].width)[None])
         reached = {start: identity}
-        out[v, v] = Approximate.of(identity)
+        out[v, v] = FrobeniusBall.of(identity)
         for w, name in enumerate(graph.names):
             incoming = [edge for edge in architecture.in_edges(name) if edge.source in reached]
             if not incoming:
@@ -80,8 +80,8 @@ def center_jacobians(center: Center, graph: Structure) -> CenterJacobians:
                 edge.map.enclose(passes.edge_parameters(center.parts, edge), reached[edge.source]) for edge in incoming
             )
             reached[name] = by_output * center.state.derivatives[name][1][:, None]
-            pre[w, v] = Approximate.of(by_output).transposed()
-            out[w, v] = Approximate.of(reached[name]).transposed()
+            pre[w, v] = FrobeniusBall.of(by_output).transposed()
+            out[w, v] = FrobeniusBall.of(reached[name]).transposed()
     derivatives = [center.state.derivatives[name] for name in graph.names]
     inner = [adjoints.preactivations[name] for name in graph.names]
     outer, bend, twist = [], [], []
@@ -102,7 +102,7 @@ def center_jacobians(center: Center, graph: Structure) -> CenterJacobians:
     return CenterJacobians(pre, out, derivatives, outer, inner, bend, twist, maps)
 
 
-def center_state(center: Center, jacobians: CenterJacobians, graph: Structure) -> State:
+def center_state(center: Center, jacobians: CenterJacobians, graph: PathStructure) -> State:
     """Return the majorants at distance zero."""
     samples, size = center.samples, graph.size
     width = 4 * size + len(graph.shared)
@@ -152,7 +152,7 @@ class _Norms:
         self.weights = [np.ones(self.slope.shape), derivatives[2].max_abs(), derivatives[3].max_abs()]
         self.map = jacobians.maps.get(v)
 
-    def of(self, by_output: Approximate) -> tuple[Approximate, np.ndarray]:
+    def of(self, by_output: FrobeniusBall) -> tuple[FrobeniusBall, np.ndarray]:
         """Return the derivative by z_v, and the norms: its own and those of columns of that by h_v, (n, 4 or 5)."""
         by_z = by_output.times_columns(self.slope)
         columns = by_output.column_norms()

@@ -18,12 +18,12 @@ import numpy as np
 
 from verify.arithmetic import upward
 from verify.bounds.hessian_alignment import Alignment
-from verify.bounds.majorant.approximate import Approximate, frobenius
 from verify.bounds.majorant.center_curvature import Injections, MixedHessian
 from verify.bounds.majorant.data import LayerData
+from verify.bounds.majorant.frobenius_ball import FrobeniusBall, frobenius
 from verify.bounds.majorant.grams import GramSum
 from verify.bounds.majorant.state import State
-from verify.bounds.majorant.structure import Structure
+from verify.bounds.majorant.structure import PathStructure
 from verify.bounds.majorant.tensors import BlockNorms, skip_terms, symmetric_sum
 
 LARGEST_PRODUCT = 600
@@ -35,7 +35,7 @@ _INFLATION = 1.0 + 2.0**-40
 class CenterThird:
     """Sums over the samples, chunk by chunk."""
 
-    def __init__(self, graph: Structure) -> None:
+    def __init__(self, graph: PathStructure) -> None:
         self.graph = graph
         self.products = np.zeros((graph.size,) * 3)
         self.skips = np.zeros((graph.size,) * 3)
@@ -121,7 +121,7 @@ class CenterThird:
         w: int,
         b: int,
         force: np.ndarray,
-        through: Approximate,
+        through: FrobeniusBall,
         spectral_norm: np.ndarray,
         injection: np.ndarray,
         layer: LayerData | None,

@@ -12,7 +12,7 @@ import numpy as np
 
 from verify.arithmetic import upward
 from verify.bounds.hessian_center import Center
-from verify.bounds.majorant.approximate import Approximate, frobenius
+from verify.bounds.majorant.frobenius_ball import FrobeniusBall, frobenius
 
 if TYPE_CHECKING:
     from verify.architecture import Edge
@@ -55,7 +55,7 @@ def no_data(samples: int) -> LayerData:
     return LayerData(np.ones((samples, 1)), np.zeros(samples), np.ones(samples))
 
 
-def parameter_map(center: Center, name: str) -> Approximate:
+def parameter_map(center: Center, name: str) -> FrobeniusBall:
     """Return M_v of every sample, (n, width, parameters): edge by edge, then the bias."""
     vertex = center.architecture.vertices[name]
     mids: list[np.ndarray] = []
@@ -72,10 +72,10 @@ def parameter_map(center: Center, name: str) -> Approximate:
         spread = np.repeat(np.eye(biases), vertex.width // biases, axis=0)
         mids.append(np.broadcast_to(spread, (center.samples, *spread.shape)))
     error = np.sqrt(sum(np.square(frobenius(part)) for part in radii)) if radii else np.zeros(center.samples)
-    return Approximate(np.concatenate(mids, axis=2), error * (1.0 + 2.0**-30))
+    return FrobeniusBall(np.concatenate(mids, axis=2), error * (1.0 + 2.0**-30))
 
 
-def adjoint_map(edge: Edge, adjoint: Approximate) -> Approximate:
+def adjoint_map(edge: Edge, adjoint: FrobeniusBall) -> FrobeniusBall:
     """Return the map from h to the parameters, ``(d A(theta) h / d theta)' delta``, (n, parameters, in).
 
     `adjoint` holds delta as columns, (n, out, 1).
@@ -83,4 +83,4 @@ def adjoint_map(edge: Edge, adjoint: Approximate) -> Approximate:
     terms = edge.map.terms()
     placed = np.zeros((len(adjoint.mid), edge.map.parameter_count, edge.map.in_width))
     placed[:, terms.parameter, terms.input] = adjoint.mid[:, terms.out, 0]
-    return Approximate(placed, adjoint.error * np.sqrt(edge.map.parameter_count) * (1.0 + 2.0**-30))
+    return FrobeniusBall(placed, adjoint.error * np.sqrt(edge.map.parameter_count) * (1.0 + 2.0**-30))

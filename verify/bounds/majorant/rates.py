@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verify.bounds.majorant.state import LARGEST, State, combine
-from verify.bounds.majorant.structure import Structure
+from verify.bounds.majorant.structure import PathStructure
 
 MOST_VERTICES = 300
 _INFLATION = 1.0 + 2.0**-40
@@ -48,7 +48,7 @@ class Fourth:
         return bool(np.all(self.activation <= LARGEST) and np.all(self.loss <= LARGEST))
 
 
-def growth(state: State, fourth: Fourth, directions: np.ndarray, graph: Structure) -> State:
+def growth(state: State, fourth: Fourth, directions: np.ndarray, graph: PathStructure) -> State:
     """Return bounds of the derivatives of all majorants along a direction.
 
     Parameters
@@ -57,7 +57,7 @@ def growth(state: State, fourth: Fourth, directions: np.ndarray, graph: Structur
     fourth : Fourth
     directions : array, shape (K, q)
         The matrix B.
-    graph : Structure
+    graph : PathStructure
     """
     size, shared = graph.size, list(graph.shared)
     reach = state.by_parameters(state.pre, graph.shared) @ directions

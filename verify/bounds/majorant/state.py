@@ -12,7 +12,7 @@ derivative g_v^(a)(z_vj) (by 1 if a = 1):
 - ``injection``  = norm of the map M_v from the parameters of v to z_v.
 
 For a dense layer ``|Z_wv M_v| = |Z_wv| |M_v|``. For a vertex that shares its parameters among units, a convolution, it
-is much smaller, so `out`, `pre`, `fed` and `row` have one more column for each vertex in ``Structure.shared``: the
+is much smaller, so `out`, `pre`, `fed` and `row` have one more column for each vertex in ``PathStructure.shared``: the
 norms of dh_w, dz_w, ... by the parameters of v (`by_parameters`).
 """
 

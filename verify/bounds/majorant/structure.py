@@ -17,7 +17,7 @@ MOST_SHARED = 1024
 
 
 @dataclass(frozen=True)
-class Structure:
+class PathStructure:
     """Vertices in topological order.
 
     Parameters
@@ -50,7 +50,7 @@ class Structure:
         return len(self.names)
 
 
-def structure(architecture: Architecture) -> Structure:
+def structure(architecture: Architecture) -> PathStructure:
     """Number the vertices of a network."""
     names = architecture.order
     number = {name: index for index, name in enumerate(names)}
@@ -77,7 +77,7 @@ def structure(architecture: Architecture) -> Structure:
     few = [0 < parameters(architecture, name) <= MOST_SHARED for name in names]
     shared = tuple(index for index in range(len(names)) if few[index] and not plain[index])
     outputs = tuple(number[name] for name in architecture.outputs)
-    return Structure(tuple(names), feeding, places, outputs, squares, plain, shared)
+    return PathStructure(tuple(names), feeding, places, outputs, squares, plain, shared)
 
 
 def is_plain(architecture: Architecture, name: str) -> bool:

@@ -26,7 +26,7 @@ from verify.bounds.hessian_result import UndecidedHessianError
 from verify.bounds.majorant.caps import Caps
 from verify.bounds.majorant.rates import growth
 from verify.bounds.majorant.state import SMALLEST, State, advance, combine, minimum, not_above
-from verify.bounds.majorant.structure import Structure
+from verify.bounds.majorant.structure import PathStructure
 from verify.bounds.majorant.tensors import (
     second_derivative,
     second_derivative_by_residual,
@@ -96,7 +96,7 @@ class Sums:
         )
 
 
-def trace(center: Center, first: State, paths: Paths, graph: Structure, knots: np.ndarray | None = None) -> Sums:
+def trace(center: Center, first: State, paths: Paths, graph: PathStructure, knots: np.ndarray | None = None) -> Sums:
     """Follow one chunk of samples along the paths.
 
     Parameters
@@ -105,7 +105,7 @@ def trace(center: Center, first: State, paths: Paths, graph: Structure, knots: n
     first : State
         Majorants at the centre.
     paths : Paths
-    graph : Structure
+    graph : PathStructure
     knots : array, optional
         The steps to take; without it they adapt to this chunk.
 
@@ -154,7 +154,7 @@ class _Third:
     slices: dict[int, np.ndarray]
 
 
-def _third(state: State, graph: Structure, fixed: Alignment) -> _Third:
+def _third(state: State, graph: PathStructure, fixed: Alignment) -> _Third:
     return _Third(third_derivative(state, graph), third_slices(state, graph, fixed.data))
 
 

@@ -25,7 +25,7 @@ WIDEST_REFERENCE = 2.0**-80
 
 
 @dataclass(frozen=True)
-class Comparison:
+class GradientComparison:
     """A gradient beside the reference: what is allowed is the rounding of both, entry by entry.
 
     `error` is the distance of what is given from what is expected, `radius` how far that may be from the exact number.
@@ -108,14 +108,14 @@ def called(gradient: Gradient, w: np.ndarray) -> tuple[np.ndarray, Precision]:
     return array.astype(np.float64), Precision.of(array.dtype)
 
 
-def against_reference(problem: Problem, w: np.ndarray, user_gradient: Gradient | None = None) -> Comparison:
+def against_reference(problem: Problem, w: np.ndarray, user_gradient: Gradient | None = None) -> GradientComparison:
     """Compare a gradient over all samples of a problem, by default the problem's own, with the reference."""
     return _beside(problem, w, user_gradient, reference_gradient(problem, w), None)
 
 
 def through_the_enclosure(
     problem: Problem, w: np.ndarray, user_gradient: Gradient | None, rows: np.ndarray
-) -> list[Comparison]:
+) -> list[GradientComparison]:
     """Compare the gradient over some samples with the reference, and over all samples with the rigorous enclosure.
 
     The link is the enclosure over those samples, which must contain the reference.
@@ -136,19 +136,19 @@ def through_the_enclosure(
     ]
 
 
-def against_enclosure(problem: Problem, w: np.ndarray, user_gradient: Gradient | None = None) -> Comparison:
+def against_enclosure(problem: Problem, w: np.ndarray, user_gradient: Gradient | None = None) -> GradientComparison:
     """Compare a gradient over all samples with the rigorous enclosure."""
     given, precision = called(user_gradient or problem.gradient, w)
     enclosed = problem.gradient_enclosure(w)
     allowance = rounding_allowance(problem, w, precision.roundoff) + enclosed.rad
     error = np.abs(given - enclosed.mid)
     what, roundoff = _name(user_gradient), precision.roundoff
-    return Comparison(what, w, given, enclosed.mid, error, enclosed.rad, allowance, roundoff, None)
+    return GradientComparison(what, w, given, enclosed.mid, error, enclosed.rad, allowance, roundoff, None)
 
 
 def _beside(
     problem: Problem, w: np.ndarray, user_gradient: Gradient | None, reference: np.ndarray, rows: np.ndarray | None
-) -> Comparison:
+) -> GradientComparison:
     given, precision = called(user_gradient or problem.gradient, w)
     roundoff = precision.roundoff
     expected = np.array([float(ball.mid()) for ball in reference])
@@ -156,10 +156,10 @@ def _beside(
     sharp = radius <= WIDEST_REFERENCE * np.max(np.abs(expected), initial=0.0)
     allowance = np.where(sharp, rounding_allowance(problem, w, roundoff) + radius, np.inf)
     error = _distance(given, reference)
-    return Comparison(_name(user_gradient), w, given, expected, error, radius, allowance, roundoff, rows)
+    return GradientComparison(_name(user_gradient), w, given, expected, error, radius, allowance, roundoff, rows)
 
 
-def _contained(problem: Problem, w: np.ndarray, reference: np.ndarray, rows: np.ndarray) -> Comparison:
+def _contained(problem: Problem, w: np.ndarray, reference: np.ndarray, rows: np.ndarray) -> GradientComparison:
     enclosed = problem.gradient_enclosure(w)
     ends = zip(enclosed.lower, reference, enclosed.upper, strict=True)
     inside = np.array([bool(flint.arb(float(low)) <= ball <= flint.arb(float(up))) for low, ball, up in ends])
@@ -167,7 +167,7 @@ def _contained(problem: Problem, w: np.ndarray, reference: np.ndarray, rows: np.
     expected = np.array([float(ball.mid()) for ball in reference])
     error = np.where(inside, 0.0, distance)
     what, radius = "problem.gradient_enclosure", enclosed.rad
-    return Comparison(what, w, enclosed.mid, expected, error, radius, radius, 2.0**-53, rows)
+    return GradientComparison(what, w, enclosed.mid, expected, error, radius, radius, 2.0**-53, rows)
 
 
 def _distance(given: np.ndarray, reference: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from verify.activations import X
 from verify.arithmetic.arb import exact, precision
 from verify.budget import check_time
 from verify.calculus.symbolic.proof import EdgeName, build_proof, edge_name
-from verify.calculus.symbolic.recursion import Ring, backpropagate, flat_parts, join_parts, preactivation
+from verify.calculus.symbolic.recursion import RecursionRing, backpropagate, flat_parts, join_parts, preactivation
 
 if TYPE_CHECKING:
     from verify.activations import Activation
@@ -41,7 +41,7 @@ SECONDS_PER_UNIT = 1e-5
 """Measured on one core; the three passes together, and both values of an activation."""
 
 
-class ArbRing(Ring):
+class ArbRing(RecursionRing):
     """Arb balls for one fixed choice of weights; maps with few zeros act as matrices, which is much faster."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from sympy.polys.rings import PolyElement, ring
 
 from verify.budget import check_time
 from verify.calculus.symbolic.proof import GradientProof
-from verify.calculus.symbolic.recursion import Ring, backpropagate, flat_parts, join_parts, preactivation
+from verify.calculus.symbolic.recursion import RecursionRing, backpropagate, flat_parts, join_parts, preactivation
 
 if TYPE_CHECKING:
     from verify.architecture import Architecture
@@ -46,7 +46,7 @@ class Expansion:
     detail: str
 
 
-class _Expressions(Ring):
+class _Expressions(RecursionRing):
     """sympy expressions."""
 
     zero = sympy.S.Zero
@@ -55,7 +55,7 @@ class _Expressions(Ring):
         return Rational(value.numerator, value.denominator)
 
 
-class _Polynomials(Ring):
+class _Polynomials(RecursionRing):
     """Elements of a polynomial ring over the rationals."""
 
     def __init__(self, polynomials: Any) -> None:

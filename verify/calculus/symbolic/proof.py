@@ -37,7 +37,7 @@ class Claim(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Step:
+class ProofStep:
     """One step of the induction.
 
     Parameters
@@ -69,7 +69,7 @@ class Step:
 class GradientProof:
     """The steps, in an order in which each rests on earlier ones only."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[ProofStep, ...]
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -102,13 +102,13 @@ def build_proof(architecture: Architecture) -> GradientProof:
     KeyError
         If the architecture's order is not topological.
     """
-    steps: list[Step] = []
+    steps: list[ProofStep] = []
     adjoint_of: dict[str, int] = {}
     for name in reversed(architecture.order):
         edges = tuple(architecture.out_edges(name))
         loss = ("loss",) if name in architecture.outputs else ()
         steps.append(
-            Step(
+            ProofStep(
                 Claim.OUTPUT_ADJOINT,
                 name,
                 loss + tuple(dict.fromkeys(edge_rule(edge, "input") for edge in edges)),
@@ -116,16 +116,16 @@ def build_proof(architecture: Architecture) -> GradientProof:
                 tuple(dict.fromkeys(adjoint_of[edge.target] for edge in edges)),
             )
         )
-        steps.append(Step(Claim.PREACTIVATION_ADJOINT, name, ("activation",), (), (len(steps) - 1,)))
+        steps.append(ProofStep(Claim.PREACTIVATION_ADJOINT, name, ("activation",), (), (len(steps) - 1,)))
         adjoint_of[name] = len(steps) - 1
         adjoint = (adjoint_of[name],)
         for edge in architecture.in_edges(name):
             if edge.map.parameter_shape:
                 rule = (edge_rule(edge, "parameter"),)
-                steps.append(Step(Claim.EDGE_GRADIENT, name, rule, (edge_name(edge),), adjoint))
+                steps.append(ProofStep(Claim.EDGE_GRADIENT, name, rule, (edge_name(edge),), adjoint))
         bias = architecture.vertices[name].bias
         if bias is not None:
-            steps.append(Step(Claim.BIAS_GRADIENT, name, (f"bias {bias}",), (), adjoint))
+            steps.append(ProofStep(Claim.BIAS_GRADIENT, name, (f"bias {bias}",), (), adjoint))
     return GradientProof(tuple(steps))
 
 
@@ -154,7 +154,7 @@ def flaws_of(proof: GradientProof, architecture: Architecture) -> list[str]:
 
 
 def _flaws_of_step(
-    steps: tuple[Step, ...], position: int, architecture: Architecture, behind: Mapping[str, list[Edge]]
+    steps: tuple[ProofStep, ...], position: int, architecture: Architecture, behind: Mapping[str, list[Edge]]
 ) -> Iterable[str]:
     step = steps[position]
     vertex = architecture.vertices.get(step.vertex)
@@ -192,7 +192,9 @@ def _flaws_of_step(
         yield "it rests on other premises than it needs"
 
 
-def _flaws_of_coverage(steps: tuple[Step, ...], architecture: Architecture, every_edge: list[Edge]) -> Iterable[str]:
+def _flaws_of_coverage(
+    steps: tuple[ProofStep, ...], architecture: Architecture, every_edge: list[Edge]
+) -> Iterable[str]:
     trained = [edge for edge in every_edge if edge.map.parameter_shape]
     shared = [key for key, count in Counter(edge.key for edge in trained).items() if count > 1]
     yield from (f"parameters {key!r} belong to more than one edge" for key in shared)

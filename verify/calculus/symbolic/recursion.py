@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.budget import check_time
-from verify.calculus.symbolic.proof import Claim, GradientProof, Step
+from verify.calculus.symbolic.proof import Claim, GradientProof, ProofStep
 
 if TYPE_CHECKING:
     from verify.architecture import Architecture, Edge, Vertex
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Values = Mapping[str, np.ndarray]
 
 
-class Ring(ABC):
+class RecursionRing(ABC):
     """The numbers that the recursion runs over, and how an edge acts on them."""
 
     @property
@@ -74,7 +74,7 @@ def flat_parts(architecture: Architecture, weights: np.ndarray) -> dict[Any, np.
 
 
 def preactivation(
-    ring: Ring, architecture: Architecture, name: str, parts: Mapping[Any, np.ndarray], outputs: Values
+    ring: RecursionRing, architecture: Architecture, name: str, parts: Mapping[Any, np.ndarray], outputs: Values
 ) -> np.ndarray:
     """Return z of one vertex from the outputs of its predecessors, (samples, width)."""
     vertex = architecture.vertices[name]
@@ -96,7 +96,7 @@ def sum_of(arrays: list[np.ndarray]) -> np.ndarray:
 
 
 def backpropagate(
-    ring: Ring,
+    ring: RecursionRing,
     architecture: Architecture,
     proof: GradientProof,
     parts: Mapping[Any, np.ndarray],
@@ -122,7 +122,7 @@ def backpropagate(
     adjoints: dict[str, np.ndarray] = {}
     gradient: dict[Any, np.ndarray] = {}
 
-    def sent_back(step: Step) -> np.ndarray:
+    def sent_back(step: ProofStep) -> np.ndarray:
         arrays = [residuals[step.vertex]] if "loss" in step.rules else []
         for edge in map(edges.__getitem__, step.edges):
             theta = parts[edge.key] if edge.map.parameter_shape else None

@@ -46,7 +46,7 @@ KNOWN: dict[Expr, tuple[Expr, Expr]] = {
 
 
 @dataclass(frozen=True)
-class Rule:
+class DerivativeRule:
     """One derivative rule.
 
     Parameters
@@ -131,80 +131,80 @@ def _decay() -> Expr:
 
 
 _RULES = (
-    Rule(
+    DerivativeRule(
         "loss",
         "an output h of E = scale * sum over samples of 1/2 |h - y|^2 contributes scale * (h - y)",
         lambda: sympy.diff(_squared_error(), h[s1, i1]),
         lambda: SCALE * (h[s1, i1] - target[s1, i1]),
     ),
-    Rule(
+    DerivativeRule(
         "activation",
         "h = g(z) componentwise gives dz = g'(z) * dh, for any differentiable g",
         lambda: sympy.diff(Sum(dh[s, i] * _activated(z[s, i]), INPUTS, SAMPLES), z[s1, i1]),
         lambda: sympy.diff(_activated(z[s1, i1]), z[s1, i1]) * dh[s1, i1],
     ),
-    Rule(
+    DerivativeRule(
         "bias unit",
         "a bias per unit gets the sum of dz over the samples",
         lambda: sympy.diff(_paired(bias[o]), bias[o1]),
         lambda: Sum(dz[s, o1], SAMPLES),
     ),
-    Rule(
+    DerivativeRule(
         "bias channel",
         "a bias per channel gets the sum of dz over the samples and the channel's positions",
         lambda: sympy.diff(_channel_bias(), bias[c1]),
         lambda: Sum(dz[s, c1, r, t], *SPATIAL, SAMPLES),
     ),
-    Rule(
+    DerivativeRule(
         "bilinear input",
         "z_o = sum c_opi theta_p h_i, c arbitrary, sends sum c_opi theta_p dz_o to h_i",
         lambda: sympy.diff(_bilinear(), h[s1, i1]),
         lambda: Sum(C[o, p, i1] * theta[p] * dz[s1, o], PARAMETERS, OUTPUTS),
     ),
-    Rule(
+    DerivativeRule(
         "bilinear parameter",
         "z_o = sum c_opi theta_p h_i, c arbitrary, gives theta_p the sum of c_opi dz_o h_i over o, i and samples",
         lambda: sympy.diff(_bilinear(), theta[p1]),
         lambda: Sum(C[o, p1, i] * dz[s, o] * h[s, i], OUTPUTS, INPUTS, SAMPLES),
     ),
-    Rule(
+    DerivativeRule(
         "linear input",
         "z_o = sum c_oi h_i, c arbitrary, sends sum c_oi dz_o to h_i",
         lambda: sympy.diff(_linear(), h[s1, i1]),
         lambda: Sum(C[o, i1] * dz[s1, o], OUTPUTS),
     ),
-    Rule(
+    DerivativeRule(
         "dense input",
         "z = W h sends W^T dz to h",
         lambda: sympy.diff(_dense(), h[s1, i1]),
         lambda: Sum(theta[o, i1] * dz[s1, o], OUTPUTS),
     ),
-    Rule(
+    DerivativeRule(
         "dense parameter",
         "z = W h gives W the sum of dz h^T over the samples",
         lambda: sympy.diff(_dense(), theta[o1, i1]),
         lambda: Sum(dz[s, o1] * h[s, i1], SAMPLES),
     ),
-    Rule(
+    DerivativeRule(
         "identity input",
         "z = h sends dz to h",
         lambda: sympy.diff(_copied(), h[s1, i1]),
         lambda: dz[s1, i1],
     ),
-    Rule(
+    DerivativeRule(
         "flatten input",
         "z = h with its entries listed in the same order sends dz to h, entry by entry",
         lambda: sympy.diff(_copied(), h[s1, i1]),
         lambda: dz[s1, i1],
     ),
-    Rule(
+    DerivativeRule(
         "concat input",
         "z holding h from a given offset on sends that part of dz to h",
         lambda: sympy.diff(_concatenated(), h[s1, i1]),
         lambda: dz[s1, i1 + OFFSET],
         {**KNOWN, i1 + OFFSET: (sympy.S.Zero, OUT - 1)},
     ),
-    Rule(
+    DerivativeRule(
         "conv2d input",
         "a convolution of the zero-padded h sends the transposed convolution of dz to h",
         lambda: sympy.diff(_convolved(), h[s1, c1, y1, x1]),
@@ -215,19 +215,19 @@ _RULES = (
             (d, 0, CHANNELS_OUT - 1),
         ),
     ),
-    Rule(
+    DerivativeRule(
         "conv2d parameter",
         "a convolution gives its kernel the correlation of dz with the zero-padded h",
         lambda: sympy.diff(_convolved(), theta[d1, c1, a1, b1]),
         lambda: Sum(dz[s, d1, r, t] * h[s, c1, STRIDE_ROWS * r + a1, STRIDE_COLUMNS * t + b1], *SPATIAL, SAMPLES),
     ),
-    Rule(
+    DerivativeRule(
         "avgpool2d input",
         "a mean over windows sends to h_i the sum of dz over the windows that hold i, by the window's size",
         lambda: sympy.diff(_pooled(), h[s1, c1, y1, x1]),
         lambda: Sum(dz[s1, c1, r, t] * _covers(y1, x1) / (KERNEL_ROWS * KERNEL_COLUMNS), *WINDOW, *SPATIAL),
     ),
-    Rule(
+    DerivativeRule(
         "weight decay",
         "lambda/2 |w|^2 adds lambda w",
         lambda: sympy.diff(_decay(), w[p1]),
@@ -235,7 +235,7 @@ _RULES = (
     ),
 )
 
-RULES: dict[str, Rule] = {rule.name: rule for rule in _RULES}
+RULES: dict[str, DerivativeRule] = {rule.name: rule for rule in _RULES}
 
 
 @functools.cache

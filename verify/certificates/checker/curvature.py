@@ -60,7 +60,7 @@ class Sample:
                     self.full[v.name, t.name] = norm_upper(arb_mat(full))
 
 
-class Place:
+class SampleOnRegion:
     """One sample on the region. For a change of z_v, by (v, t): `z`, `h` of z_t, h_t, `fresh` of (A' - A) dh_in."""
 
     def __init__(self, sample: Sample) -> None:
@@ -92,8 +92,8 @@ class Curvature:
         """Upper bound of the norm of that Hessian minus itself at the centre."""
         return self._block_norm(self._add_change, region)
 
-    def _block_norm(self, add: Callable[[Norms, Place, Region], None], region: Region) -> Any:
-        places = [Place(sample) for sample in self.samples]
+    def _block_norm(self, add: Callable[[Norms, SampleOnRegion, Region], None], region: Region) -> Any:
+        places = [SampleOnRegion(sample) for sample in self.samples]
         for vertex in self.network.order:
             for p in places:
                 self._move(p, vertex.name, region)
@@ -107,7 +107,7 @@ class Curvature:
         """Bound |A_t(dP) dh| / |dP| where |dh_u| <= feed_u."""
         return norm(overlap * feed[source] for source, _, overlap in self.links[t] if source in feed)
 
-    def _move(self, p: Place, t: str, region: Region) -> None:
+    def _move(self, p: SampleOnRegion, t: str, region: Region) -> None:
         """How much z_t changes with the z_v before it, and how far it moves."""
         p.gain[t], p.z[t, t] = self._fed(t, p.size), arb(1)
         before = [v for v in p.slope if (v, t) in p.at.full]
@@ -122,7 +122,7 @@ class Curvature:
             p.z[v, t] = product.min(p.at.full[v, t] + p.change[v, t]).upper()
         p.move[t] = region.reach({v: p.z[v, t] * p.gain[v] for v in [*before, t]})
 
-    def _activate(self, places: list[Place], vertex: Vertex) -> None:
+    def _activate(self, places: list[SampleOnRegion], vertex: Vertex) -> None:
         """Bound g'', g' and h of a vertex whose z moves so far."""
         t = vertex.name
         low = largest([p.move[t] - p.at.low[t] for p in places])
@@ -135,7 +135,7 @@ class Curvature:
             p.size[t] = (p.at.size[t] + p.slope[t] * p.move[t]).min(value * arb(vertex.width).sqrt()).upper()
             p.h |= {(v, t): p.slope[t] * p.z[v, t] for v in p.slope if (v, t) in p.z}
 
-    def _adjoints(self, p: Place, region: Region) -> Iterator[tuple[str, Any, Any, Any]]:
+    def _adjoints(self, p: SampleOnRegion, region: Region) -> Iterator[tuple[str, Any, Any, Any]]:
         """Yield t, from the last to the first: how far dE/dh_t and dE/dz_t move, and |dE/dz_t| on the region."""
         pull, off = Norms(), Norms()  # |dE/dz_t|, how far it moves
         shift = {t: p.slope[t] * p.move[t] for t in p.at.error}
@@ -152,7 +152,7 @@ class Curvature:
             pull[t] = p.at.pull[t] + off[t]
             yield t, moved, off[t], pull[t]
 
-    def _add(self, blocks: Norms, p: Place, region: Region) -> None:
+    def _add(self, blocks: Norms, p: SampleOnRegion, region: Region) -> None:
         """Add the norms of the blocks of one sample's Hessian."""
         for t, moved, _, pull in self._adjoints(p, region):
             load = p.bend[t] * (p.at.outer[t] + moved) + (p.slope[t] ** 2 if t in p.at.error else 0)
@@ -165,7 +165,7 @@ class Curvature:
                     blocks[v, t] += cross
                     blocks[t, v] += cross
 
-    def _add_change(self, blocks: Norms, p: Place, region: Region) -> None:
+    def _add_change(self, blocks: Norms, p: SampleOnRegion, region: Region) -> None:
         """Add the norms of the changes of those blocks: the product rule for the terms of `_add`."""
         fed = {v: self._fed(v, {u: p.slope[u] * p.move[u] for u in p.slope}) for v in self.trained}
         one = arb(1)

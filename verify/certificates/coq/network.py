@@ -19,7 +19,7 @@ GUARD_BITS = 20
 
 
 @dataclass(frozen=True)
-class Formula:
+class CoqFormula:
     """An activation as Coq text and as the same sequence of operations in Arb."""
 
     coq: str
@@ -28,8 +28,8 @@ class Formula:
 
 
 FORMULAS = {
-    "identity": Formula("z", lambda z: z),
-    "tanh": Formula(
+    "identity": CoqFormula("z", lambda z: z),
+    "tanh": CoqFormula(
         "1 - 2 / (exp (2 * z) + 1)",
         lambda z: 1 - 2 / ((2 * z).exp() + 1),
         "Lemma act_tanh_is_tanh z : act_tanh z = tanh z.\n"
@@ -38,11 +38,11 @@ FORMULAS = {
         "  rewrite exp_plus. pose proof (exp_pos z). field. split; nra.\n"
         "Qed.\n",
     ),
-    "sigmoid": Formula("1 / (1 + exp (- z))", lambda z: 1 / (1 + (-z).exp())),
-    "softplus": Formula("ln (1 + exp z)", lambda z: (1 + z.exp()).log()),
-    "silu": Formula("z / (1 + exp (- z))", lambda z: z / (1 + (-z).exp())),
-    "arctan": Formula("atan z", lambda z: z.atan()),
-    "sin": Formula("sin z", lambda z: z.sin()),
+    "sigmoid": CoqFormula("1 / (1 + exp (- z))", lambda z: 1 / (1 + (-z).exp())),
+    "softplus": CoqFormula("ln (1 + exp z)", lambda z: (1 + z.exp()).log()),
+    "silu": CoqFormula("z / (1 + exp (- z))", lambda z: z / (1 + (-z).exp())),
+    "arctan": CoqFormula("atan z", lambda z: z.atan()),
+    "sin": CoqFormula("sin z", lambda z: z.sin()),
 }
 
 

@@ -31,7 +31,7 @@ Instance = tuple[Operation, tuple[Shape, ...]]
 
 
 @dataclass(frozen=True)
-class Step:
+class InductionStep:
     """What is established of one node: its adjoint is what its uses send back.
 
     Parameters
@@ -46,12 +46,12 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Walk:
+class Induction:
     """The induction along a graph.
 
     Parameters
     ----------
-    steps : tuple of Step
+    steps : tuple of InductionStep
         From the error down to the parameters.
     rules : mapping of Instance to tuple of int
         The operations whose rules are used, and in which arguments.
@@ -59,7 +59,7 @@ class Walk:
         Where the graph of the gradient is not the one that the induction prescribes.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[InductionStep, ...]
     rules: dict[Instance, tuple[int, ...]]
     flaw: str | None
 
@@ -69,7 +69,7 @@ class Walk:
         return {operation.name: operation.rule for operation, _ in self.rules}
 
 
-def walked(graph: Graph, gradient: Graph) -> Walk:
+def walked(graph: Graph, gradient: Graph) -> Induction:
     """Go through the induction for a graph with one scalar output and the graph of its error and gradient.
 
     Examples
@@ -91,7 +91,7 @@ def walked(graph: Graph, gradient: Graph) -> Walk:
     readers = _readers(graph)
     adjoints: dict[int, Tensor] = {}
     sent: dict[int, Sequence[Tensor | None]] = {}
-    steps: list[Step] = []
+    steps: list[InductionStep] = []
     for position in reversed(range(len(graph.nodes))):
         node = graph.nodes[position]
         if not moving[position]:
@@ -103,13 +103,13 @@ def walked(graph: Graph, gradient: Graph) -> Walk:
         if not parts:
             continue
         adjoints[position] = parts[0] if len(parts) == 1 else parts[0].apply(Add(), *parts)
-        steps.append(Step(position, uses))
+        steps.append(InductionStep(position, uses))
         if node.arguments:
             arguments = [own[argument] for argument in node.arguments]
             sent[position] = node.operation.pullback(arguments, own[position], adjoints[position])
     expected = [own[error], *(adjoints.get(p, own[p].zeros()) for p, is_wanted in enumerate(wanted) if is_wanted)]
     flaw = _difference([given[output].position for output in gradient.outputs], [x.position for x in expected])
-    return Walk(tuple(steps), _rules(graph, sent, moving), flaw)
+    return Induction(tuple(steps), _rules(graph, sent, moving), flaw)
 
 
 def _readers(graph: Graph) -> list[list[Use]]:

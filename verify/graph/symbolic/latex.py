@@ -8,7 +8,7 @@ from verify.calculus.symbolic.latex import display, document, latex_escape
 from verify.escaping import shorten
 from verify.graph.graph import Graph, Node
 from verify.graph.problem import GraphProblem
-from verify.graph.symbolic.induction import Step, Walk, walked
+from verify.graph.symbolic.induction import Induction, InductionStep, walked
 from verify.operations.leaves import Filled, Leaf, Parameter
 from verify.operations.operation import Operation
 
@@ -80,14 +80,14 @@ def _name(operation: Operation) -> str:
     return operation.name.replace("_", " ") + (f" [{'; '.join(options)}]" if options else "")
 
 
-def _backward(graph: Graph, step: Step) -> str:
+def _backward(graph: Graph, step: InductionStep) -> str:
     terms = ["1"] if step.node == graph.outputs[0] else []
     terms += [rf"B_{{{reader},{slot}}} \bar z_{{{reader}}}" for reader, slot in step.uses]
     lines = [" + ".join(terms[start : start + 5]) for start in range(0, len(terms), 5)]
     return rf"\bar z_{{{step.node}}} &= " + " \\\\\n&\\quad + ".join(lines)
 
 
-def _gradient(graph: Graph, walk: Walk) -> list[str]:
+def _gradient(graph: Graph, walk: Induction) -> list[str]:
     reached = {step.node for step in walk.steps}
     lines = []
     for position, node in enumerate(graph.nodes):
@@ -98,7 +98,7 @@ def _gradient(graph: Graph, walk: Walk) -> list[str]:
     return lines
 
 
-def _rules(walk: Walk) -> str:
+def _rules(walk: Induction) -> str:
     items = "\n".join(
         rf"\item \emph{{{latex_escape(name)}:}} {latex_escape(rule)}" for name, rule in walk.rules_in_words.items()
     )

@@ -8,7 +8,7 @@ from verify.arithmetic.environment import certified_environment
 from verify.calculus.symbolic.prove import NEEDED_FOR
 from verify.graph.graph import Graph, Node
 from verify.graph.problem import GraphProblem
-from verify.graph.symbolic.induction import Instance, Walk, walked
+from verify.graph.symbolic.induction import Induction, Instance, walked
 from verify.graph.symbolic.rules import Proved, Unproved, prove_rule
 from verify.operations.elementwise import Elementwise
 from verify.operations.operation import Operation
@@ -88,7 +88,7 @@ def prove_graph_gradients(problem: GraphProblem) -> Finding:
     )
 
 
-def _numbers(graph: Graph, size: int, walk: Walk, decided: dict[Instance, Proved | Unproved]) -> dict[str, Any]:
+def _numbers(graph: Graph, size: int, walk: Induction, decided: dict[Instance, Proved | Unproved]) -> dict[str, Any]:
     proved = [rule for rule in decided.values() if isinstance(rule, Proved)]
     return {
         "parameters": size,
@@ -102,7 +102,7 @@ def _numbers(graph: Graph, size: int, walk: Walk, decided: dict[Instance, Proved
     }
 
 
-def _statement(graph: Graph, walk: Walk, decided: dict[Instance, Proved | Unproved]) -> str:
+def _statement(graph: Graph, walk: Induction, decided: dict[Instance, Proved | Unproved]) -> str:
     kinked = list(dict.fromkeys(_named(graph, p) for p in _kinked(graph, walk)))
     where = "at every w where E is defined"
     if kinked:
@@ -127,7 +127,7 @@ def _with_exponent(operation: Operation) -> str:
     return f"power {operation.exponent}" if isinstance(operation, Power) else operation.name
 
 
-def _kinked(graph: Graph, walk: Walk) -> list[int]:
+def _kinked(graph: Graph, walk: Induction) -> list[int]:
     """Return the nodes of the proof that have no derivative somewhere."""
     return [step.node for step in reversed(walk.steps) if _has_kinks(graph.nodes[step.node])]
 

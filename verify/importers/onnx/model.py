@@ -27,7 +27,7 @@ class Unread:
 
 @final
 @dataclass(frozen=True)
-class Node:
+class OnnxNode:
     """One operation of a model.
 
     Parameters
@@ -95,7 +95,7 @@ class Model:
     ----------
     opset : int
         Version of the operations' definitions.
-    nodes : tuple of Node
+    nodes : tuple of OnnxNode
         Each after those whose results it takes.
     initialisers : dict of str to array
         Numbers in the file by their names; None for text.
@@ -104,20 +104,20 @@ class Model:
     """
 
     opset: int
-    nodes: tuple[Node, ...]
+    nodes: tuple[OnnxNode, ...]
     initialisers: dict[str, np.ndarray | None]
     inputs: tuple[DeclaredInput, ...]
     outputs: tuple[str, ...]
 
     @cached_property
-    def makers(self) -> dict[str, Node]:
+    def makers(self) -> dict[str, OnnxNode]:
         """Which node computes a value."""
         return {name: node for node in self.nodes for name in node.outputs if name}
 
     @cached_property
-    def readers(self) -> dict[str, list[Node]]:
+    def readers(self) -> dict[str, list[OnnxNode]]:
         """Which nodes take a value."""
-        found: dict[str, list[Node]] = {}
+        found: dict[str, list[OnnxNode]] = {}
         for node in self.nodes:
             for name in dict.fromkeys(node.inputs):
                 found.setdefault(name, []).append(node)
@@ -203,7 +203,7 @@ def _model(answer: dict[str, Any], arrays: Sequence[np.ndarray]) -> Model:
         return Unread(entry["unread"]) if "unread" in entry else entry["value"]
 
     nodes = tuple(
-        Node(
+        OnnxNode(
             node["name"],
             node["op"],
             "" if node["domain"] == "ai.onnx" else node["domain"],

@@ -14,7 +14,7 @@ from verify.arithmetic.floats import float64_array, fraction
 from verify.escaping import visible
 from verify.graph.tensor import GraphBuilder, Tensor
 from verify.importers.lowering.softmax import Masked
-from verify.importers.onnx.model import Node
+from verify.importers.onnx.model import OnnxNode
 
 
 class UnsuitableError(ValueError):
@@ -52,7 +52,7 @@ class Known:
 
 @final
 @dataclass(frozen=True)
-class Compared:
+class ComparedTensor:
     """A computed array compared with another: it jumps, so only a choice that does not takes it.
 
     Parameters
@@ -73,13 +73,13 @@ Function = Callable[..., Any]
 
 @final
 @dataclass(frozen=True)
-class Rule:
+class OnnxRule:
     """What an operation becomes.
 
     Parameters
     ----------
     function : callable
-        Takes a `Scope`, the `Node` and its arguments; returns a value, or a tuple of them.
+        Takes a `OnnxScope`, the `OnnxNode` and its arguments; returns a value, or a tuple of them.
     trained : tuple of int
         Positions of arguments that are weights and biases: their initialisers become parameters.
     takes_masked : bool
@@ -93,7 +93,7 @@ class Rule:
 
 _MOVED = ".moved."
 NO_BRANCHES = "export without branches on computed numbers"
-RULES: dict[str, Rule] = {}
+RULES: dict[str, OnnxRule] = {}
 """Rules by the name of an operation; those of other domains than ONNX's own have it in front: ``domain.Name``."""
 
 
@@ -104,14 +104,14 @@ def rule(*names: str, trained: Sequence[int] = (), takes_masked: bool = False) -
         for name in names:
             if name in RULES:
                 raise TypeError(f"two rules for {name}")
-            RULES[name] = Rule(function, tuple(trained), takes_masked)
+            RULES[name] = OnnxRule(function, tuple(trained), takes_masked)
         return function
 
     return register
 
 
 @final
-class Scope:
+class OnnxScope:
     """The graph under construction.
 
     Parameters
@@ -145,7 +145,7 @@ class Scope:
             return self.constant(f"numbers.{len(self.constants)}", value)
         if isinstance(value, int | float | Fraction):
             return self.builder.filled(1).scale(fraction(value, "a number")) if value else self.builder.filled(0)
-        if isinstance(value, Compared):
+        if isinstance(value, ComparedTensor):
             raise UnsuitableError("computed numbers are compared, so the network jumps", remedy=NO_BRANCHES)
         raise UnsuitableError("an argument is missing" if value is None else "no array of real numbers")
 
@@ -212,7 +212,7 @@ def single(value: Any, what: str) -> Fraction:
     return fraction(array.reshape(-1)[0], what)
 
 
-def real(node: Node, name: str, default: float) -> Fraction:
+def real(node: OnnxNode, name: str, default: float) -> Fraction:
     """Return an attribute that is a real number, exactly; like those in files, its default is a float32."""
     return fraction(node.get(name, float(np.float32(default))), name)
 

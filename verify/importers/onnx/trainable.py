@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from verify.importers.onnx.model import Model, Node
+from verify.importers.onnx.model import Model, OnnxNode
 from verify.importers.onnx.registry import RULES
 from verify.outcomes import InputError
 
@@ -150,7 +150,7 @@ class _Search:
                 seen.add(id(maker))
                 waiting.extend(maker.inputs if maker.op == "Concat" else maker.inputs[:1])
 
-    def _origin(self, name: str) -> Node | None:
+    def _origin(self, name: str) -> OnnxNode | None:
         """Return the node that computes a value, moves aside."""
         node = self.model.makers.get(name)
         steps = 0
@@ -159,7 +159,7 @@ class _Search:
             steps += 1
         return node
 
-    def _scale_or_bias(self, node: Node) -> Iterator[str]:
+    def _scale_or_bias(self, node: OnnxNode) -> Iterator[str]:
         """Yield what is added to a product with trained weights, or what scales or shifts a normalised value."""
         for mine, other in zip(node.inputs, reversed(node.inputs), strict=True):
             origin = self._origin(other)
@@ -169,7 +169,7 @@ class _Search:
             if follows:
                 yield from self._stored(mine)
 
-    def _divides_by_a_root(self, node: Node) -> bool:
+    def _divides_by_a_root(self, node: OnnxNode) -> bool:
         if node.op not in ("Div", "Mul") or len(node.inputs) != 2:
             return False
         divisors = [self._origin(name) for name in (node.inputs[1:] if node.op == "Div" else node.inputs)]
@@ -178,14 +178,14 @@ class _Search:
         inverse = [each for each in divisors if each is not None and each.op in ("Reciprocal", "Div")]
         return any(self._is_root_of_a_sum(self._origin(each.inputs[-1])) for each in inverse if each.inputs)
 
-    def _is_root_of_a_sum(self, node: Node | None) -> bool:
+    def _is_root_of_a_sum(self, node: OnnxNode | None) -> bool:
         """Whether a value is sqrt(variance + epsilon)."""
         if node is None or node.op not in ("Sqrt", "Pow") or not node.inputs:
             return False
         inside = self._origin(node.inputs[0])
         return inside is not None and inside.op in ("Add", "ReduceMean")
 
-    def _scaled_afterwards(self, node: Node) -> bool:
+    def _scaled_afterwards(self, node: OnnxNode) -> bool:
         waiting = list(node.outputs[:1])
         for _ in range(len(self.model.nodes)):
             if not waiting:

@@ -13,8 +13,8 @@ from verify.escaping import visible
 from verify.graph.tensor import GraphBuilder, Tensor
 from verify.importers.lowering.softmax import Masked
 from verify.importers.onnx import rules as _rules  # noqa: F401 -- importing registers them
-from verify.importers.onnx.model import Model, Node
-from verify.importers.onnx.registry import RULES, Known, Scope, UnsuitableError, Value
+from verify.importers.onnx.model import Model, OnnxNode
+from verify.importers.onnx.registry import RULES, Known, OnnxScope, UnsuitableError, Value
 from verify.importers.onnx.trainable import stored_numbers
 from verify.outcomes import InputError
 
@@ -25,7 +25,7 @@ REMEDY = "export without it, or name an earlier output"
 
 def translate(
     model: Model, builder: GraphBuilder, output: str, inputs: Mapping[str, np.ndarray], trained: Sequence[str]
-) -> tuple[Tensor, Scope]:
+) -> tuple[Tensor, OnnxScope]:
     """Return an output as a tensor of the builder, with the constants it needs.
 
     Parameters
@@ -45,7 +45,7 @@ def translate(
         told.
     """
     labels = parameter_labels(trained)
-    scope = Scope(builder, model.opset, labels.values())
+    scope = OnnxScope(builder, model.opset, labels.values())
     numbers = stored_numbers(model)
     values: dict[str, Value] = {}
     for name, array in model.initialisers.items():
@@ -84,7 +84,7 @@ def parameter_labels(trained: Sequence[str]) -> dict[str, str]:
     return labels
 
 
-def _follow(node: Node, values: dict[str, Value], scope: Scope) -> None:
+def _follow(node: OnnxNode, values: dict[str, Value], scope: OnnxScope) -> None:
     """Compute the results of a node."""
     scope.builder.place = node.place
     key = f"{node.domain}.{node.op}" if node.domain else node.op
@@ -125,7 +125,7 @@ def _follow(node: Node, values: dict[str, Value], scope: Scope) -> None:
         values[name] = np.asarray(value) if isinstance(value, np.generic) else value
 
 
-def _argument(node: Node, name: str, values: Mapping[str, Value]) -> Any:
+def _argument(node: OnnxNode, name: str, values: Mapping[str, Value]) -> Any:
     if not name:
         return None
     if name not in values:

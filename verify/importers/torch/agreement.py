@@ -12,7 +12,7 @@ import torch
 from verify.arithmetic.intervals import Interval
 from verify.graph.problem import GraphProblem
 from verify.importers.agreement import allowed_difference, require_agreement
-from verify.importers.torch.capture import Objective
+from verify.importers.torch.capture import LossModule
 from verify.outcomes import InputError
 
 REMEDY = "look for detach, straight-through functions, or a module that changes between calls"
@@ -20,7 +20,7 @@ REMEDY = "look for detach, straight-through functions, or a module that changes 
 
 def check_agreement(
     problem: GraphProblem,
-    objective: Objective,
+    objective: LossModule,
     arguments: tuple[Any, ...],
     points: int = 3,
     held: Sequence[tuple[str, int]] = (),
@@ -30,7 +30,7 @@ def check_agreement(
     Parameters
     ----------
     problem : GraphProblem
-    objective : Objective
+    objective : LossModule
         In float64; its parameters are set, and set back.
     arguments : tuple
         Of the objective.
@@ -81,7 +81,7 @@ def _entries(problem: GraphProblem, held: Sequence[tuple[str, int]]) -> np.ndarr
     return problem.flatten(parts) > 0
 
 
-def _by_autograd(problem: GraphProblem, objective: Objective, arguments: tuple[Any, ...]) -> tuple[float, np.ndarray]:
+def _by_autograd(problem: GraphProblem, objective: LossModule, arguments: tuple[Any, ...]) -> tuple[float, np.ndarray]:
     parameters = dict(objective.module.named_parameters())
     leaves = [parameters[block.label] for block in problem.blocks]
     with _buffers_kept(objective.module):
@@ -104,7 +104,7 @@ def _buffers_kept(module: torch.nn.Module) -> Iterator[None]:
         buffer.data.copy_(buffers[name])
 
 
-def _refuse_if_it_changes(objective: Objective, arguments: tuple[Any, ...], error: float, allowed: float) -> None:
+def _refuse_if_it_changes(objective: LossModule, arguments: tuple[Any, ...], error: float, allowed: float) -> None:
     """Refuse a module whose second call is another function of the weights than the first."""
     with _buffers_kept(objective.module):
         objective.documented(*arguments)

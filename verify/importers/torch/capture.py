@@ -27,7 +27,7 @@ PREFIX = "module."
 """Of the names that an objective gives to what its module stores."""
 
 
-class Objective(torch.nn.Module):
+class LossModule(torch.nn.Module):
     """A module with its loss: ``forward(inputs, targets)`` is a scalar.
 
     Parameters
@@ -85,7 +85,7 @@ def as_float64(value: Any) -> Any:
     return value
 
 
-def capture(objective: Objective, arguments: tuple[Any, ...]) -> ExportedProgram:
+def capture(objective: LossModule, arguments: tuple[Any, ...]) -> ExportedProgram:
     """Return the exported program of an objective in core operations.
 
     Raises
@@ -113,7 +113,7 @@ def capture(objective: Objective, arguments: tuple[Any, ...]) -> ExportedProgram
                 raise refused from error
 
 
-def _exported(captured: torch.nn.Module, objective: Objective, arguments: tuple[Any, ...]) -> ExportedProgram:
+def _exported(captured: torch.nn.Module, objective: LossModule, arguments: tuple[Any, ...]) -> ExportedProgram:
     with torch.enable_grad(), Rewritten(objective.single):
         program = export(captured, arguments, strict=False)
     return program.run_decompositions(_decompositions())

@@ -11,7 +11,7 @@ import torch
 from verify.graph.graph import Graph
 from verify.graph.problem import GraphProblem
 from verify.importers.torch.agreement import check_agreement
-from verify.importers.torch.capture import Objective, as_float64, capture, form, refreshed, with_own_constants
+from verify.importers.torch.capture import LossModule, as_float64, capture, form, refreshed, with_own_constants
 from verify.importers.torch.criteria import Criterion, criterion, in_float64
 from verify.importers.torch.meaning import single
 from verify.importers.torch.own_format import check_own_format
@@ -32,7 +32,7 @@ class Imported:
     Parameters
     ----------
     problem : GraphProblem
-    objective : Objective
+    objective : LossModule
         A float64 copy of the module, with its loss.
     arguments : tuple
         Of the objective: inputs and targets in float64.
@@ -43,7 +43,7 @@ class Imported:
     """
 
     problem: GraphProblem
-    objective: Objective
+    objective: LossModule
     arguments: tuple[Any, ...]
     buffers: frozenset[str]
     held: tuple[tuple[str, int], ...]
@@ -134,7 +134,7 @@ def import_module(
     """
     if not isinstance(module, torch.nn.Module):
         raise InputError("a torch.nn.Module is needed", module=type(module).__name__, remedy="give the module itself")
-    objective = Objective(in_float64(module), criterion(loss, reduction, options), single(module))
+    objective = LossModule(in_float64(module), criterion(loss, reduction, options), single(module))
     arguments = (as_float64(inputs if isinstance(inputs, tuple | dict) else (inputs,)), as_float64(targets))
     kept, key = {} if programs is None else programs, form(arguments)
     if key not in kept:

@@ -21,7 +21,7 @@ SUPPORTS, IN_PART, NOT = "supports", "in part", "does not"
 
 
 @dataclass(frozen=True)
-class Objective:
+class AnnexObjective:
     """One objective and what the evidence does for it.
 
     Parameters
@@ -41,7 +41,7 @@ class Objective:
     words: str
 
 
-def objectives(evidence: Evidence) -> tuple[Objective, ...]:
+def objectives(evidence: Evidence) -> tuple[AnnexObjective, ...]:
     """Return the objectives of both documents; what is not proved supports nothing."""
     proved = evidence.answer.verdict is Verdict.PROVED
     trained = evidence.run is not None
@@ -124,11 +124,11 @@ def objectives(evidence: Evidence) -> tuple[Objective, ...]:
             "bounds rounded outward. For executed float64 steps the change's sign is decided where they are taken.",
         ),
     ]
-    return tuple(Objective(source, *row) for source, rows in ((EASA, easa), (ISO, iso)) for row in rows)
+    return tuple(AnnexObjective(source, *row) for source, rows in ((EASA, easa), (ISO, iso)) for row in rows)
 
 
 @dataclass(frozen=True)
-class Command:
+class RecheckCommand:
     """A command by which something is checked again.
 
     Parameters
@@ -143,26 +143,30 @@ class Command:
     words: str
 
 
-def commands(evidence: Evidence) -> tuple[Command, ...]:
+def commands(evidence: Evidence) -> tuple[RecheckCommand, ...]:
     """Return what an auditor runs on another machine, with the same version and files."""
     spec = _quoted(evidence.specification.document.path)
     of_spec = f" --spec {spec}" if "spec file" in evidence.hashes else ""
-    found = [Command(f"dagverify check {spec}", f"the answer: {evidence.answer.verdict.value}")]
+    found = [RecheckCommand(f"dagverify check {spec}", f"the answer: {evidence.answer.verdict.value}")]
     if of_spec:
-        found.insert(0, Command(f"sha256sum {spec}", f"the spec file: {evidence.hashes['spec file']}"))
+        found.insert(0, RecheckCommand(f"sha256sum {spec}", f"the spec file: {evidence.hashes['spec file']}"))
     if evidence.examples:
         line = f"dagverify test {spec} --examples {evidence.examples} --seed {evidence.seed}"
         verdict = "not finished here" if evidence.test is None else evidence.test.verdict.value
-        found.append(Command(line, f"the property test: {verdict}"))
+        found.append(RecheckCommand(line, f"the property test: {verdict}"))
     for each in evidence.certificates:
         path = _quoted(each.path)
-        found.append(Command(f"sha256sum {path}", f"the certificate: {each.sha256}"))
+        found.append(RecheckCommand(f"sha256sum {path}", f"the certificate: {each.sha256}"))
         about = of_spec if each.at_start else ""
-        found.append(Command(f"dagverify recheck {path}{about}", f"the claim, computed again: {each.verdict.value}"))
+        found.append(
+            RecheckCommand(f"dagverify recheck {path}{about}", f"the claim, computed again: {each.verdict.value}")
+        )
     if evidence.run is not None and evidence.run.recheck is not None:
         line = f"dagverify recheck {_quoted(evidence.run.path)}{of_spec}"
-        found.append(Command(line, f"every step of the run: {evidence.run.recheck['verdict']}"))
-    found.append(Command("bash proofs_notes/check.sh", "the theorems, in Coq; from a copy of the sources of dagverify"))
+        found.append(RecheckCommand(line, f"every step of the run: {evidence.run.recheck['verdict']}"))
+    found.append(
+        RecheckCommand("bash proofs_notes/check.sh", "the theorems, in Coq; from a copy of the sources of dagverify")
+    )
     return tuple(found)
 
 

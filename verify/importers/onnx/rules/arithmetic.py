@@ -12,12 +12,12 @@ import numpy as np
 from verify.graph.tensor import Tensor
 from verify.importers.lowering import functions
 from verify.importers.lowering.softmax import Masked
-from verify.importers.onnx.model import Node
+from verify.importers.onnx.model import OnnxNode
 from verify.importers.onnx.registry import (
     NO_BRANCHES,
-    Compared,
+    ComparedTensor,
     Known,
-    Scope,
+    OnnxScope,
     UnsuitableError,
     Value,
     known_numbers,
@@ -40,7 +40,7 @@ _WHOLE: dict[str, Callable[..., Any]] = {
 }
 
 
-def of_whole_numbers(node: Node, *values: Value) -> np.ndarray | None:
+def of_whole_numbers(node: OnnxNode, *values: Value) -> np.ndarray | None:
     """Return the result where all arguments are known whole numbers, else None."""
     if not all(isinstance(value, np.ndarray) and value.dtype.kind == "i" for value in values):
         return None
@@ -50,12 +50,12 @@ def of_whole_numbers(node: Node, *values: Value) -> np.ndarray | None:
 
 
 @rule("Add")
-def add(scope: Scope, node: Node, left: Value, right: Value) -> Value:
+def add(scope: OnnxScope, node: OnnxNode, left: Value, right: Value) -> Value:
     whole = of_whole_numbers(node, left, right)
     return masked_sum(scope, left, right) if whole is None else whole
 
 
-def masked_sum(scope: Scope, left: Value, right: Value) -> Tensor | Masked:
+def masked_sum(scope: OnnxScope, left: Value, right: Value) -> Tensor | Masked:
     """Return the sum; known numbers that are minus infinity take entries out."""
     for mask, other in ((left, right), (right, left)):
         if isinstance(mask, Known) and np.isneginf(mask.array).any():
@@ -67,18 +67,18 @@ def masked_sum(scope: Scope, left: Value, right: Value) -> Tensor | Masked:
 
 
 @rule("Sub")
-def subtract(scope: Scope, node: Node, left: Value, right: Value) -> Value:
+def subtract(scope: OnnxScope, node: OnnxNode, left: Value, right: Value) -> Value:
     whole = of_whole_numbers(node, left, right)
     return scope.tensor(left) - scope.tensor(right) if whole is None else whole
 
 
 @rule("Mul")
-def multiply(scope: Scope, node: Node, left: Value, right: Value) -> Value:
+def multiply(scope: OnnxScope, node: OnnxNode, left: Value, right: Value) -> Value:
     whole = of_whole_numbers(node, left, right)
     return _product(scope, left, right) if whole is None else whole
 
 
-def _product(scope: Scope, left: Value, right: Value) -> Tensor:
+def _product(scope: OnnxScope, left: Value, right: Value) -> Tensor:
     a, b = scope.operand(left), scope.operand(right)
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         return a * b
@@ -93,7 +93,7 @@ def _scaled(x: Any, factor: Any) -> Tensor:
 
 
 @rule("Div")
-def divide(scope: Scope, node: Node, left: Value, right: Value) -> Value:
+def divide(scope: OnnxScope, node: OnnxNode, left: Value, right: Value) -> Value:
     whole = of_whole_numbers(node, left, right)
     if whole is not None:
         return whole
@@ -107,33 +107,33 @@ def divide(scope: Scope, node: Node, left: Value, right: Value) -> Value:
 
 
 @rule("ai.onnx.ml.Scaler")
-def scaler(scope: Scope, node: Node, x: Value) -> Tensor:
+def scaler(scope: OnnxScope, node: OnnxNode, x: Value) -> Tensor:
     """Return ``(x - offset) * scale``, one number of each for every column, or one for all."""
     offset, factor = (scope.tensor(np.array(node.get(name), dtype=np.float64)) for name in ("offset", "scale"))
     return (scope.tensor(x) - offset) * factor
 
 
 @rule("Neg")
-def negate(scope: Scope, node: Node, x: Value) -> Value:
+def negate(scope: OnnxScope, node: OnnxNode, x: Value) -> Value:
     whole = of_whole_numbers(node, x)
     return -scope.tensor(x) if whole is None else whole
 
 
 @rule("Abs")
-def size(scope: Scope, node: Node, x: Value) -> Value:
+def size(scope: OnnxScope, node: OnnxNode, x: Value) -> Value:
     whole = of_whole_numbers(node, x)
     return scope.tensor(x).apply(Elementwise("abs(x)")) if whole is None else whole
 
 
 @rule("Mod")
-def remainder(scope: Scope, node: Node, left: Value, right: Value) -> Value:
+def remainder(scope: OnnxScope, node: OnnxNode, left: Value, right: Value) -> Value:
     if not (isinstance(left, np.ndarray) and isinstance(right, np.ndarray)) or np.any(right == 0):
         raise UnsuitableError("only remainders of known whole numbers")
     return np.fmod(left, right) if node.get("fmod", 0) else np.mod(left, right)
 
 
 @rule("Pow")
-def power(scope: Scope, node: Node, base: Value, exponent: Value) -> Value:
+def power(scope: OnnxScope, node: OnnxNode, base: Value, exponent: Value) -> Value:
     whole = of_whole_numbers(node, base, exponent)
     if whole is not None:
         return whole
@@ -151,38 +151,38 @@ def _aligned(left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @rule("Sqrt")
-def square_root(scope: Scope, node: Node, x: Value) -> Tensor:
+def square_root(scope: OnnxScope, node: OnnxNode, x: Value) -> Tensor:
     return scope.tensor(x).apply(functions.ROOT)
 
 
 @rule("Reciprocal")
-def reciprocal(scope: Scope, node: Node, x: Value) -> Tensor:
+def reciprocal(scope: OnnxScope, node: OnnxNode, x: Value) -> Tensor:
     return scope.tensor(x).reciprocal()
 
 
 @rule("Log")
-def logarithm(scope: Scope, node: Node, x: Value) -> Tensor:
+def logarithm(scope: OnnxScope, node: OnnxNode, x: Value) -> Tensor:
     return scope.tensor(x).apply(Logarithm())
 
 
 @rule("Sum")
-def total(scope: Scope, node: Node, *parts: Value) -> Tensor:
+def total(scope: OnnxScope, node: OnnxNode, *parts: Value) -> Tensor:
     return reduce(lambda a, b: a + b, (scope.tensor(part) for part in parts))
 
 
 @rule("Mean")
-def average(scope: Scope, node: Node, *parts: Value) -> Tensor:
+def average(scope: OnnxScope, node: OnnxNode, *parts: Value) -> Tensor:
     return total(scope, node, *parts).scale(Fraction(1, len(parts)))
 
 
 @rule("Max")
-def largest(scope: Scope, node: Node, *parts: Value) -> Value:
+def largest(scope: OnnxScope, node: OnnxNode, *parts: Value) -> Value:
     whole = of_whole_numbers(node, *parts)
     return reduce(_larger, (scope.tensor(part) for part in parts)) if whole is None else whole
 
 
 @rule("Min")
-def least(scope: Scope, node: Node, *parts: Value) -> Value:
+def least(scope: OnnxScope, node: OnnxNode, *parts: Value) -> Value:
     whole = of_whole_numbers(node, *parts)
     return -reduce(_larger, (-scope.tensor(part) for part in parts)) if whole is None else whole
 
@@ -192,9 +192,9 @@ def _larger(left: Tensor, right: Tensor) -> Tensor:
 
 
 @rule("Where")
-def where(scope: Scope, node: Node, mask: Value, left: Value, right: Value) -> Value:
+def where(scope: OnnxScope, node: OnnxNode, mask: Value, left: Value, right: Value) -> Value:
     """Return entries of one or of the other; what is minus infinity is out of the next softmax."""
-    if isinstance(mask, Compared) and _is_softplus(scope, mask, left, right):
+    if isinstance(mask, ComparedTensor) and _is_softplus(scope, mask, left, right):
         return right
     if not isinstance(mask, np.ndarray) or mask.dtype != bool:
         raise UnsuitableError("a choice by computed numbers jumps", remedy=NO_BRANCHES)
@@ -217,7 +217,7 @@ SMALLEST_THRESHOLD = 20.0
 """Of the line that exporters take instead of softplus: they differ by exp(-threshold) there, and beyond by less."""
 
 
-def _is_softplus(scope: Scope, mask: Compared, left: Value, right: Value) -> bool:
+def _is_softplus(scope: OnnxScope, mask: ComparedTensor, left: Value, right: Value) -> bool:
     """Whether a choice is softplus, or the line where the two are as good as equal."""
     limit = known_numbers(mask.right)
     if mask.op != "Greater" or limit is None or limit.size != 1 or not limit.reshape(-1)[0] >= SMALLEST_THRESHOLD:

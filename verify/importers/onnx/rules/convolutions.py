@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from verify.graph.tensor import Tensor
-from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Scope, UnsuitableError, Value, rule
+from verify.importers.onnx.model import OnnxNode
+from verify.importers.onnx.registry import OnnxScope, UnsuitableError, Value, rule
 from verify.layers.convolution import convolution
 from verify.layers.padding import padded
 from verify.layers.transposed_convolution import transposed_convolution
@@ -14,7 +14,7 @@ from verify.layers.transposed_convolution import transposed_convolution
 Pairs = list[tuple[int, int]]
 
 
-def each(node: Node, name: str, dimensions: int, default: int) -> tuple[int, ...]:
+def each(node: OnnxNode, name: str, dimensions: int, default: int) -> tuple[int, ...]:
     """Return an option with one number for each axis of space."""
     found = tuple(node.get(name) or (default,) * dimensions)
     if len(found) != dimensions or any(n < 0 for n in found):
@@ -23,7 +23,7 @@ def each(node: Node, name: str, dimensions: int, default: int) -> tuple[int, ...
 
 
 def margins(
-    node: Node, lengths: Sequence[int], sides: Sequence[int], stride: Sequence[int], step: Sequence[int]
+    node: OnnxNode, lengths: Sequence[int], sides: Sequence[int], stride: Sequence[int], step: Sequence[int]
 ) -> Pairs:
     """Return the widths of the padding before and after each axis."""
     mode, dimensions = node.get("auto_pad", "NOTSET"), len(lengths)
@@ -49,7 +49,7 @@ def _halves(whole: int, more_after: bool) -> tuple[int, int]:
 
 
 @rule("Conv", trained=(1, 2))
-def conv(scope: Scope, node: Node, x: Value, kernel: Value, shift: Value = None) -> Tensor:
+def conv(scope: OnnxScope, node: OnnxNode, x: Value, kernel: Value, shift: Value = None) -> Tensor:
     h, weights = scope.tensor(x), scope.tensor(kernel)
     sides = weights.shape[2:]
     n = len(sides)
@@ -64,7 +64,7 @@ def conv(scope: Scope, node: Node, x: Value, kernel: Value, shift: Value = None)
 
 
 @rule("ConvTranspose", trained=(1, 2))
-def conv_transpose(scope: Scope, node: Node, x: Value, kernel: Value, shift: Value = None) -> Tensor:
+def conv_transpose(scope: OnnxScope, node: OnnxNode, x: Value, kernel: Value, shift: Value = None) -> Tensor:
     h, weights = scope.tensor(x), scope.tensor(kernel)
     sides = weights.shape[2:]
     n = len(sides)

@@ -8,41 +8,41 @@ from typing import Any
 import numpy as np
 
 from verify.graph.tensor import Tensor
-from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Scope, UnsuitableError, Value, axis_of, moved, rule, shape_of
+from verify.importers.onnx.model import OnnxNode
+from verify.importers.onnx.registry import OnnxScope, UnsuitableError, Value, axis_of, moved, rule, shape_of
 from verify.operations.gather import Gather, Indices, ScatterAdd
 
 Array = np.ndarray[Any, Any]
 
 
 @rule("Gather", trained=(0,))
-def gather(scope: Scope, node: Node, x: Value, indices: Value) -> Value:
+def gather(scope: OnnxScope, node: OnnxNode, x: Value, indices: Value) -> Value:
     axis = axis_of(node.get("axis", 0), len(shape_of(x)))
     places = _places(indices, shape_of(x)[axis])
     return moved(x, lambda h: h.apply(Gather(axis, Indices(places))), lambda array: array.take(places, axis))
 
 
 @rule("GatherElements")
-def gather_elements(scope: Scope, node: Node, x: Value, indices: Value) -> Value:
+def gather_elements(scope: OnnxScope, node: OnnxNode, x: Value, indices: Value) -> Value:
     shape = shape_of(x)
     return _picked(x, _elements(shape, axis_of(node.get("axis", 0), len(shape)), indices))
 
 
 @rule("GatherND")
-def gather_slices(scope: Scope, node: Node, x: Value, indices: Value) -> Value:
+def gather_slices(scope: OnnxScope, node: OnnxNode, x: Value, indices: Value) -> Value:
     if node.get("batch_dims", 0):
         raise UnsuitableError("only batch_dims = 0", batch_dims=node.get("batch_dims"))
     return _picked(x, _slices(shape_of(x), indices))
 
 
 @rule("ScatterElements")
-def scatter_elements(scope: Scope, node: Node, x: Value, indices: Value, updates: Value) -> Value:
+def scatter_elements(scope: OnnxScope, node: OnnxNode, x: Value, indices: Value, updates: Value) -> Value:
     shape = shape_of(x)
     return _put(scope, node, x, _elements(shape, axis_of(node.get("axis", 0), len(shape)), indices), updates)
 
 
 @rule("ScatterND")
-def scatter_slices(scope: Scope, node: Node, x: Value, indices: Value, updates: Value) -> Value:
+def scatter_slices(scope: OnnxScope, node: OnnxNode, x: Value, indices: Value, updates: Value) -> Value:
     return _put(scope, node, x, _slices(shape_of(x), indices), updates)
 
 
@@ -84,7 +84,7 @@ def _picked(x: Value, places: Array) -> Value:
     )
 
 
-def _put(scope: Scope, node: Node, x: Value, places: Array, updates: Value) -> Value:
+def _put(scope: OnnxScope, node: OnnxNode, x: Value, places: Array, updates: Value) -> Value:
     """Return x with other entries in some places, or with something added to them."""
     mode = node.get("reduction", "none")
     if mode not in ("none", "add"):

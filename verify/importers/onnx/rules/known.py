@@ -11,12 +11,12 @@ import numpy as np
 from verify.budget import check_memory
 from verify.escaping import visible
 from verify.graph.tensor import Tensor
-from verify.importers.onnx.model import Node
+from verify.importers.onnx.model import OnnxNode
 from verify.importers.onnx.registry import (
     NO_BRANCHES,
-    Compared,
+    ComparedTensor,
     Known,
-    Scope,
+    OnnxScope,
     UnsuitableError,
     Value,
     axis_of,
@@ -36,7 +36,7 @@ Array = np.ndarray[Any, Any]
 
 
 @rule("Constant")
-def constant(scope: Scope, node: Node) -> Value:
+def constant(scope: OnnxScope, node: OnnxNode) -> Value:
     for name in ("value", "value_float", "value_floats", "value_int", "value_ints"):
         if name in node.attributes:
             value = np.asarray(node.get(name))
@@ -47,7 +47,7 @@ def constant(scope: Scope, node: Node) -> Value:
 
 
 @rule("ConstantOfShape")
-def constant_of_shape(scope: Scope, node: Node, shape: Value) -> Value:
+def constant_of_shape(scope: OnnxScope, node: OnnxNode, shape: Value) -> Value:
     lengths = whole_numbers(shape, "a shape")
     _sized(lengths)
     filling = np.asarray(node.get("value", np.zeros(1)))
@@ -55,23 +55,23 @@ def constant_of_shape(scope: Scope, node: Node, shape: Value) -> Value:
 
 
 @rule("Identity", takes_masked=True)
-def identity(scope: Scope, node: Node, x: Value) -> Value:
+def identity(scope: OnnxScope, node: OnnxNode, x: Value) -> Value:
     return x
 
 
 @rule("Shape", takes_masked=True)
-def shape(scope: Scope, node: Node, x: Value) -> Array:
+def shape(scope: OnnxScope, node: OnnxNode, x: Value) -> Array:
     lengths = shape_of(x)
     return np.array(lengths[slice(node.get("start", 0), node.get("end", len(lengths)))], dtype=np.int64)
 
 
 @rule("Size", takes_masked=True)
-def size(scope: Scope, node: Node, x: Value) -> Array:
+def size(scope: OnnxScope, node: OnnxNode, x: Value) -> Array:
     return np.array(math.prod(shape_of(x)), dtype=np.int64)
 
 
 @rule("Cast", "CastLike")
-def cast(scope: Scope, node: Node, x: Value, like: Value = None) -> Value:
+def cast(scope: OnnxScope, node: OnnxNode, x: Value, like: Value = None) -> Value:
     """Return whole numbers and reals of enough precision as they are; nothing is rounded."""
     target = node.get("to") if node.op == "Cast" else _kind_of(like)
     if target in REALS:
@@ -91,7 +91,7 @@ def cast(scope: Scope, node: Node, x: Value, like: Value = None) -> Value:
 
 
 @rule("Range")
-def whole_range(scope: Scope, node: Node, start: Value, stop: Value, step: Value) -> Value:
+def whole_range(scope: OnnxScope, node: OnnxNode, start: Value, stop: Value, step: Value) -> Value:
     parts = [single(each, "an end of a range") for each in (start, stop, step)]
     if not parts[2] or any(part.denominator != 1 for part in parts):
         raise UnsuitableError("a range is of whole numbers, with a step", parts=[str(part) for part in parts])
@@ -102,7 +102,7 @@ def whole_range(scope: Scope, node: Node, start: Value, stop: Value, step: Value
 
 
 @rule("OneHot")
-def one_hot(scope: Scope, node: Node, indices: Value, depth: Value, values: Value) -> Value:
+def one_hot(scope: OnnxScope, node: OnnxNode, indices: Value, depth: Value, values: Value) -> Value:
     places, pair = known_numbers(indices), known_numbers(values)
     if places is None or pair is None:
         raise UnsuitableError("indices and values must be known")
@@ -115,7 +115,7 @@ def one_hot(scope: Scope, node: Node, indices: Value, depth: Value, values: Valu
 
 
 @rule("EyeLike")
-def eye_like(scope: Scope, node: Node, x: Value) -> Value:
+def eye_like(scope: OnnxScope, node: OnnxNode, x: Value) -> Value:
     rows, columns = shape_of(x)
     _sized([rows, columns])
     eye = np.eye(rows, columns, node.get("k", 0))
@@ -124,7 +124,7 @@ def eye_like(scope: Scope, node: Node, x: Value) -> Value:
 
 
 @rule("NonZero")
-def non_zero(scope: Scope, node: Node, x: Value) -> Array:
+def non_zero(scope: OnnxScope, node: OnnxNode, x: Value) -> Array:
     return np.array(np.nonzero(_numbers(x)), dtype=np.int64)
 
 
@@ -141,20 +141,20 @@ _COMPARISONS: dict[str, Callable[..., Array]] = {
 
 
 @rule(*_COMPARISONS)
-def comparison(scope: Scope, node: Node, left: Value, right: Value) -> Array | Compared:
+def comparison(scope: OnnxScope, node: OnnxNode, left: Value, right: Value) -> Array | ComparedTensor:
     pair = known_numbers(left), known_numbers(right)
     if pair[0] is None or pair[1] is None:
-        return Compared(node.op, left, right)
+        return ComparedTensor(node.op, left, right)
     return _COMPARISONS[node.op](*pair)
 
 
 @rule("Not")
-def negation(scope: Scope, node: Node, x: Value) -> Array:
+def negation(scope: OnnxScope, node: OnnxNode, x: Value) -> Array:
     return np.logical_not(_numbers(x))
 
 
 @rule("IsNaN", "IsInf")
-def not_a_number(scope: Scope, node: Node, x: Value) -> Array:
+def not_a_number(scope: OnnxScope, node: OnnxNode, x: Value) -> Array:
     """Return False for what is computed: it is a real number, or the whole problem is refused."""
     array = known_numbers(x)
     if array is None:
@@ -169,7 +169,7 @@ _STEPS: dict[str, Callable[[Array], Array]] = {"Floor": np.floor, "Ceil": np.cei
 
 
 @rule(*_STEPS)
-def step(scope: Scope, node: Node, x: Value) -> Value:
+def step(scope: OnnxScope, node: OnnxNode, x: Value) -> Value:
     if known_numbers(x) is None:
         raise UnsuitableError("a function that jumps has no gradient", remedy="leave it out")
     function = _STEPS[node.op]
@@ -193,11 +193,11 @@ def _kind_of(value: Value) -> int:
     return REALS[0]
 
 
-def _label(node: Node) -> str:
+def _label(node: OnnxNode) -> str:
     return visible(node.outputs[0])
 
 
-def _as_value(node: Node, array: Array) -> Value:
+def _as_value(node: OnnxNode, array: Array) -> Value:
     """Return an array as known reals, or as whole numbers or truth values."""
     if array.dtype.kind == "f":
         return Known(_label(node), array.astype(np.float64))

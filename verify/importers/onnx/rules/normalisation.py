@@ -7,8 +7,8 @@ from fractions import Fraction
 from verify.graph.tensor import Tensor
 from verify.importers.lowering import softmax as lowering
 from verify.importers.lowering.softmax import Masked
-from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Scope, UnsuitableError, Value, axis_of, real, rule
+from verify.importers.onnx.model import OnnxNode
+from verify.importers.onnx.registry import OnnxScope, UnsuitableError, Value, axis_of, real, rule
 from verify.layers.normalisation import affine, group_normalise, normalise
 from verify.operations.power import Power
 
@@ -17,17 +17,19 @@ EPSILON = 1e-5
 
 
 @rule("Softmax", takes_masked=True)
-def softmax(scope: Scope, node: Node, x: Value) -> Tensor:
+def softmax(scope: OnnxScope, node: OnnxNode, x: Value) -> Tensor:
     return lowering.softmax(x if isinstance(x, Masked) else scope.tensor(x), node.get("axis", -1))
 
 
 @rule("LogSoftmax")
-def log_softmax(scope: Scope, node: Node, x: Value) -> Tensor:
+def log_softmax(scope: OnnxScope, node: OnnxNode, x: Value) -> Tensor:
     return lowering.log_softmax(scope.tensor(x), node.get("axis", -1))
 
 
 @rule("BatchNormalization", trained=(1, 2))
-def batch_norm(scope: Scope, node: Node, x: Value, scale: Value, shift: Value, mean: Value, variance: Value) -> Tensor:
+def batch_norm(
+    scope: OnnxScope, node: OnnxNode, x: Value, scale: Value, shift: Value, mean: Value, variance: Value
+) -> Tensor:
     h, epsilon = scope.tensor(x), real(node, "epsilon", EPSILON)
     factors = scope.tensor(scale), scope.tensor(shift)
     if node.get("training_mode", 0):
@@ -40,7 +42,7 @@ def batch_norm(scope: Scope, node: Node, x: Value, scale: Value, shift: Value, m
 
 
 @rule("LayerNormalization", "SimplifiedLayerNormalization", "RMSNormalization", trained=(1, 2))
-def layer_norm(scope: Scope, node: Node, x: Value, scale: Value, shift: Value = None) -> Tensor:
+def layer_norm(scope: OnnxScope, node: OnnxNode, x: Value, scale: Value, shift: Value = None) -> Tensor:
     h = scope.tensor(x)
     axes = range(axis_of(node.get("axis", -1), len(h.shape)), len(h.shape))
     epsilon = float(real(node, "epsilon", EPSILON))
@@ -49,14 +51,14 @@ def layer_norm(scope: Scope, node: Node, x: Value, scale: Value, shift: Value = 
 
 
 @rule("InstanceNormalization", trained=(1, 2))
-def instance_norm(scope: Scope, node: Node, x: Value, scale: Value, shift: Value) -> Tensor:
+def instance_norm(scope: OnnxScope, node: OnnxNode, x: Value, scale: Value, shift: Value) -> Tensor:
     h = scope.tensor(x)
     normal = normalise(h, range(2, len(h.shape)), float(real(node, "epsilon", EPSILON)))
     return affine(normal, scope.tensor(scale), scope.tensor(shift), 1)
 
 
 @rule("GroupNormalization", trained=(1, 2))
-def group_norm(scope: Scope, node: Node, x: Value, scale: Value, shift: Value) -> Tensor:
+def group_norm(scope: OnnxScope, node: OnnxNode, x: Value, scale: Value, shift: Value) -> Tensor:
     h, groups = scope.tensor(x), int(node.get("num_groups"))
     if groups < 1 or h.shape[1] % groups:
         raise UnsuitableError("groups must divide the channels", num_groups=groups, input=h.shape)
@@ -65,7 +67,7 @@ def group_norm(scope: Scope, node: Node, x: Value, scale: Value, shift: Value) -
 
 
 @rule("LpNormalization")
-def lp_normalisation(scope: Scope, node: Node, x: Value) -> Tensor:
+def lp_normalisation(scope: OnnxScope, node: OnnxNode, x: Value) -> Tensor:
     if node.get("p", 2) != 2:
         raise UnsuitableError("only the Euclidean norm", p=node.get("p"))
     h = scope.tensor(x)

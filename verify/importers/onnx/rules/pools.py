@@ -12,8 +12,8 @@ from verify.graph.tensor import Tensor
 from verify.importers.lowering.axes import axis_back, last_axis
 from verify.importers.lowering.functions import largest_over
 from verify.importers.lowering.windows import largest_of
-from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Scope, UnsuitableError, Value, rule
+from verify.importers.onnx.model import OnnxNode
+from verify.importers.onnx.registry import OnnxScope, UnsuitableError, Value, rule
 from verify.importers.onnx.rules.convolutions import each, margins
 from verify.layers.pooling import average_pool, max_pool
 from verify.operations.power import Power
@@ -22,7 +22,7 @@ from verify.operations.power import Power
 class _Windows:
     """Which entries every window of a pool sees along each axis, and how many places of it lie inside the padding."""
 
-    def __init__(self, node: Node, h: Tensor) -> None:
+    def __init__(self, node: OnnxNode, h: Tensor) -> None:
         self.kernel = tuple(node.get("kernel_shape") or ())
         n, self.lengths = len(self.kernel), h.shape[2:]
         if len(h.shape) != n + 2 or min(self.kernel, default=0) < 1:
@@ -64,7 +64,7 @@ class _Windows:
 
 
 @rule("MaxPool")
-def maximum(scope: Scope, node: Node, x: Value) -> Tensor:
+def maximum(scope: OnnxScope, node: OnnxNode, x: Value) -> Tensor:
     h = scope.tensor(x)
     windows = _Windows(node, h)
     if windows.is_plain:
@@ -73,7 +73,7 @@ def maximum(scope: Scope, node: Node, x: Value) -> Tensor:
 
 
 @rule("AveragePool")
-def average(scope: Scope, node: Node, x: Value) -> Tensor:
+def average(scope: OnnxScope, node: OnnxNode, x: Value) -> Tensor:
     h = scope.tensor(x)
     windows = _Windows(node, h)
     if windows.is_plain and set(windows.step) == {1}:
@@ -94,12 +94,12 @@ def average(scope: Scope, node: Node, x: Value) -> Tensor:
 
 
 @rule("GlobalAveragePool")
-def global_average(scope: Scope, node: Node, x: Value) -> Tensor:
+def global_average(scope: OnnxScope, node: OnnxNode, x: Value) -> Tensor:
     h = scope.tensor(x)
     return h.mean(range(2, len(h.shape)), keep=True)
 
 
 @rule("GlobalMaxPool")
-def global_maximum(scope: Scope, node: Node, x: Value) -> Tensor:
+def global_maximum(scope: OnnxScope, node: OnnxNode, x: Value) -> Tensor:
     h = scope.tensor(x)
     return largest_over(h, range(2, len(h.shape)), keep=True) if math.prod(h.shape[2:]) > 1 else h

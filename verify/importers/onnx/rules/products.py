@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from verify.graph.tensor import Tensor
 from verify.importers.lowering.functions import matrix_product
-from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Scope, UnsuitableError, Value, real, rule
+from verify.importers.onnx.model import OnnxNode
+from verify.importers.onnx.registry import OnnxScope, UnsuitableError, Value, real, rule
 from verify.operations.contraction import Contraction
 
 
 @rule("MatMul", trained=(1,))
-def matmul(scope: Scope, node: Node, left: Value, right: Value) -> Tensor:
+def matmul(scope: OnnxScope, node: OnnxNode, left: Value, right: Value) -> Tensor:
     return matrix_product(scope.tensor(left), scope.tensor(right))
 
 
 @rule("Gemm", trained=(1, 2))
-def gemm(scope: Scope, node: Node, left: Value, right: Value, shift: Value = None) -> Tensor:
+def gemm(scope: OnnxScope, node: OnnxNode, left: Value, right: Value, shift: Value = None) -> Tensor:
     a, b = scope.tensor(left), scope.tensor(right)
     a = a.permute(1, 0) if node.get("transA", 0) else a
     b = b.permute(1, 0) if node.get("transB", 0) else b
@@ -27,7 +27,7 @@ def gemm(scope: Scope, node: Node, left: Value, right: Value, shift: Value = Non
 
 
 @rule("Einsum", trained=(1,))
-def einsum(scope: Scope, node: Node, *parts: Value) -> Tensor:
+def einsum(scope: OnnxScope, node: OnnxNode, *parts: Value) -> Tensor:
     """Return a sum over products of at most two arrays, each letter once in each of them."""
     equation = "".join(str(node.get("equation")).split())
     left, arrow, out = equation.partition("->")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from verify.graph.tensor import Tensor
-from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Scope, UnsuitableError, Value, known_numbers, rule
+from verify.importers.onnx.model import OnnxNode
+from verify.importers.onnx.registry import OnnxScope, UnsuitableError, Value, known_numbers, rule
 from verify.operations.elementwise import Elementwise
 from verify.operations.slices import Concatenate
 
@@ -22,8 +22,8 @@ Step = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 @rule("LSTM", "GRU", "RNN", trained=(1, 2, 3))
 def recurrent(
-    scope: Scope,
-    node: Node,
+    scope: OnnxScope,
+    node: OnnxNode,
     x: Value,
     weights: Value,
     recurrence: Value,
@@ -61,7 +61,9 @@ def recurrent(
     return _joined(outputs, 1), _joined(last, 0), _joined(cells, 0)
 
 
-def _cell(scope: Scope, node: Node, way: int, weights: Value, recurrence: Value, bias: Value) -> tuple[Step, int]:
+def _cell(
+    scope: OnnxScope, node: OnnxNode, way: int, weights: Value, recurrence: Value, bias: Value
+) -> tuple[Step, int]:
     """Return one step of a direction, and the number of units."""
     gates = _GATES[node.op]
     w, r = (_of_direction(scope.tensor(part), way) for part in (weights, recurrence))
@@ -103,7 +105,7 @@ def _of_direction(x: Tensor, way: int) -> Tensor:
     return x.slice(0, way, way + 1).reshape(x.shape[1:])
 
 
-def _start(scope: Scope, state: Value, way: int, shape: tuple[int, int]) -> Tensor:
+def _start(scope: OnnxScope, state: Value, way: int, shape: tuple[int, int]) -> Tensor:
     return scope.builder.filled(0, shape) if state is None else _of_direction(scope.tensor(state), way)
 
 

@@ -12,8 +12,8 @@ from verify.graph.tensor import Tensor
 from verify.importers.lowering.axes import axis_back, last_axis
 from verify.importers.lowering.functions import ROOT, largest_over
 from verify.importers.lowering.softmax import Masked, logsumexp
-from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Scope, UnsuitableError, Value, axis_of, rule, shape_of, whole_numbers
+from verify.importers.onnx.model import OnnxNode
+from verify.importers.onnx.registry import OnnxScope, UnsuitableError, Value, axis_of, rule, shape_of, whole_numbers
 from verify.operations.cumulative_sum import CumulativeSum
 from verify.operations.elementwise import Elementwise
 from verify.operations.gather import Gather, Indices
@@ -47,7 +47,7 @@ _TENSORS: dict[str, Callable[[Tensor, list[int]], Tensor]] = {
 
 
 @rule(*_TENSORS)
-def reduction(scope: Scope, node: Node, x: Value, axes: Value = None) -> Value:
+def reduction(scope: OnnxScope, node: OnnxNode, x: Value, axes: Value = None) -> Value:
     chosen = _axes(node, x, axes)
     if isinstance(x, np.ndarray):
         if node.op not in _WHOLE:
@@ -59,12 +59,12 @@ def reduction(scope: Scope, node: Node, x: Value, axes: Value = None) -> Value:
 
 
 @rule("ReduceLogSumExp", takes_masked=True)
-def log_sum_exp(scope: Scope, node: Node, x: Value, axes: Value = None) -> Tensor:
+def log_sum_exp(scope: OnnxScope, node: OnnxNode, x: Value, axes: Value = None) -> Tensor:
     return logsumexp(x if isinstance(x, Masked) else scope.tensor(x), _axes(node, x, axes), _keeps(node))
 
 
 @rule("CumSum")
-def running_sum(scope: Scope, node: Node, x: Value, axis: Value) -> Value:
+def running_sum(scope: OnnxScope, node: OnnxNode, x: Value, axis: Value) -> Value:
     (place,) = whole_numbers(axis, "the axis")
     reverse, exclusive = node.get("reverse", 0), node.get("exclusive", 0)
     if isinstance(x, np.ndarray) and not reverse and not exclusive:
@@ -78,7 +78,7 @@ def running_sum(scope: Scope, node: Node, x: Value, axis: Value) -> Value:
     return found.apply(backwards) if reverse else found
 
 
-def _axes(node: Node, x: Value, given: Value) -> list[int]:
+def _axes(node: OnnxNode, x: Value, given: Value) -> list[int]:
     """Return the axes that are summed over, from an argument or an attribute; all of them without either."""
     named = list(node.get("axes") or []) if given is None else whole_numbers(given, "axes")
     dimensions = len(shape_of(x))
@@ -90,5 +90,5 @@ def _axes(node: Node, x: Value, given: Value) -> list[int]:
     return found
 
 
-def _keeps(node: Node) -> bool:
+def _keeps(node: OnnxNode) -> bool:
     return bool(node.get("keepdims", 1))

@@ -10,8 +10,16 @@ import numpy as np
 from verify.budget import check_memory
 from verify.graph.tensor import Tensor
 from verify.importers.lowering.axes import axis_back, last_axis
-from verify.importers.onnx.model import Node
-from verify.importers.onnx.registry import Scope, UnsuitableError, Value, axis_of, known_numbers, rule, whole_numbers
+from verify.importers.onnx.model import OnnxNode
+from verify.importers.onnx.registry import (
+    OnnxScope,
+    UnsuitableError,
+    Value,
+    axis_of,
+    known_numbers,
+    rule,
+    whole_numbers,
+)
 from verify.operations.gather import Gather, Indices
 
 Place = Callable[[int, int, int, Fraction], Fraction]
@@ -37,7 +45,9 @@ _ROUNDINGS: dict[str, Callable[[Fraction], int]] = {
 
 
 @rule("Resize")
-def resize(scope: Scope, node: Node, x: Value, roi: Value = None, scales: Value = None, sizes: Value = None) -> Tensor:
+def resize(
+    scope: OnnxScope, node: OnnxNode, x: Value, roi: Value = None, scales: Value = None, sizes: Value = None
+) -> Tensor:
     h = scope.tensor(x)
     axes = [axis_of(axis, len(h.shape)) for axis in node.get("axes") or range(len(h.shape))]
     place = node.get("coordinate_transformation_mode", "half_pixel")

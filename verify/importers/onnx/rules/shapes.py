@@ -11,10 +11,10 @@ import numpy as np
 
 from verify.budget import check_memory
 from verify.graph.tensor import Tensor
-from verify.importers.onnx.model import Node
+from verify.importers.onnx.model import OnnxNode
 from verify.importers.onnx.registry import (
     Known,
-    Scope,
+    OnnxScope,
     UnsuitableError,
     Value,
     axis_of,
@@ -30,7 +30,7 @@ from verify.operations.slices import Concatenate
 
 
 @rule("Reshape", takes_masked=True)
-def reshape(scope: Scope, node: Node, x: Value, shape: Value) -> Value:
+def reshape(scope: OnnxScope, node: OnnxNode, x: Value, shape: Value) -> Value:
     before, wanted = shape_of(x), whole_numbers(shape, "a shape")
     keeps_zeros = bool(node.get("allowzero", 0))
     lengths = [before[k] if n == 0 and not keeps_zeros and k < len(before) else n for k, n in enumerate(wanted)]
@@ -53,14 +53,14 @@ def _reshaped(x: Value, lengths: Sequence[int]) -> Value:
 
 
 @rule("Flatten")
-def flatten(scope: Scope, node: Node, x: Value) -> Value:
+def flatten(scope: OnnxScope, node: OnnxNode, x: Value) -> Value:
     shape, axis = shape_of(x), node.get("axis", 1)
     place = axis_of(axis, len(shape)) if axis != len(shape) else axis
     return _reshaped(x, (math.prod(shape[:place]), math.prod(shape[place:])))
 
 
 @rule("Squeeze", takes_masked=True)
-def squeeze(scope: Scope, node: Node, x: Value, axes: Value = None) -> Value:
+def squeeze(scope: OnnxScope, node: OnnxNode, x: Value, axes: Value = None) -> Value:
     shape = shape_of(x)
     named = None if axes is None else {axis_of(axis, len(shape)) for axis in whole_numbers(axes, "axes")}
     gone = {axis for axis, n in enumerate(shape) if n == 1} if named is None else named
@@ -68,7 +68,7 @@ def squeeze(scope: Scope, node: Node, x: Value, axes: Value = None) -> Value:
 
 
 @rule("Unsqueeze", takes_masked=True)
-def unsqueeze(scope: Scope, node: Node, x: Value, axes: Value) -> Value:
+def unsqueeze(scope: OnnxScope, node: OnnxNode, x: Value, axes: Value) -> Value:
     shape, named = shape_of(x), whole_numbers(axes, "axes")
     places = {axis_of(axis, len(shape) + len(named)) for axis in named}
     if len(places) < len(named):
@@ -78,7 +78,7 @@ def unsqueeze(scope: Scope, node: Node, x: Value, axes: Value) -> Value:
 
 
 @rule("Transpose", takes_masked=True)
-def transpose(scope: Scope, node: Node, x: Value) -> Value:
+def transpose(scope: OnnxScope, node: OnnxNode, x: Value) -> Value:
     axes = tuple(node.get("perm") or reversed(range(len(shape_of(x)))))
     if sorted(axes) != list(range(len(shape_of(x)))):
         raise UnsuitableError("no permutation of the axes", perm=axes, shape=shape_of(x))
@@ -86,7 +86,7 @@ def transpose(scope: Scope, node: Node, x: Value) -> Value:
 
 
 @rule("Concat")
-def concatenate(scope: Scope, node: Node, *parts: Value) -> Value:
+def concatenate(scope: OnnxScope, node: OnnxNode, *parts: Value) -> Value:
     axis = axis_of(node.get("axis"), len(shape_of(parts[0])))
     if all(isinstance(part, np.ndarray) for part in parts):
         return np.concatenate([known_numbers(part) for part in parts], axis)
@@ -99,7 +99,7 @@ def concatenate(scope: Scope, node: Node, *parts: Value) -> Value:
 
 
 @rule("Split")
-def split(scope: Scope, node: Node, x: Value, sizes: Value = None) -> tuple[Value, ...]:
+def split(scope: OnnxScope, node: OnnxNode, x: Value, sizes: Value = None) -> tuple[Value, ...]:
     axis = axis_of(node.get("axis", 0), len(shape_of(x)))
     length = shape_of(x)[axis]
     if sizes is None:
@@ -117,7 +117,7 @@ def split(scope: Scope, node: Node, x: Value, sizes: Value = None) -> tuple[Valu
 
 
 @rule("SplitToSequence")
-def split_to_sequence(scope: Scope, node: Node, x: Value, sizes: Value = None) -> list[Value]:
+def split_to_sequence(scope: OnnxScope, node: OnnxNode, x: Value, sizes: Value = None) -> list[Value]:
     if not node.get("keepdims", 1) and sizes is None:
         raise UnsuitableError("only parts that keep their axis")
     axis = axis_of(node.get("axis", 0), len(shape_of(x)))
@@ -135,13 +135,13 @@ def split_to_sequence(scope: Scope, node: Node, x: Value, sizes: Value = None) -
 
 
 @rule("SequenceAt")
-def sequence_at(scope: Scope, node: Node, parts: list[Value], place: Value) -> Value:
+def sequence_at(scope: OnnxScope, node: OnnxNode, parts: list[Value], place: Value) -> Value:
     return parts[whole_numbers(place, "the place")[0]]
 
 
 @rule("Slice", takes_masked=True)
 def take_slice(
-    scope: Scope, node: Node, x: Value, starts: Value, ends: Value, axes: Value = None, steps: Value = None
+    scope: OnnxScope, node: OnnxNode, x: Value, starts: Value, ends: Value, axes: Value = None, steps: Value = None
 ) -> Value:
     first, last = whole_numbers(starts, "starts"), whole_numbers(ends, "ends")
     places = list(range(len(first))) if axes is None else whole_numbers(axes, "axes")
@@ -171,14 +171,14 @@ def _cut(x: Value, axis: int, start: int, stop: int, step: int) -> Value:
 
 
 @rule("Expand", takes_masked=True)
-def expand(scope: Scope, node: Node, x: Value, shape: Value) -> Value:
+def expand(scope: OnnxScope, node: OnnxNode, x: Value, shape: Value) -> Value:
     lengths = np.broadcast_shapes(shape_of(x), tuple(whole_numbers(shape, "a shape")))
     check_memory(math.prod(lengths), "an array", "use fewer samples", shape=lengths[:8])
     return moved(x, lambda h: h.broadcast_to(lengths), lambda array: np.broadcast_to(array, lengths))
 
 
 @rule("Tile")
-def tile(scope: Scope, node: Node, x: Value, repeats: Value) -> Value:
+def tile(scope: OnnxScope, node: OnnxNode, x: Value, repeats: Value) -> Value:
     counts = whole_numbers(repeats, "repeats")
     shape = shape_of(x)
     if len(counts) != len(shape) or min(counts, default=1) < 1:
@@ -200,7 +200,7 @@ def _taken(axis: int, places: Indices) -> Any:
 
 
 @rule("Pad")
-def pad(scope: Scope, node: Node, x: Value, pads: Value, filling: Value = None, axes: Value = None) -> Value:
+def pad(scope: OnnxScope, node: OnnxNode, x: Value, pads: Value, filling: Value = None, axes: Value = None) -> Value:
     shape, widths = shape_of(x), whole_numbers(pads, "pads")
     chosen = list(range(len(shape))) if axes is None else whole_numbers(axes, "axes")
     if len(widths) != 2 * len(chosen):
@@ -221,7 +221,7 @@ def pad(scope: Scope, node: Node, x: Value, pads: Value, filling: Value = None, 
 
 
 def _surrounded(
-    scope: Scope, node: Node, x: Value, triples: list[tuple[int, int, int]], value: np.ndarray | None
+    scope: OnnxScope, node: OnnxNode, x: Value, triples: list[tuple[int, int, int]], value: np.ndarray | None
 ) -> Value:
     if value is None or value.size != 1:
         raise UnsuitableError("what is put around must be one known number")
@@ -238,7 +238,7 @@ def _surrounded(
 
 
 @rule("DepthToSpace", "SpaceToDepth")
-def rearrange_blocks(scope: Scope, node: Node, x: Value) -> Value:
+def rearrange_blocks(scope: OnnxScope, node: OnnxNode, x: Value) -> Value:
     (n, c, height, width), b = shape_of(x), int(node.get("blocksize"))
     if node.op == "SpaceToDepth":
         split_up = _reshaped(x, (n, c, height // b, b, width // b, b))
@@ -255,7 +255,7 @@ def _permuted(x: Value, axes: tuple[int, ...]) -> Value:
 
 
 @rule("Trilu")
-def triangle(scope: Scope, node: Node, x: Value, diagonal: Value = None) -> Value:
+def triangle(scope: OnnxScope, node: OnnxNode, x: Value, diagonal: Value = None) -> Value:
     offset = 0 if diagonal is None else whole_numbers(diagonal, "the diagonal")[0]
     keep = np.triu if node.get("upper", 1) else np.tril
     kept = keep(np.ones(shape_of(x)[-2:], dtype=bool), offset)
@@ -267,7 +267,9 @@ def triangle(scope: Scope, node: Node, x: Value, diagonal: Value = None) -> Valu
 
 
 @rule("Dropout")
-def dropout(scope: Scope, node: Node, x: Value, ratio: Value = None, training: Value = None) -> tuple[Value, ...]:
+def dropout(
+    scope: OnnxScope, node: OnnxNode, x: Value, ratio: Value = None, training: Value = None
+) -> tuple[Value, ...]:
     switch = np.zeros(1) if training is None else known_numbers(training)
     share = np.full(1, 0.5) if ratio is None else known_numbers(ratio)
     if switch is None or (switch.any() and (share is None or share.any())):

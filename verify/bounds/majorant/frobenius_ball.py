@@ -23,7 +23,7 @@ _UNIT = 2.0**-53
 
 
 @dataclass(frozen=True)
-class Approximate:
+class FrobeniusBall:
     """Matrices within `error` of `mid`.
 
     Parameters
@@ -37,9 +37,9 @@ class Approximate:
     error: np.ndarray
 
     @staticmethod
-    def of(matrices: Interval) -> Approximate:
+    def of(matrices: Interval) -> FrobeniusBall:
         """Forget the entrywise radii."""
-        return Approximate(matrices.mid, frobenius(matrices.rad))
+        return FrobeniusBall(matrices.mid, frobenius(matrices.rad))
 
     @cached_property
     def length(self) -> np.ndarray:
@@ -51,29 +51,29 @@ class Approximate:
         """Upper bounds of the exact Frobenius norms, (n,)."""
         return (self.length + self.error) * _UP
 
-    def times_columns(self, factors: Interval) -> Approximate:
+    def times_columns(self, factors: Interval) -> FrobeniusBall:
         """Multiply column j of matrix i by factors[i, j]."""
         radius, largest = factors.rad.max(axis=-1), factors.max_abs().max(axis=-1)
         error = (self.error * largest + self.length * (radius + 2 * _UNIT * largest)) * _UP + _TINY
-        return Approximate(self.mid * factors.mid[:, None, :], error)
+        return FrobeniusBall(self.mid * factors.mid[:, None, :], error)
 
-    def times_rows(self, factors: Interval) -> Approximate:
+    def times_rows(self, factors: Interval) -> FrobeniusBall:
         """Multiply row j of matrix i by factors[i, j]."""
         return self.transposed().times_columns(factors).transposed()
 
-    def transposed(self) -> Approximate:
+    def transposed(self) -> FrobeniusBall:
         """Transpose every matrix."""
-        return Approximate(self.mid.swapaxes(1, 2), self.error)
+        return FrobeniusBall(self.mid.swapaxes(1, 2), self.error)
 
-    def __add__(self, other: Approximate) -> Approximate:
+    def __add__(self, other: FrobeniusBall) -> FrobeniusBall:
         mid = self.mid + other.mid
-        return Approximate(mid, (self.error + other.error + 2 * _UNIT * frobenius(mid)) * _UP + _TINY)
+        return FrobeniusBall(mid, (self.error + other.error + 2 * _UNIT * frobenius(mid)) * _UP + _TINY)
 
-    def __matmul__(self, other: Approximate) -> Approximate:
+    def __matmul__(self, other: FrobeniusBall) -> FrobeniusBall:
         left, right = self.length, other.length
         rounding = 2 * (self.mid.shape[-1] + 1) * _UNIT
         error = self.error * right + left * other.error + self.error * other.error + rounding * left * right
-        return Approximate(self.mid @ other.mid, error * _UP + _TINY)
+        return FrobeniusBall(self.mid @ other.mid, error * _UP + _TINY)
 
     def spectral_norm(self) -> np.ndarray:
         """Upper bounds of the spectral norms, (n,); crude ones of large matrices, where sharp ones cost much."""
@@ -100,12 +100,12 @@ class Approximate:
         return self.transposed().column_norms()
 
 
-def stacked(parts: list[tuple[Approximate, float]], samples: int) -> Approximate:
+def stacked(parts: list[tuple[FrobeniusBall, float]], samples: int) -> FrobeniusBall:
     """Stack the rows of matrices, each times an exact factor, for every sample."""
     mids = [np.broadcast_to(part.mid * factor, (samples, *part.mid.shape[1:])) for part, factor in parts]
     errors = [part.error * factor + 2 * _UNIT * frobenius(part.mid) * factor for part, factor in parts]
     joined = np.concatenate(mids, axis=1) if len(mids) > 1 else mids[0]
-    return Approximate(joined, np.broadcast_to(sum(errors) * _UP + _TINY, (samples,)))
+    return FrobeniusBall(joined, np.broadcast_to(sum(errors) * _UP + _TINY, (samples,)))
 
 
 def frobenius(mid: np.ndarray) -> np.ndarray:
