@@ -86,12 +86,18 @@ class Setting:
 
     @property
     def theorem(self) -> str:
-        """Whose range the setting is judged by."""
+        """Whose range the setting is judged by.
+
+        More momentum than eta is outside `sharp` for every bound L, and asked from rest, where `from_rest` is wider; up
+        to eta `sharp` is the wider one.
+        """
         if self.nesterov:
             return "nesterov"
         if self.rule == "restart":
             return "restart"
-        return "sharp" if self.mu is None else "heavy_ball"
+        if self.mu is not None:
+            return "heavy_ball"
+        return "from_rest" if self.tau > self.eta and self.norm == "global" else "sharp"
 
     @property
     def momentum(self) -> float:
