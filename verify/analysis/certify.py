@@ -215,11 +215,8 @@ def _mu_claim(admissible: AdmissibleRange, bound: float, eta: float | None, mu: 
         raise InputError("no float64 learning rate is admitted", mu=mu, L=bound, remedy="use a smaller mu")
     rate = largest / 2 if eta is None else eta
     if admissible.contains(bound, rate, mu) is not Verdict.PROVED:
-        remedy, what = (
-            admissible.remedy(bound, rate, mu),
-            f"the setting is outside the range of theorem {admissible.name}",
-        )
-        raise InputError(what, eta=rate, mu=mu, remedy=remedy)
+        what = f"the setting is outside the range of theorem {admissible.name}"
+        raise InputError(what, eta=rate, mu=mu, remedy=admissible.remedy(bound, rate, mu))
     gain = admissible.gain(bound, rate, mu)
     return {"lipschitz": bound.hex(), "eta": float(rate).hex(), "mu": float(mu).hex(), "gain": gain.hex()}
 

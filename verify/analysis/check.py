@@ -206,12 +206,12 @@ def _verdict(assumptions: tuple[Finding, ...], gradients: Gradients) -> Verdict:
 def _increase(problem: Objective, setting: Setting, curvature: Curvature, seed: int) -> dict[str, Any] | None:
     """Return a proved increase with the setting as data that replay it, or None.
 
-    For the heavy ball only steps from rest are tried: there an increase of E is one of V = E + mu/(2 eta)|D|^2 too.
+    For mu, and for theorem `from_rest`, only steps from rest are tried: there an increase of E is one of V too.
     """
     from verify.properties.cases import StepCase
     from verify.properties.increase import find_increase
 
-    tau = 0.0 if setting.tau is None else setting.tau
+    tau = 0.0 if setting.tau is None or setting.from_rest else setting.tau
     case = StepCase(seed, 0.0, "none", setting.eta, tau, setting.rule, setting.norm)
     leading = curvature.leading if curvature.leading is not None else np.ones(problem.size)
     try:

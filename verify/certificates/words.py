@@ -33,8 +33,8 @@ def claim_words(content: dict[str, Any]) -> str:
         )
     if kind == "nesterov":
         return (
-            f"every step of Nesterov's variant with eta={_shown(claim['eta'])}, mu={_shown(claim['mu'])} that stays, with "
-            f"w + mu D, {_place(region)} does not increase V = E + |D|^2/(2 eta), D being the last step"
+            f"every step of Nesterov's variant with eta={_shown(claim['eta'])}, mu={_shown(claim['mu'])} that stays, "
+            f"with w + mu D, {_place(region)} does not increase V = E + |D|^2/(2 eta), D being the last step"
         )
     setting = f"with eta={_shown(claim['eta'])}, tau <= {_shown(claim['tau'])}"
     norm = " of the global norm"
