@@ -188,10 +188,10 @@ def check(
     question = question_of(required_region(problem), asked, ranges, _verdict(assumptions, gradients))
     question = question if gradients.proof.counted else f"{GIVEN}, {question}"
     rise = None
-    if setting is not None and setting.mu is not None and not setting.nesterov:
+    if setting is not None and setting.mu is not None:
         with suppress(OverBudgetError), time_limit(0.05 * total, "the search for a rise of the error"):
-            progress("looking for a step of the heavy ball that increases the error itself")
-            rise = find_error_rise(problem, setting.eta, setting.mu)
+            progress("looking for a step that increases the error itself")
+            rise = find_error_rise(problem, setting.eta, setting.mu, nesterov=setting.nesterov)
     found = None if rise is None else rise.to_json()
     return CheckReport(problem.name, assumptions, gradients, curvature, ranges, first_step, question, found, optimizer)
 

@@ -127,7 +127,7 @@ def optimizer_row(optimizer: Mapping[str, Any]) -> Row:
 
 
 def error_rise_row(rise: Mapping[str, Any] | None) -> Row:
-    """Return the row about the error itself for the heavy ball, whose energy is what decreases."""
+    """Return the row about the error itself for mu, where an energy is what decreases."""
     if rise is None:
         return Row("error itself", "", "no increase of E was found in the first steps from rest, which proves nothing")
     return Row(
