@@ -127,6 +127,7 @@ MODULES = (
     "verify.training.evaluation",
     "verify.training.run_folder",
     "verify.properties.suite",
+    "verify.properties.run_from_rest",
     "verify.properties.step",
     "verify.properties.lyapunov",
     "verify.properties.heavy_ball_run",
