@@ -29,9 +29,15 @@ from verify.certificates import document  # noqa: E402
 
 KINDS: dict[str, dict[str, Any]] = {
     "region": {},
+    "from_rest": {},
+    "restart": {},
+    "heavy_ball": {"mu": 0.9},
+    "nesterov": {"mu": 0.9},
     "step": {},
     "horizon": {"steps": 5},
+    "from_rest_horizon": {"steps": 5},
     "weight_decay": {},
+    "from_rest_weight_decay": {},
     "minimum": {},
 }
 CONVERGED = 1e-3
@@ -88,7 +94,7 @@ def random_certificate(seed: int, kind: str) -> dict[str, Any]:
         if (
             problem.architecture.size > 60
             or problem.samples < 2
-            or (kind == "weight_decay" and not problem.weight_decay)
+            or (kind.endswith("weight_decay") and not problem.weight_decay)
         ):
             continue
         try:

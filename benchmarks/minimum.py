@@ -114,9 +114,8 @@ CASES: dict[str, Case] = {
     "digits autoencoder": Case(lambda: example("digits_autoencoder"), "UNDECIDED"),
     "digits 64-32-10, 200 samples": Case(lambda: classifier(load_digits, 32, 1e-3, 200)),
     "digits 64-32-10, 1,797 samples": Case(lambda: classifier(load_digits, 32, 1e-3)),
-    "digits autoencoder, decay 1e-3": Case(lambda: example("digits_autoencoder", 1e-3)),
 }
-LARGE = 3
+LARGE = 2
 """The last cases, which take long."""
 
 

@@ -10,6 +10,7 @@ import importlib
 import inspect
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,9 @@ from verify.properties.control import run_sharpness_control
 from verify.properties.first_rises import Algorithm, first_rises
 from verify.properties.heavy_ball_run import find_error_rise
 from verify.properties.increase import decide_increase, find_increase, prove_increase, smallest_increasing_factor
-from verify.properties.lyapunov import take_heavy_ball_step
+from verify.properties.lyapunov import nesterov_outcome, take_heavy_ball_step, take_nesterov_step
 from verify.properties.monotone import fixed_cases, run_monotone_test
+from verify.properties.run_from_rest import take_step_from_rest
 from verify.properties.step import take_step
 from verify.sklearn import CertifiedMLPRegressor
 from verify.testing import assert_admissible, assert_gradient_correct, assert_monotone_decrease
@@ -125,6 +127,7 @@ MODULES = (
     "verify.training.evaluation",
     "verify.training.run_folder",
     "verify.properties.suite",
+    "verify.properties.run_from_rest",
     "verify.properties.step",
     "verify.properties.lyapunov",
     "verify.properties.heavy_ball_run",
@@ -425,6 +428,15 @@ CALLS: dict[str, Call] = {
     "RunFolder.run": lambda s: s.run.run(s.session, 1),
     "step.take_step": lambda s: take_step(s.problem, s.case, 2.0, s.leading),
     "lyapunov.take_heavy_ball_step": lambda s: take_heavy_ball_step(s.problem, s.heavy, 2.0, s.leading),
+    "lyapunov.take_nesterov_step": lambda s: take_nesterov_step(
+        s.problem, replace(s.heavy, rule="nesterov"), 2.0, s.leading
+    ),
+    "lyapunov.nesterov_outcome": lambda s: nesterov_outcome(
+        s.problem, replace(s.heavy, rule="nesterov"), 2.0, s.problem.initial_weights, s.problem.initial_weights
+    ),
+    "run_from_rest.take_step_from_rest": lambda s: take_step_from_rest(
+        s.problem, replace(s.heavy, rule="from_rest", steps=2), 2.0, s.leading
+    ),
     "enclosures.error_over": lambda s: error_over(s.problem, Interval.point(s.w)),
     "increase.prove_increase": lambda s: prove_increase(s.problem, s.case, s.leading),
     "increase.decide_increase": lambda s: decide_increase(
@@ -590,7 +602,7 @@ NO_CLAIM: dict[str, str] = {
         )
     },
     **{f"Trajectory.{name}": _DATA for name in ("eta", "tau", "verdicts")},
-    **{f"Setting.{name}": _DATA for name in ("momentum", "theorem", "of", "words")},
+    **{f"Setting.{name}": _DATA for name in ("momentum", "theorem", "from_rest", "of", "words")},
     **{
         f"Optimizer.{name}": _DATA
         for name in ("is_proved", "theorem", "numbers", "words", "translation", "notes", "to_json")
@@ -647,6 +659,10 @@ NO_CLAIM: dict[str, str] = {
     "monotone.heavy_ball_cases": "draws settings; what is said of them is decided by take_heavy_ball_step",
     "Activation.rounding_errors": "how far rounding may carry a gradient; check_gradient compares with it",
     "monotone.step_cases": "draws settings; what is said of them is decided by take_step",
+    "monotone.nesterov_cases": "draws settings; what is said of them is decided by take_nesterov_step",
+    "monotone.from_rest_cases": "draws settings; what is said of them is decided by take_step_from_rest",
+    "certify.kind_of": "a name; the certificate says what is proved",
+    "control.hilltop_problem": "numbers as given",
     "monotone.fixed_cases": "draws settings; what is said of them is decided by take_step",
     "control.quadratic_problem": "numbers as given",
     "checker.canonical": "compares texts",

@@ -87,6 +87,107 @@ Proof.
 Qed.
 End Iterates.
 
+(** From the step of any index [s] on: with [s = 1] after a previous step, from [w 0] to [w 1], whose energy the
+    training starts with; with [s = 0] from rest. *)
+Theorem heavy_ball_horizon_from n L eta mu rho lowest K s (E : vec n -> R) G w :
+  0 < eta -> 0 <= mu -> 0 < heavy_ball_gain L eta mu -> 0 < rho ->
+  curvature_at_most L (ball (w s) rho) E G ->
+  (forall u, ball (w s) rho u -> lowest <= E u) ->
+  (forall k, (k < K)%nat -> heavy_ball_at eta mu G w (k + s)%nat) ->
+  heavy_ball_horizon_range L eta mu rho (energy_at eta mu E w s) lowest K ->
+  (forall k, (k <= K)%nat -> ball (w s) rho (w (k + s)%nat)) /\
+  (forall k, (k < K)%nat -> energy_at eta mu E w (S (k + s)) <= energy_at eta mu E w (k + s)%nat).
+Proof.
+  intros He Hm HS Hrho HC Hlow Hit Hreach. unfold heavy_ball_horizon_range in Hreach.
+  set (c := heavy_ball_gain L eta mu) in *. set (q := fun k => norm (w (S (k + s)) ⊖ w (k + s)%nat)).
+  assert (Hq : forall k, 0 <= q k) by (intros; apply norm_pos).
+  assert (Hinball : ball (w s) rho (w s)).
+  { unfold ball. replace (w s ⊖ w s) with (@vzero n) by vector_ring. rewrite norm_vzero. lra. }
+  assert (Stay : forall k, (k < K)%nat -> norm (w (k + s)%nat ⊖ w s) <= sum_below k q ->
+      c * sum_below k (fun j => q j * q j) <= energy_at eta mu E w s - energy_at eta mu E w (k + s)%nat ->
+      ball (w s) rho (w (k + s)%nat) -> segment_in (ball (w s) rho) (w (k + s)%nat) (w (S (k + s)) ⊖ w (k + s)%nat)).
+  { intros k Hk Hpath Hcost Hb. apply segment_stays; [exact Hb|]. intros t [T0 T1] Hpart.
+    pose proof (error_along_step L eta mu _ E G w He Hm HC (k + s)%nat t (Hit k Hk) T0 Hpart) as HD.
+    cbv beta in HD. fold c in HD. change (norm (w (S (k + s)) ⊖ w (k + s)%nat)) with (q k) in HD.
+    assert (Hend : lowest <= E (line (w (k + s)%nat) (w (S (k + s)) ⊖ w (k + s)%nat) t)) by (apply Hlow, Hpart; lra).
+    pose proof (distance_along_line (w (k + s)%nat) (w s) (w (S (k + s)) ⊖ w (k + s)%nat) 0 t) as Hd.
+    rewrite line_0, Rminus_0_r, (Rabs_pos_eq t) in Hd by assumption.
+    change (norm (w (S (k + s)) ⊖ w (k + s)%nat)) with (q k) in Hd.
+    apply Rle_lt_trans with (1 * (sum_below k q + t * q k)); [lra|].
+    assert (0 < / eta) by now apply Rinv_0_lt_compat.
+    apply (strictly_inside c 1 (energy_at eta mu E w s - lowest) rho (sum_below k q) (sum_below k (fun j => q j * q j))
+             (t * q k) (t * (1 - t) / eta * (q k * q k)) (INR k) (INR K)); try assumption; try lra.
+    - rewrite <- S_INR. apply le_INR. lia.
+    - apply pos_INR.
+    - now apply sum_below_pos.
+    - apply Rmult_le_pos; auto.
+    - apply sum_below_pos. intros j. specialize (Hq j). nra.
+    - apply square_of_sum.
+    - pose proof (Hlow _ Hinball). pose proof (error_below_energy eta mu E w He Hm s). lra.
+    - assert (S1 : 0 <= t * (1 - t) / eta) by (apply Rmult_le_pos; nra).
+      destruct (Req_dec t 0) as [->|Nt]; [left; split; [ring|apply Rmult_le_pos; [exact S1|nra]]|].
+      destruct (Req_dec (q k) 0) as [Z|Ng]; [rewrite Z; left; split; [ring|rewrite !Rmult_0_r; lra]|].
+      right. specialize (Hq k). assert (0 < t) by lra. assert (0 < q k) by lra.
+      apply Rmult_lt_0_compat; [apply Rmult_lt_0_compat; [nra|assumption]|nra]. }
+  assert (Inv : forall k, (k <= K)%nat ->
+    norm (w (k + s)%nat ⊖ w s) <= sum_below k q /\
+    c * sum_below k (fun j => q j * q j) <= energy_at eta mu E w s - energy_at eta mu E w (k + s)%nat /\
+    ball (w s) rho (w (k + s)%nat)).
+  { induction k; intros Hk.
+    - change (0 + s)%nat with s. replace (w s ⊖ w s) with (@vzero n) by vector_ring. rewrite norm_vzero. simpl.
+      repeat split; try lra. exact Hinball.
+    - change (S k + s)%nat with (S (k + s)). destruct IHk as (I1 & I2 & I3); [lia|]. assert (HkK : (k < K)%nat) by lia.
+      pose proof (Stay k HkK I1 I2 I3) as Hseg.
+      pose proof (energy_decreases L eta mu _ E G w He Hm HC (k + s)%nat (Hit k HkK) Hseg) as HD.
+      cbv beta in HD. fold c in HD. change (norm (w (S (k + s)) ⊖ w (k + s)%nat)) with (q k) in HD.
+      simpl sum_below. repeat split.
+      + pose proof (norm_sub_le (w (S (k + s))) (w (k + s)%nat) (w s)) as T.
+        change (norm (w (S (k + s)) ⊖ w (k + s)%nat)) with (q k) in T. lra.
+      + lra.
+      + replace (w (S (k + s))) with (line (w (k + s)%nat) (w (S (k + s)) ⊖ w (k + s)%nat) 1) by (rewrite line_1; vector_ring).
+        apply Hseg; lra. }
+  split; [intros k Hk; now apply Inv|]. intros k Hk. destruct (Inv k) as (I1 & I2 & I3); [lia|].
+  pose proof (energy_decreases L eta mu _ E G w He Hm HC (k + s)%nat (Hit k Hk) (Stay k Hk I1 I2 I3)) as HD.
+  cbv beta in HD. fold c in HD. pose proof (norm_pos (w (S (k + s)) ⊖ w (k + s)%nat)). nra.
+Qed.
+
+Theorem heavy_ball_weight_decay_from n L eta mu lam rho s (E : vec n -> R) G w :
+  0 < eta -> 0 <= mu -> heavy_ball_range L eta mu -> 0 < lam -> (forall u, 0 <= E u) ->
+  decay_radius lam (energy_at eta mu (with_decay lam E) w s) < rho ->
+  curvature_at_most L (ball vzero rho) (with_decay lam E) G ->
+  (forall k, heavy_ball_at eta mu G w (k + s)%nat) ->
+  forall k,
+    norm (w (k + s)%nat) <= decay_radius lam (energy_at eta mu (with_decay lam E) w s) /\
+    segment_in (ball vzero rho) (w (k + s)%nat) (w (S (k + s)) ⊖ w (k + s)%nat) /\
+    energy_at eta mu (with_decay lam E) w (S (k + s)) <= energy_at eta mu (with_decay lam E) w (k + s)%nat.
+Proof.
+  intros He Hm HR Hlam HE Hrho HC Hit. apply (heavy_ball_gain_nonneg_iff L eta mu He) in HR.
+  set (V := energy_at eta mu (with_decay lam E) w) in *. set (start := V s) in *.
+  assert (Stay : forall k, V (k + s)%nat <= start ->
+    segment_in (ball vzero rho) (w (k + s)%nat) (w (S (k + s)) ⊖ w (k + s)%nat)).
+  { intros k Hk. apply (bounded_step_stays n lam E _ _ start); try assumption.
+    - pose proof (error_below_energy eta mu (with_decay lam E) w He Hm (k + s)%nat). unfold V in Hk. lra.
+    - intros t [T0 T1] Hpart.
+      pose proof (error_along_step L eta mu _ _ G w He Hm HC (k + s)%nat t (Hit k) T0 Hpart) as HD.
+      cbv beta in HD. fold V in HD.
+      set (q := norm (w (S (k + s)) ⊖ w (k + s)%nat)) in *. assert (0 <= q * q) by nra.
+      assert (0 < / eta) by now apply Rinv_0_lt_compat.
+      assert (0 <= t * (1 - t) / eta) by (apply Rmult_le_pos; nra).
+      assert (0 <= heavy_ball_gain L eta mu * (t * t)) by nra.
+      assert (0 <= t * (1 - t) / eta * (q * q)) by nra.
+      assert (0 <= heavy_ball_gain L eta mu * (t * t) * (q * q)) by nra. lra. }
+  assert (Dec : forall k, V (k + s)%nat <= start -> V (S (k + s)) <= V (k + s)%nat).
+  { intros k Hk. pose proof (energy_decreases L eta mu _ _ G w He Hm HC (k + s)%nat (Hit k) (Stay k Hk)) as HD.
+    cbv beta in HD. fold V in HD.
+    pose proof (norm_pos (w (S (k + s)) ⊖ w (k + s)%nat)) as Pq. pose proof (Rmult_le_pos _ _ Pq Pq).
+    pose proof (Rmult_le_pos _ _ HR H). unfold V in *. lra. }
+  assert (Inv : forall k, V (k + s)%nat <= start).
+  { induction k; [change (0 + s)%nat with s; unfold start; lra|].
+    change (S k + s)%nat with (S (k + s)). specialize (Dec k IHk). lra. }
+  intros k. repeat split; auto. apply (sublevel_is_bounded n lam E); auto.
+  pose proof (error_below_energy eta mu (with_decay lam E) w He Hm (k + s)%nat). specialize (Inv k). unfold V in Inv. lra.
+Qed.
+
 Theorem heavy_ball_horizon n L eta mu rho lowest K (E : vec n -> R) G w :
   0 < eta -> 0 <= mu -> 0 < heavy_ball_gain L eta mu -> 0 < rho ->
   curvature_at_most L (ball (w O) rho) E G ->
@@ -96,54 +197,10 @@ Theorem heavy_ball_horizon n L eta mu rho lowest K (E : vec n -> R) G w :
   (forall k, (k <= K)%nat -> ball (w O) rho (w k)) /\
   (forall k, (k < K)%nat -> energy_at eta mu E w (S k) <= energy_at eta mu E w k).
 Proof.
-  intros He Hm HS Hrho HC Hlow Hit Hreach. unfold heavy_ball_horizon_range in Hreach.
-  set (c := heavy_ball_gain L eta mu) in *. set (q := fun k => norm (w (S k) ⊖ w k)).
-  assert (Hq : forall k, 0 <= q k) by (intros; apply norm_pos).
-  assert (Hinball : ball (w O) rho (w O)).
-  { unfold ball. replace (w O ⊖ w O) with (@vzero n) by vector_ring. rewrite norm_vzero. lra. }
-  assert (Stay : forall k, (k < K)%nat -> norm (w k ⊖ w O) <= sum_below k q ->
-      c * sum_below k (fun j => q j * q j) <= E (w O) - energy_at eta mu E w k ->
-      ball (w O) rho (w k) -> segment_in (ball (w O) rho) (w k) (w (S k) ⊖ w k)).
-  { intros k Hk Hpath Hcost Hb. apply segment_stays; [exact Hb|]. intros t [T0 T1] Hpart.
-    pose proof (error_along_step L eta mu _ E G w He Hm HC k t (Hit k Hk) T0 Hpart) as HD.
-    cbv beta in HD. fold c in HD. change (norm (w (S k) ⊖ w k)) with (q k) in HD.
-    assert (Hend : lowest <= E (line (w k) (w (S k) ⊖ w k) t)) by (apply Hlow, Hpart; lra).
-    pose proof (distance_along_line (w k) (w O) (w (S k) ⊖ w k) 0 t) as Hd.
-    rewrite line_0, Rminus_0_r, (Rabs_pos_eq t) in Hd by assumption.
-    change (norm (w (S k) ⊖ w k)) with (q k) in Hd.
-    apply Rle_lt_trans with (1 * (sum_below k q + t * q k)); [lra|].
-    assert (0 < / eta) by now apply Rinv_0_lt_compat.
-    apply (strictly_inside c 1 (E (w O) - lowest) rho (sum_below k q) (sum_below k (fun j => q j * q j))
-             (t * q k) (t * (1 - t) / eta * (q k * q k)) (INR k) (INR K)); try assumption; try lra.
-    - rewrite <- S_INR. apply le_INR. lia.
-    - apply pos_INR.
-    - now apply sum_below_pos.
-    - apply Rmult_le_pos; auto.
-    - apply sum_below_pos. intros j. specialize (Hq j). nra.
-    - apply square_of_sum.
-    - specialize (Hlow _ Hinball). lra.
-    - assert (S1 : 0 <= t * (1 - t) / eta) by (apply Rmult_le_pos; nra).
-      destruct (Req_dec t 0) as [->|Nt]; [left; split; [ring|apply Rmult_le_pos; [exact S1|nra]]|].
-      destruct (Req_dec (q k) 0) as [Z|Ng]; [rewrite Z; left; split; [ring|rewrite !Rmult_0_r; lra]|].
-      right. specialize (Hq k). assert (0 < t) by lra. assert (0 < q k) by lra.
-      apply Rmult_lt_0_compat; [apply Rmult_lt_0_compat; [nra|assumption]|nra]. }
-  assert (Inv : forall k, (k <= K)%nat ->
-    norm (w k ⊖ w O) <= sum_below k q /\
-    c * sum_below k (fun j => q j * q j) <= E (w O) - energy_at eta mu E w k /\ ball (w O) rho (w k)).
-  { induction k; intros Hk.
-    - replace (w O ⊖ w O) with (@vzero n) by vector_ring. rewrite norm_vzero, energy_at_start. simpl.
-      repeat split; try lra. exact Hinball.
-    - destruct IHk as (I1 & I2 & I3); [lia|]. assert (HkK : (k < K)%nat) by lia.
-      pose proof (Stay k HkK I1 I2 I3) as Hseg.
-      pose proof (energy_decreases L eta mu _ E G w He Hm HC k (Hit k HkK) Hseg) as HD.
-      cbv beta in HD. fold c in HD. change (norm (w (S k) ⊖ w k)) with (q k) in HD. simpl sum_below. repeat split.
-      + pose proof (norm_sub_le (w (S k)) (w k) (w O)) as T.
-        change (norm (w (S k) ⊖ w k)) with (q k) in T. lra.
-      + lra.
-      + replace (w (S k)) with (line (w k) (w (S k) ⊖ w k) 1) by (rewrite line_1; vector_ring). apply Hseg; lra. }
-  split; [intros k Hk; now apply Inv|]. intros k Hk. destruct (Inv k) as (I1 & I2 & I3); [lia|].
-  pose proof (energy_decreases L eta mu _ E G w He Hm HC k (Hit k Hk) (Stay k Hk I1 I2 I3)) as HD.
-  cbv beta in HD. fold c in HD. pose proof (norm_pos (w (S k) ⊖ w k)). nra.
+  intros He Hm HS Hrho HC Hlow Hit Hreach. rewrite <- (energy_at_start eta mu E w) in Hreach.
+  assert (Hit0 : forall k, (k < K)%nat -> heavy_ball_at eta mu G w (k + 0)) by (intros; rewrite Nat.add_0_r; auto).
+  destruct (heavy_ball_horizon_from n L eta mu rho lowest K 0 E G w He Hm HS Hrho HC Hlow Hit0 Hreach) as [H1 H2].
+  split; intros k Hk; [specialize (H1 k Hk)|specialize (H2 k Hk)]; now rewrite Nat.add_0_r in *.
 Qed.
 
 Theorem heavy_ball_weight_decay n L eta mu lam rho (E : vec n -> R) G w :
@@ -156,27 +213,19 @@ Theorem heavy_ball_weight_decay n L eta mu lam rho (E : vec n -> R) G w :
     segment_in (ball vzero rho) (w k) (w (S k) ⊖ w k) /\
     energy_at eta mu (with_decay lam E) w (S k) <= energy_at eta mu (with_decay lam E) w k.
 Proof.
-  intros He Hm HR Hlam HE Hrho HC Hit. apply (heavy_ball_gain_nonneg_iff L eta mu He) in HR.
-  set (start := with_decay lam E (w O)) in *. set (V := energy_at eta mu (with_decay lam E) w) in *.
-  assert (Stay : forall k, V k <= start -> segment_in (ball vzero rho) (w k) (w (S k) ⊖ w k)).
-  { intros k Hk. apply (bounded_step_stays n lam E _ _ start); try assumption.
-    - pose proof (error_below_energy eta mu (with_decay lam E) w He Hm k). unfold V in Hk. lra.
-    - intros t [T0 T1] Hpart.
-      pose proof (error_along_step L eta mu _ _ G w He Hm HC k t (Hit k) T0 Hpart) as HD. cbv beta in HD. fold V in HD.
-      set (q := norm (w (S k) ⊖ w k)) in *. assert (0 <= q * q) by nra.
-      assert (0 < / eta) by now apply Rinv_0_lt_compat.
-      assert (0 <= t * (1 - t) / eta) by (apply Rmult_le_pos; nra).
-      assert (0 <= heavy_ball_gain L eta mu * (t * t)) by nra.
-      assert (0 <= t * (1 - t) / eta * (q * q)) by nra.
-      assert (0 <= heavy_ball_gain L eta mu * (t * t) * (q * q)) by nra. lra. }
-  assert (Dec : forall k, V k <= start -> V (S k) <= V k).
-  { intros k Hk. pose proof (energy_decreases L eta mu _ _ G w He Hm HC k (Hit k) (Stay k Hk)) as HD. cbv beta in HD. fold V in HD.
-    pose proof (norm_pos (w (S k) ⊖ w k)) as Pq. pose proof (Rmult_le_pos _ _ Pq Pq).
-    pose proof (Rmult_le_pos _ _ HR H). unfold V in *. lra. }
-  assert (Inv : forall k, V k <= start).
-  { induction k; [unfold V, start; rewrite energy_at_start; lra|]. specialize (Dec k IHk). lra. }
-  intros k. repeat split; auto. apply (sublevel_is_bounded n lam E); auto.
-  pose proof (error_below_energy eta mu (with_decay lam E) w He Hm k). specialize (Inv k). unfold V in Inv. lra.
+  intros He Hm HR Hlam HE Hrho HC Hit k. rewrite <- (energy_at_start eta mu (with_decay lam E) w) in *.
+  assert (Hit0 : forall k, heavy_ball_at eta mu G w (k + 0)) by (intros; rewrite Nat.add_0_r; auto).
+  pose proof (heavy_ball_weight_decay_from n L eta mu lam rho 0 E G w He Hm HR Hlam HE Hrho HC Hit0 k) as H.
+  now rewrite Nat.add_0_r in H.
+Qed.
+
+(** What the energy is after a previous step [d]: [E + mu/(2 eta) |d|^2], and no more if it is shorter. *)
+Lemma energy_after_step n eta mu (E : vec n -> R) w bound : 0 < eta -> 0 <= mu -> norm (w 1%nat ⊖ w O) <= bound ->
+  energy_at eta mu E w 1 <= E (w 1%nat) + mu / (2 * eta) * (bound * bound).
+Proof.
+  intros He Hm Hb. unfold energy_at, energy. simpl previous_step. rewrite <- norm_sq.
+  pose proof (norm_pos (w 1%nat ⊖ w O)). pose proof (energy_coefficient_nonneg eta mu He Hm) as Hc.
+  apply Rplus_le_compat_l, Rmult_le_compat_l; [exact Hc|]. nra.
 Qed.
 
 (** The squared gradients add up too, to (1 + mu)^2/eta^2 times what the squared steps do. *)

@@ -18,6 +18,7 @@ from verify.training.momentum import heavy_ball_step
 
 BALL = Ball([0.0], 0.1)
 TAU, MU = Setting(0.1, tau=0.0), Setting(0.1, mu=0.9)
+REST = Setting(0.1, tau=0.5)
 ENERGY = "V = E + mu/(2 eta) |D|^2, not E itself?"
 
 
@@ -49,6 +50,18 @@ NOT_ONE = RangeRow("horizon", Verdict.UNDECIDED, "not even one step")
         (TAU, [horizon(None)], "does every step, for ever, decrease the error?"),
         (MU, [], f"does every step that stays within 0.1 of the start decrease {ENERGY}"),
         (MU, [FOR_EVER], f"does every step from rest, for ever, decrease {ENERGY}"),
+        (
+            REST,
+            [],
+            "does every step from rest that stays, as all before it, within 0.1 of the start decrease the error?",
+        ),
+        (
+            REST,
+            [horizon(17)],
+            "does each of the first 17 steps from rest, and every later one that stays, as all before it, within 0.1 "
+            "of the start, decrease the error?",
+        ),
+        (REST, [FOR_EVER], "does every step from rest, for ever, decrease the error?"),
         (
             None,
             [FOR_EVER],
@@ -143,6 +156,19 @@ def test_a_rise_of_the_error_beside_a_falling_energy_replays(heavy_ball: CheckRe
     change = problem.error(w) - problem.error(before)
     assert heavy_ball.error_rise["increase_lower"] <= change <= heavy_ball.error_rise["increase_upper"]
     assert heavy_ball.error_rise["increase_lower"] > 5e-4
+
+
+def test_a_rise_of_the_error_in_nesterovs_variant_replays() -> None:
+    problem, eta, mu = tanh_unit(), 0.05, 0.9
+    report = verify.check(problem, Setting(eta, mu=mu, nesterov=True))
+    rise = report.error_rise
+    assert rise is not None and "Nesterov" in rise["replay"]
+    w = before = problem.initial_weights
+    for _ in range(rise["step"]):
+        ahead = w + mu * (w - before)
+        before, w = w, w + (mu * (w - before) - eta * problem.gradient(ahead))
+    decision = verify.decide_decrease(problem, before, w)
+    assert decision.sign == 1 and rise["increase_lower"] <= decision.upper
 
 
 def test_a_rise_outside_the_region_does_not_count() -> None:

@@ -44,9 +44,21 @@ def test_a_setting_for_a_start_at_rest(beyond_sharp: CheckReport) -> None:
         PROVED,
         PROVED,
     )
-    assert beyond_sharp.verdict is not PROVED
+    assert beyond_sharp.verdict is PROVED
+    assert beyond_sharp.question == "does every step from rest, for ever, decrease the error?"
     a4 = next(finding for finding in beyond_sharp.assumptions if finding.id == "A4")
-    assert a4.remedy is not None and "from rest (D_0 = 0) theorem from_rest proves" in a4.remedy
+    assert (a4.verdict, a4.theorem) == (PROVED, "from_rest")
+    assert "from rest (D_0 = 0), as long as all steps are" in a4.statement
+    (rest,) = (each for each in a4.hypotheses if each.id == "rest")
+    assert rest.assumed and "starts at rest" in rest.statement
+
+
+def test_more_than_from_rest_admits_is_left_open() -> None:
+    """An increase after a previous step that no run from rest makes refutes nothing."""
+    report = check(tanh_unit(0.5), Setting(0.01, tau=0.9))
+    a4 = next(finding for finding in report.assumptions if finding.id == "A4")
+    assert (a4.verdict, a4.theorem, report.verdict) == (UNDECIDED, "from_rest", UNDECIDED)
+    assert a4.remedy is not None and "use tau <= " in a4.remedy
 
 
 def test_horizon_and_weight_decay_rest_on_it_and_say_so(beyond_sharp: CheckReport) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -72,11 +73,20 @@ SMOOTH = ("tanh", "sigmoid", "softplus", "arctan", "erf", "gelu", "silu", "sin",
 FORMULA = {"expr": "x*tanh(log(1+exp(x)))/1.5"}
 SETTINGS: dict[str, dict[str, Any]] = {
     "region": {},
+    "from_rest": {},
+    "restart": {},
     "heavy_ball": {"mu": 0.9},
+    "nesterov": {"mu": 0.9},
     "step": {},
     "horizon": {"steps": 7},
+    "from_rest_horizon": {"steps": 7},
     "weight_decay": {},
+    "from_rest_weight_decay": {},
 }
+FORMS = ("region", "heavy_ball", "step", "horizon", "weight_decay")
+"""One kind for each form of a claim: what is tested of forms alone, or of every edge kind, is tested of these."""
+CURVED = [kind for kind in SETTINGS if kind != "step"]
+"""Whose claims hold a bound of the Hessian on a region."""
 
 
 @pytest.fixture(params=[*SMOOTH, "formula", "images"])
@@ -93,11 +103,11 @@ def small_problem() -> Problem:
 
 
 @pytest.fixture(scope="session")
-def _certificates(small_problem: Problem) -> dict[str, dict[str, Any]]:
-    return {kind: certify(small_problem, kind, **settings) for kind, settings in SETTINGS.items()}
+def _certificates(small_problem: Problem) -> Callable[[str], dict[str, Any]]:
+    return cache(lambda kind: certify(small_problem, kind, **SETTINGS[kind]))
 
 
 @pytest.fixture
-def certificate_of(_certificates: dict[str, dict[str, Any]]) -> Callable[[str], dict[str, Any]]:
+def certificate_of(_certificates: Callable[[str], dict[str, Any]]) -> Callable[[str], dict[str, Any]]:
     """Return a function that gives a fresh copy of a valid certificate of a kind."""
-    return lambda kind: copy.deepcopy(_certificates[kind])
+    return lambda kind: copy.deepcopy(_certificates(kind))

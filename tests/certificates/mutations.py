@@ -64,41 +64,67 @@ def strengthen(certificate: Certificate, rng: random.Random) -> str | None:
     return _with(certificate, ("claim", name), _exact(new))
 
 
+def theorem_of(certificate: Certificate) -> str:
+    """The theorem whose range the setting of a certificate has to be in."""
+    kind: str = certificate["kind"]
+    ranges = ("from_rest", "restart", "heavy_ball", "nesterov")
+    return next((name for name in ranges if kind.startswith(name)), "sharp")
+
+
+def setting_of(certificate: Certificate) -> tuple[Fraction, Fraction, Fraction]:
+    claim = certificate["claim"]
+    lipschitz, eta, size = (
+        document.number(claim[name], name) for name in ("lipschitz", "eta", "mu" if "mu" in claim else "tau")
+    )
+    return lipschitz, eta, size
+
+
 def beyond_the_gain(certificate: Certificate, rng: random.Random) -> str | None:
     """The gain beyond what the theorem gives, by the smallest rational excess that is tried."""
-    claim = certificate["claim"]
-    if "gain" not in claim:
+    if "gain" not in certificate["claim"]:
         return None
-    if "mu" in claim:
-        lipschitz, eta, mu = (document.number(claim[name], name) for name in ("lipschitz", "eta", "mu"))
-        most = (1 - mu) / eta - lipschitz / 2
-        return _with(certificate, ("claim", "gain"), _exact(most + Fraction(1, 10 ** rng.randint(20, 200))))
-    lipschitz, eta, tau = (document.number(claim[name], name) for name in ("lipschitz", "eta", "tau"))
-    gain = eta - lipschitz * eta**2 / 2 - abs(1 - lipschitz * eta) * tau - lipschitz * tau**2 / 2
-    return _with(certificate, ("claim", "gain"), _exact(gain + Fraction(1, 10 ** rng.randint(20, 200))))
+    lipschitz, eta, size = setting_of(certificate)
+    most = {
+        "sharp": eta - lipschitz * eta**2 / 2 - abs(1 - lipschitz * eta) * size - lipschitz * size**2 / 2,
+        "heavy_ball": (1 - size) / eta - lipschitz / 2,
+        "nesterov": eta / 2 - lipschitz * eta**2 / 2,
+    }.get(theorem_of(certificate))
+    if most is None:
+        ends = -lipschitz / 2 * (eta**2 + size**2) + eta, (eta + size) - lipschitz / 2 * (eta + size) ** 2
+        most = min(ends)
+    return _with(certificate, ("claim", "gain"), _exact(most + Fraction(1, 10 ** rng.randint(20, 200))))
 
 
 def beyond_the_range(certificate: Certificate, rng: random.Random) -> str | None:
-    """eta or the momentum just beyond the range, with gain 0."""
+    """eta or the momentum just beyond the range, with gain 0; of a momentum, also below 0."""
     claim = certificate["claim"]
     if "eta" not in claim:
         return None
-    if "mu" in claim:
-        lipschitz, eta, mu = (document.number(claim[name], name) for name in ("lipschitz", "eta", "mu"))
-        excess = 1 + Fraction(1, 2 ** rng.randint(1, 300))
-        beyond = {"eta": 2 * (1 - mu) / lipschitz * excess, "mu": (1 - lipschitz * eta / 2) * excess}
-        beyond |= {"mu below 0": Fraction(-1, 2 ** rng.randint(1, 300))}
-        name = rng.choice(sorted(beyond))
-        claim[name.split()[0]], claim["gain"] = _exact(beyond[name]), "0"
-        return text_of(certificate)
-    lipschitz, eta, tau = (document.number(claim[name], name) for name in ("lipschitz", "eta", "tau"))
+    lipschitz, eta, size = setting_of(certificate)
     excess = 1 + Fraction(1, 2 ** rng.randint(1, 300))
-    if rng.random() < 0.5:
-        claim["eta"] = _exact((2 / lipschitz - tau) * excess)
-    else:
-        claim["tau"] = _exact(min(eta, 2 / lipschitz - eta) * excess)
-    claim["gain"] = "0"
+    theorem, momentum = theorem_of(certificate), "mu" if "mu" in claim else "tau"
+    match theorem:
+        case "sharp":
+            beyond = {"eta": 2 / lipschitz - size, "tau": min(eta, 2 / lipschitz - eta)}
+        case "heavy_ball":
+            beyond = {"eta": 2 * (1 - size) / lipschitz, "mu": 1 - lipschitz * eta / 2}
+        case "nesterov":
+            beyond = {"eta": 1 / lipschitz, "mu": root_above(1 / (1 + lipschitz * eta))}
+        case _:
+            paid = 1 if theorem == "from_rest" else 2
+            room = paid / lipschitz - eta
+            beyond = {"eta": paid / lipschitz - size, "tau": min(room, root_above(eta * room))}
+    name = rng.choice([*sorted(beyond), "below 0"])
+    if name == "below 0":
+        name, beyond = momentum, {momentum: Fraction(-1)}
+    claim[name], claim["gain"] = _exact(beyond[name] * excess), "0"
     return text_of(certificate)
+
+
+def root_above(square: Fraction) -> Fraction:
+    """A rational number whose square is at least the given one, by less than a part in 10^60."""
+    scale = 10**60
+    return Fraction(math.isqrt(square.numerator * square.denominator * scale**2) + 1, square.denominator * scale)
 
 
 def recomputed_bound(certificate: Certificate) -> Fraction:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import verify
-from tests.certificates.conftest import SETTINGS, make_problem, residual_nodes
+from tests.certificates.conftest import FORMS, SETTINGS, make_problem, residual_nodes
 from verify.analysis.certify import certify, write_certificate
 from verify.certificates import document
 from verify.certificates.description import describe
@@ -20,7 +20,7 @@ from verify.certificates.words import claim_words
 SCHEMA = json.loads((Path(document.__file__).parent / "certificate.schema.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("kind", SETTINGS)
+@pytest.mark.parametrize("kind", FORMS)
 def test_certificate_is_confirmed_after_a_round_trip_through_its_file(
     problem: verify.Problem, kind: str, tmp_path: Path
 ) -> None:

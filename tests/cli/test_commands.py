@@ -406,6 +406,27 @@ class TestMomentumAsOfSGD:
         again = answer(dagverify(*given, "--lr", largest[1], "--force"))
         assert (again["verdict"], again["claim"]["eta"]) == ("PROVED", float(largest[1]))
 
+    @pytest.mark.parametrize(
+        ("setting", "theorem", "words"),
+        [
+            (
+                "eta = 0.001\ntau = 0.004",
+                "from_rest",
+                "every step from rest with eta=0.001, tau <= 0.004 of the global norm",
+            ),
+            ('eta = 0.001\ntau = 0.004\nrule = "restart"', "restart", "momentum being dropped where it points uphill"),
+            ("eta = 0.001\nmu = 0.9\nnesterov = true", "nesterov", "does not increase V = E + |D|^2/(2 eta)"),
+        ],
+    )
+    def test_certify_takes_the_setting_of_the_file(
+        self, write_spec: WriteSpec, dagverify: Run, tmp_path: Path, setting: str, theorem: str, words: str
+    ) -> None:
+        spec, path = write_spec(("radius = 0.1\n", f"{MOMENTUM}{setting}\n")), tmp_path / "cert.json"
+        found = answer(dagverify("certify", spec, "-o", path, "--json"))
+        assert (found["verdict"], found["kind"]) == ("PROVED", theorem) and words in found["statement"]
+        again = answer(dagverify("recheck", path, "--spec", spec, "--json"))
+        assert (again["verdict"], again["theorem"]) == ("PROVED", theorem) and words in again["statement"]
+
     def test_train(self, write_spec: WriteSpec, dagverify: Run, tmp_path: Path) -> None:
         given = ("train", write_spec(), "--lr", 0.01, "--momentum", 0.9, "--steps", 3, "--json", "--out")
         found = answer(dagverify(*given, tmp_path / "run"))

@@ -83,7 +83,7 @@ def test_the_exact_step_holds_what_either_sign_would_give(
 
 def test_a_setting_is_judged_by_its_theorem() -> None:
     problem = quadratic_problem()
-    inside, adaptive = (Setting(ETA, tau=0.999 * TAU, rule=rule) for rule in ("restart", "adaptive"))
+    inside, adaptive = Setting(ETA, tau=0.999 * TAU, rule="restart"), Setting(ETA, tau=0.999 * TAU, norm="vertex")
     assert inside.theorem == "restart" and adaptive.theorem == "sharp"
     verdicts = {}
     for setting in (inside, adaptive):

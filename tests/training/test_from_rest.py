@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 
 import verify
+from verify.layers.dense import dense
+from verify.losses import loss
+from verify.operations.elementwise import Elementwise
 from verify.outcomes import InputError, Verdict
 from verify.training.downhill import DownhillProof
 from verify.training.momentum import heavy_ball_step
@@ -165,3 +168,40 @@ def test_the_proof_is_of_the_bound_it_is_given(problem: verify.Problem, proof: D
     w_next = w - 0.9 / proof.L * problem.gradient(w)
     assert isinstance(proof.change(problem, w, w_next), Fraction)
     assert replace(proof, L=2 * proof.L).change(problem, w, w_next) is None
+
+
+def graph_problem(activation: str, radius: float | None = 0.25) -> verify.GraphProblem:
+    """Two classes by softmax cross-entropy: no sum of squares."""
+    builder, rng = verify.GraphBuilder(), np.random.default_rng(2)
+    x = builder.constant("x", (6, 2))
+    z = dense(x, builder.parameter("W0", (3, 2)), builder.parameter("b0", (3,))).apply(Elementwise(activation))
+    z = dense(z, builder.parameter("W1", (2, 3)), builder.parameter("b1", (2,)))
+    criterion = loss("softmax-cross-entropy")
+    targets = criterion.read_targets(np.array([0, 1, 1, 0, 1, 0]), z.shape)
+    graph = builder.build(criterion.error(z, builder.constant("targets", targets.shape)))
+    start = rng.standard_normal(17)
+    region = None if radius is None else verify.Ball(start, radius)
+    return verify.GraphProblem(graph, {"x": rng.standard_normal((6, 2)), "targets": targets}, start, region=region)
+
+
+@pytest.mark.parametrize("rule", ["fixed", "clipped"])
+def test_steps_of_a_graph_are_proved_by_their_slope(rule: Any) -> None:
+    problem = graph_problem("tanh")
+    L = verify.hessian_bound(problem, problem.region).value
+    eta = 0.05 / L
+    tau = 0.99 * verify.momentum_range(L, eta, theorem="from_rest")[1]
+    options: dict[str, Any] = {"theorem": "from_rest"} if rule == "fixed" else {"mu": 0.9}
+    session = Session(problem, make_rule(rule, eta, tau, problem=problem, **options))
+    for _ in range(8):
+        w = session.weights
+        record = session.step()
+        assert record is not None and record.verdict is Verdict.PROVED and record.evidence == DOWNHILL
+        decision = verify.decide_decrease(problem, w, session.weights)
+        assert decision.sign == -1 and record.decrease <= -decision.lower
+
+
+def test_graphs_without_a_bound_or_a_region_are_refused() -> None:
+    with pytest.raises(InputError, match="no bound L on the region"):
+        train(graph_problem("relu"), steps=1, rule="clipped", eta=0.01, mu=0.9)
+    with pytest.raises(InputError, match="needs a region"):
+        train(graph_problem("tanh", None), steps=1, rule="clipped", eta=0.01, mu=0.9)

@@ -13,6 +13,8 @@ from verify.activations import Smoothness
 from verify.analysis.minimum_claim import minimum_claim
 from verify.arithmetic.environment import as_users_code, certified_environment
 from verify.arithmetic.floats import exact_float
+from verify.arithmetic.rational import round_down
+from verify.assumptions.small_momentum import Setting
 from verify.bounds.regions import Ball, BoundedWeights
 from verify.calculus.decide import decide_decrease
 from verify.calculus.problem import classical
@@ -22,7 +24,7 @@ from verify.certificates.curvature_claim import CurvatureClaims, exact_region
 from verify.certificates.description import describe, hex_list
 from verify.certificates.horizon_search import HorizonSetting, fit_horizon
 from verify.outcomes import InputError, Verdict
-from verify.theorems.ranges import RANGES
+from verify.theorems.ranges import RANGES, AdmissibleRange
 from verify.theorems.weight_decay import sublevel_radius
 from verify.training.train import train
 
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
     from verify.calculus.objective import Objective
     from verify.calculus.problem import Problem
 
-SHARP, HEAVY_BALL = RANGES["sharp"], RANGES["heavy_ball"]
+FROM_REST = "from_rest"
+ONE_STEP = {"region": "sharp", **{name: name for name in (FROM_REST, "restart", "heavy_ball", "nesterov")}}
+"""The theorem whose range stands behind each kind that is about single steps in a region."""
 
 
 class UnconfirmedError(InputError):
@@ -48,7 +52,7 @@ def certify(
     eta: float | None = None,
     tau: float | None = None,
     mu: float | None = None,
-    ratio: float = 0.5,
+    ratio: float | None = None,
     radius: float | None = None,
     confirm: bool = True,
     claims: CurvatureClaims | None = None,
@@ -60,28 +64,31 @@ def certify(
     ----------
     problem : Problem or GraphProblem
         Of a `GraphProblem`, steps and minima are certified.
-    kind : {"region", "heavy_ball", "step", "horizon", "weight_decay", "minimum"}
-        ``region``: the Hessian bound on the problem's region, and a setting of the range; ``heavy_ball``: the same for
-        a constant momentum coefficient mu, where the error plus the energy of the motion falls; ``step``: the error
-        falls from one stored weight vector to another; ``horizon``: K steps stay in a ball and decrease the error;
-        ``weight_decay``: all steps do, for ever; ``minimum``: a strict minimiser lies near the weights, and training
-        converges to it (`verify.converge` finds such weights).
+    kind : str
+        ``"region"``: the Hessian bound on the problem's region, and a setting of the range; ``"from_rest"``: the same
+        for a training that starts at rest; ``"restart"``: for momentum that is dropped where it points uphill;
+        ``"heavy_ball"``, ``"nesterov"``: for a constant momentum coefficient mu, where the error plus the energy of the
+        motion falls; ``"step"``: the error falls from one stored weight vector to another; ``"horizon"``: K steps stay
+        in a ball and decrease the error; ``"weight_decay"``: all steps do, for ever; ``"from_rest_horizon"`` and
+        ``"from_rest_weight_decay"``: the same from rest, with more momentum; ``"minimum"``: a strict minimiser lies
+        near the weights, and training converges to it (`verify.converge` finds such weights).
     weights : array, shape (P,), optional
         Default: the problem's initial weights.
     next_weights : array, shape (P,), optional
         For ``step``; default: one step of certified training.
     steps : int, optional
-        K of ``horizon``; default with `eta`: the largest K found.
+        K of a horizon; default with `eta`: the largest K found.
     eta : float, optional
-        Default: the recommended one; for ``horizon`` the largest found.
+        Default: the recommended one; for a horizon the largest found.
     tau : float, optional
-        Default: `ratio` times eta, at most half of what the range admits.
+        Default: half of what the range admits; for a horizon, and at most in the sharp range, `ratio` times eta.
     mu : float, optional
-        For ``heavy_ball``, and needed there: in [0, 1). Then eta is by default half of the largest for mu.
-    ratio : float
-        tau/eta where tau is not given.
+        For ``heavy_ball`` and ``nesterov``, and needed there: in [0, 1). Then eta is by default half of the largest for
+        mu.
+    ratio : float, optional
+        tau/eta where tau is not given; default 1 from rest, else 1/2.
     radius : float, optional
-        Of the ball of ``horizon`` or ``minimum``, or of |w| <= radius for ``weight_decay``; default: searched.
+        Of the ball of a horizon or ``minimum``, or of |w| <= radius with weight decay; default: searched.
     confirm : bool
         Whether to run the checker before returning.
     claims : CurvatureClaims, optional
@@ -124,23 +131,23 @@ def certify(
     writer = _Writer(problem, w, ratio, announce, claims)
     region: dict[str, Any] | None = None
     match kind:
-        case "region":
+        case "region" | "from_rest" | "restart":
             region, bound = writer.region()
-            claim = writer.setting(bound, eta, tau)
-        case "heavy_ball":
+            claim = writer.setting(bound, eta, tau, ONE_STEP[kind])
+        case "heavy_ball" | "nesterov":
             if mu is None:
-                raise InputError("a certificate of kind heavy_ball needs mu", mu=mu, remedy="give mu, for example 0.9")
+                raise InputError(f"a certificate of kind {kind} needs mu", mu=mu, remedy="give mu, for example 0.9")
             region, bound = writer.region()
-            claim = _heavy_ball_claim(bound, eta, mu)
+            claim = _mu_claim(RANGES[kind], bound, eta, mu)
         case "step":
             claim = writer.step(next_weights)
-        case "horizon":
-            region, claim = writer.horizon(steps, eta, tau, radius)
+        case "horizon" | "from_rest_horizon":
+            region, claim = writer.horizon(steps, eta, tau, radius, _range_behind(kind))
         case "minimum":
             announce("bounding the eigenvalues of the Hessian")
             region, claim = minimum_claim(problem, w, writer.claims, radius, eta, tau)
         case _:
-            region, claim = writer.weight_decay(eta, tau, radius)
+            region, claim = writer.weight_decay(eta, tau, radius, _range_behind(kind))
     certificate = {
         "format": document.FORMAT,
         "version": document.VERSION,
@@ -166,13 +173,28 @@ def certify(
 write_certificate = document.write_document
 
 _USED = {
-    "region": {"eta", "tau"},
-    "heavy_ball": {"eta", "mu"},
+    **{kind: {"eta", "tau"} for kind in ("region", "from_rest", "restart")},
+    **{kind: {"eta", "mu"} for kind in ("heavy_ball", "nesterov")},
     "step": {"next_weights"},
-    "horizon": {"steps", "eta", "tau", "radius"},
-    "weight_decay": {"eta", "tau", "radius"},
-    "minimum": {"eta", "tau", "radius"},
+    **{kind: {"steps", "eta", "tau", "radius"} for kind in ("horizon", "from_rest_horizon")},
+    **{kind: {"eta", "tau", "radius"} for kind in ("weight_decay", "from_rest_weight_decay", "minimum")},
 }
+
+
+def kind_of(setting: Setting | None) -> str:
+    """Return the kind of certificate that says of a setting what `check` says of its single steps.
+
+    Examples
+    --------
+    >>> kind_of(Setting(0.1, tau=0.05)), kind_of(Setting(0.1, tau=0.5)), kind_of(Setting(0.1, mu=0.9, nesterov=True))
+    ('region', 'from_rest', 'nesterov')
+    """
+    theorem = "sharp" if setting is None else setting.theorem
+    return next(kind for kind, behind in ONE_STEP.items() if behind == theorem)
+
+
+def _range_behind(kind: str) -> str:
+    return FROM_REST if kind.startswith(FROM_REST) else "sharp"
 
 
 def _refuse_superfluous(kind: str, **given: Any) -> None:
@@ -184,18 +206,18 @@ def _refuse_superfluous(kind: str, **given: Any) -> None:
         raise InputError("tau without eta", remedy="give both", tau=given["tau"])
 
 
-def _heavy_ball_claim(bound: float, eta: float | None, mu: float) -> dict[str, Any]:
-    """Return the claim for a bound of the Hessian: a setting of theorem `heavy_ball`, and what a step gains."""
+def _mu_claim(admissible: AdmissibleRange, bound: float, eta: float | None, mu: float) -> dict[str, Any]:
+    """Return the claim for a bound of the Hessian: a setting of a range of mu, and what a step gains."""
     if not 0 <= mu < 1:
-        raise InputError("theorem heavy_ball needs 0 <= mu < 1", mu=mu, remedy="give for example mu = 0.9")
-    largest = HEAVY_BALL.eta_limit_with(bound, mu)
+        raise InputError(f"theorem {admissible.name} needs 0 <= mu < 1", mu=mu, remedy="give for example mu = 0.9")
+    largest = admissible.eta_limit_with(bound, mu)
     if largest is None:
         raise InputError("no float64 learning rate is admitted", mu=mu, L=bound, remedy="use a smaller mu")
     rate = largest / 2 if eta is None else eta
-    if HEAVY_BALL.contains(bound, rate, mu) is not Verdict.PROVED:
-        remedy = HEAVY_BALL.remedy(bound, rate, mu)
-        raise InputError("the setting is outside the range of theorem heavy_ball", eta=rate, mu=mu, remedy=remedy)
-    gain = HEAVY_BALL.gain(bound, rate, mu)
+    if admissible.contains(bound, rate, mu) is not Verdict.PROVED:
+        what = f"the setting is outside the range of theorem {admissible.name}"
+        raise InputError(what, eta=rate, mu=mu, remedy=admissible.remedy(bound, rate, mu))
+    gain = admissible.gain(bound, rate, mu)
     return {"lipschitz": bound.hex(), "eta": float(rate).hex(), "mu": float(mu).hex(), "gain": gain.hex()}
 
 
@@ -206,11 +228,11 @@ class _Writer:
         self,
         problem: Objective,
         w: np.ndarray,
-        ratio: float,
+        ratio: float | None,
         announce: Callable[[str], None],
         claims: CurvatureClaims | None,
     ) -> None:
-        if not 0 <= ratio < 1:
+        if ratio is not None and not 0 <= ratio < 1:
             raise InputError("ratio must be at least 0 and below 1", ratio=ratio, remedy="give 0 <= ratio < 1")
         self.problem, self.w, self.ratio, self.announce = problem, w, ratio, announce
         self.description = describe(problem, w)
@@ -272,18 +294,18 @@ class _Writer:
         return first.weights if first.verdicts else train(self.problem, self.w, steps=1, rule="guarded").weights
 
     def horizon(
-        self, steps: int | None, eta: float | None, tau: float | None, radius: float | None
+        self, steps: int | None, eta: float | None, tau: float | None, radius: float | None, theorem: str
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Find the ball in which the steps stay."""
         if steps is None and eta is None:
             raise InputError("how far?", remedy="give steps, eta, or both", steps=steps, eta=eta)
-        part = Fraction(self.ratio) if tau is None or eta is None else Fraction(tau) / Fraction(eta)
-        setting = HorizonSetting(self.classical, self.w, steps, eta, tau, part)
+        part = self._ratio(theorem) if tau is None or eta is None else Fraction(tau) / Fraction(eta)
+        setting = HorizonSetting(self.classical, self.w, steps, eta, tau, part, theorem)
         found = fit_horizon(setting, self.claims, radius, self.announce)
         return exact_region(Ball(self.w, found.radius)), found.to_claim()
 
     def weight_decay(
-        self, eta: float | None, tau: float | None, radius: float | None
+        self, eta: float | None, tau: float | None, radius: float | None, theorem: str
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Bound the Hessian where weight decay keeps the weights."""
         penalty = self.classical.weight_decay
@@ -300,7 +322,7 @@ class _Writer:
             room = float(np.nextafter(room, np.inf))
         region = BoundedWeights(room)
         self.announce("bounding the Hessian")
-        claim = self.setting(self.claims.confirmed(region), eta, tau)
+        claim = self.setting(self.claims.confirmed(region), eta, tau, theorem)
         converges = float.fromhex(claim["gain"]) > 0 and self._analytic()
         return exact_region(region), {**claim, "error_upper": upper.hex(), "converges": converges}
 
@@ -308,14 +330,22 @@ class _Writer:
         vertices = self.classical.architecture.vertices.values()
         return all(v.activation.smoothness is Smoothness.ANALYTIC for v in vertices if v.activation is not None)
 
-    def setting(self, bound: float, eta: float | None, tau: float | None) -> dict[str, Any]:
-        """Return a setting of theorem `sharp`, and what a step gains."""
-        rate = SHARP.recommended(bound)[0] if eta is None else eta
-        limit = SHARP.momentum_limit(bound, rate)
-        size = min(limit / 2, self.ratio * rate) if tau is None else tau
+    def _ratio(self, theorem: str) -> Fraction:
+        """Return tau/eta where tau is not given."""
+        if self.ratio is None:
+            return Fraction(1) if theorem == FROM_REST else Fraction(1, 2)
+        return Fraction(self.ratio)
+
+    def setting(self, bound: float, eta: float | None, tau: float | None, theorem: str) -> dict[str, Any]:
+        """Return a setting of a theorem's range, and what a step gains."""
+        admissible = RANGES[theorem]
+        rate = admissible.recommended(bound)[0] if eta is None else eta
+        size = admissible.momentum_limit(bound, rate) / 2 if tau is None else tau
+        if tau is None and (theorem == "sharp" or self.ratio is not None):
+            size = min(size, round_down(self._ratio(theorem) * Fraction(rate)))
         return {
             "lipschitz": bound.hex(),
             "eta": float(rate).hex(),
             "tau": float(size).hex(),
-            "gain": SHARP.gain(bound, rate, size).hex(),
+            "gain": admissible.gain(bound, rate, size).hex(),
         }

@@ -188,10 +188,10 @@ def check(
     question = question_of(required_region(problem), asked, ranges, _verdict(assumptions, gradients))
     question = question if gradients.proof.counted else f"{GIVEN}, {question}"
     rise = None
-    if setting is not None and setting.mu is not None and not setting.nesterov:
+    if setting is not None and setting.mu is not None:
         with suppress(OverBudgetError), time_limit(0.05 * total, "the search for a rise of the error"):
-            progress("looking for a step of the heavy ball that increases the error itself")
-            rise = find_error_rise(problem, setting.eta, setting.mu)
+            progress("looking for a step that increases the error itself")
+            rise = find_error_rise(problem, setting.eta, setting.mu, nesterov=setting.nesterov)
     found = None if rise is None else rise.to_json()
     return CheckReport(problem.name, assumptions, gradients, curvature, ranges, first_step, question, found, optimizer)
 
@@ -206,12 +206,12 @@ def _verdict(assumptions: tuple[Finding, ...], gradients: Gradients) -> Verdict:
 def _increase(problem: Objective, setting: Setting, curvature: Curvature, seed: int) -> dict[str, Any] | None:
     """Return a proved increase with the setting as data that replay it, or None.
 
-    For the heavy ball only steps from rest are tried: there an increase of E is one of V = E + mu/(2 eta)|D|^2 too.
+    For mu, and for theorem `from_rest`, only steps from rest are tried: there an increase of E is one of V too.
     """
     from verify.properties.cases import StepCase
     from verify.properties.increase import find_increase
 
-    tau = 0.0 if setting.tau is None else setting.tau
+    tau = 0.0 if setting.tau is None or setting.from_rest else setting.tau
     case = StepCase(seed, 0.0, "none", setting.eta, tau, setting.rule, setting.norm)
     leading = curvature.leading if curvature.leading is not None else np.ones(problem.size)
     try:

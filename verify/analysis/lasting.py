@@ -94,7 +94,7 @@ def horizon_row(
     start = _Start(along, upper, infimum, radius, previous)
     try:
         if setting is not None:
-            return _asked_horizon(start, setting, _theorem(setting, L, along))
+            return _asked_horizon(start, setting)
         eta, tau = start.largest_eta(DEFAULT_STEPS)
         return _proved_horizon(eta, tau, eta, start.horizon(eta, tau, DEFAULT_STEPS), "tau")
     except InputError as error:
@@ -135,18 +135,8 @@ def _stays(start: _Start, eta: float, momentum: float, theorem: str) -> bool:
     return start.horizon(eta, momentum, 1, theorem).verdict is Verdict.PROVED
 
 
-def _theorem(setting: Setting, *bounds: float) -> str:
-    """Return whose range a setting is asked to last in: `from_rest` for a tau that no bound L admits in `sharp`."""
-    if setting.theorem == "sharp" and setting.norm == "global":
-        sharp, from_rest = RANGES["sharp"], RANGES["from_rest"]
-        outside = all(sharp.contains(L, setting.eta, setting.momentum) is not Verdict.PROVED for L in bounds)
-        if outside and from_rest.contains(bounds[-1], setting.eta, setting.momentum) is Verdict.PROVED:
-            return "from_rest"
-    return setting.theorem
-
-
-def _asked_horizon(start: _Start, setting: Setting, theorem: str) -> RangeRow:
-    eta, size = setting.eta, setting.momentum
+def _asked_horizon(start: _Start, setting: Setting) -> RangeRow:
+    eta, size, theorem = setting.eta, setting.momentum, setting.theorem
     admissible = RANGES[theorem]
     adaptive = admissible.momentum_name == "tau"
     found = start.horizon(eta, size, 1, theorem)
@@ -204,7 +194,6 @@ def weight_decay_row(
         eta, size = admissible.recommended(bound)
         if setting is not None:
             eta, size = setting.eta, setting.momentum
-            admissible = RANGES[_theorem(setting, L, bound)]
             if admissible.contains(bound, eta, size) is not Verdict.PROVED:
                 words = f"{setting.words} is outside the range of theorem {admissible.name} (L={at_least(bound)})"
                 return _outside(words, setting, bound)

@@ -41,8 +41,9 @@ def question_of(region: Region, setting: Setting | Optimizer | None, rows: Seque
         region,
         for_ever="weight_decay" in lasting or (horizon is not None and steps is None),
         steps=steps,
-        from_rest=setting.mu is not None,
+        from_rest=setting.mu is not None or setting.from_rest,
         previous_step=setting.previous_step,
         ahead=setting.nesterov,
+        since_rest=setting.from_rest,
     )
     return f"does {scope} decrease {decreasing_words(setting.theorem)}?"

@@ -41,7 +41,8 @@ def bounded_weights(region: Region, proof: WeightDecay | Horizon | None = None) 
     ('UNDECIDED', True, False)
     """
     numbers: dict[str, Any] = {"region": region.to_data()}
-    start = "" if proof is None or proof.theorem != "heavy_ball" else f", {start_words(proof.previous_step)}"
+    starts = proof is not None and proof.theorem in ("heavy_ball", "from_rest")
+    start = f", {start_words(proof.previous_step)}" if proof is not None and starts else ""
     if isinstance(proof, WeightDecay) and proof.verdict is Verdict.PROVED:
         return _proved(
             f"every iterate stays in |w| <= {proof.sublevel_radius!r}, for ever{start}",
@@ -91,7 +92,7 @@ def prove_boundedness(
         Hessian bound over the region.
     eta, momentum : float
         Setting.
-    theorem : {"sharp", "heavy_ball"}
+    theorem : {"sharp", "from_rest", "restart", "heavy_ball"}
         Whose range is to hold the setting.
     previous_step : float
         Upper bound of |D_0|, for the heavy ball.

@@ -72,6 +72,7 @@ def scope_words(
     from_rest: bool = False,
     previous_step: float = 0.0,
     ahead: bool = False,
+    since_rest: bool = False,
 ) -> str:
     """Return which steps an answer speaks of.
 
@@ -89,6 +90,8 @@ def scope_words(
         How long that one is at most.
     ahead : bool
         Whether w + mu D, where Nesterov's variant takes its gradient, has to stay too.
+    since_rest : bool
+        Whether all steps since a start at rest have to stay, not this one alone.
 
     Examples
     --------
@@ -97,11 +100,16 @@ def scope_words(
     ('every step that stays within 0.1 of the start', 'every step from rest, for ever,')
     >>> scope_words(region, steps=17)
     'each of the first 17 steps, and every later one that stays within 0.1 of the start,'
+    >>> scope_words(region, from_rest=True, since_rest=True)
+    'every step from rest that stays, as all before it, within 0.1 of the start'
     """
     rest = (f" after {previous_words(previous_step)}" if previous_step else " from rest") if from_rest else ""
+    before = ", as all before it," if since_rest else ""
     if for_ever:
         return f"every step{rest}, for ever,"
     if steps:
         first = f"each of the first {steps} steps" if steps > 1 else "the first step"
-        return f"{first}{rest}, and every later one that stays {region_words(region)},"
+        return f"{first}{rest}, and every later one that stays{before} {region_words(region)},"
+    if since_rest:
+        return f"every step{rest} that stays{before} {region_words(region)}"
     return f"every step that stays{', with w + mu D,' if ahead else ''} {region_words(region)}"

@@ -81,9 +81,11 @@ class Report:
 
     def __str__(self) -> str:
         lines = [f"{finding.id}: {finding.verdict.value}: {finding.statement}" for finding in self.findings]
-        what = decreasing_words(self["A4"].theorem)
+        theorem = self["A4"].theorem
+        what, rest = decreasing_words(theorem), theorem == "from_rest"
+        steps = "every step from rest that stays, as all before it," if rest else "every step that stays"
         given = "" if self["gradients"].counted else f"{GIVEN}, "
-        answer = f"{given}every step that stays in the region decreases {what}: {self.verdict.value}"
+        answer = f"{given}{steps} in the region decreases {what}: {self.verdict.value}"
         return "\n".join([*lines, answer])
 
 

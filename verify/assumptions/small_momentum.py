@@ -86,12 +86,24 @@ class Setting:
 
     @property
     def theorem(self) -> str:
-        """Whose range the setting is judged by."""
+        """Whose range the setting is judged by.
+
+        More momentum than eta is outside `sharp` for every bound L, and asked from rest, where `from_rest` is wider; up
+        to eta `sharp` is the wider one.
+        """
         if self.nesterov:
             return "nesterov"
         if self.rule == "restart":
             return "restart"
-        return "sharp" if self.mu is None else "heavy_ball"
+        if self.mu is not None:
+            return "heavy_ball"
+        return "from_rest" if self.from_rest else "sharp"
+
+    @property
+    def from_rest(self) -> bool:
+        """Whether the setting is asked of a training that starts at rest, and of no other."""
+        adaptive = self.tau is not None and self.rule == "adaptive" and self.norm == "global"
+        return adaptive and self.momentum > self.eta
 
     @property
     def momentum(self) -> float:
@@ -129,7 +141,8 @@ class Setting:
         """Return what to change of a setting outside its theorem's range, in the numbers that were set."""
         if self.optimizer is not None:
             return self.optimizer.remedy(L)
-        return range_of(self.theorem).remedy(L, self.eta, self.momentum)
+        theorem = "sharp" if self.from_rest and 2 * L * self.eta > 1 else self.theorem  # the wider one of both there
+        return range_of(theorem).remedy(L, self.eta, self.momentum)
 
 
 @certified_environment(products=False)
@@ -271,10 +284,13 @@ def _asked(L: float, setting: Setting) -> Finding:
         numbers["gain"] = admissible.gain(L, setting.eta, setting.momentum)
         what = "E" if setting.mu is None else f"V = {admissible.decreasing}, not E itself,"
         ahead = " with w + mu D" if setting.nesterov else ""
+        if setting.from_rest:
+            ahead = f", from rest (D_0 = 0), as long as all steps are ({admissible.meaning})"
         statement = (
             f"{words} is in the range of theorem {admissible.name}: {what} does not increase at any step inside{ahead}"
         )
-        return Finding("A4", Verdict.PROVED, statement, admissible.name, _hypotheses(L), numbers, needed_for=NEEDED_FOR)
+        hypotheses = _hypotheses(L, setting.from_rest)
+        return Finding("A4", Verdict.PROVED, statement, admissible.name, hypotheses, numbers, needed_for=NEEDED_FOR)
     symbol, limit = admissible.momentum_name, numbers[f"{admissible.momentum_name}_max"]
     if limit is None:
         excess = f"eta is {setting.eta / numbers['eta_max']:.4g} times the largest"
@@ -288,16 +304,8 @@ def _asked(L: float, setting: Setting) -> Finding:
         theorem=admissible.name,
         numbers=numbers,
         needed_for=NEEDED_FOR,
-        remedy=setting.remedy(L) + _from_rest(L, setting),
+        remedy=setting.remedy(L),
     )
-
-
-def _from_rest(L: float, setting: Setting) -> str:
-    """Return what theorem `from_rest` proves of a setting that is too large for every previous step."""
-    if setting.theorem != "sharp" or setting.norm != "global":
-        return ""
-    proved = range_of("from_rest").contains(L, setting.eta, setting.momentum) is Verdict.PROVED
-    return "; from rest (D_0 = 0) theorem from_rest proves each step that stays inside" if proved else ""
 
 
 def _refuted(L: float | None, setting: Setting | None, increase: Mapping[str, Any]) -> Finding:
@@ -309,14 +317,14 @@ def _refuted(L: float | None, setting: Setting | None, increase: Mapping[str, An
     numbers = {} if L is None else _numbers(L, setting, admissible)
     remedy = "use a smaller learning rate and momentum"
     if L is not None:
-        remedy = setting.remedy(L) + _from_rest(L, setting)
+        remedy = setting.remedy(L)
         if admissible.contains(L, setting.eta, setting.momentum) is Verdict.PROVED:
             remedy = "report this: a theorem proves that the step does not exist"
     return Finding(
         id="A4",
         verdict=Verdict.REFUTED,
         statement=f"a step inside the region with {setting.words} was found that increases "
-        + ("E" if setting.mu is None else "E, from rest and so V too"),
+        + ("E, from rest" if setting.from_rest else "E" if setting.mu is None else "E, from rest and so V too"),
         theorem=admissible.name,
         numbers=numbers,
         needed_for=NEEDED_FOR,
@@ -344,8 +352,12 @@ def _numbers(L: float, setting: Setting, admissible: AdmissibleRange) -> dict[st
     }
 
 
-def _hypotheses(L: float) -> tuple[Finding, ...]:
-    return (
-        Finding("L", Verdict.PROVED, f"||Hess E|| <= {L!r} on the region", numbers={"L": L}),
-        Finding("stays", Verdict.UNDECIDED, "the step's segment is in the region (A2)", counted=False, assumed=True),
-    )
+def _hypotheses(L: float, from_rest: bool = False) -> tuple[Finding, ...]:
+    bound = Finding("L", Verdict.PROVED, f"||Hess E|| <= {L!r} on the region", numbers={"L": L})
+    before = ", as those of all steps before it" if from_rest else ""
+    stays = f"the step's segment is in the region{before} (A2)"
+    found = bound, Finding("stays", Verdict.UNDECIDED, stays, counted=False, assumed=True)
+    if not from_rest:
+        return found
+    start = "the training starts at rest, and its momentum is a multiple of the whole previous step"
+    return *found, Finding("rest", Verdict.UNDECIDED, start, counted=False, assumed=True)

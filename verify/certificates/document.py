@@ -24,7 +24,6 @@ from verify.whole_numbers import whole_number
 
 FORMAT = "dagverify-certificate"
 VERSION = 1
-KINDS = ("region", "heavy_ball", "step", "horizon", "weight_decay", "minimum")
 
 FREE_ENTRIES = 2**21
 """Entries of edge matrices, of some 50 bytes each, that every certificate may ask for."""
@@ -36,12 +35,16 @@ one of 3 x 3 from 28 x 28 pixels to 4 channels has 2.1 million, which the 784 pi
 REMEDY = "write the certificate again with dagverify certify, and leave it as it is"
 
 ARITHMETIC = "exact reals on the float64 data and weights given"
+_STAYS = "the step from w to w + D stays in the region"
+_SMALL = "the momentum term is at most tau |grad E(w)|"
+_FROM_REST = [
+    "the training starts at rest, without a previous step",
+    "the momentum term is b D, with b >= 0 and all weights of the last step D, and b |D| is at most tau |grad E(w)|",
+]
 _STATEMENTS: dict[str, tuple[str | None, list[str]]] = {
-    "step": (None, []),
-    "region": (
-        "sharp",
-        ["the step from w to w + D stays in the region", "the momentum term is at most tau |grad E(w)|"],
-    ),
+    "region": ("sharp", [_STAYS, _SMALL]),
+    "from_rest": ("from_rest", [*_FROM_REST, f"{_STAYS}, as all steps before it did"]),
+    "restart": ("restart", [_STAYS, f"{_SMALL} and does not point uphill: its product with grad E(w) is at most 0"]),
     "heavy_ball": (
         "heavy_ball",
         [
@@ -49,10 +52,21 @@ _STATEMENTS: dict[str, tuple[str | None, list[str]]] = {
             "the step from w to w + D' stays in the region",
         ],
     ),
-    "horizon": ("horizon", ["the momentum term is at most tau |grad E(w)| at every step"]),
-    "weight_decay": ("weight_decay", ["the momentum term is at most tau |grad E(w)| at every step"]),
-    "minimum": ("local_minimum", ["the momentum term is at most tau |grad E(w)| at every step"]),
+    "nesterov": (
+        "nesterov",
+        [
+            "the step is D' = mu D - eta grad E(y) with y = w + mu D, the claim's eta and mu and the last step D",
+            "w, y and w + D' are in the region",
+        ],
+    ),
+    "step": (None, []),
+    "horizon": ("horizon", [f"{_SMALL} at every step"]),
+    "from_rest_horizon": ("from_rest_horizon", _FROM_REST),
+    "weight_decay": ("weight_decay", [f"{_SMALL} at every step"]),
+    "from_rest_weight_decay": ("from_rest_weight_decay", _FROM_REST),
+    "minimum": ("local_minimum", [f"{_SMALL} at every step"]),
 }
+KINDS = tuple(_STATEMENTS)
 
 
 _CITED = (

@@ -43,6 +43,8 @@ class HorizonSetting:
     eta, tau : float or None
     part : Fraction
         tau/eta.
+    theorem : {"sharp", "from_rest"}
+        Whose range the setting is in; the latter for a training that starts at rest.
     """
 
     problem: Problem
@@ -51,6 +53,7 @@ class HorizonSetting:
     eta: float | None
     tau: float | None
     part: Fraction
+    theorem: str = "sharp"
 
     @property
     def momentum(self) -> float:
@@ -58,6 +61,12 @@ class HorizonSetting:
         if self.eta is None:
             raise InputError("a momentum size needs a learning rate", remedy="give eta", eta=None)
         return round_down(Fraction(self.eta) * self.part) if self.tau is None else self.tau
+
+    def largest_eta(
+        self, start: Start, lipschitz: float, infimum: float, radius: float, steps: int
+    ) -> tuple[float, float]:
+        """Return the largest learning rate, and its momentum, for which the steps are proved to stay in the ball."""
+        return largest_eta(lipschitz, start.error_upper, infimum, radius, steps, self.part, self.theorem)
 
 
 @dataclass(frozen=True)
@@ -169,10 +178,11 @@ class _RadiusSearch:
             infimum = error_lower_bound(start.error_lower, start.gradient_upper, radius, lipschitz)
             if setting.eta is None:
                 steps = int(setting.steps or 0)
-                eta, _ = largest_eta(lipschitz, start.error_upper, infimum, radius, steps, setting.part)
+                eta, _ = setting.largest_eta(start, lipschitz, infimum, radius, steps)
                 return math.log(eta)
-            sharp = RANGES["sharp"]
-            quotient = sharp.squared_step_per_decrease(*sharp.with_gain(lipschitz, setting.eta, setting.momentum))
+            admissible = RANGES[setting.theorem]
+            asked = admissible.with_gain(lipschitz, setting.eta, setting.momentum)
+            quotient = admissible.squared_step_per_decrease(*asked)
         except InputError:
             return -math.inf
         gap = Fraction(start.error_upper) - Fraction(infimum)
@@ -184,12 +194,13 @@ def settle(setting: HorizonSetting, start: Start, radius: float, lipschitz: floa
     infimum = error_lower_bound(start.error_lower, start.gradient_upper, radius, lipschitz)
     if setting.eta is None:
         steps = int(setting.steps or 0)
-        eta, tau = largest_eta(lipschitz, start.error_upper, infimum, radius, steps, setting.part)
+        eta, tau = setting.largest_eta(start, lipschitz, infimum, radius, steps)
     else:
         eta, tau = float(setting.eta), float(setting.momentum)
     for _ in range(_SHRINKINGS):
-        gain = RANGES["sharp"].gain(lipschitz, eta, tau)
-        limit = _largest_steps(Fraction(gain), eta, tau, radius, Fraction(start.error_upper) - Fraction(infimum))
+        gain = RANGES[setting.theorem].gain(lipschitz, eta, tau)
+        part = _decrease_per_squared_step(setting.theorem, lipschitz, eta, tau, gain)
+        limit = _largest_steps(part, radius, Fraction(start.error_upper) - Fraction(infimum))
         steps = min(limit, LARGEST_STEPS) if setting.steps is None else setting.steps
         if 0 < steps <= limit:
             return HorizonFound(start, radius, lipschitz, infimum, eta, tau, gain, steps)
@@ -206,12 +217,19 @@ def settle(setting: HorizonSetting, start: Start, radius: float, lipschitz: floa
     )
 
 
-def _largest_steps(gain: Fraction, eta: float, tau: float, radius: float, gap: Fraction) -> int:
-    """Largest K with (eta + tau)^2 K gap <= gain radius^2."""
-    if gain <= 0:
+def _decrease_per_squared_step(theorem: str, lipschitz: float, eta: float, tau: float, gain: float) -> Fraction:
+    """Return p such that p times the sum of |D_k|^2 is at most the decrease; for `sharp` from the gain as rounded."""
+    if theorem == "sharp":
+        return Fraction(gain) / (Fraction(eta) + Fraction(tau)) ** 2
+    setting = Fraction(lipschitz), Fraction(eta), Fraction(tau)
+    return 1 / RANGES[theorem].squared_step_per_decrease(*setting)
+
+
+def _largest_steps(part: Fraction, radius: float, gap: Fraction) -> int:
+    """Largest K with K gap <= part radius^2."""
+    if part <= 0:
         return 0
-    travelled = (Fraction(eta) + Fraction(tau)) ** 2 * gap
-    return LARGEST_STEPS if travelled == 0 else math.floor(gain * Fraction(radius) ** 2 / travelled)
+    return LARGEST_STEPS if gap == 0 else math.floor(part * Fraction(radius) ** 2 / gap)
 
 
 def total_decrease(found: HorizonFound) -> float:

@@ -29,15 +29,31 @@ def claim_words(content: dict[str, Any]) -> str:
     if kind == "heavy_ball":
         return (
             f"every step of the heavy ball with eta={_shown(claim['eta'])}, mu={_shown(claim['mu'])} that stays "
-            f"{_place(region)} does not increase E + mu/(2 eta) |D|^2, D being the last step"
+            f"{_place(region)} does not increase V = E + mu/(2 eta) |D|^2, D being the last step"
+        )
+    if kind == "nesterov":
+        return (
+            f"every step of Nesterov's variant with eta={_shown(claim['eta'])}, mu={_shown(claim['mu'])} that stays, "
+            f"with w + mu D, {_place(region)} does not increase V = E + |D|^2/(2 eta), D being the last step"
         )
     setting = f"with eta={_shown(claim['eta'])}, tau <= {_shown(claim['tau'])}"
+    norm = " of the global norm"
     match kind:
         case "region":
             return f"every step {setting} that stays {_place(region)} decreases the error"
-        case "horizon":
+        case "from_rest":
+            return (
+                f"every step from rest {setting}{norm} decreases the error as long as all steps stay {_place(region)}"
+            )
+        case "restart":
+            return (
+                f"every step {setting}{norm}, momentum being dropped where it points uphill, that stays "
+                f"{_place(region)} decreases the error"
+            )
+        case "horizon" | "from_rest_horizon":
             count = f"each of the first {claim['steps']} steps" if claim["steps"] > 1 else "the first step"
-            return f"{count} {setting} stays {_place(region)} and decreases the error"
+            rest, ends = (" from rest", norm) if kind == "from_rest_horizon" else ("", "")
+            return f"{count}{rest} {setting}{ends} stays {_place(region)} and decreases the error"
         case "minimum":
             return (
                 f"E has exactly one stationary point {_place(region)}, a strict minimiser, at most "
@@ -47,7 +63,10 @@ def claim_words(content: dict[str, Any]) -> str:
             )
         case _:
             converges = "; the weights converge, if the theorem cited holds" if claim["converges"] else ""
-            return f"every step {setting}, for ever, stays {_place(region)} and decreases the error{converges}"
+            rest, ends = (" from rest", norm) if kind == "from_rest_weight_decay" else ("", "")
+            return (
+                f"every step{rest} {setting}{ends}, for ever, stays {_place(region)} and decreases the error{converges}"
+            )
 
 
 def _place(region: dict[str, Any]) -> str:

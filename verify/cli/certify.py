@@ -17,14 +17,18 @@ from verify.outcomes import InputError, Verdict
 @click.command("certify")
 @spec_argument
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Certificate to write.")
-@click.option("--kind", type=click.Choice(KINDS), default="region", show_default=True, help="What to prove.")
-@click.option("--steps", type=click.IntRange(1, 10**7), help="horizon: number of steps.")
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    help="What to prove; default: of the steps with [momentum] of SPEC, else region.",
+)
+@click.option("--steps", type=click.IntRange(1, 10**7), help="A horizon's number of steps.")
 @click.option(
     "--eta", "--lr", "eta", type=float, help="Learning rate; default: the recommended one, for a horizon the largest."
 )
-@click.option("--tau", type=float, help="Momentum size; default: half of eta or half of its limit.")
-@click.option("--mu", "--momentum", "mu", type=float, help="heavy_ball: momentum as of SGD, in [0, 1).")
-@click.option("--radius", type=float, help="horizon, weight_decay: radius of the region; default: searched.")
+@click.option("--tau", type=float, help="Momentum size; default: half of its limit, at most eta/2 for region.")
+@click.option("--mu", "--momentum", "mu", type=float, help="heavy_ball, nesterov: momentum as of SGD, in [0, 1).")
+@click.option("--radius", type=float, help="Radius of the region of a horizon or weight decay; default: searched.")
 @click.option("--at", type=click.Path(path_type=Path), help=".npz with one array w: the weights to certify at.")
 @click.option("--next", "following", type=click.Path(path_type=Path), help="step: .npz with the weights after it.")
 @click.option("--coq", type=click.Path(path_type=Path), help="step: also write it as a Coq proof.")
@@ -33,7 +37,7 @@ from verify.outcomes import InputError, Verdict
 def command(
     spec: Path,
     output: Path,
-    kind: str,
+    kind: str | None,
     steps: int | None,
     eta: float | None,
     tau: float | None,
@@ -49,22 +53,28 @@ def command(
 
     \b
     region        Hessian bound on the region of SPEC, and a setting (eta, tau) of the admissible range
+    from_rest     the same for a training that starts at rest: more momentum
+    restart       the same for momentum that is dropped where it points uphill
     heavy_ball    the same bound, and SGD's setting (--lr, --momentum): the error plus the energy of the motion falls
+    nesterov      the same for Nesterov's variant
     step          one step between stored weights decreases the error
-    horizon       K steps stay in a ball and decrease the error: boundedness is proved
-    weight_decay  all steps do, for ever (needs weight_decay > 0)
+    horizon       K steps stay in a ball and decrease the error: boundedness is proved; from_rest_horizon: from rest
+    weight_decay  all steps do, for ever (needs weight_decay > 0); from_rest_weight_decay: from rest
+
+    Without --kind, --eta, --tau and --mu the setting of [momentum] in SPEC is certified, with the kind of its theorem.
 
     \b
     Examples:
       dagverify certify examples/xor_skip.toml -o horizon.json --kind horizon --steps 100
       dagverify certify examples/digits_autoencoder.toml -o region.json
+      dagverify certify examples/xor_skip.toml -o rest.json --kind from_rest --eta 0.01
       dagverify certify examples/xor_skip.toml -o momentum.json --kind heavy_ball --momentum 0.9
       dagverify certify examples/xor_skip.toml -o step.json --kind step --coq Step.v
     """
     outputs = Outputs([spec, at, following], force)
     outputs.add(output, CERTIFICATE_FILE)
     if coq is not None:
-        _check_coq(kind, coq)
+        _check_coq("region" if kind is None else kind, coq)
         outputs.add(coq, COQ_PROOF)
     with progress() as announce:
         from verify.cli.target import load
@@ -72,9 +82,15 @@ def command(
         specification = load(spec)
         outputs.protect(specification.document.files)
         problem = specification.problem
-        from verify.analysis.certify import UnconfirmedError, certify
+        from verify.analysis.certify import UnconfirmedError, certify, kind_of
         from verify.files.arrays import read_npz
 
+        setting = specification.momentum
+        if kind is None:
+            given = any(number is not None for number in (eta, tau, mu))
+            kind = "region" if given else kind_of(setting)
+            if setting is not None and not given:
+                eta, tau, mu = setting.eta, setting.tau, setting.mu
         w, w_next = (None if path is None else read_npz(path, ("w",))["w"] for path in (at, following))
         answer: dict[str, Any] = {"name": problem.name, "kind": kind, "certificate": str(output)}
         try:

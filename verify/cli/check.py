@@ -131,7 +131,7 @@ def _print(spec: Path, answer: dict[str, Any], comparison: Comparison | None, se
     rows += gradient_rows(answer["gradients"])
     rows += [curvature_row(answer["lipschitz"]), *range_rows(answer["ranges"])]
     rows.append(any_direction_row(answer["any_direction"]))
-    if setting is not None and setting.theorem == "heavy_ball":
+    if setting is not None and setting.mu is not None:
         rows.append(error_rise_row(answer["error_rise"]))
     if comparison is not None:
         rows += [TableLine("baseline", "REFUTED", each.statement) for each in comparison.regressions]

@@ -127,7 +127,7 @@ def optimizer_row(optimizer: Mapping[str, Any]) -> TableLine:
 
 
 def error_rise_row(rise: Mapping[str, Any] | None) -> TableLine:
-    """Return the row about the error itself for the heavy ball, whose energy is what decreases."""
+    """Return the row about the error itself for mu, where an energy is what decreases."""
     if rise is None:
         return TableLine(
             "error itself", "", "no increase of E was found in the first steps from rest, which proves nothing"

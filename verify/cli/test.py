@@ -8,8 +8,6 @@ import click
 
 from verify.cli.output import json_option, print_json, progress, spec_argument
 
-_DECREASING = {"E": "the error", "V": "V = E + mu/(2 eta) |D|^2"}
-
 
 @click.command("test")
 @spec_argument
@@ -33,13 +31,14 @@ def command(spec: Path, examples: int, seed: int, as_json: bool) -> int:
 
         answer = run_suite(specification.problem, specification.asked, examples=examples, seed=seed, announce=announce)
     name, content = specification.problem.name, answer.to_json()
+    what = "the error" if answer.energy is None else f"V = {answer.energy}"
     if as_json:
         print_json({"name": name, **content})
     else:
         from verify.cli.tables import monotone_rows, print_table
 
         print_table(
-            f"{name}: no step inside the range may increase {_DECREASING[content['decreasing']]}",
+            f"{name}: no step inside the range may increase {what}",
             content["verdict"],
             monotone_rows(content),
         )

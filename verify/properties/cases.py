@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from verify.calculus.objective import Objective
 
 Previous = Literal["none", "with-gradient", "against-gradient", "curvature", "random"]
+MOST_STEPS = 10_000
 PREVIOUS: tuple[Previous, ...] = get_args(Previous)
-Rule = Literal["adaptive", "restart", "heavy_ball"]
+Rule = Literal["adaptive", "restart", "from_rest", "heavy_ball", "nesterov"]
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,17 @@ class StepCase:
         Direction of the previous step: none, with or against the gradient, along the Hessian's leading
         eigenvector, or random.
     eta, momentum : float
-        Learning rate, and tau (adaptive momentum) or mu (heavy ball).
-    rule : {"adaptive", "restart", "heavy_ball"}
-        ``"restart"``: adaptive momentum that is dropped where g.D > 0.
+        Learning rate, and tau (adaptive momentum) or mu (heavy ball, Nesterov's variant).
+    rule : {"adaptive", "restart", "from_rest", "heavy_ball", "nesterov"}
+        ``"restart"``: adaptive momentum that is dropped where g.D > 0; ``"from_rest"``: adaptive momentum, `steps`
+        steps after a start at rest.
     norm : {"global", "vertex"}
         Norms of the adaptive momentum.
     length : float
-        Of the heavy ball's previous step, in units of eta |grad E|/(1 - mu): with 1, against the gradient and at the
-        edge of the range, a quadratic error leaves V as it is.
+        Of the previous step for mu, in units of eta |grad E|/(1 - mu): with 1, against the gradient and at the edge of
+        the heavy ball's range, a quadratic error leaves V as it is.
+    steps : int
+        For ``"from_rest"``: how many steps lead from the start at rest to the one in question.
     """
 
     seed: int
@@ -53,11 +57,12 @@ class StepCase:
     rule: Rule = "adaptive"
     norm: Norm = "global"
     length: float = 1.0
+    steps: int = 0
 
     @property
     def is_adaptive(self) -> bool:
         """Whether the momentum has the size tau |g|, so that of the previous step only its direction matters."""
-        return self.rule != "heavy_ball"
+        return self.rule not in ("heavy_ball", "nesterov")
 
     def to_json(self) -> str:
         """Return the case as one line of JSON; floats are exact."""
@@ -78,6 +83,8 @@ class StepCase:
             usable = (
                 isinstance(case.seed, int)
                 and case.seed >= 0
+                and isinstance(case.steps, int)
+                and 0 <= case.steps <= MOST_STEPS
                 and case.previous in PREVIOUS
                 and case.rule in get_args(Rule)
                 and case.norm in ("global", "vertex")
@@ -102,7 +109,15 @@ class StepCase:
         return region.point(rng.standard_normal(problem.size), self.distance)
 
     def step(self, problem: Objective, gradient: np.ndarray, leading: np.ndarray) -> np.ndarray:
-        """Return D = w_next - w, (P,), before any scaling; `leading` is the Hessian's leading eigenvector."""
+        """Return D = w_next - w, (P,), before any scaling; `leading` is the Hessian's leading eigenvector.
+
+        Raises
+        ------
+        InputError
+            For the rules ``"from_rest"`` and ``"nesterov"``, whose steps take more than one gradient.
+        """
+        if self.rule in ("from_rest", "nesterov"):
+            raise InputError("the rule takes more than one gradient", rule=self.rule, remedy="use its own function")
         previous = self.previous_step(gradient, leading)
         if not self.is_adaptive:
             return heavy_ball_step(gradient, previous, self.eta, self.momentum)

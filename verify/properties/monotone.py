@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from verify.calculus.objective import Objective
 
 _EDGE = 1 - 2.0**-30
+_LONGEST_RUN = 24
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,25 @@ def heavy_ball_cases(eta: float, mu: float) -> st.SearchStrategy[StepCase]:
     )
 
 
+def nesterov_cases(eta: float, mu: float) -> st.SearchStrategy[StepCase]:
+    """Hypothesis strategy of steps of Nesterov's variant with one given (eta, mu), as `heavy_ball_cases`."""
+    return heavy_ball_cases(eta, mu).map(lambda case: replace(case, rule="nesterov"))
+
+
+def from_rest_cases(eta: float, tau: float) -> st.SearchStrategy[StepCase]:
+    """Hypothesis strategy of steps of runs that start at rest, with one given (eta, tau)."""
+    return st.builds(
+        StepCase,
+        seed=st.integers(0, 2**32 - 1),
+        distance=st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1)),
+        previous=st.just("none"),
+        eta=st.just(eta),
+        momentum=st.just(tau),
+        rule=st.just("from_rest"),
+        steps=st.integers(0, _LONGEST_RUN),
+    )
+
+
 @certified_environment()
 def run_monotone_test(
     problem: Objective,
@@ -141,10 +161,11 @@ def run_monotone_test(
     leading : array, shape (P,)
         An adversarial direction for previous steps.
     cases : SearchStrategy
-        Of `step_cases`, `fixed_cases` or `heavy_ball_cases`.
+        Of `step_cases`, `fixed_cases`, `from_rest_cases`, `heavy_ball_cases` or `nesterov_cases`.
     examples, seed : int
     take : callable
-        Takes one step: `take_step`, or `take_heavy_ball_step`, which decides V instead of E.
+        Takes one step: `take_step`, `take_step_from_rest`, or `take_heavy_ball_step` and `take_nesterov_step`, which
+        decide V instead of E.
     progress : callable
         Called after every step.
 

@@ -17,14 +17,17 @@ from verify.outcomes import InputError, Verdict
 from verify.properties.cases import StepCase
 from verify.properties.control import SharpnessControl, run_sharpness_control
 from verify.properties.increase import Increase, find_increase, smallest_increasing_factor
-from verify.properties.lyapunov import take_heavy_ball_step
+from verify.properties.lyapunov import take_heavy_ball_step, take_nesterov_step
 from verify.properties.monotone import (
     MonotoneResult,
     fixed_cases,
+    from_rest_cases,
     heavy_ball_cases,
+    nesterov_cases,
     run_monotone_test,
     step_cases,
 )
+from verify.properties.run_from_rest import take_step_from_rest
 from verify.properties.step import take_step
 from verify.theorems.numbers import LEAST_CURVATURE
 from verify.theorems.optimizers import Optimizer
@@ -56,7 +59,9 @@ class SuiteReport:
     reason, remedy : str or None
         Why the answer is not PROVED, and what to change.
     decreasing : {"E", "V"}
-        What the steps were tested to decrease: the error, or for mu the energy V = E + mu/(2 eta) |D|^2.
+        What the steps were tested to decrease: the error, or for mu the energy V of its theorem.
+    energy : str or None
+        V, for mu.
     """
 
     monotone: MonotoneResult | None
@@ -67,6 +72,7 @@ class SuiteReport:
     reason: str | None = None
     remedy: str | None = None
     decreasing: str = "E"
+    energy: str | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -94,6 +100,7 @@ class SuiteReport:
         return {
             "verdict": self.verdict.value,
             "decreasing": self.decreasing,
+            "energy": self.energy,
             "examples": result.examples if result else 0,
             "violations": (result.violations if result else 0) + (self.increase is not None),
             "margin": self.margin,
@@ -148,14 +155,11 @@ def run_suite(
     Raises
     ------
     InputError
-        If the problem has no region, there is no example to take, or the optimizer's steps are not tested.
+        If the problem has no region, there is no example to take, or no theorem speaks of the optimizer's steps.
     """
     asked = setting_for(problem, setting)
     if isinstance(asked, Optimizer):
         asked = Setting.of(asked)
-    if asked is not None and asked.nesterov:
-        remedy = "use check, which proves them, or leave out nesterov"
-        raise InputError("steps of Nesterov's variant are not tested", eta=asked.eta, mu=asked.mu, remedy=remedy)
     return _run(problem, asked, examples, seed, curvature, announce)
 
 
@@ -181,15 +185,7 @@ def _run(
     leading = np.ones(problem.size) if curvature.leading is None else curvature.leading
     admissible = None if setting is None else RANGES[setting.theorem].contains(L, setting.eta, setting.momentum)
     inside = None if admissible is None else admissible is Verdict.PROVED
-    take: Any = take_step
-    if setting is not None and setting.mu is not None:
-        take = take_heavy_ball_step
-        eta, mu = (setting.eta, setting.mu) if inside else RANGES["heavy_ball"].recommended(L)
-        cases = heavy_ball_cases(eta, mu)
-    elif setting is not None and inside:
-        cases = fixed_cases(setting.eta, setting.momentum, setting.norm, setting.rule)
-    else:
-        cases = step_cases(L, setting.norm if setting else "global")
+    take, cases = _steps(L, setting, bool(inside))
     announce(f"taking {examples} steps inside the range")
     monotone = run_monotone_test(problem, L, leading, cases, examples=examples, seed=seed, take=take)
     increase = None
@@ -199,11 +195,32 @@ def _run(
     announce("looking for the smallest increasing learning rate")
     margin = _margin(problem, L, leading, seed)
     explained = _explanation(monotone, increase, inside, curvature, setting)
-    decreasing = "V" if setting is not None and setting.mu is not None else "E"
-    return SuiteReport(monotone, control, margin, increase, inside, *explained, decreasing)
+    energy = None if setting is None or setting.mu is None else RANGES[setting.theorem].decreasing
+    decreasing = "E" if energy is None else "V"
+    return SuiteReport(monotone, control, margin, increase, inside, *explained, decreasing, energy)
+
+
+def _steps(L: float, setting: Setting | None, inside: bool) -> tuple[Any, Any]:
+    """Return how to take a step, and cases: of the setting where it is admissible, else of its theorem's range."""
+    if setting is None:
+        return take_step, step_cases(L)
+    eta, size = (setting.eta, setting.momentum) if inside else RANGES[setting.theorem].recommended(L)
+    match setting.theorem:
+        case "heavy_ball":
+            return take_heavy_ball_step, heavy_ball_cases(eta, size)
+        case "nesterov":
+            return take_nesterov_step, nesterov_cases(eta, size)
+        case "from_rest":
+            return take_step_from_rest, from_rest_cases(eta, size)
+        case "sharp" if not inside:
+            return take_step, step_cases(L, setting.norm)
+    return take_step, fixed_cases(eta, size, setting.norm, setting.rule)
 
 
 def _case(setting: Setting) -> StepCase:
+    """From rest the first step is plain descent; for mu an increase of E is one of V then."""
+    if setting.from_rest:
+        return StepCase(0, 0.0, "none", setting.eta, 0.0)
     rule = setting.rule if setting.mu is None else "heavy_ball"
     return StepCase(0, 0.0, "none", setting.eta, setting.momentum, rule, setting.norm)
 

@@ -28,9 +28,13 @@ def assert_admissible(
     mu: float | None = None,
     norm: Literal["global", "vertex"] = "global",
     rule: Literal["adaptive", "restart"] = "adaptive",
+    nesterov: bool = False,
     seed: int = 0,
 ) -> RangeRow:
-    """Fail unless (eta, tau) is in the range of theorem `sharp` or `restart`, or (eta, mu) in that of `heavy_ball`.
+    """Fail unless (eta, tau) is in the range of theorem `sharp`, or (eta, mu) in that of `heavy_ball`.
+
+    A tau above eta is asked from rest, of theorem `from_rest`; with ``rule="restart"`` tau is asked of theorem
+    `restart`, with ``nesterov=True`` mu of theorem `nesterov`.
 
     Parameters
     ----------
@@ -45,6 +49,8 @@ def assert_admissible(
     norm : {"global", "vertex"}
     rule : {"adaptive", "restart"}
         Whether adaptive momentum is dropped where it points uphill.
+    nesterov : bool
+        Whether `mu` is that of Nesterov's variant.
     seed : int
         Of the search for an increase.
 
@@ -72,7 +78,8 @@ def assert_admissible(
     'PROVED'
     """
     __tracebackhide__ = True
-    setting = Setting(eta, tau=0.0 if tau is None and mu is None else tau, mu=mu, norm=norm, rule=rule)
+    size = 0.0 if tau is None and mu is None else tau
+    setting = Setting(eta, size, mu, norm, nesterov, rule=rule)
     curvature = examine_curvature(problem, seed=seed)
     row = next(row for row in admissible_ranges(problem, curvature, setting) if row.theorem == setting.theorem)
     if row.verdict is not Verdict.PROVED:
@@ -85,10 +92,12 @@ def _counterexample(
 ) -> CounterexampleError:
     momentum = f"mu={setting.mu!r}" if setting.mu is not None else f"tau={setting.tau!r}"
     rule = "" if setting.rule == "adaptive" else f"rule={setting.rule!r}, "
+    rule += "nesterov=True, " if setting.nesterov else ""
     call = f"assert_admissible(problem, eta={setting.eta!r}, {momentum}, norm={setting.norm!r}, {rule}seed={seed})"
     outside = CounterexampleError(row.statement, Verdict.UNDECIDED, row.remedy, call)
-    # From rest the heavy ball's step is plain descent, so an increase of E is one of its energy too.
-    case = StepCase(seed, 0.0, "none", setting.eta, setting.tau or 0.0, setting.rule, setting.norm)
+    # From rest the first step is plain descent; for mu an increase of E is one of its energy too.
+    tau = 0.0 if setting.tau is None or setting.from_rest else setting.tau
+    case = StepCase(seed, 0.0, "none", setting.eta, tau, setting.rule, setting.norm)
     leading = np.ones(problem.size) if curvature.leading is None else curvature.leading
     try:
         found = find_increase(problem, case, leading, seed=seed)

@@ -18,7 +18,6 @@ from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.intervals import Interval
 from verify.bounds.hessian import hessian_bound
 from verify.bounds.hessian_result import UndecidedHessianError
-from verify.calculus.problem import classical
 from verify.outcomes import InputError, Verdict
 from verify.theorems.numbers import LEAST_CURVATURE
 
@@ -44,21 +43,20 @@ class DownhillProof:
 
     @classmethod
     def of(cls, problem: Objective) -> DownhillProof:
-        """Bound the Hessian over the problem's own region.
+        """Bound the Hessian over the problem's own region; of a graph of operations too.
 
         Raises
         ------
         InputError
             If the problem has no region, is not twice differentiable, or there is no bound.
         """
-        own = classical(problem, "theorem from_rest")
-        if own.region is None:
+        if problem.region is None:
             raise InputError("theorem from_rest needs a region", remedy="give the problem a region", region=None)
         try:
-            found = hessian_bound(own, own.region)
+            found = hessian_bound(problem, problem.region)
         except UndecidedHessianError as error:
             raise InputError("no bound L on the region", reason=error.what, remedy=error.remedy) from None
-        return cls(max(found.value, LEAST_CURVATURE), own.region)
+        return cls(max(found.value, LEAST_CURVATURE), problem.region)
 
     @certified_environment()
     def change(self, problem: Objective, w: np.ndarray, w_next: np.ndarray) -> Fraction | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import flint
@@ -18,10 +19,13 @@ from verify.outcomes import InputError
 PRECISIONS = (128, 256, 512, 1024)
 COUNTED_STEPS = 1000
 Judgement = tuple[bool, str]  # whether something is confirmed, and what to say if it is not
+Check = Callable[[Subject, Any, Any], Iterator[Judgement]]
 SETTING = ["lipschitz", "eta", "tau", "gain"]
-HEAVY_BALL = ["lipschitz", "eta", "mu", "gain"]
+OF_MU = {"lipschitz", "eta", "mu", "gain"}
 MINIMUM = ["least", "gradient_norm", "distance", "excess", "rate"]
 BOUNDS = ["error_upper", "error_infimum", "gradient_norm", "decrease"]
+HORIZON = {*SETTING, *BOUNDS, "steps"}
+FOR_EVER = {*SETTING, "error_upper", "converges"}
 
 
 def check_step(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
@@ -40,37 +44,50 @@ def check_step(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]
     yield False, f"E(next) - E(weights) + decrease is in {change.str(8)} at {precision} bits, not at most 0"
 
 
-def check_region(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
-    """Theorem `sharp`: ||Hess E|| <= lipschitz on the region; steps with (eta, tau) lose at least gain |grad E|^2."""
-    lipschitz, eta, tau, gain = _numbers(claim, SETTING)
-    yield from _setting(lipschitz, eta, tau, gain)
-    yield from _curvature(subject, region, lipschitz)
+def setting_in(theorem: str) -> Check:
+    """(lipschitz, eta, tau or mu) is in the range of a theorem, whose steps gain at least gain."""
+
+    def check(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
+        lipschitz, eta, gain = _numbers(claim, ["lipschitz", "eta", "gain"])
+        size = _numbers(claim, ["tau" if "tau" in claim else "mu"])[0]
+        signs = lipschitz > 0 and eta > 0 and size >= 0
+        inside, most = _range(theorem, lipschitz, eta, size) if signs else (False, Fraction(0))
+        yield inside, f"outside the range of theorem `{theorem}`"
+        yield 0 <= gain <= most, "the gain exceeds what a step of this setting gains, or is negative"
+
+    return check
 
 
-def check_heavy_ball(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
-    """Theorem `heavy_ball`: E + mu/(2 eta) |D|^2 loses at least gain |D'|^2 at every step D' in the region."""
-    lipschitz, eta, mu, gain = _numbers(claim, HEAVY_BALL)
-    inside = lipschitz > 0 and eta > 0 and 0 <= mu < 1 and 2 * mu + lipschitz * eta <= 2
-    yield inside, "outside theorem `heavy_ball`: 0 <= mu < 1, mu <= 1 - L eta/2"
-    yield 0 <= gain * eta <= 1 - mu - lipschitz * eta / 2, "the gain exceeds (1 - mu)/eta - L/2 or is negative"
-    yield from _curvature(subject, region, lipschitz)
+def _range(theorem: str, lipschitz: Fraction, eta: Fraction, size: Fraction) -> tuple[bool, Fraction]:
+    """Whether positive lipschitz and eta with a size of the momentum are in the range, and what a step then gains."""
+    speed, total, squares = lipschitz * eta, eta + size, eta**2 + size**2
+    match theorem:
+        case "heavy_ball":
+            return size < 1 and 2 * size + speed <= 2, (1 - size) / eta - lipschitz / 2
+        case "nesterov":
+            return speed <= 1 and size**2 * (1 + speed) <= 1, eta * (1 - speed) / 2
+        case "sharp":
+            gain = eta * (1 - speed / 2) - abs(1 - speed) * size - lipschitz * size**2 / 2
+            return size <= eta and lipschitz * total <= 2, gain
+    paid = {"from_rest": 1, "restart": 2}[theorem]
+    gain = min(eta - lipschitz * squares / 2, total * (1 - lipschitz * total / 2))
+    return lipschitz * squares <= paid * eta and lipschitz * total <= paid, gain
 
 
-def _curvature(subject: Subject, region: Any, lipschitz: Fraction) -> Iterator[Judgement]:
+def check_curvature(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
+    """||Hess E|| <= lipschitz on the region."""
+    lipschitz = rational(number(claim["lipschitz"], "claim.lipschitz"))
     _refuse_weights_outside(subject, region)
     bound = subject.hessian_norm(region)
-    yield bound <= rational(lipschitz), f"only ||Hess E|| <= {bound.upper().str(17, radius=False)} is confirmed"
+    yield bound <= lipschitz, f"only ||Hess E|| <= {bound.upper().str(17, radius=False)} is confirmed"
 
 
-def _setting(lipschitz: Fraction, eta: Fraction, tau: Fraction, gain: Fraction) -> Iterator[Judgement]:
-    inside = lipschitz > 0 and eta > 0 and 0 <= tau <= eta and lipschitz * (eta + tau) <= 2
-    yield inside, "outside theorem `sharp`: 0 <= tau <= min(eta, 2/L - eta)"
-    exact = eta - lipschitz * eta**2 / 2 - abs(1 - lipschitz * eta) * tau - lipschitz * tau**2 / 2
-    yield 0 <= gain <= exact, f"the gain exceeds {float(exact):.6g} or is negative"
+def check_horizon(subject: Subject, region: Any, claim: Any, from_rest: bool = False) -> Iterator[Judgement]:
+    """Theorem `horizon`, or `from_rest_horizon`: the first steps stay in the ball and the error falls at each.
 
-
-def check_horizon(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
-    """Theorem `horizon`: the first steps stay in the ball and the error falls at each."""
+    The squares of their lengths sum to at most (E - E_inf)/part: part is c/(eta + tau)^2, or what is left of the
+    curvature that the slope of a step from rest pays for.
+    """
     steps, radius = claim["steps"], _radius(region, "ball")
     if type(steps) is not int or not 0 < steps <= 10**7:
         raise ReadError("steps must be a positive integer", where="claim.steps", steps=steps)
@@ -82,13 +99,15 @@ def check_horizon(subject: Subject, region: Any, claim: Any) -> Iterator[Judgeme
     yield gradient <= rational(norm), f"|grad E| = {gradient.str(12)} exceeds gradient_norm"
     yield infimum <= 0 or rational(infimum) <= below, "error_infimum is not below E on the ball"
     yield gain > 0, "the gain per step must be positive"
-    stays = (eta + tau) ** 2 * steps * (upper - infimum) <= gain * radius**2
-    yield stays, "the steps may leave the ball: (eta + tau)^2 K (E - E_inf) > c r^2"
+    part = gain / (eta + tau) ** 2
+    if from_rest:
+        part = min(eta / (eta**2 + tau**2), 1 / (eta + tau)) - lipschitz / 2
+    yield steps * (upper - infimum) <= part * radius**2, "the steps may leave the ball"
     yield decrease >= 0 and rational(decrease) <= proved, f"only a decrease of {proved.str(12)} is confirmed"
 
 
 def check_weight_decay(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
-    """Theorem `weight_decay`: with weight decay the weights stay bounded and the error falls for ever."""
+    """Theorem `weight_decay`, or `from_rest_weight_decay`: the weights stay bounded and the error falls for ever."""
     radius, (gain, upper) = _radius(region, "bounded"), _numbers(claim, ["gain", "error_upper"])
     error = subject.error(subject.weights)
     yield error <= rational(upper), f"E(weights) = {error.str(12)} exceeds error_upper"
@@ -104,7 +123,6 @@ def check_minimum(subject: Subject, region: Any, claim: Any) -> Iterator[Judgeme
     """Theorem `local_minimum`: a strict minimiser lies near the weights, and training converges to it."""
     radius, (lipschitz, eta, tau, gain) = _radius(region, "ball"), _numbers(claim, SETTING)
     least, norm, distance, excess, rate = _numbers(claim, MINIMUM)
-    yield from _setting(lipschitz, eta, tau, gain)
     yield least > 0 and gain > 0, "curvature and gain must be positive"
     room = (eta + tau) * norm < radius * gain * least
     yield room, "the gradient is too large for the ball: (eta + tau) |grad E| >= r c m"
@@ -122,13 +140,18 @@ def check_minimum(subject: Subject, region: Any, claim: Any) -> Iterator[Judgeme
     yield high <= rational(lipschitz), f"only Hess E <= {high.str(12)} is confirmed"
 
 
-CHECKS: dict[str, tuple[set[str], tuple[Callable[[Subject, Any, Any], Iterator[Judgement]], ...]]] = {
+CHECKS: dict[str, tuple[set[str], tuple[Check, ...]]] = {
     "step": ({"next", "decrease"}, (check_step,)),
-    "region": ({*SETTING}, (check_region,)),
-    "heavy_ball": ({*HEAVY_BALL}, (check_heavy_ball,)),
-    "horizon": ({*SETTING, *BOUNDS, "steps"}, (check_horizon, check_region)),
-    "weight_decay": ({*SETTING, "error_upper", "converges"}, (check_weight_decay, check_region)),
-    "minimum": ({*SETTING, *MINIMUM}, (check_minimum,)),
+    "region": ({*SETTING}, (setting_in("sharp"), check_curvature)),
+    "from_rest": ({*SETTING}, (setting_in("from_rest"), check_curvature)),
+    "restart": ({*SETTING}, (setting_in("restart"), check_curvature)),
+    "heavy_ball": (OF_MU, (setting_in("heavy_ball"), check_curvature)),
+    "nesterov": (OF_MU, (setting_in("nesterov"), check_curvature)),
+    "horizon": (HORIZON, (setting_in("sharp"), check_horizon, check_curvature)),
+    "from_rest_horizon": (HORIZON, (setting_in("from_rest"), partial(check_horizon, from_rest=True), check_curvature)),
+    "weight_decay": (FOR_EVER, (setting_in("sharp"), check_weight_decay, check_curvature)),
+    "from_rest_weight_decay": (FOR_EVER, (setting_in("from_rest"), check_weight_decay, check_curvature)),
+    "minimum": ({*SETTING, *MINIMUM}, (setting_in("sharp"), check_minimum)),
 }
 """By kind of certificate: the fields of its claim and what is checked."""
 
