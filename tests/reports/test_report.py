@@ -164,11 +164,14 @@ def test_the_number_of_steps_is_checked(examples: object, proved: Path) -> None:
         verify.report(proved, examples=examples)  # type: ignore[arg-type]
 
 
-def test_without_jinja2_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch, proved: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("library", ["jinja2", "matplotlib"])
+def test_without_its_libraries_the_remedy_is_named(
+    library: str, monkeypatch: pytest.MonkeyPatch, proved: Path, tmp_path: Path
+) -> None:
     import importlib.util
 
     find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "jinja2" else find(name))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == library else find(name))
     result = run_command(proved, "-o", tmp_path / "report.html")
     assert result.exit_code == 2 and "pip install 'dagverify[report]'" in result.stderr
 
