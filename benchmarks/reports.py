@@ -3,8 +3,8 @@
     OPENBLAS_NUM_THREADS=1 python benchmarks/reports.py --out benchmarks/reports.md
 
 With --pictures FOLDER it also photographs each page with Chromium: light and dark, 360 and 1280 pixels wide. The exit
-code is 1 where a page is larger or slower than wanted, or an answer or all parts together have not the verdict that they
-should have.
+code is 1 where a page is larger or slower than wanted, or an answer or all parts together have not the verdict that
+they should have.
 """
 
 from __future__ import annotations
