@@ -36,7 +36,7 @@ _MEANING = {"tau": "adaptive momentum tau: E falls", "mu": "momentum mu of SGD: 
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnRange:
     """What a line of the picture stands for.
 
     Parameters
@@ -67,7 +67,7 @@ def plot_ranges(
     L : float or None
         The bound that they come from.
     setting : Setting or None
-        Drawn on the side of its momentum.
+        DrawnRange on the side of its momentum.
     title : str
     path : Path
         A .svg, .pdf or .png file.
@@ -96,7 +96,7 @@ def plot_ranges(
 
 def draw_ranges(
     axes: Axes, momentum: str, rows: Sequence[RangeRow], L: float, setting: Setting | None
-) -> tuple[Drawn, ...]:
+) -> tuple[DrawnRange, ...]:
     """Draw the ranges of the theorems about `momentum`, "tau" or "mu", and the setting if it has this kind.
 
     Ranges that rows tell are drawn; rows of theorems about many steps add their proved settings.
@@ -108,11 +108,11 @@ def draw_ranges(
         kind = _KINDS[each.name]
         axes.fill_between(drawable(eta), drawable(size), color=line_style(kind)["color"], alpha=0.1, linewidth=0)
         draw_line(axes, eta, size, kind, f"{each.name}: {each.meaning}")
-    found = [Drawn(_KINDS[each.name], each.name, each.meaning) for each in shown]
+    found = [DrawnRange(_KINDS[each.name], each.name, each.meaning) for each in shown]
     for row in rows:
         end = row.tau_max if momentum == "tau" else row.mu_max
         if row.theorem not in RANGES and row.verdict is Verdict.PROVED and row.eta and end is not None:
-            many = Drawn("lasting", row.theorem, "many steps, proved to stay in the region")
+            many = DrawnRange("lasting", row.theorem, "many steps, proved to stay in the region")
             axes.plot([row.eta] * 2, [0, end], label=f"{many.name}: {many.words}", marker=".", **line_style("lasting"))
             found.append(many)
     asked = None if setting is None else getattr(setting, momentum)

@@ -65,7 +65,7 @@ def draw_marks(axes: Axes, x: Sequence[float], y: Sequence[float | None], kind: 
 
 def draw_scale(axes: Axes, x_label: str, y_label: str, *, logarithmic: bool = False, from_zero: bool = True) -> None:
     """Choose scale and ticks for what has been drawn; the label of the vertical axis stands above it."""
-    from matplotlib.ticker import LogFormatter, LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
     steps = [1, 2, 2.5, 5, 10]
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=steps))
@@ -76,7 +76,7 @@ def draw_scale(axes: Axes, x_label: str, y_label: str, *, logarithmic: bool = Fa
         narrow = axes.dataLim.y1 < 100 * axes.dataLim.y0
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,), numticks=6))
         axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:.4g}"))
         axes.set_title(f"{y_label}, logarithmic")
         return
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=steps))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from verify.arithmetic.decimals import at_least, at_most
 from verify.plotting.curvature import draw_interval, draw_shares
 from verify.plotting.library import styled
-from verify.plotting.ranges import Drawn, draw_ranges
+from verify.plotting.ranges import DrawnRange, draw_ranges
 from verify.reports.page.inline import inline
 from verify.theorems.ranges import RANGES
 
@@ -59,9 +59,11 @@ def chart(name: str, title: str, caption: str, draw: Callable[[Axes], Any]) -> C
     return Chart(picture, title, caption, legend)
 
 
-def plane(rows: Sequence[RangeRow], L: float, setting: Setting | None, momentum: str) -> tuple[str, tuple[Drawn, ...]]:
+def plane(
+    rows: Sequence[RangeRow], L: float, setting: Setting | None, momentum: str
+) -> tuple[str, tuple[DrawnRange, ...]]:
     """Return the settings that the theorems about `momentum` admit, and what its lines stand for."""
-    drawn: list[Drawn] = []
+    drawn: list[DrawnRange] = []
     shown = [RANGES[row.theorem] for row in rows if row.theorem in RANGES]
     words = [
         f"theorem {each.name} up to eta {at_most(each.eta_limit(L))}"
