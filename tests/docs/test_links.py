@@ -102,3 +102,13 @@ def test_addresses_elsewhere_are_few_and_encrypted() -> None:
         found |= set(re.findall(r"\]\((https?://[^)\s]+)\)", text_of(page)))
     print(*sorted(found), sep="\n")
     assert all(address.startswith("https://") for address in found)
+
+
+def test_the_sites_colours_are_those_of_the_readers_system() -> None:
+    """Unless the reader chooses: without a first palette for the system's, the first visit's is remembered for ever."""
+    theme = tomllib.loads((ROOT / "docs" / "zensical.toml").read_text(encoding="utf-8"))["project"]["theme"]
+    media = [palette["media"] for palette in theme["palette"]]
+    assert media[0] == "(prefers-color-scheme)" and sorted(media[1:]) == [
+        "(prefers-color-scheme: dark)",
+        "(prefers-color-scheme: light)",
+    ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
 import verify
 from tests.reports.pages import KINDS, evidence, folder, page
 from tests.reports.reading import Element, active_parts, read_page
-from verify.reports.page.glossary import TERMS, term_id
+from verify.reports.page.glossary import TERMS, marked, term_id
 from verify.reports.page.words import sentence_of
 
 EVERY = pytest.mark.parametrize("kind", KINDS)
@@ -177,6 +178,29 @@ def test_every_symbol_of_the_glossary_can_be_reached(kind: str) -> None:
         assert (
             tooltip.attributes["data-tip"] == TERMS[tooltip.attributes["href"].removeprefix("#term-").replace("-", " ")]
         )
+
+
+ENGLISH = {"a", "A", "s"}
+VERTICES = {"x", "h", "g", "y"}
+ARGUMENTS = {"u"}
+"""Of functions, as in relu(u)."""
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "hostile"])
+def test_the_glossary_has_every_symbol(kind: str) -> None:
+    def words(element: Element) -> Iterator[str]:
+        for part in element.parts:
+            if isinstance(part, str):
+                yield part
+            elif part.tag not in ("style", "code", "pre", "svg") and part.attributes.get("id") != "glossary":
+                yield from words(part)
+
+    symbols = set(re.findall(r"(?<![\w.'])([A-Za-z])(?:_\w+|0)?(?!['\w])", " ".join(words(read_page(page(kind))))))
+    assert {"E", "L"} <= symbols and symbols - ENGLISH - VERTICES - ARGUMENTS <= set(TERMS)
+
+
+def test_names_of_vertices_are_no_symbols() -> None:
+    assert "term" not in marked("vertex g is linear, as vertex L") and "term-g" in marked("vertex g: |g| <= 1")
 
 
 def test_hashes_are_those_of_the_files() -> None:

@@ -8,11 +8,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 import verify
 from tests.reports.pages import SETTING, evidence, folder, page, trained
+from tests.reports.reading import read_page
 from tests.specifications import SMALL
 from verify.cli import main
 from verify.reports.certificate_evidence import read_certificate
@@ -164,11 +166,14 @@ def test_the_number_of_steps_is_checked(examples: object, proved: Path) -> None:
         verify.report(proved, examples=examples)  # type: ignore[arg-type]
 
 
-def test_without_jinja2_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch, proved: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("library", ["jinja2", "matplotlib"])
+def test_without_its_libraries_the_remedy_is_named(
+    library: str, monkeypatch: pytest.MonkeyPatch, proved: Path, tmp_path: Path
+) -> None:
     import importlib.util
 
     find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "jinja2" else find(name))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == library else find(name))
     result = run_command(proved, "-o", tmp_path / "report.html")
     assert result.exit_code == 2 and "pip install 'dagverify[report]'" in result.stderr
 
@@ -195,3 +200,48 @@ def test_the_page_written_from_python(tmp_path: Path) -> None:
     (tmp_path / "mine.html").write_text("mine", encoding="utf-8")
     with pytest.raises(verify.InputError, match="not a report page of ours"):
         evidence("proved").write(tmp_path / "mine.html")
+
+
+NEURON = """\
+name = "neuron"
+weight_decay = 0.5
+data = {x = [[1.0], [-0.5]], y = [0.5, 0.0]}
+nodes.x = {width = 1}
+nodes.y = {width = 1, activation = "tanh", inputs = ["x"]}
+region = {kind = "ball", radius = 0.1}
+"""
+
+
+def test_a_minimum_is_told_in_words(tmp_path: Path) -> None:
+    spec, certificate = tmp_path / "neuron.toml", tmp_path / "minimum.json"
+    spec.write_text(NEURON, encoding="utf-8")
+    assert CliRunner().invoke(main, ["converge", str(spec), "-o", str(certificate)]).exit_code == 0
+    found = verify.report(spec, certificates=[certificate], examples=0)
+    assert found.certificates[0].verdict is verify.Verdict.PROVED
+    text = read_page(found.html()).text
+    assert "E has exactly one stationary point" in text and "the weights converge to the minimiser" in text
+    assert "others than those that training starts with" in text
+
+
+OF_A_FILE = """\
+loss = "mse"
+model = {onnx = "net.onnx"}
+data = {x = [[1.0, 0.0], [0.0, 1.0]], y = [[1.0, 0.0], [0.0, 1.0]]}
+region = {kind = "ball", radius = 0.1}
+"""
+
+
+def test_a_report_of_an_onnx_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    from tests.importers.onnx.models import InProcess, model, saved
+    from verify.spec import onnx_problem
+
+    monkeypatch.setattr(onnx_problem, "Child", InProcess)
+    saved(model("z=MatMul(x,w) y=Tanh(z)", {"x": np.ones((2, 2))}, {"w": np.eye(2)}), tmp_path)
+    spec = tmp_path / "net.toml"
+    spec.write_text(OF_A_FILE, encoding="utf-8")
+    result = run_command(spec, "-o", tmp_path / "page.html", "--examples", 0)
+    assert result.exit_code in (0, 3), result.stderr
+    root = read_page((tmp_path / "page.html").read_text(encoding="utf-8"))
+    cards = " ".join(card.text for card in root.find("article", class_="card"))
+    assert "z: MatMul" in cards and "y: Tanh" in cards and "parameters4" in cards

@@ -85,7 +85,7 @@ def command(
     outputs = Outputs([spec, at, previous], force)
     with progress() as announce:
         if plot is not None:
-            from verify.analysis.step_plot import check_plot
+            from verify.plotting.library import check_plot
 
             check_plot(plot)
             outputs.add(plot, PICTURE)
@@ -120,7 +120,7 @@ def command(
         if plot is not None:
             outputs.protect(specification.document.files)
             if w is None:
-                from verify.analysis.range_plot import plot_ranges
+                from verify.plotting.ranges import plot_ranges
 
                 plot_ranges(rows, curvature.value, momentum, problem.name, plot, outputs)
         if w is not None:
@@ -129,7 +129,8 @@ def command(
             step = one_step_ranges(problem, w, before, momentum, norm=norm, seconds=time_limit, progress=announce)
             answer["step"] = step.to_json()
             if plot is not None:
-                from verify.analysis.step_plot import a_priori_outlines, plot_step
+                from verify.analysis.step_outlines import a_priori_outlines
+                from verify.plotting.step import plot_step
 
                 outlines = a_priori_outlines(problem, w, curvature.value, answer["any_direction"]["eta_max"])
                 plot_step(answer["step"], outlines, problem.name, plot, outputs)

@@ -58,9 +58,9 @@ def command(
       dagverify train examples/xor_skip.toml --steps 50 --out run/ --certificates steps
       dagverify report examples/xor_skip.toml -o report.html --run run/
     """
-    from verify.reports.page.render import require_jinja2
+    from verify.reports.page.render import require_libraries
 
-    require_jinja2()
+    require_libraries()
     outputs = Outputs([spec, run, *certificates], force)
     outputs.add(output, PAGE)
     with progress() as announce:

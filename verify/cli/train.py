@@ -113,7 +113,8 @@ def command(
 
         specification = load(spec)
         problem = specification.problem
-        from verify.training.plot import plot_run, require_matplotlib
+        from verify.plotting.library import require_matplotlib
+        from verify.plotting.run import plot_run
         from verify.training.run_folder import RunFolder
         from verify.training.session import Session
         from verify.training.train import make_rule

@@ -94,7 +94,7 @@ class Evidence:
         Raises
         ------
         InputError
-            If jinja2 is not installed.
+            If jinja2 or matplotlib is not installed.
         """
         from verify.reports.page.render import render
 

@@ -20,6 +20,9 @@ TERMS: dict[str, str] = {
     "E": "The error: how far the network's outputs are from the targets, over all samples, as one number. "
     "Training tries to make it small.",
     "w": "The weights: all numbers of the network that training changes. w0 are those it starts with.",
+    "g": "The gradient: the slope of the error by each weight. In a statement about a unit, its activation function.",
+    "R": "All real numbers.",
+    "z": "What a unit applies its activation function to: the sum of its inputs.",
     "eta": "The learning rate: how long a step is, as a multiple of the gradient.",
     "tau": "The momentum size: the part of a step that goes on in the previous direction is at most tau times as long "
     "as the gradient.",
@@ -60,6 +63,10 @@ _MARKED = [
     "V",
     "L",
     "D",
+    "g",
+    "w",
+    "R",
+    "z",
     "eta",
     "tau",
     "mu",
@@ -78,7 +85,7 @@ _MARKED = [
 ]
 """Those looked for in sentences that are not the page's own; the others have a meaning in English too."""
 
-_WORDS = re.compile(r"(?<![\w.|/^-])(" + "|".join(_MARKED) + r")(?![\w^'-])")
+_WORDS = re.compile(r"(?<!vertex )(?<![\w./^-])(" + "|".join(_MARKED) + r")(?![\w^'-])")
 
 
 def term_id(word: str) -> str:

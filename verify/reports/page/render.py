@@ -13,15 +13,15 @@ from verify.files.kinds import PAGE_MARK
 from verify.outcomes import InputError
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Template
 
     from verify.reports.evidence import Evidence
 
 _LIBRARIES = ("numpy", "scipy", "python-flint", "networkx", "hypothesis")
 
 
-def require_jinja2() -> None:
-    """Raise an error that names the extra when jinja2 is not installed.
+def require_libraries() -> None:
+    """Raise an error that names the extra when what makes the page is not installed.
 
     Raises
     ------
@@ -29,30 +29,36 @@ def require_jinja2() -> None:
     """
     import importlib.util
 
-    if importlib.util.find_spec("jinja2") is None:
+    missing = [name for name in ("jinja2", "matplotlib") if importlib.util.find_spec(name) is None]
+    if missing:
         raise InputError(
-            "the page of a report needs jinja2", remedy="pip install 'dagverify[report]'", missing="jinja2"
+            "the page of a report needs jinja2 and matplotlib",
+            remedy="pip install 'dagverify[report]'",
+            missing=", ".join(missing),
         )
 
 
 def render(evidence: Evidence) -> str:
     """Return the page of the evidence."""
-    require_jinja2()
+    require_libraries()
     from markupsafe import Markup
 
     from verify.reports.page.view import view_of
 
-    files = resources.files("verify.reports.page")
-    style = Markup((files / "style.css").read_text(encoding="utf-8"))
-    template = _environment().from_string((files / "report.html").read_text(encoding="utf-8"))
-    return template.render(view=view_of(evidence), style=style, mark=Markup(PAGE_MARK), versions=_versions())
+    style = Markup(_text("style.css"))
+    return _template().render(view=view_of(evidence), style=style, mark=Markup(PAGE_MARK), versions=_versions())
+
+
+def _text(name: str) -> str:
+    return (resources.files("verify.reports.page") / name).read_text(encoding="utf-8")
 
 
 @cache
-def _environment() -> Environment:
+def _template() -> Template:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
+    from verify.plotting.style import MARKS, key_attributes
     from verify.reports.page import glossary
 
     def shown(value: Any) -> Any:
@@ -62,7 +68,8 @@ def _environment() -> Environment:
         autoescape=True, undefined=StrictUndefined, finalize=shown, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals.update(term=glossary.term, marked=glossary.marked, term_id=glossary.term_id)
-    return environment
+    environment.globals.update(key_attributes=key_attributes, marks=MARKS)
+    return environment.from_string(_text("report.html"))
 
 
 def _versions() -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
 
 from verify.escaping import xml
 
@@ -27,9 +26,9 @@ class Drawing:
     Examples
     --------
     >>> drawing = Drawing("p", 10, 10, "a <b>", "")
-    >>> drawing.text((1, 2), "x < y")
+    >>> drawing.text((1, 2), "x < y", "name")
     >>> drawing.markup().partition("<title")[2]
-    ' id="p-title">a &lt;b&gt;</title><desc id="p-desc" /><text x="1" y="2">x &lt; y</text></svg>'
+    ' id="p-title">a &lt;b&gt;</title><desc id="p-desc" /><text x="1" y="2" class="name">x &lt; y</text></svg>'
     """
 
     def __init__(
@@ -42,40 +41,22 @@ class Drawing:
         ET.SubElement(self.root, "desc", {"id": f"{name}-desc"}).text = xml(description)
         self._into = self.root
 
-    def path(self, points: Sequence[Point], kind: str, *, closed: bool = False) -> None:
-        """Draw straight lines through points; `kind` is the class that styles it."""
-        steps = " L ".join(f"{number(x)} {number(y)}" for x, y in points)
-        self.curve(f"M {steps}{' Z' if closed else ''}", kind)
-
-    def curve(self, commands: str, kind: str, label: str | None = None) -> None:
+    def curve(self, commands: str, kind: str, label: str) -> None:
         """Draw a path of SVG commands of our own."""
         element = ET.SubElement(self._into, "path", {"d": commands, "class": kind})
-        if label is not None:
-            ET.SubElement(element, "title").text = xml(label)
+        ET.SubElement(element, "title").text = xml(label)
 
-    def line(self, start: Point, end: Point, kind: str) -> None:
-        """Draw a straight line."""
-        self.path([start, end], kind)
-
-    def rectangle(self, corner: Point, size: Point, kind: str, *, rounded: float = 0, label: str | None = None) -> None:
+    def rectangle(self, corner: Point, size: Point, kind: str, *, rounded: float) -> None:
         """Draw a rectangle."""
         x, y = corner
         place = {"x": number(x), "y": number(y), "width": number(size[0]), "height": number(size[1])}
-        element = ET.SubElement(self._into, "rect", {**place, "rx": number(rounded), "class": kind})
-        if label is not None:
-            ET.SubElement(element, "title").text = xml(label)
+        ET.SubElement(self._into, "rect", {**place, "rx": number(rounded), "class": kind})
 
-    def circle(self, center: Point, radius: float, kind: str, label: str | None = None) -> None:
-        """Draw a disc."""
-        place = {"cx": number(center[0]), "cy": number(center[1]), "r": number(radius), "class": kind}
-        element = ET.SubElement(self._into, "circle", place)
-        if label is not None:
-            ET.SubElement(element, "title").text = xml(label)
-
-    def text(self, place: Point, words: str, kind: str | None = None) -> None:
+    def text(self, place: Point, words: str, kind: str) -> None:
         """Write a line of text."""
-        attributes = {"x": number(place[0]), "y": number(place[1])}
-        ET.SubElement(self._into, "text", attributes | ({} if kind is None else {"class": kind})).text = xml(words)
+        ET.SubElement(self._into, "text", {"x": number(place[0]), "y": number(place[1]), "class": kind}).text = xml(
+            words
+        )
 
     def link(self, target: str, label: str) -> None:
         """Let what follows, until `end_link`, be a link to a place of the page; `target` is an identifier of ours."""

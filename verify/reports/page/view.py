@@ -15,11 +15,11 @@ from verify.arithmetic.decimals import at_least, at_most
 from verify.assumptions.question import region_words
 from verify.outcomes import Finding, Verdict
 from verify.reports.page.annex import commands, objectives
-from verify.reports.page.bars import draw_interval, draw_shares
+from verify.reports.page.charts import interval, plane
+from verify.reports.page.charts import shares as picture_of_shares
 from verify.reports.page.duties import duties_of
 from verify.reports.page.glossary import TERMS
 from verify.reports.page.network import Card, card_id, draw_network, has_skips
-from verify.reports.page.plane import draw_plane
 from verify.reports.page.run_charts import run_charts
 from verify.reports.page.sketch import Sketch, samples_of, sketch_of
 from verify.reports.page.words import answer_of
@@ -209,14 +209,14 @@ def _planes(evidence: Evidence) -> list[dict[str, Any]]:
     order = ("mu", "tau") if setting is not None and setting.mu is not None else ("tau", "mu")
     found = []
     for momentum in order:
-        picture, legend = draw_plane(report.ranges, L, setting, momentum)
+        picture, legend = plane(report.ranges, L, setting, momentum)
         found.append({"picture": Markup(picture), "legend": legend, "momentum": momentum})
     return found
 
 
 def _interval(evidence: Evidence) -> Markup | None:
     curvature = evidence.answer.curvature
-    return Markup(draw_interval(curvature.attack, curvature.value)) if curvature.value else None
+    return Markup(interval(curvature.attack, curvature.value)) if curvature.value else None
 
 
 def _share_picture(shares: dict[str, float]) -> Markup | None:
@@ -224,7 +224,7 @@ def _share_picture(shares: dict[str, float]) -> Markup | None:
     shown = ranked[:_SHOWN_SHARES]
     if len(ranked) > len(shown):
         shown.append((f"{len(ranked) - len(shown)} others", sum(share for _, share in ranked[_SHOWN_SHARES:])))
-    return Markup(draw_shares(shown)) if shown else None
+    return Markup(picture_of_shares(shown)) if shown else None
 
 
 def _by_vertex(shares: Iterable[dict[str, Any]], sketch: Sketch) -> dict[str, float]:
