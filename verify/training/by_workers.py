@@ -21,6 +21,8 @@ from verify.workers import Workers, check_workers, results
 
 Answer = TypeVar("Answer")
 Fingerprints = tuple[Mapping[int, bytes], ...]
+_TASKS, _MOST_TOGETHER = 64, 16
+"""Packets are sent together where so many tasks or more are left, up to a limit: each way to a worker takes time."""
 
 
 @certified_environment()
@@ -132,8 +134,10 @@ def summed(quantity: SampleSum[Any, Answer], workers: Workers) -> Answer:
     """Return a quantity from parts that workers compute."""
     if check_workers(workers) == 1:
         return quantity.alone()
+    packets = list(quantity.packets())
+    together = min(max(len(packets) // _TASKS, 1), _MOST_TOGETHER)
     with results(
-        _part, quantity.packets(), workers=workers, chunksize=1, prepare=_prepare, arguments=(quantity, secret_words())
+        _part, packets, workers=workers, chunksize=together, prepare=_prepare, arguments=(quantity, secret_words())
     ) as answers:
         return quantity.answer(_checked(quantity, answers))
 
