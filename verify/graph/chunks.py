@@ -47,12 +47,12 @@ def chunks(problem: GraphProblem, size: int | None = None) -> Iterator[tuple[Chu
     ----------
     problem : GraphProblem
     size : int, optional
-        Most samples of a chunk. By default as many as make no array too large, and all of them if the error is no sum.
+        As for `rows_of_chunks`.
 
     Raises
     ------
     InputError
-        If the size is not positive, or is given though the error is not known to be a sum over the samples.
+        As there.
 
     Examples
     --------
@@ -63,36 +63,63 @@ def chunks(problem: GraphProblem, size: int | None = None) -> Iterator[tuple[Chu
     >>> [value.tolist() for _, constants in chunks(problem, 2) for value in constants.values()]
     [[1.0], [2.0, 3.0]]
     """
+    return (chunk_of(problem, rows) for rows in rows_of_chunks(problem, size))
+
+
+def rows_of_chunks(problem: GraphProblem, size: int | None = None, entries: int | None = None) -> list[slice]:
+    """Return the samples of every chunk; all of them if the error is not known to be a sum over the samples.
+
+    Parameters
+    ----------
+    problem : GraphProblem
+    size : int, optional
+        Most samples of a chunk. By default as many as make no array too large, and all of them if the error is no sum.
+    entries : int, optional
+        How many make an array too large, unless one sample has more; default: `LARGEST_ARRAY`.
+
+    Raises
+    ------
+    InputError
+        If the size is not positive, or is given though the error is not known to be a sum over the samples.
+    """
     samples = samples_of(problem.graph)
-    wanted = _default_size(problem.graph, samples) if size is None else size
+    largest = LARGEST_ARRAY if entries is None else entries
+    wanted = _default_size(problem.graph, samples, largest) if size is None else size
     if not isinstance(wanted, int) or wanted < 1:
         raise InputError("a chunk has at least one sample", chunk=size, remedy="give a positive whole number")
     count = -(-samples // wanted)
     ends = [k * samples // count for k in range(count + 1)] if count else [0, 0]
     rows = [slice(start, stop) for start, stop in itertools.pairwise(ends)]
     try:
-        parts = [_part(problem, samples, row.stop - row.start, not first) for first, row in enumerate(rows)]
+        for each in rows:
+            _part(problem, samples, each)
     except InputError:
         if size is not None:
             raise
-        parts, rows = [_part(problem, samples, samples, True)], [slice(0, samples)]
-    for part, row in zip(parts, rows, strict=True):
-        yield part, _constants(problem, samples, row)
+        return [slice(0, samples)]
+    return rows
 
 
-def _part(problem: GraphProblem, samples: int, count: int, shared: bool) -> ChunkGraph:
+def chunk_of(problem: GraphProblem, rows: slice) -> tuple[ChunkGraph, dict[Leaf, np.ndarray]]:
+    """Return the graph of one of the chunks of `rows_of_chunks`, with the values of its constants."""
+    samples = samples_of(problem.graph)
+    return _part(problem, samples, rows), _constants(problem, samples, rows)
+
+
+def _part(problem: GraphProblem, samples: int, rows: slice) -> ChunkGraph:
+    """Return a chunk's graph; the first one has the shared parts."""
     known: dict[tuple[int, bool], ChunkGraph] = problem.graphs_of_chunks
-    key = count, shared
-    if key not in known:
+    count, shared = rows.stop - rows.start, rows.start == 0
+    if (count, shared) not in known:
         whole = count == samples
         graph = problem.graph if whole else graph_of_samples(problem.graph, samples, count, shared=shared)
-        known[key] = ChunkGraph(graph)
-    return known[key]
+        known[count, shared] = ChunkGraph(graph)
+    return known[count, shared]
 
 
-def _default_size(graph: Graph, samples: int) -> int:
+def _default_size(graph: Graph, samples: int, entries: int) -> int:
     most = max(math.prod(node.shape) for node in graph.nodes)
-    return max(samples * LARGEST_ARRAY // max(most, 1), 1)
+    return max(samples * entries // max(most, 1), 1)
 
 
 def _constants(problem: GraphProblem, samples: int, rows: slice) -> dict[Leaf, np.ndarray]:
