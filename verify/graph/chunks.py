@@ -14,7 +14,7 @@ from verify.graph.graph import Graph
 from verify.graph.problem import GraphProblem
 from verify.graph.reverse import AdjointGraph, gradient_graph
 from verify.graph.rounding import weighted_graph
-from verify.graph.samples import graph_of_samples, is_by_samples, samples_of
+from verify.graph.samples import graph_of_samples
 from verify.operations.leaves import Constant, Leaf
 from verify.outcomes import InputError
 
@@ -82,7 +82,7 @@ def rows_of_chunks(problem: GraphProblem, size: int | None = None, entries: int 
     InputError
         If the size is not positive, or is given though the error is not known to be a sum over the samples.
     """
-    samples = samples_of(problem.graph)
+    samples = problem.samples.count
     largest = LARGEST_ARRAY if entries is None else entries
     wanted = _default_size(problem.graph, samples, largest) if size is None else size
     if not isinstance(wanted, int) or wanted < 1:
@@ -92,7 +92,7 @@ def rows_of_chunks(problem: GraphProblem, size: int | None = None, entries: int 
     rows = [slice(start, stop) for start, stop in itertools.pairwise(ends)]
     try:
         for each in rows:
-            _part(problem, samples, each)
+            _part(problem, each)
     except InputError:
         if size is not None:
             raise
@@ -102,17 +102,16 @@ def rows_of_chunks(problem: GraphProblem, size: int | None = None, entries: int 
 
 def chunk_of(problem: GraphProblem, rows: slice) -> tuple[ChunkGraph, dict[Leaf, np.ndarray]]:
     """Return the graph of one of the chunks of `rows_of_chunks`, with the values of its constants."""
-    samples = samples_of(problem.graph)
-    return _part(problem, samples, rows), _constants(problem, samples, rows)
+    return _part(problem, rows), _constants(problem, rows)
 
 
-def _part(problem: GraphProblem, samples: int, rows: slice) -> ChunkGraph:
+def _part(problem: GraphProblem, rows: slice) -> ChunkGraph:
     """Return a chunk's graph; the first one has the shared parts."""
     known: dict[tuple[int, bool], ChunkGraph] = problem.graphs_of_chunks
     count, shared = rows.stop - rows.start, rows.start == 0
     if (count, shared) not in known:
-        whole = count == samples
-        graph = problem.graph if whole else graph_of_samples(problem.graph, samples, count, shared=shared)
+        whole = count == problem.samples.count
+        graph = problem.graph if whole else graph_of_samples(problem.graph, problem.samples, count, shared=shared)
         known[count, shared] = ChunkGraph(graph)
     return known[count, shared]
 
@@ -122,12 +121,10 @@ def _default_size(graph: Graph, samples: int, entries: int) -> int:
     return max(samples * entries // max(most, 1), 1)
 
 
-def _constants(problem: GraphProblem, samples: int, rows: slice) -> dict[Leaf, np.ndarray]:
+def _constants(problem: GraphProblem, rows: slice) -> dict[Leaf, np.ndarray]:
     """Return the constants' values, those of a chunk where they are by samples."""
     found: dict[Leaf, np.ndarray] = {}
     for leaf in problem.graph.leaves(Constant):
-        value = problem.constants[leaf.label]
-        if is_by_samples(leaf.dimensions, samples):
-            value = value[rows]
+        value = problem.constants[leaf.label][problem.samples.rows(leaf.label, rows)]
         found[Constant(leaf.label, value.shape)] = value
     return found
