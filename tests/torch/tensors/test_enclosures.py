@@ -161,8 +161,8 @@ OF_CHUNKS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     ),
     "chunks have the first samples": (
         chunks_module,
-        "_constants",
-        lambda right: lambda problem, n, rows: right(problem, n, slice(0, rows.stop - rows.start)),
+        "constants_of",
+        lambda right: lambda problem, rows: right(problem, slice(0, rows.stop - rows.start)),
     ),
 }
 
