@@ -74,6 +74,23 @@ def test_sums_hold_what_they_enclose(problem: GraphProblem) -> None:
     assert np.all(found.rad < 1e-12)
 
 
+def test_a_bound_of_the_hessian_by_norms(workers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verify.calculus.sample_sum.CHUNKS", 1)
+    rng = np.random.default_rng(0)
+    nodes: dict[str, Any] = {"x": {"width": 2}, "h": {"width": 3, "activation": "tanh", "inputs": ["x"]}}
+    nodes["y"] = {"width": 1, "activation": "identity", "inputs": ["h", "x"]}
+    x, y = rng.normal(size=(2000, 2)), rng.normal(size=(2000, 1))
+    many = verify.Problem(verify.Architecture.from_data(nodes, output="y"), x, y, weight_decay=0.25)
+    for region in (verify.Ball(many.initial_weights, 0.1), verify.BoundedWeights(2.0)):
+        alone, found = (verify.hessian_by_workers(many, region, workers=each) for each in (1, workers))
+        assert found == alone
+        whole = verify.hessian_bound(many, region, method="norms", cells=1)
+        assert alone.value == pytest.approx(whole.value, rel=0.03)
+        assert alone.value > np.linalg.norm(many.hessian_vector(many.initial_weights, np.eye(many.size)[0]))
+    with pytest.raises(verify.InputError, match="no region"):
+        verify.hessian_by_workers(many)
+
+
 def test_an_error_that_is_no_sum_has_one_part() -> None:
     builder = GraphBuilder()
     x, w = builder.constant("x", (4, 2)), builder.parameter("w", (2,))

@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.intervals import Interval
+from verify.bounds.hessian_result import HessianBound
+from verify.bounds.hessian_sum import NormSum
+from verify.bounds.regions import Region
 from verify.bounds.segment import classical_segment_bound
 from verify.bounds.segment_edges import Precision
 from verify.bounds.segment_result import SegmentBound
@@ -137,6 +140,41 @@ def segment_by_workers(
         return summed(GraphSegmentSum(problem, w, D, T, entries=_ENTRIES), workers)
     problem = classical(problem, "segment bounds by workers")
     return classical_segment_bound(problem, w, D, T, lambda quantity: summed(quantity, workers), precision)
+
+
+@certified_environment()
+def hessian_by_workers(problem: Objective, region: Region | None = None, *, workers: Workers = 1) -> HessianBound:
+    """Bound the Hessian over a region by products of norms, with the samples shared among workers.
+
+    For data that are too many for the sharper methods of `verify.hessian_bound`.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of the classical class: sums of linear maps, elementwise functions, half the squared error.
+    region : Region, optional
+        Default: the problem's.
+    workers : int or str
+        As for `error_by_workers`; what is said there holds here.
+
+    Returns
+    -------
+    HessianBound
+        That of ``verify.hessian_bound(problem, region, method="norms", cells=1)``, up to how the samples are cut.
+
+    Raises
+    ------
+    InputError
+        As there, and as for `verify.hessian_bound`.
+
+    Examples
+    --------
+    >>> import verify
+    >>> problem = verify.load_problem("examples/xor_skip.toml")
+    >>> hessian_by_workers(problem).value >= verify.hessian_bound(problem).value
+    True
+    """
+    return summed(NormSum(classical(problem, "Hessian bounds by workers"), region), workers)
 
 
 def summed(quantity: SampleSum[Any, Answer], workers: Workers) -> Answer:
