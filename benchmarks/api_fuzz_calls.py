@@ -282,6 +282,7 @@ CALLS: dict[str, Call] = {
     "error_by_workers": lambda d: verify.error_by_workers(d.problem, d.weights, workers=d.pick(WORKERS)),
     "sweep": lambda d: verify.sweep(d.problem, [d.positive(), d.positive()], [d.pick((0.0, 0.9, 1.0))], steps=3),
     "gradient_by_workers": lambda d: verify.gradient_by_workers(d.problem, d.weights, workers=d.pick(WORKERS)),
+    "hessian_by_workers": lambda d: verify.hessian_by_workers(d.problem, workers=d.pick(WORKERS)),
     "segment_by_workers": lambda d: verify.segment_by_workers(
         d.problem, d.weights, d.near(), d.positive(), workers=d.pick(WORKERS)
     ),

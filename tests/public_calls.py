@@ -348,6 +348,7 @@ CALLS: dict[str, Call] = {
     "error_by_workers": lambda s: verify.error_by_workers(s.problem),
     "sweep": lambda s: verify.sweep(s.problem, [0.1], steps=2),
     "gradient_by_workers": lambda s: verify.gradient_by_workers(s.problem),
+    "hessian_by_workers": lambda s: verify.hessian_by_workers(s.problem),
     "segment_by_workers": lambda s: verify.segment_by_workers(s.problem, s.w, -s.problem.gradient(s.w), 0.1),
     "explain": lambda s: verify.explain(s.specification, budget=1),
     "from_onnx": lambda s: verify.from_onnx(ONNX_FILE, np.ones((2, 3)), np.ones((2, 1))),

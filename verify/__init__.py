@@ -35,6 +35,7 @@ _PUBLIC = {
     "epoch_range": "verify.analysis.epoch_range",
     "error_by_workers": "verify.training.by_workers",
     "gradient_by_workers": "verify.training.by_workers",
+    "hessian_by_workers": "verify.training.by_workers",
     "segment_by_workers": "verify.training.by_workers",
     "sweep": "verify.training.sweep",
     "explain": "verify.analysis.explain",
@@ -124,7 +125,12 @@ if TYPE_CHECKING:
     from verify.spec import lint, load_problem, load_specification, to_toml
     from verify.theorems.optimizers import Optimizer
     from verify.theorems.ranges import momentum_range
-    from verify.training.by_workers import error_by_workers, gradient_by_workers, segment_by_workers
+    from verify.training.by_workers import (
+        error_by_workers,
+        gradient_by_workers,
+        hessian_by_workers,
+        segment_by_workers,
+    )
     from verify.training.sweep import sweep
     from verify.training.train import train
     from verify.training.trajectory import Trajectory

@@ -14,7 +14,7 @@ from verify.graph import samples as samples_module
 from verify.graph.chunks import chunks
 from verify.graph.evaluation import ARB, RATIONAL, evaluate
 from verify.graph.problem import GraphProblem
-from verify.graph.samples import SHARED, graph_of_samples, samples_of
+from verify.graph.samples import SHARED, Samples, graph_of_samples, samples_of
 from verify.graph.tensor import GraphBuilder, Tensor
 from verify.operations import OPERATIONS
 from verify.operations.broadcast import SumOver
@@ -33,6 +33,7 @@ from verify.operations.windows import Fold, Windows
 from verify.outcomes import InputError
 
 N = 5
+SAMPLES = Samples(N, {"x": 0, "y": 0})
 RNG = np.random.default_rng(3)
 MASK = Indices(np.array([[1, 0, 1, 1]]))
 PICKED = Indices(np.array([[2, 0], [-1, 1]]))
@@ -62,6 +63,11 @@ def total(x: Tensor) -> Tensor:
     return x.square().sum()
 
 
+def times(n: Net) -> Tensor:
+    """Return rows of three times, each with all samples, as recurrent networks and attention have them."""
+    return (n.x * n.w).permute(1, 0, 2).reshape((3 * N, 4)) + n.w
+
+
 SUMS: dict[str, Any] = {
     "a mean": lambda n: (n.x * n.w).square().mean(),
     "two constants": lambda n: ((n.x * n.v).sum(1) - n.y).square().mean(),
@@ -77,6 +83,13 @@ SUMS: dict[str, Any] = {
     "samples merged": lambda n: total((n.x * n.w).reshape((N * 3, 4)) + n.w),
     "samples merged and split": lambda n: total(((n.x * n.w).reshape((N * 12,)).reshape((N, 6, 2)) * 3).sum(2)),
     "samples between": lambda n: total((n.x * n.w).permute(1, 0, 2).reshape((3, N * 2, 2)).sum((0, 2))),
+    "samples merged behind others": lambda n: total(times(n).reshape((3, N, 4)).sum(0) - n.y),
+    "samples merged behind others, their product": lambda n: times(n).apply(
+        Contraction("ab", "ab", ""), times(n), n.x.permute(1, 0, 2).reshape((3 * N, 4)) + n.w,
+    ),
+    "samples merged behind others, and more behind": lambda n: total(
+        (n.x * n.w).permute(1, 0, 2).reshape((12 * N,)).reshape((3, N * 2, 2)).sum((0, 2)),
+    ),
     "repeated in front": lambda n: total((n.x * n.w).broadcast_to((2, N, 3, 4))),
     "powers": lambda n: total((n.x * n.w).apply(Power(Fraction(-2)))),
     "slices": lambda n: total((n.x * n.w).slice(1, 0, 2) + (n.x * n.w).slice(1, 1, 3)),
@@ -109,6 +122,11 @@ MIXED: dict[str, Any] = {
     "a mask of its own for every sample": lambda n: total((n.y * n.w).apply(Softmax(OF_SAMPLES))),
     "largest sample": lambda n: (n.x * n.w).permute(1, 2, 0).apply(Maximum()).sum(),
     "samples side by side": lambda n: total(n.y.apply(Contraction("ab", "cb", "ac"), n.y * n.w, n.y)),
+    "samples in two orders": lambda n: total(times(n) + (n.x * n.w).reshape((3 * N, 4))),
+    "samples in two orders, their product": lambda n: times(n).apply(
+        Contraction("ab", "ab", ""), times(n), (n.x * n.w).reshape((3 * N, 4)),
+    ),
+    "samples behind others torn apart": lambda n: total(times(n).reshape((N, 12)).apply(Softmax())),
     "a slice of the samples": lambda n: total((n.x * n.w).slice(0, 0, 3)),
     "every other sample": lambda n: total((n.x * n.w).apply(Gather(0, Indices(np.array([0, 2]))))),
     "padded samples": lambda n: total((n.x * n.w).apply(Pad(0, 1, 7))),
@@ -156,7 +174,7 @@ def test_what_mixes_samples_is_not_cut(name):
     error = MIXED[name](net)
     graph = net.builder.build(error)
     with pytest.raises(InputError, match=r"sum over the samples.*leave out the size of chunks"):
-        graph_of_samples(graph, N, 2, shared=True)
+        graph_of_samples(graph, SAMPLES, 2, shared=True)
 
 
 def test_what_is_not_cut_is_one_chunk_unless_a_size_is_asked_for(monkeypatch):
@@ -175,7 +193,7 @@ def test_the_place_at_fault_is_named():
     net.builder.place = "norm"
     mixed = total(net.x * net.w - (net.x * net.w).mean(0))
     with pytest.raises(InputError, match=r"norm: .*operation='broadcast'|norm: .*operation='add'"):
-        graph_of_samples(net.builder.build(mixed), N, 2, shared=True)
+        graph_of_samples(net.builder.build(mixed), SAMPLES, 2, shared=True)
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, "2"])
@@ -222,10 +240,37 @@ def test_a_rule_that_takes_samples_for_shared_is_caught(kind, monkeypatch):
     assert caught
 
 
-def test_samples_are_those_of_the_first_constant_with_axes():
+def test_samples_are_those_of_the_first_axis_that_the_error_is_a_sum_over():
     builder = GraphBuilder()
     w, scale = builder.parameter("w", (7, 2)), builder.constant("scale", ())
-    assert samples_of(builder.build((w * scale).sum())) == 0
-    assert samples_of(builder.build((w * scale * builder.constant("x", (7, 2))).apply(SumOver((0, 1))))) == 7
+    assert samples_of(builder.build((w * scale).sum())) == Samples(0, {})
+    x = builder.constant("x", (7, 2))
+    assert samples_of(builder.build((w * scale * x).apply(SumOver((0, 1))))) == Samples(7, {"x": 0})
     with pytest.raises(InputError):
-        graph_of_samples(builder.build((w * scale).sum()), 1, 1, shared=True)
+        graph_of_samples(builder.build((w * scale).sum()), Samples(1, {}), 1, shared=True)
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_samples_of_transposed_data_are_found(times):
+    """A recurrence over times, which come first in one constant; there may be as many as samples."""
+    builder, n = GraphBuilder(), 3
+    x, start = builder.constant("x", (times, n, 2)), builder.constant("start", (1, n, 2))
+    w, y = builder.parameter("w", (2,)), builder.constant("y", (n, 2))
+    state = start.reshape((n, 2))
+    for k in range(times):
+        state = (state + x.slice(0, k, k + 1).reshape((n, 2))) * w
+    graph = builder.build((state - y).square().mean())
+    assert samples_of(graph) == Samples(n, {"x": 1, "start": 1, "y": 0})
+    data = {"x": RNG.integers(1, 9, (times, n, 2)), "start": np.ones((1, n, 2)), "y": np.zeros((n, 2))}
+    problem = GraphProblem(graph, data, [0.5, 0.25])
+    found = pieces(problem, 1)
+    whole = evaluate(graph, problem.values(problem.initial_weights), RATIONAL)[0][()]
+    assert len(found) == n
+    assert reduce(add, found) == whole != 0
+
+
+def test_a_shared_constant_with_an_axis_of_the_samples_length_stays_whole():
+    builder = GraphBuilder()
+    x, table, w = builder.constant("x", (3, 2)), builder.constant("table", (2, 3)), builder.parameter("w", (3,))
+    graph = builder.build((x @ (table * w)).square().mean())
+    assert samples_of(graph) == Samples(3, {"x": 0})

@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 
 from verify import BoundedWeights, InputError, Problem  # noqa: E402 -- only where torch is installed
 from verify.cli.app import main  # noqa: E402
+from verify.cli.batches import parts_of  # noqa: E402
 from verify.cli.target import load  # noqa: E402
 
 NEWCOMER = """\
@@ -48,6 +49,7 @@ def labelled():
     module = net().append(nn.Linear(1, 3))
     return {"module": module, "inputs": X, "targets": torch.tensor([0, 1, 2, 0, 1]), "loss": nn.CrossEntropyLoss(),
             "optimizer": torch.optim.AdamW(module.parameters(), lr=0.01)}
+def plain(): return {**labelled(), "optimizer": None}
 def decayed():
     module = net()
     return module, X, Y, "mse", torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.5, weight_decay=0.125)
@@ -180,6 +182,29 @@ def test_no_output_replaces_the_users_code(folder: Path, capsys: pytest.CaptureF
     assert code == 2
     assert "factories.py" in err
     assert (folder / "factories.py").read_text() == FACTORIES
+
+
+def test_epochs_of_mini_batches(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = target("labelled")
+    batches = parts_of(found, 2)
+    assert [part.error(part.initial_weights) for part in batches] == pytest.approx(
+        [torch.nn.functional.cross_entropy(*rows).item() for rows in _labelled_rows(2)], rel=1e-6
+    )
+    options = ("--batch", "2", "--guard", "epoch", "--eta", "0.1", "--out", "epochs", "--json")
+    code, out, _ = run(capsys, "train", "torch:factories:labelled", *options, "--steps", "2")
+    assert (code, json.loads(out)["verdicts"]["PROVED"]) == (0, 2)
+    code, out, _ = run(capsys, "train", "torch:factories:labelled", *options, "--steps", "3", "--resume")
+    assert (code, json.loads(out)["steps"]) == (0, 3)
+    code, out, _ = run(capsys, "range", "torch:factories:plain", "--epoch", "--batch", "1", "--json")
+    assert (code, json.loads(out)["ranges"][0]["verdict"]) == (0, "PROVED")
+
+
+def _labelled_rows(size: int) -> list[Any]:
+    import factories
+
+    given = factories.labelled()
+    outputs = given["module"](given["inputs"]).detach()
+    return [(outputs[k : k + size], given["targets"][k : k + size]) for k in range(0, 5, size)]
 
 
 def test_training_and_tests_and_gradients(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,14 +22,14 @@ from verify.bounds.start import StartPass
 from verify.bounds.taylor_rounding import enlarged, largest_entry
 from verify.bounds.workspace import Workspace, borrowed_workspace
 from verify.calculus.problem import Problem
-from verify.calculus.sample_sum import SampleSum
+from verify.calculus.sample_sum import ProblemSum
 
 Terms = np.ndarray
 """Upper bounds, some entries of which become coefficients."""
 
 
 @final
-class SlopeSum(SampleSum[Terms, SegmentBound]):
+class SlopeSum(ProblemSum[Terms, SegmentBound]):
     """c1 t + c2 t^2 from interval slopes, for networks with activations that are not smooth.
 
     Parameters
@@ -63,7 +63,7 @@ class SlopeSum(SampleSum[Terms, SegmentBound]):
 
 
 @final
-class TaylorSum(SampleSum[Terms, SegmentBound]):
+class TaylorSum(ProblemSum[Terms, SegmentBound]):
     """One polynomial of degree 6 or two, from Taylor models of degree 3.
 
     Parameters

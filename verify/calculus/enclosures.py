@@ -9,7 +9,7 @@ from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.intervals import Interval
 from verify.calculus import passes
 from verify.calculus.algebra import ENCLOSING
-from verify.calculus.sample_sum import SampleSum
+from verify.calculus.sample_sum import ProblemSum
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +55,7 @@ def gradient_enclosure(problem: Problem, w: np.ndarray) -> Interval:
 
 
 @final
-class GradientSum(SampleSum[Interval, Interval]):
+class GradientSum(ProblemSum[Interval, Interval]):
     """The gradient of E at w, enclosed.
 
     Parameters

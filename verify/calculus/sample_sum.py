@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from verify.files.stored_table import StoredTable
+
 if TYPE_CHECKING:
     from verify.calculus.problem import Problem
 
@@ -21,15 +23,11 @@ Answer = TypeVar("Answer")
 
 
 class SampleSum(ABC, Generic[Part, Answer]):
-    """A quantity of a problem, at weights that it holds.
+    """A quantity of a problem, at weights that it holds."""
 
-    Parameters
-    ----------
-    problem : Problem
-    """
-
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+    @abstractmethod
+    def packets(self) -> Iterator[list[slice]]:
+        """Yield the chunks of every packet, as slices of the samples."""
 
     @abstractmethod
     def part(self, chunks: Sequence[slice]) -> Part:
@@ -39,11 +37,29 @@ class SampleSum(ABC, Generic[Part, Answer]):
     def answer(self, parts: Iterable[Part]) -> Answer:
         """Return the quantity from the parts of all packets, in their order."""
 
-    def packets(self) -> Iterator[list[slice]]:
-        """Yield the chunks of every packet."""
-        chunks = self.problem.chunks()
-        return (chunks[first : first + CHUNKS] for first in range(0, len(chunks), CHUNKS))
+    def tables(self) -> list[StoredTable]:
+        """Return the tables in files that parts are read from."""
+        return []
 
     def alone(self) -> Answer:
         """Return the quantity, computed by this process."""
         return self.answer(map(self.part, self.packets()))
+
+
+class ProblemSum(SampleSum[Part, Answer]):
+    """A quantity of a problem of the classical class.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+
+    def packets(self) -> Iterator[list[slice]]:
+        chunks = self.problem.chunks()
+        return (chunks[first : first + CHUNKS] for first in range(0, len(chunks), CHUNKS))
+
+    def tables(self) -> list[StoredTable]:
+        return [table for table in (self.problem.inputs, self.problem.targets) if isinstance(table, StoredTable)]

@@ -105,5 +105,5 @@ def _trials(seeds: range, trial: Callable[[int], dict[str, Any]], workers: Worke
     if count == 1:
         yield from map(trial, seeds)
         return
-    with results(trial, seeds, workers=count, chunksize=4) as found:
+    with results(trial, seeds, workers=count, chunksize=1) as found:
         yield from found

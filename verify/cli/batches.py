@@ -11,25 +11,28 @@ if TYPE_CHECKING:
 
 
 def parts_of(question: Question, batch: int | None) -> Any:
-    """Return the size of a batch where the problem can be cut, else a problem for each batch.
+    """Return the size of a batch where training can cut the problem, else a problem for each batch.
+
+    Networks of a spec file are made anew for each batch; a module of PyTorch or a model's file is cut.
 
     Raises
     ------
     InputError
-        If neither is known: the problem is a module of PyTorch, or an ONNX file.
+        If the error is not known to be a sum over samples.
     """
     from verify.graph.problem import GraphProblem
     from verify.spec.document import Document
-    from verify.spec.graph_problem import batch_problems
 
     if batch is None or not isinstance(question.problem, GraphProblem):
         return batch
-    if isinstance(question.document, Document):
-        return batch_problems(question.document, batch)
-    remedy = "guard epochs in your own loop with verify.torch.EpochGuard"
-    raise InputError(
-        "a module's batches are its DataLoader's", where=str(question.document.path), batch=batch, remedy=remedy
-    )
+    document = question.document
+    if isinstance(document, Document) and document.content.model is None:
+        from verify.spec.graph_problem import batch_problems
+
+        return batch_problems(document, batch)
+    from verify.graph.batches import GraphBatches
+
+    return GraphBatches(question.problem, batch, mean=question.reduction == "mean")
 
 
 def plain_setting(question: Question, eta: float | None, mu: float | None) -> tuple[float, float]:

@@ -14,8 +14,8 @@ from verify.graph.graph import Graph
 from verify.graph.problem import GraphProblem
 from verify.graph.reverse import AdjointGraph, gradient_graph
 from verify.graph.rounding import weighted_graph
-from verify.graph.samples import graph_of_samples, is_by_samples, samples_of
-from verify.operations.leaves import Constant, Leaf
+from verify.graph.samples import graph_of_samples
+from verify.operations.leaves import Constant
 from verify.outcomes import InputError
 
 LARGEST_ARRAY = 2**21
@@ -40,19 +40,19 @@ class ChunkGraph:
         return gradient_graph(self.graph)
 
 
-def chunks(problem: GraphProblem, size: int | None = None) -> Iterator[tuple[ChunkGraph, dict[Leaf, np.ndarray]]]:
+def chunks(problem: GraphProblem, size: int | None = None) -> Iterator[tuple[ChunkGraph, dict[Constant, np.ndarray]]]:
     """Iterate over graphs whose outputs add up to the error, each with the values of its constants.
 
     Parameters
     ----------
     problem : GraphProblem
     size : int, optional
-        Most samples of a chunk. By default as many as make no array too large, and all of them if the error is no sum.
+        As for `rows_of_chunks`.
 
     Raises
     ------
     InputError
-        If the size is not positive, or is given though the error is not known to be a sum over the samples.
+        As there.
 
     Examples
     --------
@@ -63,44 +63,68 @@ def chunks(problem: GraphProblem, size: int | None = None) -> Iterator[tuple[Chu
     >>> [value.tolist() for _, constants in chunks(problem, 2) for value in constants.values()]
     [[1.0], [2.0, 3.0]]
     """
-    samples = samples_of(problem.graph)
-    wanted = _default_size(problem.graph, samples) if size is None else size
+    return (chunk_of(problem, rows) for rows in rows_of_chunks(problem, size))
+
+
+def rows_of_chunks(problem: GraphProblem, size: int | None = None, entries: int | None = None) -> list[slice]:
+    """Return the samples of every chunk; all of them if the error is not known to be a sum over the samples.
+
+    Parameters
+    ----------
+    problem : GraphProblem
+    size : int, optional
+        Most samples of a chunk. By default as many as make no array too large, and all of them if the error is no sum.
+    entries : int, optional
+        How many make an array too large, unless one sample has more; default: `LARGEST_ARRAY`.
+
+    Raises
+    ------
+    InputError
+        If the size is not positive, or is given though the error is not known to be a sum over the samples.
+    """
+    samples = problem.samples.count
+    largest = LARGEST_ARRAY if entries is None else entries
+    wanted = _default_size(problem.graph, samples, largest) if size is None else size
     if not isinstance(wanted, int) or wanted < 1:
         raise InputError("a chunk has at least one sample", chunk=size, remedy="give a positive whole number")
     count = -(-samples // wanted)
     ends = [k * samples // count for k in range(count + 1)] if count else [0, 0]
     rows = [slice(start, stop) for start, stop in itertools.pairwise(ends)]
     try:
-        parts = [_part(problem, samples, row.stop - row.start, not first) for first, row in enumerate(rows)]
+        for each in rows:
+            _part(problem, each)
     except InputError:
         if size is not None:
             raise
-        parts, rows = [_part(problem, samples, samples, True)], [slice(0, samples)]
-    for part, row in zip(parts, rows, strict=True):
-        yield part, _constants(problem, samples, row)
+        return [slice(0, samples)]
+    return rows
 
 
-def _part(problem: GraphProblem, samples: int, count: int, shared: bool) -> ChunkGraph:
+def chunk_of(problem: GraphProblem, rows: slice) -> tuple[ChunkGraph, dict[Constant, np.ndarray]]:
+    """Return the graph of one of the chunks of `rows_of_chunks`, with the values of its constants."""
+    return _part(problem, rows), constants_of(problem, rows)
+
+
+def _part(problem: GraphProblem, rows: slice) -> ChunkGraph:
+    """Return a chunk's graph; the first one has the shared parts."""
     known: dict[tuple[int, bool], ChunkGraph] = problem.graphs_of_chunks
-    key = count, shared
-    if key not in known:
-        whole = count == samples
-        graph = problem.graph if whole else graph_of_samples(problem.graph, samples, count, shared=shared)
-        known[key] = ChunkGraph(graph)
-    return known[key]
+    count, shared = rows.stop - rows.start, rows.start == 0
+    if (count, shared) not in known:
+        whole = count == problem.samples.count
+        graph = problem.graph if whole else graph_of_samples(problem.graph, problem.samples, count, shared=shared)
+        known[count, shared] = ChunkGraph(graph)
+    return known[count, shared]
 
 
-def _default_size(graph: Graph, samples: int) -> int:
+def _default_size(graph: Graph, samples: int, entries: int) -> int:
     most = max(math.prod(node.shape) for node in graph.nodes)
-    return max(samples * LARGEST_ARRAY // max(most, 1), 1)
+    return max(samples * entries // max(most, 1), 1)
 
 
-def _constants(problem: GraphProblem, samples: int, rows: slice) -> dict[Leaf, np.ndarray]:
-    """Return the constants' values, those of a chunk where they are by samples."""
-    found: dict[Leaf, np.ndarray] = {}
+def constants_of(problem: GraphProblem, rows: slice) -> dict[Constant, np.ndarray]:
+    """Return the constants' values, those of some samples where they are by samples."""
+    found: dict[Constant, np.ndarray] = {}
     for leaf in problem.graph.leaves(Constant):
-        value = problem.constants[leaf.label]
-        if is_by_samples(leaf.dimensions, samples):
-            value = value[rows]
+        value = problem.constants[leaf.label][problem.samples.rows(leaf.label, rows)]
         found[Constant(leaf.label, value.shape)] = value
     return found

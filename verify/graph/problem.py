@@ -23,6 +23,7 @@ from verify.graph.graph import Graph
 from verify.graph.model_parameters import ModelParameters, ModuleParameters
 from verify.graph.reverse import AdjointGraph, gradient_graph
 from verify.graph.rounding import weighted_graph
+from verify.graph.samples import Samples, samples_of
 from verify.graph.tangent import tangent_graph
 from verify.graph.tensor import GraphBuilder
 from verify.notebook import table
@@ -220,6 +221,11 @@ class GraphProblem(Objective):
         return evaluate(self.graph, self._values(w), ARB)[0].reshape(-1)[0]
 
     # graphs
+
+    @cached_property
+    def samples(self) -> Samples:
+        """The samples that the error is a sum over, as far as that is known."""
+        return samples_of(self.graph)
 
     @cached_property
     def gradient_graph(self) -> Graph:

@@ -1,24 +1,26 @@
 """The graph of some of the samples: an error is often a sum over samples, then chunks of them make it up.
 
-Let the constants whose first axis counts n samples be cut to some of them. Every node of a graph is in one of three
-states, by induction over the nodes, and so is the node that computes it from the cut constants:
+Let some constants have an axis with an entry for each of n samples, and be cut to some of these. Every node of a graph
+is in one of three states, by induction over the nodes, and so is the node that computes it from the cut constants:
 
 - *shared*: it depends on no sample. It is computed as before.
-- *by samples*, along an axis whose length is m n: entries i m, ..., (i + 1) m - 1 along it depend on sample i alone.
-  The cut graph has the entries of its samples.
+- *by samples*, along an axis whose length is r n m: entries (k n + i) m + j along it, for k < r and j < m, depend on
+  sample i alone. The cut graph has the entries of its samples.
 - *a total*: a shared part plus a sum over the samples of arrays that depend on one sample each. The cut graph has the
   terms of its samples, and the shared part if it is asked to.
 
 `_RULES` has the step of the induction for every operation that has one; an operation that mixes samples (statistics of
 a batch), or is not linear in a total, has none there. So, for an output that is a total, the outputs over any partition
-of the samples add up to it, if one part has the shared parts.
+of the samples add up to it, if one part has the shared parts. That holds whatever is called a sample: `Samples` says
+which axes of the constants are cut, and a wrong guess finds no rule.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias, final
 
 from verify.graph.graph import Graph, Node
 from verify.graph.tensor import GraphBuilder, Tensor
@@ -42,39 +44,85 @@ from verify.operations.windows import Fold, Windows
 from verify.outcomes import InputError
 
 _ENTRYWISE = Elementwise | Power | Logarithm | Scale | Add
-SHARED, TOTAL = -1, -2
-"""States beside the axes along which an array is by samples."""
-Cut: TypeAlias = tuple[Tensor, int]
+
+
+class State(NamedTuple):
+    """The axis along which an array is by samples, and how often all of them follow each other along it: r."""
+
+    axis: int
+    repeats: int = 1
+
+
+SHARED, TOTAL = State(-1), State(-2)
+"""The other states; they are smaller than those by samples."""
+Cut: TypeAlias = tuple[Tensor, State]
 """The tensor of a node in the cut graph, and the node's state."""
 
 
-def samples_of(graph: Graph) -> int:
-    """Return how many samples there are: the length of the first axis of the first constant that has one, or 0.
+@final
+@dataclass(frozen=True)
+class Samples:
+    """What a graph's constants know of samples.
+
+    Parameters
+    ----------
+    count : int
+        How many samples there are, n.
+    axes : mapping of str to int
+        The axis of length n along which a constant is cut, by label; constants that are not here are shared.
+    """
+
+    count: int
+    axes: Mapping[str, int]
+
+    def rows(self, label: str, rows: slice) -> tuple[slice, ...]:
+        """Return the index of some samples in a constant."""
+        return (*(slice(None),) * self.axes[label], rows) if label in self.axes else ()
+
+
+def samples_of(graph: Graph) -> Samples:
+    """Return the samples of an error that is a sum over them; where none is known to be, those of the first constant.
+
+    Lengths of first axes are tried, in the order of the constants: with constants cut along first axes alone, as data
+    mostly are, then along any axis of this length, for data that were transposed.
 
     Examples
     --------
     >>> builder = GraphBuilder()
     >>> x, w = builder.constant("x", (5, 2)), builder.parameter("w", (2,))
     >>> samples_of(builder.build((x * w).square().sum()))
-    5
+    Samples(count=5, axes={'x': 0})
     """
-    return next((leaf.dimensions[0] for leaf in graph.leaves(Constant) if leaf.dimensions), 0)
+    tried: list[Samples] = []
+    for samples in _guesses(graph):
+        if samples not in tried:
+            tried.append(samples)
+            try:
+                graph_of_samples(graph, samples, 1, shared=True)
+            except InputError:
+                continue
+            return samples
+    return tried[0] if tried else Samples(0, {})
 
 
-def is_by_samples(dimensions: Shape, samples: int) -> bool:
-    """Whether a constant of this shape is cut: its first axis has an entry for every sample."""
-    return dimensions[:1] == (samples,)
+def _guesses(graph: Graph) -> Iterator[Samples]:
+    shapes = {leaf.label: leaf.dimensions for leaf in graph.leaves(Constant) if leaf.dimensions}
+    for count in dict.fromkeys(shape[0] for shape in shapes.values() if shape[0]):
+        yield Samples(count, {label: 0 for label, shape in shapes.items() if shape[0] == count})
+        axes = {label: [k for k, n in enumerate(shape) if n == count] for label, shape in shapes.items()}
+        for end in (0, -1):
+            yield Samples(count, {label: found[end] for label, found in axes.items() if found})
 
 
-def graph_of_samples(graph: Graph, samples: int, count: int, *, shared: bool) -> Graph:
+def graph_of_samples(graph: Graph, samples: Samples, count: int, *, shared: bool) -> Graph:
     """Return the graph of `count` of the samples; see the module.
 
     Parameters
     ----------
     graph : Graph
         With one output.
-    samples : int
-        How many there are; constants of this length are cut.
+    samples : Samples
+        Which constants are cut, and where.
     count : int
         How many of them are left: the cut constants keep their labels.
     shared : bool
@@ -89,7 +137,8 @@ def graph_of_samples(graph: Graph, samples: int, count: int, *, shared: bool) ->
     --------
     >>> builder = GraphBuilder()
     >>> x, w = builder.constant("x", (5, 2)), builder.parameter("w", (2,))
-    >>> graph = graph_of_samples(builder.build((x * w).square().mean() + w.sum()), 5, 3, shared=False)
+    >>> whole = builder.build((x * w).square().mean() + w.sum())
+    >>> graph = graph_of_samples(whole, Samples(5, {"x": 0}), 3, shared=False)
     >>> [node.shape for node in graph.nodes if isinstance(node.operation, Constant)]
     [(3, 2)]
     """
@@ -99,8 +148,8 @@ def graph_of_samples(graph: Graph, samples: int, count: int, *, shared: bool) ->
 
 
 class _Cutter:
-    def __init__(self, graph: Graph, samples: int, count: int, shared: bool) -> None:
-        self.graph, self.samples, self.count, self.shared = graph, samples, count, shared
+    def __init__(self, graph: Graph, samples: Samples, count: int, shared: bool) -> None:
+        self.graph, self.axes, self.samples, self.count, self.shared = graph, samples.axes, samples.count, count, shared
         self.builder = GraphBuilder()
         self.found: list[Cut] = []
 
@@ -117,8 +166,9 @@ class _Cutter:
 
     def _cut(self, node: Node) -> Cut:
         operation = node.operation
-        if isinstance(operation, Constant) and is_by_samples(operation.dimensions, self.samples):
-            return self.builder.constant(operation.label, self.fewer(node.shape, 0)), 0
+        if isinstance(operation, Constant) and operation.label in self.axes:
+            axis = self.axes[operation.label]
+            return self.builder.constant(operation.label, self.fewer(node.shape, axis)), State(axis)
         states = [self.found[argument][1] for argument in node.arguments]
         if all(state == SHARED for state in states):
             return self.builder.add(operation, *self.tensors(node)), SHARED
@@ -140,18 +190,19 @@ class _Cutter:
         """Return a shape that is by samples along an axis, for those that are left."""
         return (*shape[:axis], shape[axis] // self.samples * self.count, *shape[axis + 1 :])
 
-    def axis(self, node: Node) -> int:
-        """Return the axis along which the only argument is by samples."""
-        axis = self.found[node.arguments[0]][1]
-        if axis < 0 or len(node.arguments) != 1:
+    def state(self, node: Node) -> State:
+        """Return the state of the only argument, which is by samples."""
+        state = self.found[node.arguments[0]][1]
+        if state.axis < 0 or len(node.arguments) != 1:
             raise self.refuse(node)
-        return axis
+        return state
 
-    def along(self, position: int, axis: int, reader: Node) -> Tensor:
+    def along(self, position: int, wanted: State, reader: Node) -> Tensor:
         """Return a node as one that is by samples along an axis: a shared one if it is repeated along it."""
         tensor, state = self.found[position]
         node = self.graph.nodes[position]
-        if state == axis:
+        axis = wanted.axis
+        if state == wanted:
             return tensor
         if state == SHARED and isinstance(node.operation, Filled):
             return self.builder.filled(node.operation.value, self.fewer(node.shape, axis))
@@ -161,7 +212,7 @@ class _Cutter:
             if own < 0 or self.graph.nodes[source].shape[own] == 1:
                 return self.builder.add(Broadcast(self.fewer(node.shape, axis)), self.found[source][0])
         if state == SHARED and isinstance(node.operation, _ENTRYWISE):
-            operands = [self.along(argument, axis, reader) for argument in node.arguments]
+            operands = [self.along(argument, wanted, reader) for argument in node.arguments]
             return self.builder.add(node.operation, *operands)
         raise self.refuse(reader)
 
@@ -177,83 +228,91 @@ class _Cutter:
 Rule = Callable[[_Cutter, Node, Any], Cut]
 
 
-def _applied(cutter: _Cutter, node: Node, operation: Any, state: int) -> Cut:
+def _applied(cutter: _Cutter, node: Node, operation: Any, state: State) -> Cut:
     return cutter.builder.add(operation, *cutter.tensors(node)), state
 
 
 def _entrywise(cutter: _Cutter, node: Node, operation: Any) -> Cut:
-    return _applied(cutter, node, operation, cutter.axis(node))
+    return _applied(cutter, node, operation, cutter.state(node))
 
 
 def _along_last(cutter: _Cutter, node: Node, operation: Any) -> Cut:
     """Take an operation along the last axis, with the same mask for all samples if it has one."""
-    axis, dimensions = cutter.axis(node), len(cutter.shape(node))
+    state, dimensions = cutter.state(node), len(cutter.shape(node))
     mask = getattr(operation, "mask", None)
     if mask is not None:
-        own = axis - (dimensions - mask.values.ndim)
+        own = state.axis - (dimensions - mask.values.ndim)
         if own >= 0 and mask.values.shape[own] != 1:
             raise cutter.refuse(node)
-    if axis == dimensions - 1:
+    if state.axis == dimensions - 1:
         raise cutter.refuse(node)
-    return _applied(cutter, node, operation, axis)
+    return _applied(cutter, node, operation, state)
 
 
 def _along_own_axis(cutter: _Cutter, node: Node, operation: Slice | Pad | Gather) -> Cut:
-    axis = cutter.axis(node)
+    axis, repeats = cutter.state(node)
     if operation.axis == axis:
         raise cutter.refuse(node)
     more = operation.indices.values.ndim - 1 if isinstance(operation, Gather) else 0
-    return _applied(cutter, node, operation, axis + more if operation.axis < axis else axis)
+    return _applied(cutter, node, operation, State(axis + more if operation.axis < axis else axis, repeats))
 
 
 def _over_windows(cutter: _Cutter, node: Node, operation: Windows | Fold) -> Cut:
-    axis, slid = cutter.axis(node), len(operation.kernel) * (2 if isinstance(operation, Fold) else 1)
-    if axis >= len(cutter.shape(node)) - slid:
+    state, slid = cutter.state(node), len(operation.kernel) * (2 if isinstance(operation, Fold) else 1)
+    if state.axis >= len(cutter.shape(node)) - slid:
         raise cutter.refuse(node)
-    return _applied(cutter, node, operation, axis)
+    return _applied(cutter, node, operation, state)
 
 
 def _permuted(cutter: _Cutter, node: Node, operation: Permute) -> Cut:
-    return _applied(cutter, node, operation, operation.axes.index(cutter.axis(node)))
+    axis, repeats = cutter.state(node)
+    return _applied(cutter, node, operation, State(operation.axes.index(axis), repeats))
 
 
 def _reshaped(cutter: _Cutter, node: Node, operation: Reshape) -> Cut:
-    """Find the axis behind as many entries as before: along it, every sample has the same consecutive entries."""
-    axis, shape, target = cutter.axis(node), cutter.shape(node), operation.target
-    before = math.prod(shape[:axis])
-    for place, length in enumerate(target):
-        if math.prod(target[:place]) == before and length and length % cutter.samples == 0:
-            return _applied(cutter, node, Reshape(cutter.fewer(target, place)), place)
+    """Find an axis along which samples follow each other as before.
+
+    In memory, entries ``(b n + i) M + c`` belong to sample i, for b < B, the axes before times r. So they do along an
+    axis of the target behind P entries, with r' for r, if ``P r' = B`` and its length is a multiple of r' n.
+    """
+    axis, repeats = cutter.state(node)
+    target, before = operation.target, math.prod(cutter.shape(node)[:axis]) * repeats
+    for place, length in reversed(list(enumerate(target))):
+        ahead = math.prod(target[:place])
+        if ahead and length and before % ahead == 0 and length % (before // ahead * cutter.samples) == 0:
+            return _applied(cutter, node, Reshape(cutter.fewer(target, place)), State(place, before // ahead))
     raise cutter.refuse(node)
 
 
 def _repeated(cutter: _Cutter, node: Node, operation: Broadcast) -> Cut:
-    own = cutter.axis(node)
+    own, repeats = cutter.state(node)
     axis = own + len(operation.target) - len(cutter.shape(node))
     if operation.target[axis] != cutter.shape(node)[own]:
         raise cutter.refuse(node)
-    return _applied(cutter, node, Broadcast(cutter.fewer(operation.target, axis)), axis)
+    return _applied(cutter, node, Broadcast(cutter.fewer(operation.target, axis)), State(axis, repeats))
 
 
 def _summed(cutter: _Cutter, node: Node, operation: SumOver) -> Cut:
-    axis = cutter.axis(node)
-    state = TOTAL if axis in operation.axes else axis - sum(1 for other in operation.axes if other < axis)
-    return _applied(cutter, node, operation, state)
+    axis, repeats = cutter.state(node)
+    if axis in operation.axes:
+        return _applied(cutter, node, operation, TOTAL)
+    left = axis - sum(1 for other in operation.axes if other < axis)
+    return _applied(cutter, node, operation, State(left, repeats))
 
 
 def _joined(cutter: _Cutter, node: Node, operation: Concatenate) -> Cut:
-    axis = max(cutter.found[argument][1] for argument in node.arguments)
-    if axis in (operation.axis, SHARED, TOTAL):
+    state = max(cutter.found[argument][1] for argument in node.arguments)
+    if state.axis < 0 or state.axis == operation.axis:
         raise cutter.refuse(node)
-    parts = [cutter.along(argument, axis, node) for argument in node.arguments]
-    return cutter.builder.add(operation, *parts), axis
+    parts = [cutter.along(argument, state, node) for argument in node.arguments]
+    return cutter.builder.add(operation, *parts), state
 
 
 def _added(cutter: _Cutter, node: Node, operation: Add) -> Cut:
     states = [cutter.found[argument][1] for argument in node.arguments]
-    axis = max(states)
-    if axis >= 0:
-        return cutter.builder.add(operation, *(cutter.along(a, axis, node) for a in node.arguments)), axis
+    largest = max(states)
+    if largest.axis >= 0:
+        return cutter.builder.add(operation, *(cutter.along(a, largest, node) for a in node.arguments)), largest
     kept = [
         tensor if state == TOTAL or cutter.shared else tensor.zeros()
         for tensor, state in zip(cutter.tensors(node), states, strict=True)
@@ -263,20 +322,22 @@ def _added(cutter: _Cutter, node: Node, operation: Add) -> Cut:
 
 def _contracted(cutter: _Cutter, node: Node, operation: Contraction) -> Cut:
     states = [cutter.found[argument][1] for argument in node.arguments]
-    if max(states) < 0:
+    if max(states).axis < 0:
         if states == [TOTAL, TOTAL]:
             raise cutter.refuse(node)
         return _applied(cutter, node, operation, TOTAL)
     letters = operation.left, operation.right
-    first = 0 if states[0] >= 0 else 1
-    letter = letters[first][states[first]]
+    first = 0 if states[0].axis >= 0 else 1
+    axis, repeats = states[first]
+    letter = letters[first][axis]
     operands = cutter.tensors(node)
     other = 1 - first
     if letter in letters[other]:
-        operands[other] = cutter.along(node.arguments[other], letters[other].index(letter), node)
+        wanted = State(letters[other].index(letter), repeats)
+        operands[other] = cutter.along(node.arguments[other], wanted, node)
     elif states[other] != SHARED:
         raise cutter.refuse(node)
-    state = operation.out.index(letter) if letter in operation.out else TOTAL
+    state = State(operation.out.index(letter), repeats) if letter in operation.out else TOTAL
     return cutter.builder.add(operation, *operands), state
 
 

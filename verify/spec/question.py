@@ -46,12 +46,15 @@ class Question:
         Where it comes from.
     optimizer : Optimizer, optional
         The numbers that the user set; those of the theorem are `momentum`.
+    reduction : {"mean", "sum"}
+        What the error is of the samples' losses.
     """
 
     problem: Objective
     momentum: Setting | None
     document: Origin
     optimizer: Optimizer | None = None
+    reduction: str = "mean"
 
     @property
     def asked(self) -> Setting | Optimizer | None:

@@ -90,7 +90,7 @@ def build_specification(document: Document) -> Specification:
     if not content.is_classical:
         from verify.spec.graph_problem import build_graph_problem
 
-        return Specification(build_graph_problem(document), setting, document, optimizer)
+        return Specification(build_graph_problem(document), setting, document, optimizer, content.reduction)
     architecture = document.architecture()
     inputs, targets = _data(document, architecture)
     weights = first_weights(

@@ -93,7 +93,8 @@ class EpochGuard:
     generators : sequence of torch.Generator, optional
         More random generators than those of PyTorch, NumPy, Python and the loader.
     **objective
-        ``reduction``, ``weight_decay``, and options of the loss, as in `verify.from_torch`.
+        ``reduction``, ``weight_decay``, and options of the loss, as in `verify.from_torch`; ``device``, where E is
+        enclosed, as in `verify.torch.error_enclosure` (default: NumPy).
 
     Attributes
     ----------

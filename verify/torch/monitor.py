@@ -13,6 +13,7 @@ from torch import nn
 
 from verify.arithmetic.environment import certified_environment
 from verify.bounds.regions import Region
+from verify.graph.problem import GraphProblem
 from verify.importers.torch.criteria import Criterion
 from verify.outcomes import InputError, Verdict
 from verify.torch.compared import Compared, GradientWatch
@@ -20,6 +21,8 @@ from verify.torch.correspondence import Correspondence
 from verify.torch.forward_calls import ForwardCalls
 from verify.torch.heavy_ball import HeavyBallWatch, InRange
 from verify.torch.mapped import MappedModule, check_region
+from verify.torch.tensors.device import as_device
+from verify.torch.tensors.enclosures import error_enclosure
 from verify.training.evaluation import decide_by_errors, error_range
 
 LOGGER = logging.getLogger("verify.torch")
@@ -94,6 +97,9 @@ class Monitor:
     callbacks : callables, optional
         Called with every `StepReport`.
     correspondence : Correspondence, optional
+    device : str or torch.device, optional
+        Where the error is enclosed, as in `verify.torch.error_enclosure`, for a module that becomes a graph of
+        operations; default: NumPy. What that leaves undecided, NumPy and Arb decide.
     **objective
         ``reduction``, ``weight_decay``, and options of the loss.
 
@@ -104,7 +110,7 @@ class Monitor:
     Raises
     ------
     InputError
-        If the module cannot be mapped, the data cannot be used, or L is not positive and finite.
+        If the module cannot be mapped, data or device cannot be used, or L is not positive and finite.
 
     Examples
     --------
@@ -134,6 +140,7 @@ class Monitor:
         region: Region | None = None,
         callbacks: tuple[Callable[[StepReport], None], ...] = (),
         correspondence: Correspondence | None = None,
+        device: str | torch.device | None = None,
         **objective: Any,
     ) -> None:
         if not isinstance(optimizer, torch.optim.Optimizer):
@@ -144,6 +151,7 @@ class Monitor:
         self.mapped = MappedModule(module, inputs, targets, correspondence, loss, **objective)
         self.problem, self.correspondence = self.mapped.problem, self.mapped.correspondence
         self.optimizer, self.region, self.callbacks = optimizer, region, tuple(callbacks)
+        self._device = None if device is None else as_device(device)
         self.reports: list[StepReport] = []
         self._theorem = None if curvature is None else HeavyBallWatch(self.mapped, optimizer, curvature)
         self._calls = calls = ForwardCalls()
@@ -300,7 +308,17 @@ class Monitor:
         return StepReport(index, verdict, change, self._error[1], theorem.verdict, note, inside, multiple)
 
     def _range(self, weights: np.ndarray) -> tuple[float, float]:
-        return error_range(self.problem, weights) if np.all(np.isfinite(weights)) else (-np.inf, np.inf)
+        if not np.all(np.isfinite(weights)):
+            return (-np.inf, np.inf)
+        if self._device is None:
+            return error_range(self.problem, weights)
+        if not isinstance(self.problem, GraphProblem):
+            raise InputError(
+                "the error of this module is no graph of operations, which devices compute",
+                device=str(self._device),
+                remedy="leave out device=, or set loss='mse'",
+            )
+        return error_enclosure(self.problem, weights, device=self._device)
 
     def _in_region(self, weights: np.ndarray) -> Verdict | None:
         if self.region is None:

@@ -154,7 +154,7 @@ def _target(returned: Any, text: str, factory: Callable[[], Any]) -> Question:
     file = inspect.getsourcefile(inspect.unwrap(factory)) if inspect.isroutine(factory) else None
     files = () if file is None else (Path(file),)
     setting = Setting.of(optimizer) if optimizer is not None and optimizer.is_proved else None
-    return Question(problem, setting, Source(Path(text), files, LineMap("")), optimizer)
+    return Question(problem, setting, Source(Path(text), files, LineMap("")), optimizer, given.get("reduction", "mean"))
 
 
 def _named(returned: Any) -> Mapping[str, Any]:

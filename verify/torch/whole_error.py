@@ -37,6 +37,8 @@ from verify.torch.held_numbers import held_numbers
 from verify.torch.ordered_data import Chunk, OrderedData
 from verify.torch.parameter_vector import array_of, check_values
 from verify.torch.random_state import random_state_kept
+from verify.torch.tensors.device import as_device
+from verify.torch.tensors.enclosures import error_enclosure
 
 _MEANS_OTHERWISE = ("weight", "ignore_index")
 """Options of a loss by name whose mean divides by something else than the number of samples."""
@@ -70,6 +72,8 @@ class WholeError:
     reduction : {"mean", "sum"}
     weight_decay : float
         lambda of ``lambda/2 |w|^2`` over the trained parameters.
+    device : str or torch.device, optional
+        Where it is enclosed, as in `verify.torch.error_enclosure`; default: NumPy.
     **options
         Of a loss by name.
 
@@ -86,6 +90,7 @@ class WholeError:
         loss: str | Criterion,
         reduction: str = "mean",
         weight_decay: float = 0.0,
+        device: str | torch.device | None = None,
         **options: Any,
     ) -> None:
         if not isinstance(module, nn.Module):
@@ -102,6 +107,7 @@ class WholeError:
             check_values(parameter, name)
         self.module, self.data, self.reduction = module, data, reduction
         self._decay = Fraction(weight_decay)
+        self._device = None if device is None else as_device(device)
         self._criterion = criterion(loss, reduction, options)
         self._objective = LossModule(in_float64(module).eval(), self._criterion, single(module))
         self._programs: dict[str, ExportedProgram] = {}
@@ -161,7 +167,10 @@ class WholeError:
                 self._capture_again(key, arguments)
             values = None if fresh is None else (_plain(fresh, arguments), _plain(self._objective, arguments))
         problem, _ = self._problem(self._programs[key], arguments)
-        found = problem.error_enclosure(problem.initial_weights)
+        if self._device is None:
+            found = problem.error_enclosure(problem.initial_weights)
+        else:
+            found = error_enclosure(problem, device=self._device)
         if values is not None and math.isfinite(found[0]) and math.isfinite(found[1]):
             ours = Interval.from_bounds([found[0]], [found[1]])
             plain, captured = values

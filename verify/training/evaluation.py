@@ -21,7 +21,7 @@ from verify.bounds.workspace import borrowed_workspace
 from verify.calculus.decide import MAXIMAL_PRECISION, Decision, decide_decrease
 from verify.calculus.objective import Objective
 from verify.calculus.problem import Problem
-from verify.calculus.sample_sum import SampleSum
+from verify.calculus.sample_sum import ProblemSum
 from verify.graph.problem import GraphProblem
 
 Squares = list[tuple[float, float]]
@@ -51,7 +51,7 @@ def _of_classical(problem: Problem, w: np.ndarray) -> tuple[float, float]:
 
 
 @final
-class ErrorSum(SampleSum[Squares | None, tuple[float, float]]):
+class ErrorSum(ProblemSum[Squares | None, tuple[float, float]]):
     """The range of E at w; a part is each chunk's sum of squares with a bound of its error, None where it overflows.
 
     Parameters

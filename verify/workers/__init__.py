@@ -127,11 +127,15 @@ def _in_order(pool: Pool, tasks: Iterator[Any], chunksize: int) -> Iterator[Any]
                     remedy="give them more memory, or use fewer; in a script write if __name__ == '__main__':",
                 ) from error
             pool.renew()
-            waiting = deque((packet, _submitted(pool, packet)) for packet, _ in waiting)
+            waiting = deque((p, own if _is_there(own) else _submitted(pool, p)) for p, own in waiting)
             continue
         waiting.popleft()
         losses = 0
         yield from found
+
+
+def _is_there(found: Future[list[Any]]) -> bool:
+    return found.done() and not found.cancelled() and found.exception() is None
 
 
 def _submitted(pool: Pool, packet: list[Any]) -> Future[list[Any]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.process import BaseProcess
 from typing import Any, final
 
@@ -21,10 +22,11 @@ _SINGLE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 @final
 class Processes(Pool):
-    """Spawned processes: a fork of a process with threads may hang.
+    """Forks of a server that has imported the tasks' module: a fork of this process may hang, as it may have threads.
 
-    What `prepare` needs lies in memory that they open. A pipe to a process that is killed while it starts would hold
-    more than it takes, and this process, for ever.
+    The server is that of the standard library: it starts once in the life of this process, pays for the imports, and
+    ends with it. What `prepare` needs lies in memory that the workers open. A pipe to a process that is killed while it
+    starts would hold more than it takes, and this process, for ever.
 
     Parameters
     ----------
@@ -43,6 +45,8 @@ class Processes(Pool):
     ) -> None:
         self.size = self.name = count
         self._function = function
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([_module_of(function)])
         self._shared = os.memfd_create("dagverify")
         try:
             with os.fdopen(os.dup(self._shared), "wb") as stream:
@@ -57,7 +61,7 @@ class Processes(Pool):
         try:
             with _interrupts_held_back(), _single_threaded_blas():
                 own = self._pool.submit(computed, self._function, packet)
-        except BrokenProcessPool as error:
+        except (BrokenProcessPool, EOFError, ConnectionError) as error:  # the last two of a server that is gone
             found.set_exception(WorkerLostError(str(error)))
             return found
         own.add_done_callback(lambda done: _handed_on(done, found))
@@ -79,7 +83,11 @@ class Processes(Pool):
 
     def _made(self) -> ProcessPoolExecutor:
         place = f"/proc/{os.getpid()}/fd/{self._shared}"
-        return ProcessPoolExecutor(self.size, multiprocessing.get_context("spawn"), _start, (place,))
+        return ProcessPoolExecutor(self.size, self._context, _start, (place,))
+
+
+def _module_of(function: Callable[..., Any]) -> str:
+    return function.__module__ if not isinstance(function, partial) else _module_of(function.func)
 
 
 def _handed_on(done: Future[list[Any]], found: Future[list[Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,8 @@ onnx = pytest.importorskip("onnx")
 import verify  # noqa: E402
 from tests.importers.onnx.cases import x  # noqa: E402
 from tests.importers.onnx.models import FILES, InProcess, model  # noqa: E402
+from verify.cli.app import main  # noqa: E402
+from verify.cli.batches import parts_of  # noqa: E402
 from verify.importers.onnx import problem as importer  # noqa: E402
 from verify.importers.onnx import process, writing  # noqa: E402
 from verify.importers.onnx.process import Child  # noqa: E402
@@ -235,6 +238,19 @@ class TestSpecFiles:
         evidence = verify.report(write(), examples=2)
         assert evidence.verdict is not verify.Verdict.REFUTED
         assert "21 weights" in evidence.html()
+
+    def test_epochs_of_mini_batches(self, write, tmp_path, monkeypatch, capsys) -> None:
+        monkeypatch.setattr(importer, "Child", InProcess)
+        spec = write()
+        batches = parts_of(verify.load_specification(spec), 1)
+        x, y = np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 0.25]]), np.array([[0.5], [1.0]])
+        alone = [verify.from_onnx(spec.parent / "net/net.onnx", x[[k]], y[[k]]) for k in (0, 1)]
+        w = alone[0].initial_weights
+        assert [part.error(w) for part in batches] == pytest.approx([part.error(w) for part in alone])
+        options = ["--batch", "1", "--guard", "epoch", "--eta", "0.01", "--steps", "2", "--json"]
+        with pytest.raises(SystemExit) as ended:
+            main(["train", str(spec), *options, "--out", str(tmp_path / "run")])
+        assert (ended.value.code or 0, json.loads(capsys.readouterr().out)["verdicts"]["PROVED"]) == (0, 2)
 
     @pytest.mark.parametrize(
         ("old", "new", "expected"),

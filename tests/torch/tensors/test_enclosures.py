@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
@@ -23,6 +22,7 @@ from verify.arithmetic import arb, midrad  # noqa: E402
 from verify.arithmetic.intervals import Interval  # noqa: E402
 from verify.arithmetic.taylor_model import TaylorModel  # noqa: E402
 from verify.graph import chunks as chunks_module  # noqa: E402
+from verify.graph import sample_sums  # noqa: E402
 from verify.graph.evaluation import ARB, evaluate  # noqa: E402
 from verify.graph.problem import GraphProblem  # noqa: E402
 from verify.graph.segment import change_along  # noqa: E402
@@ -32,7 +32,7 @@ from verify.operations.elementwise import Elementwise  # noqa: E402
 from verify.operations.power import Logarithm  # noqa: E402
 from verify.outcomes import InputError  # noqa: E402
 from verify.torch.tensors import device as guard  # noqa: E402
-from verify.torch.tensors import enclosures, place  # noqa: E402
+from verify.torch.tensors import place  # noqa: E402
 from verify.torch.tensors.array import TensorArray  # noqa: E402
 from verify.torch.tensors.place import TensorPlace  # noqa: E402
 
@@ -51,7 +51,7 @@ def on_tensors(trusted: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def changes(problem: GraphProblem, w: Any, movement: Interval, degree: int) -> list[Interval | None]:
         parts = change_along(problem, w, movement, degree, PLACE)
-        return [None if part is None else enclosures._host_interval(part) for part in parts]
+        return [None if part is None else sample_sums._on_host(part) for part in parts]
 
     monkeypatch.setattr(GraphProblem, "error_enclosure", verify.torch.error_enclosure)
     monkeypatch.setattr(GraphProblem, "gradient_enclosure", verify.torch.gradient_enclosure)
@@ -145,9 +145,9 @@ def test_planted_faults_are_caught(name, trusted, monkeypatch):
 
 OF_CHUNKS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "a chunk is left out": (
-        enclosures,
-        "chunks",
-        lambda right: lambda *arguments: itertools.islice(right(*arguments), 2),
+        sample_sums,
+        "rows_of_chunks",
+        lambda right: lambda *arguments: right(*arguments)[:2],
     ),
     "every chunk has the shared part": (
         chunks_module,
@@ -161,8 +161,8 @@ OF_CHUNKS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     ),
     "chunks have the first samples": (
         chunks_module,
-        "_constants",
-        lambda right: lambda problem, n, rows: right(problem, n, slice(0, rows.stop - rows.start)),
+        "constants_of",
+        lambda right: lambda problem, rows: right(problem, slice(0, rows.stop - rows.start)),
     ),
 }
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -13,19 +11,12 @@ import torch
 
 from verify.arithmetic.environment import certified_environment
 from verify.arithmetic.intervals import Interval
-from verify.arithmetic.rational import round_down, round_up
 from verify.bounds.segment_result import SegmentBound
-from verify.graph.chunks import ChunkGraph, chunks
-from verify.graph.enclosures import enclosed_error, enclosed_gradient
 from verify.graph.problem import GraphProblem
-from verify.graph.segment import bound_from, change_of, checked_segment, moving
-from verify.operations.leaves import Leaf, Parameter
+from verify.graph.sample_sums import GraphErrorSum, GraphGradientSum, GraphSegmentSum
 from verify.outcomes import InputError
-from verify.torch.tensors.array import TensorArray
 from verify.torch.tensors.device import as_device, certified_device
 from verify.torch.tensors.place import TensorPlace
-
-Values = dict[Leaf, Any]
 
 
 @certified_environment()
@@ -74,15 +65,8 @@ def error_enclosure(
     True
     """
     weights = _weights(problem, w)
-    lower, upper = Fraction(0), Fraction(0)
-    bounded = [True, True]
     with _computing_on(device) as place:
-        for part, constants in chunks(problem, chunk):
-            low, high = enclosed_error(part.graph, part.weighted, _parameters(problem, weights) | constants, place)
-            bounded = [bounded[0] and math.isfinite(low), bounded[1] and math.isfinite(high)]
-            lower += Fraction(low) if bounded[0] else 0
-            upper += Fraction(high) if bounded[1] else 0
-    return round_down(lower) if bounded[0] else -math.inf, round_up(upper) if bounded[1] else math.inf
+        return GraphErrorSum(problem, weights, chunk, place).alone()
 
 
 @certified_environment()
@@ -100,14 +84,8 @@ def gradient_enclosure(
     True
     """
     weights = _weights(problem, w)
-    total = Interval.zeros(problem.size)
     with _computing_on(device) as place:
-        for part, constants in chunks(problem, chunk):
-            if next(part.graph.leaves(Parameter), None) is None:
-                continue
-            found = enclosed_gradient(part.gradient, _parameters(problem, weights) | constants, place)
-            total = total + _spread(problem, part, _host_interval(found))
-    return total
+        return GraphGradientSum(problem, weights, chunk, place).alone()
 
 
 @certified_environment()
@@ -139,14 +117,8 @@ def segment_bound(
     >>> [round(c, 9) for c in bound.polynomial]
     [-28.0, 14.0, 0.0]
     """
-    weights, movement, length = checked_segment(problem, w, D, T, degree)
-    parts: list[Interval | None] = [None] * degree
     with _computing_on(device) as place:
-        models = moving(problem, weights, movement, degree, place)
-        for part, constants in chunks(problem, chunk):
-            found = change_of(part.graph, {**models, **constants}, degree, place)
-            parts = [_plus(a, None if b is None else _host_interval(b)) for a, b in zip(parts, found, strict=True)]
-    return bound_from(parts, length)
+        return GraphSegmentSum(problem, w, D, T, degree, chunk, place).alone()
 
 
 @contextmanager
@@ -169,26 +141,3 @@ def _weights(problem: GraphProblem, w: Any) -> np.ndarray:
             remedy="make one with verify.from_torch",
         )
     return problem.check_weights(problem.initial_weights if w is None else w)
-
-
-def _parameters(problem: GraphProblem, weights: np.ndarray) -> Values:
-    return {leaf: value for leaf, value in problem.values(weights).items() if isinstance(leaf, Parameter)}
-
-
-def _spread(problem: GraphProblem, part: ChunkGraph, found: Interval) -> Interval:
-    """Return a chunk's gradient in all parameters: zero in those that its error does not depend on."""
-    places = {block.label: block.place for block in problem.blocks}
-    labels = [leaf.label for leaf in part.graph.leaves(Parameter)]
-    own = np.concatenate([np.arange(places[label].start, places[label].stop) for label in labels])
-    mid, rad = np.zeros(problem.size), np.zeros(problem.size)
-    mid[own], rad[own] = found.mid, found.rad
-    return Interval(mid, rad)
-
-
-def _host_interval(x: Interval) -> Interval:
-    mid, rad = (part.on_host() if isinstance(part, TensorArray) else part for part in (x.mid, x.rad))
-    return Interval(mid, rad)
-
-
-def _plus(a: Interval | None, b: Interval | None) -> Interval | None:
-    return b if a is None else a if b is None else a + b
