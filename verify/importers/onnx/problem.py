@@ -55,8 +55,10 @@ def from_onnx(
     evaluator at several weights, and a difference that rounding does not explain is refused.
 
     Casts between real formats round nothing, and softplus is smooth: the line that exporters take beyond a threshold
-    of 20 or more differs from it by at most exp(-20). The shares of a linear `Resize` and the root in the tanh form of
-    `Gelu` are rounded to float64.
+    of 20 or more differs from it by at most exp(-20). The lowest number of a real format, added to what goes into a
+    softmax, is minus infinity, as exporters write it. The shares of a linear `Resize` and the root in the tanh form of
+    `Gelu` are rounded to float64. Batch normalisation has the statistics in the file unless its node says
+    ``training_mode``: most exporters write a network as it is evaluated, not as it is trained.
 
     Parameters
     ----------
