@@ -13,27 +13,33 @@ from verify.theorems.optimizers import CONVENTIONS, KINDS, Optimizer
 from verify.theorems.ranges import RANGES
 
 STEPS = 6
-START = Fraction(3, 2)
-Step = Callable[[Fraction, Fraction, Fraction, Fraction], tuple[Fraction, Fraction]]
+START, ZERO = Fraction(3, 2), Fraction(0)
+Step = Callable[..., tuple[Fraction, Fraction]]
 
 
-def gradient(w: Fraction) -> Fraction:
-    """Of a function that is no quadratic: w^4/4 + w^2."""
-    return w**3 + 2 * w
+def gradient(w: Fraction, decay: Fraction = ZERO) -> Fraction:
+    """Of a function that is no quadratic: w^4/4 + w^2, with weight decay."""
+    return w**3 + 2 * w + decay * w
 
 
-def torch(w: Fraction, v: Fraction, lr: Fraction, momentum: Fraction) -> tuple[Fraction, Fraction]:
-    v = momentum * v + gradient(w)
+def torch(
+    w: Fraction, v: Fraction, lr: Fraction, momentum: Fraction, decay: Fraction = ZERO
+) -> tuple[Fraction, Fraction]:
+    v = momentum * v + gradient(w, decay)
     return w - lr * v, v
 
 
-def keras(w: Fraction, v: Fraction, lr: Fraction, momentum: Fraction) -> tuple[Fraction, Fraction]:
-    v = momentum * v - lr * gradient(w)
+def keras(
+    w: Fraction, v: Fraction, lr: Fraction, momentum: Fraction, decay: Fraction = ZERO
+) -> tuple[Fraction, Fraction]:
+    v = momentum * v - lr * gradient(w, decay)
     return w + v, v
 
 
-def ema(w: Fraction, v: Fraction, lr: Fraction, momentum: Fraction) -> tuple[Fraction, Fraction]:
-    v = momentum * v + (1 - momentum) * gradient(w)
+def ema(
+    w: Fraction, v: Fraction, lr: Fraction, momentum: Fraction, decay: Fraction = ZERO
+) -> tuple[Fraction, Fraction]:
+    v = momentum * v + (1 - momentum) * gradient(w, decay)
     return w - lr * v, v
 
 
@@ -106,6 +112,32 @@ def test_dampening_is_another_first_step() -> None:
         Optimizer(0.125, 0.5, dampening=0.5)
     assert "lr = 0.0625" in str(refused.value)
     assert Optimizer(0.125, dampening=0.5) == Optimizer(0.125, dampening=0.5, convention="torch")
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+@pytest.mark.parametrize("name", sorted(CONVENTIONS))
+def test_weight_decay_is_a_part_of_the_error_or_refused(name: str, momentum: float) -> None:
+    """Keras subtracts lr weight_decay w from the weights, whatever the momentum; PyTorch adds it to the gradient."""
+    lr, decay = Fraction(1, 8), Fraction(1, 4)
+    w = other = START
+    v = motion = Fraction(0)
+    for _ in range(STEPS):
+        force = gradient(w)
+        if name == "keras":
+            v = Fraction(momentum) * v - lr * force
+            w = w - lr * decay * w + v
+        else:
+            w, v = PLAIN[name](w, v, lr, Fraction(momentum), decay)
+        eta = lr * (1 - Fraction(momentum)) if CONVENTIONS[name].averages else lr
+        motion = Fraction(momentum) * motion - eta * gradient(other, decay)
+        other += motion
+    given = {"lr": 0.125, "momentum": momentum, "weight_decay": 0.25, "convention": name}
+    if w == other:
+        assert "E includes it" in Optimizer(**given).notes[-1]  # type: ignore[arg-type]
+    else:
+        with pytest.raises(InputError, match=r"beside the momentum.*L2\(c\)"):
+            Optimizer(**given)  # type: ignore[arg-type]
+    assert (w == other) == (name != "keras" or momentum == 0)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from verify.importers.torch.problem import from_torch  # noqa: E402
 from verify.outcomes import InputError  # noqa: E402
 
 MASK = torch.tensor([[1, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 1]], dtype=torch.bool)
+LOWEST = torch.finfo(torch.float32).min
 INFINITE = torch.zeros(3, 4).masked_fill(~MASK, float("-inf"))
 ROWS, COLUMNS = torch.tensor([0, 1]), torch.tensor([[1], [0]])
 
@@ -77,6 +78,13 @@ FUNCTIONS = {
     "where": lambda x: torch.where(MASK, x, float("-inf")).softmax(-1),
     "added mask": lambda x: (x + INFINITE).softmax(-1),
     "very negative mask": lambda x: x.masked_fill(~MASK, -1e9).softmax(-1),
+    "lowest number": lambda x: x.masked_fill(~MASK, LOWEST).softmax(-1),
+    "lowest number of bfloat16": lambda x: (x + torch.where(MASK, 0.5, torch.finfo(torch.bfloat16).min)).softmax(0),
+    "lowest number in attention": lambda x: F.scaled_dot_product_attention(
+        x, x, x, attn_mask=torch.zeros(3, 3).masked_fill(~MASK[:, :3], LOWEST).to(x.dtype)
+    ),
+    "lowest number below a maximum": lambda x: x.masked_fill(~MASK, LOWEST).amax(-1),
+    "a row of lowest numbers": lambda x: (x + torch.tensor([[LOWEST], [0.0], [0.0]], dtype=x.dtype)).softmax(-1),
     "convolution of one image": lambda x: F.conv2d(x.reshape(1, 3, 4), torch.ones(2, 1, 2, 2, dtype=x.dtype)),
     "instance norm": lambda x: F.instance_norm(x.reshape(1, 3, 4)),
     "bilinear": lambda x: F.interpolate(x.reshape(1, 1, 3, 4), scale_factor=2, mode="bilinear"),

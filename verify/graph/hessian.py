@@ -25,8 +25,8 @@ SHELLS = 3
 """Parts of the radius; over each the curvature grows by at most the third derivative's bound there."""
 _FARTHER = 1 + 2.0**-40
 """More than rounding can take from the difference of two radii, each rounded up by some units in the last place."""
-MOST_OPERATIONS, MOST_WEIGHTS = 200_000, 2048
-"""Evaluations of operations, some 80 microseconds each, and weights up to which the centre is linearised."""
+MOST_OPERATIONS, MOST_WEIGHTS = 400_000, 2048
+"""Evaluations of operations, some 40 microseconds each, and weights up to which the centre is linearised."""
 
 
 @hessian_bound.register

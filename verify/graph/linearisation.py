@@ -1,4 +1,4 @@
-"""The exact derivatives of all nodes of a graph at one point: column by column, one tangent for every weight."""
+"""The exact derivatives of all nodes of a graph at one point: one tangent for every weight, many at a time."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from verify.budget import check_time
 from verify.graph.evaluation import INTERVAL, Values, evaluate
 from verify.graph.graph import Graph, Node
 from verify.graph.problem import GraphProblem
+from verify.graph.stacked import stacked
 from verify.graph.tangent import tangent_graph
 from verify.operations.leaves import Constant, Leaf, Tangent
 
 MOST_NUMBERS = 2**23
 """Entries of derivatives that are kept, 16 bytes each."""
+MOST_AT_ONCE = 2**21
+"""Entries of all nodes' results, for all directions of one evaluation: midpoints and radii are 32 MiB."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,22 @@ def linearise(problem: GraphProblem, graph: Graph, w: np.ndarray, wanted: Sequen
     still, moving = _parted(tangent_graph(graph), problem.values(w))
     squares = [np.zeros(shape) for shape in shapes]
     columns: dict[int, list[Interval]] = {number: [] for number in kept}
-    for direction in _units(problem):
+    entries = sum(math.prod(node.shape) for node in moving.nodes)
+    most = min(problem.size, MOST_AT_ONCE // max(entries, 1))
+    together = stacked(moving, most) if most > 1 else None
+    for units in _units(problem.size, most if together is not None else 1):
         check_time()
-        for number, found in enumerate(evaluate(moving, still | direction, INTERVAL)):
-            size = found.max_abs()
-            squares[number] = upward.add(squares[number], upward.mul(size, size))
+        count = len(units)
+        if together is not None and count < most:
+            together = stacked(moving, count)
+        directions = _directions(problem, units if together is not None else units[0])
+        for number, found in enumerate(evaluate(together or moving, still | directions, INTERVAL)):
+            rows = found.reshape(count, -1)
+            size = rows.max_abs()
+            square = upward.sum(upward.mul(size, size), axis=0).reshape(shapes[number])
+            squares[number] = upward.add(squares[number], square)
             if number in columns:
-                columns[number].append(found.reshape(-1))
+                columns[number].append(rows)
     jacobians = {number: _stacked(column) for number, column in columns.items()}
     sizes = [_size(upward.sqrt(square), jacobians.get(number)) for number, square in enumerate(squares)]
     return Linearisation(sizes, {number: jacobians[number] for number in wanted})
@@ -86,8 +98,8 @@ def _kept(numbers: Sequence[int], wanted: Sequence[int]) -> set[int]:
     return kept
 
 
-def _stacked(columns: Sequence[Interval]) -> Interval:
-    return Interval(np.stack([c.mid for c in columns], axis=1), np.stack([c.rad for c in columns], axis=1))
+def _stacked(rows: Sequence[Interval]) -> Interval:
+    return union(rows).rearranged(np.transpose)
 
 
 def _size(lengths: np.ndarray, jacobian: Interval | None) -> Sizes:
@@ -100,13 +112,16 @@ def _size(lengths: np.ndarray, jacobian: Interval | None) -> Sizes:
     return Sizes.of(lengths, by_row, float(norm_upper(jacobian)))
 
 
-def _units(problem: GraphProblem) -> Iterator[dict[Leaf, np.ndarray]]:
-    zeros: dict[Leaf, np.ndarray] = {Tangent(b.label, b.shape): np.zeros(b.shape) for b in problem.blocks}
-    for block in problem.blocks:
-        for index in np.ndindex(block.shape):
-            unit = np.zeros(block.shape)
-            unit[index] = 1.0
-            yield zeros | {Tangent(block.label, block.shape): unit}
+def _units(size: int, most: int) -> Iterator[np.ndarray]:
+    """Yield the unit directions as rows, in order, so many at a time."""
+    for start in range(0, size, most):
+        yield np.eye(min(most, size - start), size, start)
+
+
+def _directions(problem: GraphProblem, v: np.ndarray) -> dict[Leaf, np.ndarray]:
+    """Return the tangents' values for one direction, or for several, which are rows."""
+    parts = [(b.label, v[..., b.place].reshape((*v.shape[:-1], *b.shape))) for b in problem.blocks]
+    return {Tangent(label, part.shape): part for label, part in parts}
 
 
 def _parted(graph: Graph, values: Values) -> tuple[dict[Leaf, Array], Graph]:

@@ -129,6 +129,14 @@ class Optimizer:
         if self.nesterov and self.convention == "ema":
             remedy = 'use convention = "torch", or nesterov = false'
             raise InputError("no average of gradients is Nesterov's variant", **shown, remedy=remedy)
+        if self.weight_decay and self.momentum and self.convention == "keras":
+            remedy = "use kernel_regularizer=L2(c) in Keras, and the problem's own weight_decay = 2 c"
+            raise InputError(
+                "Keras takes weight_decay off the weights beside the momentum, so no error has these steps",
+                **shown,
+                weight_decay=self.weight_decay,
+                remedy=remedy,
+            )
         if self.nesterov and self.momentum == 0:
             raise InputError("Nesterov's variant needs momentum", **shown, remedy="leave out nesterov")
         if self.dampening == 0 or self.momentum == 0:

@@ -342,6 +342,14 @@ CASES: dict[str, Case] = {
         13,
         ["w"],
     ),
+    "attention_lowest": (
+        "q=MatMul(x,w) kt=Transpose<perm=[0,2,1]>(x) s=MatMul(q,kt) one=Constant<value_float=1.0>() o=Sub(one,mask) "
+        "low=Constant<value_float=-3.4028234663852886e38>() m=Mul(o,low) a=Add(s,m) p=Softmax(a) y=MatMul(p,x)",
+        {"x": seq},
+        {"w": r(4, 4), "mask": np.tril(np.ones((5, 5)))},
+        13,
+        ["w"],
+    ),
     "lstm": (
         "Y,h,c=LSTM<hidden_size=3>(x,w,r,b) y=Squeeze(Y,one)",
         {"x": seq},

@@ -72,6 +72,24 @@ def test_logits_and_probabilities_are_told_apart() -> None:
 
 @pytest.mark.usefixtures("no_process")
 @pytest.mark.parametrize(
+    "body", ["p=Sigmoid(h) q=Sub(one,p) y=Concat<axis=1>(q,p)", "e=Exp(h) s=ReduceSum(e,axis) y=Div(e,s)"]
+)
+@pytest.mark.parametrize("loss", ["softmax-cross-entropy", "sigmoid-cross-entropy"])
+def test_probabilities_without_a_softmax_are_told_apart_too(tmp_path, body, loss) -> None:
+    """A classifier of two classes by skl2onnx ends in a sigmoid and its complement; others write a softmax in parts."""
+    w = np.array([[1.0, 0.5], [-0.5, 1.0], [0.25, -2.0]])[:, : 1 if "Sigmoid" in body else 2]
+    other = {"one": np.array(1.0)} if "Sigmoid" in body else {"axis": np.array([1])}
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model(f"h=MatMul(x,w) {body}", {"x": x}, {"w": w, **other}).SerializeToString())
+    classes = np.arange(len(x)) % 2
+    targets = classes if loss == "softmax-cross-entropy" else np.eye(2)[classes]
+    with pytest.raises(verify.InputError, match=r"every row of the output is probabilities already.*output="):
+        verify.from_onnx(path, x, targets, loss)
+    assert verify.from_onnx(path, x, np.eye(2)[classes], "mse").size == w.size
+
+
+@pytest.mark.usefixtures("no_process")
+@pytest.mark.parametrize(
     ("inputs", "targets", "expected"),
     [
         (x[:, :2], x[:, :1], r"input X: data do not have the shape that the model takes: shape=\(4, 2\)"),

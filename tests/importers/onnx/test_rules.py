@@ -45,6 +45,18 @@ def test_a_rule_agrees_with_the_reference(imported, name) -> None:
         assert np.array_equal(problem.initial_weights[block.place].reshape(block.shape), stored)
 
 
+def test_the_lowest_number_of_a_format_is_a_mask(imported) -> None:
+    """In interval arithmetic its rounding would hide every slope."""
+    body, inputs, numbers, opset, _ = CASES["attention_lowest"]
+    problem = imported(model(body, inputs, numbers, opset), inputs, output="y")
+    (softmax,) = (node.operation for node in problem.graph.nodes if node.operation.name == "softmax")
+    assert np.array_equal(softmax.mask.values[-1], numbers["mask"])
+    lower, upper = problem.error_enclosure(problem.initial_weights)
+    assert upper - lower < 1e-12 * upper
+    run = verify.train(problem, steps=2, rule="certified")
+    assert [verdict.name for verdict in run.verdicts] == ["PROVED"] * 2
+
+
 def test_every_rule_has_a_case() -> None:
     used = {node.op_type for name in CASES for node in model(*CASES[name][:4]).graph.node}
     elsewhere = {

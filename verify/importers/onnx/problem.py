@@ -14,9 +14,10 @@ from verify.escaping import visible
 from verify.graph.problem import GraphProblem
 from verify.graph.tensor import GraphBuilder
 from verify.importers.onnx.agreement import check_agreement
+from verify.importers.onnx.logits import refuse_distributions, refuse_probabilities
 from verify.importers.onnx.model import DeclaredInput, Model, read_model
 from verify.importers.onnx.process import Child
-from verify.importers.onnx.trainable import MOVES, stored_numbers, trained_names
+from verify.importers.onnx.trainable import stored_numbers, trained_names
 from verify.importers.onnx.translate import parameter_labels, translate
 from verify.losses import Loss
 from verify.losses import loss as loss_named
@@ -55,8 +56,10 @@ def from_onnx(
     evaluator at several weights, and a difference that rounding does not explain is refused.
 
     Casts between real formats round nothing, and softplus is smooth: the line that exporters take beyond a threshold
-    of 20 or more differs from it by at most exp(-20). The shares of a linear `Resize` and the root in the tanh form of
-    `Gelu` are rounded to float64.
+    of 20 or more differs from it by at most exp(-20). The lowest number of a real format, added to what goes into a
+    softmax, is minus infinity, as exporters write it. The shares of a linear `Resize` and the root in the tanh form of
+    `Gelu` are rounded to float64. Batch normalisation has the statistics in the file unless its node says
+    ``training_mode``: most exporters write a network as it is evaluated, not as it is trained.
 
     Parameters
     ----------
@@ -150,7 +153,7 @@ def import_onnx(
         model = read_model(child, path, external_data)
         try:
             chosen = chosen_output(model, output)
-            _refuse_probabilities(model, chosen, loss)
+            refuse_probabilities(model, chosen, loss)
             given = _given_inputs(model, chosen, inputs)
             trained = trained_names(model, chosen, train, freeze)
             builder, labels, numbers = GraphBuilder(), parameter_labels(trained), stored_numbers(model)
@@ -169,6 +172,7 @@ def import_onnx(
                 )
             name = options.pop("name", None) or path.stem or "problem"
             problem = GraphProblem(graph, scope.constants, np.concatenate(parts), name=name, **options)
+            refuse_distributions(problem, outputs, loss)
             check_agreement(child, problem, outputs, labels, chosen, given)
         except InputError as error:
             raise (error if str(path) in (error.where or "") else error.at(str(path))) from None
@@ -196,21 +200,6 @@ def chosen_output(model: Model, output: str | None) -> str:
         known = list(dict.fromkeys(values))
         raise InputError("no such value in the model", output=output, known=known, remedy="name one of these")
     return output
-
-
-def _refuse_probabilities(model: Model, output: str, loss: Loss) -> None:
-    """Refuse a loss that takes logits where probabilities go into it."""
-    node = model.makers.get(output)
-    while node is not None and node.op in MOVES and node.inputs:
-        node = model.makers.get(node.inputs[0])
-    takes = {"softmax-cross-entropy": "Softmax", "sigmoid-cross-entropy": "Sigmoid"}.get(loss.name)
-    if node is not None and node.op == takes:
-        raise InputError(
-            "the loss takes logits, the output is probabilities already",
-            where=node.place,
-            loss=loss.name,
-            remedy=f"name what goes into the {node.op}: output={visible(node.inputs[0])!r}",
-        )
 
 
 def _by_name(declared: Sequence[DeclaredInput], inputs: Any) -> Mapping[str, Any]:

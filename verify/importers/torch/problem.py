@@ -69,7 +69,8 @@ def from_torch(
 
     Functions mean what PyTorch documents: softplus is log(1 + exp(x)) everywhere, though PyTorch computes x itself,
     which is 2.1e-9 less at most, where x is above 20. A float32 module's casts to float32 are no roundings. A variance
-    of `gaussian_nll_loss` below its eps counts as eps. Derivatives in ``forward`` are those of `torch.autograd` or
+    of `gaussian_nll_loss` below its eps counts as eps. The lowest number of a real format, added to what goes into a
+    softmax, is minus infinity. Derivatives in ``forward`` are those of `torch.autograd` or
     `torch.func`.
 
     Parameters

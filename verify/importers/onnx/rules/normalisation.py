@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from verify.graph.tensor import Tensor
 from verify.importers.lowering import softmax as lowering
+from verify.importers.lowering.lowest import without_lowest
 from verify.importers.lowering.softmax import Masked
 from verify.importers.onnx.model import OnnxNode
 from verify.importers.onnx.registry import OnnxScope, UnsuitableError, Value, axis_of, real, rule
@@ -18,7 +19,10 @@ EPSILON = 1e-5
 
 @rule("Softmax", takes_masked=True)
 def softmax(scope: OnnxScope, node: OnnxNode, x: Value) -> Tensor:
-    return lowering.softmax(x if isinstance(x, Masked) else scope.tensor(x), node.get("axis", -1))
+    axis = node.get("axis", -1)
+    if not isinstance(x, Masked):
+        x = without_lowest(scope.tensor(x), axis, scope.constants, scope.constant)
+    return lowering.softmax(x, axis)
 
 
 @rule("LogSoftmax")

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 -- its usual name
 
 from verify.graph.tensor import Tensor
+from verify.importers.lowering.lowest import LOWEST
 from verify.importers.lowering.windows import max_pool_over_the_ends
 from verify.importers.torch.registry import Scope, rule
 from verify.importers.torch.rules.windows import average_pool_of_any_kind
@@ -160,7 +161,8 @@ def scaled_dot_product_attention(
         return attention(query, key, value, causal=is_causal, scale=scale, mask=kept)
     if numbers is None:
         return attention(query, key, value, scale=scale, bias=scope.tensor(mask))
-    kept = ~torch.isneginf(numbers)
+    kept = ~(numbers <= LOWEST)
+    kept |= ~kept.any(-1, keepdim=True)
     added = torch.where(kept, numbers, 0.0)
     bias = scope.tensor(added) if bool((added != 0).any()) else None
     return attention(query, key, value, scale=scale, mask=None if bool(kept.all()) else kept.numpy(), bias=bias)

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+import torch
+
 from verify.graph.tensor import Tensor
 from verify.importers.lowering import softmax as lowering
+from verify.importers.lowering.lowest import without_lowest
 from verify.importers.lowering.softmax import Masked
 from verify.importers.torch.registry import Scope, rule
 from verify.layers.normalisation import affine, group_normalise, normalise
@@ -16,6 +19,8 @@ from verify.operations.power import Power
 
 @rule("softmax.int", "_softmax.default")
 def softmax(scope: Scope, z: Tensor | Masked, axis: int, *options: Any) -> Tensor:
+    if isinstance(z, Tensor):
+        z = without_lowest(z, axis, scope.constants, lambda label, a: scope.constant(label, torch.from_numpy(a)))
     return lowering.softmax(z, axis)
 
 
