@@ -15,7 +15,7 @@ from verify.graph.problem import GraphProblem
 from verify.graph.reverse import AdjointGraph, gradient_graph
 from verify.graph.rounding import weighted_graph
 from verify.graph.samples import graph_of_samples
-from verify.operations.leaves import Constant
+from verify.operations.leaves import Constant, Leaf
 from verify.outcomes import InputError
 
 LARGEST_ARRAY = 2**21
@@ -40,7 +40,7 @@ class ChunkGraph:
         return gradient_graph(self.graph)
 
 
-def chunks(problem: GraphProblem, size: int | None = None) -> Iterator[tuple[ChunkGraph, dict[Constant, np.ndarray]]]:
+def chunks(problem: GraphProblem, size: int | None = None) -> Iterator[tuple[ChunkGraph, dict[Leaf, np.ndarray]]]:
     """Iterate over graphs whose outputs add up to the error, each with the values of its constants.
 
     Parameters
@@ -100,7 +100,7 @@ def rows_of_chunks(problem: GraphProblem, size: int | None = None, entries: int 
     return rows
 
 
-def chunk_of(problem: GraphProblem, rows: slice) -> tuple[ChunkGraph, dict[Constant, np.ndarray]]:
+def chunk_of(problem: GraphProblem, rows: slice) -> tuple[ChunkGraph, dict[Leaf, np.ndarray]]:
     """Return the graph of one of the chunks of `rows_of_chunks`, with the values of its constants."""
     return _part(problem, rows), constants_of(problem, rows)
 
@@ -121,9 +121,9 @@ def _default_size(graph: Graph, samples: int, entries: int) -> int:
     return max(samples * entries // max(most, 1), 1)
 
 
-def constants_of(problem: GraphProblem, rows: slice) -> dict[Constant, np.ndarray]:
+def constants_of(problem: GraphProblem, rows: slice) -> dict[Leaf, np.ndarray]:
     """Return the constants' values, those of some samples where they are by samples."""
-    found: dict[Constant, np.ndarray] = {}
+    found: dict[Leaf, np.ndarray] = {}
     for leaf in problem.graph.leaves(Constant):
         value = problem.constants[leaf.label][problem.samples.rows(leaf.label, rows)]
         found[Constant(leaf.label, value.shape)] = value
