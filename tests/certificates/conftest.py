@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.samples import always
 from verify import Architecture, Ball, Problem
 from verify.analysis.certify import certify
 
@@ -89,7 +90,7 @@ CURVED = [kind for kind in SETTINGS if kind != "step"]
 """Whose claims hold a bound of the Hessian on a region."""
 
 
-@pytest.fixture(params=[*SMOOTH, "formula", "images"])
+@pytest.fixture(params=always("tanh", "gelu", "identity", "formula", "images", of=[*SMOOTH, "formula", "images"]))
 def problem(request: pytest.FixtureRequest) -> Problem:
     if request.param == "images":
         return make_problem(IMAGES, samples=2, weight_decay=0.25)

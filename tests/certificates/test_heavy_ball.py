@@ -14,7 +14,10 @@ from verify.certificates import document
 from verify.certificates.checker.subject import read_subject
 
 
-@pytest.mark.parametrize(("mu", "share"), [(0.5, 1.0), (0.9, 0.25), (0.9, 1.0)])
+@pytest.mark.parametrize(
+    ("mu", "share"),
+    [pytest.param(0.5, 1.0, marks=pytest.mark.slow), (0.9, 0.25), pytest.param(0.9, 1.0, marks=pytest.mark.slow)],
+)
 def test_the_energy_falls_by_the_gain_at_every_step(mu: float, share: float) -> None:
     problem = make_problem(residual_nodes(), radius=0.25)
     largest = 2 * float.fromhex(verify.certify(problem, "heavy_ball", mu=mu)["claim"]["eta"])

@@ -147,7 +147,7 @@ def test_no_eigenvalue_is_bounded_above_its_value() -> None:
     assert -3.01 < float(least_eigenvalue(matrix, -1, -3.001)) <= -3
 
 
-@pytest.mark.parametrize("radius", [1e-3, 0.1])
+@pytest.mark.parametrize("radius", [pytest.param(1e-3, marks=pytest.mark.slow), 0.1])
 def test_growth_bounds_the_change_of_the_hessian(problem: verify.Problem, radius: float) -> None:
     w, rng = problem.initial_weights, np.random.default_rng(0)
     units = np.eye(w.size)

@@ -141,12 +141,12 @@ class TestStreams:
         assert run.returncode == 74
         assert "cannot write" in one_line(run.stderr) and "reason='No space left on device'; " in run.stderr
 
-    @pytest.mark.parametrize("command", ["gradients", "range"])
+    @pytest.mark.parametrize("command", ["gradients", pytest.param("range", marks=pytest.mark.slow)])
     def test_a_table_into_a_full_stdout(self, command: str) -> None:
         run = in_shell(">/dev/full", command, XOR)
         assert run.returncode == 74 and "reason='No space left on device'; " in one_line(run.stderr)
 
-    @pytest.mark.parametrize("tail", ["2>/dev/full", "2>&-"])
+    @pytest.mark.parametrize("tail", ["2>/dev/full", pytest.param("2>&-", marks=pytest.mark.slow)])
     def test_stderr_that_takes_nothing(self, tail: str) -> None:
         assert in_shell(tail, "check", "absent.toml").returncode == 2
         assert in_shell(tail, "--debug", "check", "absent.toml").returncode == 2
@@ -207,7 +207,7 @@ def _is_gone(group: int) -> bool:
     return False
 
 
-@pytest.mark.parametrize("delay", [0.0, 1.0, 4.0])
+@pytest.mark.parametrize("delay", [0.0, 1.0, pytest.param(4.0, marks=pytest.mark.slow)])
 def test_ctrl_c_with_workers(delay: float, tmp_path: Path) -> None:
     numbers = ["--networks", "50", "--steps", "500", "--attacks", "500", "--workers", "2"]
     command = [sys.executable, "-c", INTERRUPTIBLE, "campaign", *numbers, "--out", str(tmp_path / "c.jsonl")]

@@ -130,7 +130,7 @@ def test_loadfile_keeps_a_file_on_one_worker(pytester, spec):
 ACTING_NAMES = ("\n::error file=a::b", "\x1b[2J\x1b]0;t\x07", "a\u2028##[error]b")
 
 
-@pytest.mark.parametrize("options", [("-q",), ("-vv", "-rA")], ids=" ".join)
+@pytest.mark.parametrize("options", [pytest.param(("-q",), marks=pytest.mark.slow), ("-vv", "-rA")], ids=" ".join)
 def test_file_names_that_act_are_shown_escaped(pytester, options):
     for name in ACTING_NAMES:
         (pytester.path / f"{name}.dagverify.toml").write_text("no spec", encoding="utf-8")

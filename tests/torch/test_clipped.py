@@ -47,7 +47,14 @@ def bounded(module: nn.Module, radius: float = 0.5) -> tuple[Problem, float]:
 
 
 class TestRule:
-    @pytest.mark.parametrize(("share", "momentum"), [(0.02, 0.9), (0.5, 0.9), (0.1, 0.0), (0.02, 3.0), (1.0, 0.9)])
+    @pytest.mark.parametrize(
+        ("share", "momentum"),
+        [
+            (0.02, 0.9),
+            (0.02, 3.0),
+            *(pytest.param(*each, marks=pytest.mark.slow) for each in ((0.5, 0.9), (0.1, 0.0), (1.0, 0.9))),
+        ],
+    )
     def test_it_takes_the_steps_of_train(self, share: float, momentum: float) -> None:
         module = network()
         problem, L = bounded(module)

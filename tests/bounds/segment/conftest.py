@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.networks import IMAGE_NODES, make_problem
+from tests.samples import always
 from verify import Problem
 from verify.calculus.exact import error_in_arb
 
@@ -35,7 +36,7 @@ def make_named_problem(name: str) -> Problem:
 SMOOTH = ["tanh", "sigmoid", "softplus", "arctan", "erf", "gelu", "silu", "sin", "identity", "image"]
 
 
-@pytest.fixture(params=SMOOTH)
+@pytest.fixture(params=always("tanh", "gelu", "sin", "identity", "image", of=SMOOTH))
 def smooth_problem(request: pytest.FixtureRequest) -> Problem:
     return make_named_problem(request.param)
 
