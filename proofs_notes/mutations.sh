@@ -56,7 +56,7 @@ mutate Downhill.v  'Rmin (eta - L * (eta * eta + tau * tau) / 2)' 'Rmin (eta - L
 mutate Downhill.v  '(downhill_curvature eta tau - L / 2)) <= rho' '(downhill_curvature eta tau - L / 3)) <= rho'
 mutate HeavyBallForever.v 'mu / (2 * eta) * (bound * bound)' 'mu / (3 * eta) * (bound * bound)'
 mutate FromRest.v  'sqrt (2 * INR K * (start - lowest) / L)' 'sqrt (INR K * (start - lowest) / L)'
-mutate FromRest.v  'eta / 2 <= from_rest_gain L eta tau /\' 'eta <= from_rest_gain L eta tau /\'
+mutate Downhill.v  'eta / 2 <= from_rest_gain L eta tau.' 'eta <= from_rest_gain L eta tau.'
 mutate FromRest.v  'dot (G w) d + L * dot d d' 'dot (G w) d + L / 2 * dot d d'
 mutate Nesterov.v  'sqrt (1 / (1 + L * eta))' 'sqrt (1 / (1 + L * eta / 2))'
 mutate Nesterov.v  'eta / 2 * (1 - L * eta)' 'eta * (1 - L * eta)'

@@ -225,7 +225,8 @@ Lemma energy_after_step n eta mu (E : vec n -> R) w bound : 0 < eta -> 0 <= mu -
 Proof.
   intros He Hm Hb. unfold energy_at, energy. simpl previous_step. rewrite <- norm_sq.
   pose proof (norm_pos (w 1%nat ⊖ w O)). pose proof (energy_coefficient_nonneg eta mu He Hm) as Hc.
-  apply Rplus_le_compat_l, Rmult_le_compat_l; [exact Hc|]. nra.
+  set (d := norm (w 1%nat ⊖ w O)) in *. assert (Sq : d * d <= bound * bound) by nra.
+  pose proof (Rmult_le_compat_l _ _ _ Hc Sq). lra.
 Qed.
 
 (** The squared gradients add up too, to (1 + mu)^2/eta^2 times what the squared steps do. *)

@@ -108,7 +108,7 @@ def test_convergence_names_the_theorem_that_it_cites(certificate_of: Any) -> Non
     ("kind", "words"),
     [
         ("region", "every step with eta="),
-        ("heavy_ball", "does not increase E + mu/(2 eta) |D|^2"),
+        ("heavy_ball", "does not increase V = E + mu/(2 eta) |D|^2"),
         ("step", "the step to the next weights decreases the error by at least"),
         ("horizon", "each of the first"),
         ("weight_decay", "for ever, stays in |w| <= "),

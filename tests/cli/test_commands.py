@@ -427,6 +427,15 @@ class TestMomentumAsOfSGD:
         again = answer(dagverify("recheck", path, "--spec", spec, "--json"))
         assert (again["verdict"], again["theorem"]) == ("PROVED", theorem) and words in again["statement"]
 
+    def test_a_setting_of_the_file_outside_names_the_way_on(
+        self, write_spec: WriteSpec, dagverify: Run, tmp_path: Path
+    ) -> None:
+        spec = write_spec(("radius = 0.1\n", f"{MOMENTUM}eta = 100.0\ntau = 1.0\n"))
+        given = ("certify", spec, "-o", tmp_path / "cert.json", "--json")
+        refused = dagverify(*given)
+        assert refused.exit_code == 2 and "--kind region certifies a setting that is in" in refused.stderr
+        assert answer(dagverify(*given, "--kind", "region"))["verdict"] == "PROVED"
+
     def test_train(self, write_spec: WriteSpec, dagverify: Run, tmp_path: Path) -> None:
         given = ("train", write_spec(), "--lr", 0.01, "--momentum", 0.9, "--steps", 3, "--json", "--out")
         found = answer(dagverify(*given, tmp_path / "run"))

@@ -61,9 +61,9 @@ _STATEMENTS: dict[str, tuple[str | None, list[str]]] = {
     ),
     "step": (None, []),
     "horizon": ("horizon", [f"{_SMALL} at every step"]),
-    "from_rest_horizon": ("from_rest_horizon", _FROM_REST),
+    "from_rest_horizon": ("from_rest", _FROM_REST),
     "weight_decay": ("weight_decay", [f"{_SMALL} at every step"]),
-    "from_rest_weight_decay": ("from_rest_weight_decay", _FROM_REST),
+    "from_rest_weight_decay": ("from_rest", _FROM_REST),
     "minimum": ("local_minimum", [f"{_SMALL} at every step"]),
 }
 KINDS = tuple(_STATEMENTS)

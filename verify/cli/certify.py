@@ -13,6 +13,11 @@ from verify.files.kinds import CERTIFICATE_FILE, COQ_PROOF
 from verify.files.writing import Outputs
 from verify.outcomes import InputError, Verdict
 
+_COARSER = (
+    "[momentum] of the file, for an L on which the independent checker agrees, larger than that of dagverify check; "
+    "--kind region certifies a setting that is in"
+)
+
 
 @click.command("certify")
 @spec_argument
@@ -86,11 +91,11 @@ def command(
         from verify.files.arrays import read_npz
 
         setting = specification.momentum
+        of_file = kind is None and setting is not None and all(number is None for number in (eta, tau, mu))
         if kind is None:
-            given = any(number is not None for number in (eta, tau, mu))
-            kind = "region" if given else kind_of(setting)
-            if setting is not None and not given:
-                eta, tau, mu = setting.eta, setting.tau, setting.mu
+            kind = kind_of(setting) if of_file else "region"
+        if of_file and setting is not None:
+            eta, tau, mu = setting.eta, setting.tau, setting.mu
         w, w_next = (None if path is None else read_npz(path, ("w",))["w"] for path in (at, following))
         answer: dict[str, Any] = {"name": problem.name, "kind": kind, "certificate": str(output)}
         try:
@@ -106,7 +111,11 @@ def command(
                 radius=radius,
                 announce=announce,
             )
-        except UnconfirmedError as error:
+        except InputError as error:
+            if of_file and "L" in error.values:
+                raise error.advised(f"{error.remedy} ({_COARSER})") from None
+            if not isinstance(error, UnconfirmedError):
+                raise
             verdict, answer = Verdict.UNDECIDED, {**answer, "certificate": None, "reasons": [str(error)]}
         else:
             from verify.certificates.words import claim_words

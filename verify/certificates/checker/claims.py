@@ -83,7 +83,7 @@ def check_curvature(subject: Subject, region: Any, claim: Any) -> Iterator[Judge
 
 
 def check_horizon(subject: Subject, region: Any, claim: Any, from_rest: bool = False) -> Iterator[Judgement]:
-    """Theorem `horizon`, or `from_rest_horizon`: the first steps stay in the ball and the error falls at each.
+    """Theorem `horizon`, or that of `from_rest`: the first steps stay in the ball and the error falls at each.
 
     The squares of their lengths sum to at most (E - E_inf)/part: part is c/(eta + tau)^2, or what is left of the
     curvature that the slope of a step from rest pays for.
@@ -107,7 +107,7 @@ def check_horizon(subject: Subject, region: Any, claim: Any, from_rest: bool = F
 
 
 def check_weight_decay(subject: Subject, region: Any, claim: Any) -> Iterator[Judgement]:
-    """Theorem `weight_decay`, or `from_rest_weight_decay`: the weights stay bounded and the error falls for ever."""
+    """Theorem `weight_decay`, or that of `from_rest`: the weights stay bounded and the error falls for ever."""
     radius, (gain, upper) = _radius(region, "bounded"), _numbers(claim, ["gain", "error_upper"])
     error = subject.error(subject.weights)
     yield error <= rational(upper), f"E(weights) = {error.str(12)} exceeds error_upper"
