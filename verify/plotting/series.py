@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,7 +44,7 @@ def draw_line(
         return
     neighbours = np.concatenate([[False], known[:-1]]) | np.concatenate([known[1:], [False]])
     alone = np.flatnonzero(known & ~neighbours)
-    marks = {"marker": "o", "markersize": 5, "markevery": alone.tolist()} if alone.size else {}
+    marks: dict[str, Any] = {"marker": "o", "markersize": 5, "markevery": alone.tolist()} if alone.size else {}
     axes.plot(across, up, label=label, **line_style(kind), **marks)
 
 
