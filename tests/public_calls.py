@@ -485,7 +485,10 @@ NO_CLAIM: dict[str, str] = {
         f"CertifiedMLP{kind}.certificate_": "what fit proved, for the network that it left"
         for kind in ("Classifier", "Regressor")
     },
-    **{f"{kind}.{name}": "chunks" for kind in ("GradientSum", "ErrorSum") for name in ("__init__", "packets")},
+    **{
+        f"{kind}.{name}": "chunks" for kind in ("GradientSum", "ErrorSum") for name in ("__init__", "packets", "tables")
+    },
+    "GraphProblem.samples": _GRAPH,
     "Epoch.__init__": "numbers as given",
     "Epoch.steps": "numbers as given",
     **{f"Problem.{name}": _FLOAT64 for name in ("error", "gradient", "error_and_gradient", "hessian_vector")},
