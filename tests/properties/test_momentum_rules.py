@@ -18,6 +18,7 @@ from verify.properties.lyapunov import take_nesterov_step
 from verify.properties.monotone import from_rest_cases, nesterov_cases, run_monotone_test
 from verify.properties.run_from_rest import take_step_from_rest
 from verify.properties.suite import run_suite
+from verify.testing import CounterexampleError, assert_admissible
 from verify.theorems.ranges import RANGES
 
 L, LEADING = 2.0, np.array([1.0, 0.0])
@@ -41,6 +42,16 @@ def test_the_suite_takes_steps_of_the_setting_itself(setting: Setting, decreasin
     assert report.verdict is Verdict.PROVED and report.setting_admissible
     assert (report.decreasing, report.energy) == (decreasing, energy)
     assert report.monotone is not None and report.monotone.covered >= 25
+
+
+def test_settings_are_asserted_by_their_theorem() -> None:
+    problem = quadratic_problem()
+    row = assert_admissible(problem, ETA, mu=size("nesterov"), nesterov=True)
+    assert (row.theorem, row.verdict) == ("nesterov", Verdict.PROVED)
+    assert assert_admissible(problem, ETA, size("from_rest")).theorem == "from_rest"
+    with pytest.raises(CounterexampleError) as caught:
+        assert_admissible(problem, ETA, size("from_rest", 1.01))
+    assert caught.value.verdict is Verdict.UNDECIDED
 
 
 def test_without_the_start_at_rest_such_a_step_raises_the_error() -> None:
