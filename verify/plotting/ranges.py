@@ -122,7 +122,8 @@ def draw_ranges(
     asked = None if setting is None else getattr(setting, momentum)
     draw_scale(axes, "learning rate eta", f"momentum {momentum}")
     if setting is not None and asked is not None:
-        _draw_setting(axes, *drawable([setting.eta, asked]), f"asked: {mathtext(setting.words)}")
+        eta, momentum_asked = drawable([setting.eta, asked]).tolist()
+        _draw_setting(axes, eta, momentum_asked, f"asked: {mathtext(setting.words)}")
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     return tuple(found)
