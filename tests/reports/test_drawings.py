@@ -113,6 +113,8 @@ def test_the_setting_stands_in_the_plane() -> None:
         picture, drawn = plane((), 4.0, setting, "tau")
         assert "the setting" in texts(picture) and drawn == ()
     assert "the setting" not in texts(plane((), 4.0, Setting(0.1, mu=0.5), "tau")[0])
+    for setting in (Setting(1.7e308, tau=0.0), Setting(1e-300, tau=1.7e308)):
+        assert "the setting" not in texts(plane((), 4.0, setting, "tau")[0])
 
 
 @pytest.mark.parametrize("L", [1e-300, 1e-5, 4.0, 1e300])

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from verify.arithmetic.environment import certified_environment
 from verify.escaping import mathtext
 from verify.files.writing import Outputs
@@ -90,7 +92,8 @@ def plot_ranges(
         for axes, momentum in zip(figure.subplots(1, 2), ("tau", "mu"), strict=True):
             draw_ranges(axes, momentum, rows, max(L, LEAST_CURVATURE), setting)
             axes.set_title(f"{_MEANING[momentum]}\n{axes.get_title(loc='left')}")
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12))
+            if axes.lines:
+                axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12))
         outputs.write(path, picture(figure, path))
 
 
@@ -99,7 +102,7 @@ def draw_ranges(
 ) -> tuple[DrawnRange, ...]:
     """Draw the ranges of the theorems about `momentum`, "tau" or "mu", and the setting if it has this kind.
 
-    Ranges that rows tell are drawn; rows of theorems about many steps add their proved settings.
+    A row of a theorem about one step stands for its whole range under L, one about many steps for its proved settings.
     """
     shown = [each for each in RANGES.values() if each.momentum_name == momentum]
     shown = [each for each in shown if any(row.theorem == each.name for row in rows)]
@@ -113,26 +116,32 @@ def draw_ranges(
         end = row.tau_max if momentum == "tau" else row.mu_max
         if row.theorem not in RANGES and row.verdict is Verdict.PROVED and row.eta and end is not None:
             many = DrawnRange("lasting", row.theorem, "many steps, proved to stay in the region")
-            axes.plot([row.eta] * 2, [0, end], label=f"{many.name}: {many.words}", marker=".", **line_style("lasting"))
+            up, label = drawable([0, end]), f"{many.name}: {many.words}"
+            axes.plot(drawable([row.eta] * 2), up, label=label, marker=".", **line_style("lasting"))
             found.append(many)
     asked = None if setting is None else getattr(setting, momentum)
     draw_scale(axes, "learning rate eta", f"momentum {momentum}")
     if setting is not None and asked is not None:
-        label = f"asked: {mathtext(setting.words)}"
-        ink, card = COLOURS["ink"], COLOURS["card"]
-        axes.plot(
-            setting.eta, asked, "D", markersize=9, mec=ink, mfc=card, mew=2.4, label=label, zorder=5, clip_on=False
-        )
-        right = setting.eta < 0.7 * axes.get_xlim()[1]
-        axes.annotate(
-            "the setting",
-            (setting.eta, asked),
-            xytext=(13 if right else -13, 0),
-            textcoords="offset points",
-            ha="left" if right else "right",
-            va="center",
-            weight="bold",
-        )
+        eta, momentum_asked = drawable([setting.eta, asked]).tolist()
+        _draw_setting(axes, eta, momentum_asked, f"asked: {mathtext(setting.words)}")
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     return tuple(found)
+
+
+def _draw_setting(axes: Axes, eta: float, momentum: float, label: str) -> None:
+    """Draw the setting asked; nothing where it is too large for axes."""
+    if not np.isfinite([eta, momentum]).all():
+        return
+    ink, card = COLOURS["ink"], COLOURS["card"]
+    axes.plot(eta, momentum, "D", markersize=9, mec=ink, mfc=card, mew=2.4, label=label, zorder=5, clip_on=False)
+    right = eta < 0.7 * axes.get_xlim()[1]
+    axes.annotate(
+        "the setting",
+        (eta, momentum),
+        xytext=(13 if right else -13, 0),
+        textcoords="offset points",
+        ha="left" if right else "right",
+        va="center",
+        weight="bold",
+    )
