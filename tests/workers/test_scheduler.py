@@ -113,7 +113,12 @@ def test_jobs_at_one_time_do_not_mix(cluster: Any, folder: Path) -> None:
         assert list(found) == [error_range(problem, w) for w in weights]
 
 
-def test_a_worker_killed_in_the_middle_loses_nothing_and_counts_nothing_twice(cluster: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [2, 4])
+def test_a_worker_killed_in_the_middle_loses_nothing_and_counts_nothing_twice(
+    cluster: Any, count: int, tmp_path: Path
+) -> None:
+    cluster.scale(count)
+    cluster.wait_for_workers(count)
     tasks = [(str(tmp_path), number) for number in range(20)]
     with results(killed_once, tasks, workers=cluster.scheduler_address, chunksize=2) as found:
         assert list(found) == list(range(20))
