@@ -63,7 +63,7 @@ def certify(
     Parameters
     ----------
     problem : Problem or GraphProblem
-        Of a `GraphProblem`, steps and minima are certified.
+        Of a `GraphProblem`, steps, minima, and balls with a setting are certified.
     kind : str
         ``"region"``: the Hessian bound on the problem's region, and a setting of the range; ``"from_rest"``: the same
         for a training that starts at rest; ``"restart"``: for momentum that is dropped where it points uphill;
@@ -119,7 +119,7 @@ def certify(
     """
     if kind not in document.KINDS:
         raise InputError("unknown kind of certificate", kind=kind, remedy=f"use one of {', '.join(document.KINDS)}")
-    if kind not in ("step", "minimum"):
+    if kind in document.OF_ERRORS_NOT_NEGATIVE:
         problem = classical(problem, f"certificates of kind {kind}")
     announce = as_users_code(announce)
     eta, tau, mu, radius = (
@@ -247,8 +247,8 @@ class _Writer:
 
     @property
     def classical(self) -> Problem:
-        """The problem, which all but steps and minima need to be of the classical class."""
-        return classical(self.problem, "certificates of regions")
+        """The problem, which horizons, weight decay and other regions than balls need to be of the classical class."""
+        return classical(self.problem, "such certificates")
 
     @property
     def claims(self) -> CurvatureClaims:
@@ -262,6 +262,8 @@ class _Writer:
             raise InputError(
                 "no region to certify", where=self.problem.name, remedy="add [region] to the specification", region=None
             )
+        if not isinstance(where, Ball):
+            classical(self.problem, "certificates of other regions than balls")
         where.check_start(self.w)
         centre = getattr(where, "center", None)
         if centre is not None and not np.array_equal(centre, self.w):

@@ -67,6 +67,8 @@ _STATEMENTS: dict[str, tuple[str | None, list[str]]] = {
     "minimum": ("local_minimum", [f"{_SMALL} at every step"]),
 }
 KINDS = tuple(_STATEMENTS)
+OF_ERRORS_NOT_NEGATIVE = frozenset({"horizon", "from_rest_horizon", "weight_decay", "from_rest_weight_decay"})
+"""Kinds whose theorem supposes E >= 0, as half squared errors are and the error of a graph of operations need not be."""
 
 
 _CITED = (

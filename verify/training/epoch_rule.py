@@ -69,7 +69,8 @@ class EpochRule(Rule):
     ) -> None:
         eta, mu = exact_float(eta, "eta"), exact_float(mu, "mu")
         if not (np.isfinite(eta) and eta > 0 and 0 <= mu < 1):
-            raise InputError("rule 'epoch' needs eta > 0 and 0 <= mu < 1", eta=eta, mu=mu, remedy="use mu=0.9")
+            remedy = "use mu=0.9" if np.isfinite(eta) and eta > 0 else "use eta=0.01"
+            raise InputError("rule 'epoch' needs eta > 0 and 0 <= mu < 1", eta=eta, mu=mu, remedy=remedy)
         if isinstance(seed, bool) or not (isinstance(seed, int) and 0 <= seed <= LARGEST_SEED):
             raise InputError("the seed must be a whole number, not negative", seed=seed, remedy="use seed=0")
         if not len(batches):

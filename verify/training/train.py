@@ -156,7 +156,8 @@ def make_rule(
     if name == "epoch":
         return _epoch(eta, tau, norm, problem, mu, batch, epochs or {})
     if batch is not None or epochs:
-        raise InputError("batches are for rule 'epoch' only", rule=name, batch=batch, remedy="use rule 'epoch'")
+        remedy = "use rule='epoch', or leave out batch and epochs"
+        raise InputError("batches are for rule 'epoch' only", rule=name, batch=batch, remedy=remedy)
     if name in ("fixed", "restart", "clipped"):
         numbers = {"eta": eta, "tau": tau, "mu": mu}
         eta, tau, mu = (None if each is None else exact_float(each, key) for key, each in numbers.items())

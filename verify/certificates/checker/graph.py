@@ -9,13 +9,14 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
+import numpy as np
 from flint import arb, arb_mat
 
 from verify.certificates import document
 from verify.certificates.checker.curvature import norm
 from verify.certificates.checker.derivatives import Derivatives
 from verify.certificates.checker.functions import rational
-from verify.certificates.checker.hessian import MOST_WEIGHTS
+from verify.certificates.checker.hessian import MOST_WEIGHTS, least_eigenvalue
 from verify.certificates.checker.operations import RULES, Rule
 from verify.certificates.checker.operations.rule import Entries, Options, Shape, Table, lengths
 from verify.certificates.checker.subject import Subject, read_subject
@@ -171,6 +172,15 @@ class GraphSubject:
         change = self._hessian([arb(x, size) for x in self.weights]) - self.hessian()
         lower = [change[p, q] for p in range(self.network.size) for q in range(p)]
         return norm([change[p, p] for p in range(self.network.size)] + 2 * lower)
+
+    def hessian_norm(self, region: Any) -> Any:
+        """Upper bound of ||Hess E|| over a ball: both ends of the spectrum at the weights, and the growth."""
+        growth, matrix = self.hessian_growth(region), self.hessian()
+        rough = np.array([[float(entry) for entry in row] for row in matrix.tolist()])  # its lower triangle is read
+        ends = np.linalg.eigvalsh(rough) if np.all(np.isfinite(rough)) else np.array([-np.inf, np.inf])
+        below = 2.0**-24 * float(np.abs(ends).max())
+        least, most = (least_eigenvalue(matrix, sign, min(sign * ends) - below) for sign in (1, -1))
+        return growth - least.min(most)
 
     def _hessian(self, w: list[Any]) -> Any:
         self.network.check_hessian(len(w) + sum(map(len, self.constants.values())))
