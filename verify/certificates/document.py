@@ -68,7 +68,7 @@ _STATEMENTS: dict[str, tuple[str | None, list[str]]] = {
 }
 KINDS = tuple(_STATEMENTS)
 OF_ERRORS_NOT_NEGATIVE = frozenset({"horizon", "from_rest_horizon", "weight_decay", "from_rest_weight_decay"})
-"""Kinds whose theorem supposes E >= 0, as half squared errors are and the error of a graph of operations need not be."""
+"""Kinds whose theorem supposes E >= 0, which holds of half squared errors, and not of every graph of operations."""
 
 
 _CITED = (
