@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from graph_networks import Case, cross_entropy, digits
+from graph_networks import Case, digits
 from graph_training import RATES, adam, lowest
 from timing import seconds_of
 from torch import nn
@@ -43,6 +43,17 @@ class Residual(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         h = torch.tanh(self.first(x))
         return self.head(h + torch.tanh(self.second(h)))
+
+
+def cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The mean of ``log(1 + sum over the classes k other than y of exp(z_k - z_y))``.
+
+    That is logsumexp(z) - z_y. In differences a bound of what the logits do beyond second order is multiplied by the
+    probabilities of the other classes, which are small; in the two terms apart it counts in full.
+    """
+    chosen = torch.nn.functional.one_hot(labels, logits.shape[-1]).to(logits.dtype)
+    differences = logits - (logits * chosen).sum(-1, keepdim=True)
+    return torch.logsumexp(differences * (1 - chosen), -1).mean()
 
 
 def perceptron() -> nn.Module:
@@ -107,8 +118,9 @@ def main() -> None:
         "",
         f"`{shlex.join(['python', *sys.argv])}`, {platform.processor() or platform.machine()}, one thread.",
         "",
-        f"The first {given.samples} of scikit-learn's digits. Adam: the lowest loss of the rates {rates} within",
-        "the cost of the certified run, in its own gradients.",
+        f"The first {given.samples} of scikit-learn's digits. The loss is written in differences of logits, the",
+        "mean of log(1 + sum over the other classes of exp(z_k - z_y)): the same function, but bounds are tighter.",
+        f"Adam: the lowest loss of the rates {rates} within the cost of the certified run, in its own gradients.",
         "",
         "| network | weights | steps proved | increases | a step costs | loss | proved at most | Adam at equal cost |",
         "|---|---|---|---|---|---|---|---|",
