@@ -79,8 +79,8 @@ def networks(samples: int) -> dict[str, Make]:
     }
 
 
-def certified(make: Make, steps: int) -> tuple[float, float, Counter[Verdict], float]:
-    """Train; return cost in gradients, the last loss, verdicts of the steps, and the proved bound of the last loss."""
+def certified(make: Make, steps: int) -> tuple[float, float, Counter[Verdict], float, str]:
+    """Train; return cost in gradients, last loss, verdicts of the steps, proved bound of that loss, why it stopped."""
     made = make()
     problem = from_torch(made.module, made.inputs, made.targets, cross_entropy)
     points = itertools.cycle([problem.initial_weights, 1.0001 * problem.initial_weights])  # the last one is remembered
@@ -91,16 +91,17 @@ def certified(make: Make, steps: int) -> tuple[float, float, Counter[Verdict], f
     while session.index < steps and (record := session.step()) is not None:
         verdicts[record.verdict] += 1
     spent = time.process_time() - start
-    return spent / unit, problem.error(session.weights), verdicts, session.error_upper
+    return spent / unit, problem.error(session.weights), verdicts, session.error_upper, session.stopped or ""
 
 
 def row(name: str, make: Make, steps: int) -> str:
     """Return the row of one network."""
-    cost, loss, verdicts, upper = certified(make, steps)
+    cost, loss, verdicts, upper, stopped = certified(make, steps)
     taken = sum(verdicts.values())
     best = min(lowest(adam(make, rate, cost), cost) for rate in RATES)
     size = sum(parameter.numel() for parameter in make().module.parameters())
-    counts = f"{verdicts[Verdict.PROVED]} of {taken} | {verdicts[Verdict.REFUTED]}"
+    end = f", then: {stopped}" if stopped else ""
+    counts = f"{verdicts[Verdict.PROVED]} of {taken}{end} | {verdicts[Verdict.REFUTED]}"
     return f"| {name} | {size} | {counts} | {cost / max(taken, 1):.1f} g | {loss:.3g} | {upper:.3g} | {best:.3g} |"
 
 
