@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from graph_networks import Case, cross_entropy, digits
+from graph_networks import Case, digits
 from graph_training import RATES, adam, lowest
 from timing import seconds_of
 from torch import nn
@@ -43,6 +43,17 @@ class Residual(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         h = torch.tanh(self.first(x))
         return self.head(h + torch.tanh(self.second(h)))
+
+
+def cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The mean of ``log(1 + sum over the classes k other than y of exp(z_k - z_y))``.
+
+    That is logsumexp(z) - z_y. In differences a bound of what the logits do beyond second order is multiplied by the
+    probabilities of the other classes, which are small; in the two terms apart it counts in full.
+    """
+    chosen = torch.nn.functional.one_hot(labels, logits.shape[-1]).to(logits.dtype)
+    differences = logits - (logits * chosen).sum(-1, keepdim=True)
+    return torch.logsumexp(differences * (1 - chosen), -1).mean()
 
 
 def perceptron() -> nn.Module:
@@ -68,8 +79,8 @@ def networks(samples: int) -> dict[str, Make]:
     }
 
 
-def certified(make: Make, steps: int) -> tuple[float, float, Counter[Verdict], float]:
-    """Train; return cost in gradients, the last loss, verdicts of the steps, and the proved bound of the last loss."""
+def certified(make: Make, steps: int) -> tuple[float, float, Counter[Verdict], float, str]:
+    """Train; return cost in gradients, last loss, verdicts of the steps, proved bound of that loss, why it stopped."""
     made = make()
     problem = from_torch(made.module, made.inputs, made.targets, cross_entropy)
     points = itertools.cycle([problem.initial_weights, 1.0001 * problem.initial_weights])  # the last one is remembered
@@ -80,16 +91,17 @@ def certified(make: Make, steps: int) -> tuple[float, float, Counter[Verdict], f
     while session.index < steps and (record := session.step()) is not None:
         verdicts[record.verdict] += 1
     spent = time.process_time() - start
-    return spent / unit, problem.error(session.weights), verdicts, session.error_upper
+    return spent / unit, problem.error(session.weights), verdicts, session.error_upper, session.stopped or ""
 
 
 def row(name: str, make: Make, steps: int) -> str:
     """Return the row of one network."""
-    cost, loss, verdicts, upper = certified(make, steps)
+    cost, loss, verdicts, upper, stopped = certified(make, steps)
     taken = sum(verdicts.values())
     best = min(lowest(adam(make, rate, cost), cost) for rate in RATES)
     size = sum(parameter.numel() for parameter in make().module.parameters())
-    counts = f"{verdicts[Verdict.PROVED]} of {taken} | {verdicts[Verdict.REFUTED]}"
+    end = f", then: {stopped}" if stopped else ""
+    counts = f"{verdicts[Verdict.PROVED]} of {taken}{end} | {verdicts[Verdict.REFUTED]}"
     return f"| {name} | {size} | {counts} | {cost / max(taken, 1):.1f} g | {loss:.3g} | {upper:.3g} | {best:.3g} |"
 
 
@@ -107,8 +119,9 @@ def main() -> None:
         "",
         f"`{shlex.join(['python', *sys.argv])}`, {platform.processor() or platform.machine()}, one thread.",
         "",
-        f"The first {given.samples} of scikit-learn's digits. Adam: the lowest loss of the rates {rates} within",
-        "the cost of the certified run, in its own gradients.",
+        f"The first {given.samples} of scikit-learn's digits. The loss is written in differences of logits, the",
+        "mean of log(1 + sum over the other classes of exp(z_k - z_y)): the same function, but bounds are tighter.",
+        f"Adam: the lowest loss of the rates {rates} within the cost of the certified run, in its own gradients.",
         "",
         "| network | weights | steps proved | increases | a step costs | loss | proved at most | Adam at equal cost |",
         "|---|---|---|---|---|---|---|---|",

@@ -1,4 +1,4 @@
-"""A small valid spec file to vary."""
+"""A small valid spec file to vary; what holds for all tests."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from pathlib import Path
 
 import flint
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.specifications import SMALL
+
+settings.register_profile("patient", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
+settings.load_profile("patient")
+"""No test depends on how fast the machine is."""
 
 
 @pytest.fixture

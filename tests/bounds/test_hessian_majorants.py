@@ -24,7 +24,7 @@ from verify.bounds.majorant.caps import Caps
 from verify.bounds.majorant.center import center_facts
 from verify.bounds.majorant.center_state import center_jacobians, center_state
 from verify.bounds.majorant.deflation import deflated_norm
-from verify.bounds.majorant.state import State
+from verify.bounds.majorant.state import MajorantState
 from verify.bounds.majorant.structure import structure
 from verify.bounds.majorant.tensors import largest_form, largest_form_within
 from verify.bounds.majorant.trajectory import Paths, step_line
@@ -34,7 +34,7 @@ from verify.calculus.problem import Problem
 OWN_ROUNDING = 1 - 2.0**-26
 
 
-def state_at(problem: Problem, weights: np.ndarray) -> State:
+def state_at(problem: Problem, weights: np.ndarray) -> MajorantState:
     graph = structure(problem.architecture)
     (center,) = centers(problem, weights)
     return center_state(center, center_jacobians(center, graph), graph)
@@ -47,8 +47,8 @@ def image_problem(number: int) -> Problem:
     return next(found for found in problems if structure(found.architecture).shared)
 
 
-def assert_below(norms: State, majorants: State) -> None:
-    for field in fields(State):
+def assert_below(norms: MajorantState, majorants: MajorantState) -> None:
+    for field in fields(MajorantState):
         here, bound = getattr(norms, field.name), getattr(majorants, field.name)
         real = here > 1e-20  # smaller entries are the floor of the representation
         assert np.all(here[real] * OWN_ROUNDING <= bound[real]), field.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,6 +12,7 @@ import verify
 from tests.graph.networks import NETWORKS, SMOOTH
 from tests.graph.random_graphs import random_case
 from verify.arithmetic import arb
+from verify.training import rules
 from verify.training.quasi_newton import QuasiNewtonRule
 from verify.training.session import Session
 from verify.training.train import make_rule
@@ -44,17 +46,39 @@ def test_steps_decrease_the_exact_error(name):
             assert change < 0
 
 
-def test_a_run_goes_on_bit_for_bit():
-    problem = NETWORKS["transformer"]
-    whole = Session(problem, QuasiNewtonRule())
-    for _ in range(2):
+@pytest.mark.parametrize("taken", [0, 1, 2])
+@pytest.mark.parametrize("rule", ["guarded", "certified"])
+def test_a_run_goes_on_bit_for_bit(rule, taken):
+    problem = NETWORKS["transformer"] if rule == "guarded" else SMOOTH["classifier"]
+    whole = Session(problem, make_rule(rule, problem=problem))
+    for _ in range(taken):
         whole.step()
-    other = Session(problem, QuasiNewtonRule())
+    other = Session(problem, make_rule(rule, problem=problem))
     other.restore(whole.state())
     for session in (whole, other):
         session.step()
         session.step()
     assert np.array_equal(whole.weights, other.weights)
+
+
+def test_a_certified_run_forgets_before_it_gives_up(monkeypatch):
+    problem = SMOOTH["classifier"]
+    session = Session(problem, make_rule("certified", problem=problem))
+    for _ in range(3):
+        session.step()
+    directions, right = session.rule.directions, rules.segment_bound
+    assert directions.memory
+
+    def of_steepest_descent_alone(*arguments):
+        bound = right(*arguments)
+        return replace(bound, polynomials=((1.0, 0.0, 0.0),)) if directions.memory else bound
+
+    monkeypatch.setattr(rules, "segment_bound", of_steepest_descent_alone)
+    record = session.step()
+    assert record.verdict is verify.Verdict.PROVED
+    monkeypatch.setattr(rules, "segment_bound", lambda *a: replace(right(*a), polynomials=((1.0, 0.0, 0.0),)))
+    assert session.step() is None
+    assert session.stopped
 
 
 def test_a_step_that_cannot_be_proved_is_not_taken(monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 from verify.arithmetic import elementary, upward
 from verify.arithmetic.arrays import Array
+from verify.arithmetic.ball_arrays import BallArray
 from verify.arithmetic.intervals import Interval
+from verify.arithmetic.lengths_upward import raised
 from verify.arithmetic.movement import Derivatives, Movement
 from verify.arithmetic.perturbation import Perturbation, Perturbed
 from verify.arithmetic.precision import Precision
@@ -128,6 +131,17 @@ def recentred(z: TaylorModel, mask: Indices | None) -> tuple[TaylorModel, Taylor
 
         softmax(z) = p exp(u - m) / sum of p exp(u - m),   logsumexp(z) = logsumexp(z_0) + m + log sum of p exp(u - m).
     """
-    p, moved = Softmax(mask).evaluate(z.start), z.moved()
-    mean = sum_last(moved * p.mid)
+    p, moved = _at_start(z, mask), z.moved()
+    mean = sum_last(moved * p.value)
     return (moved - mean).composed(lambda x, orders: [elementary.exp(x)] * len(orders)) * p, mean
+
+
+def _at_start(z: TaylorModel, mask: Indices | None) -> BallArray:
+    """Return softmax at the start, which moves at most half as far as z: see `Softmax.perturbed`.
+
+    The numbers of a ball as intervals would all have its radius, and softmax of them a ball that grows with the rows.
+    """
+    if not isfinite(z.first.largest + z.first.ball):
+        return BallArray.of(Softmax(mask).evaluate(z.start))
+    p = BallArray.of(Softmax(mask).evaluate(Interval(z.first.value)))
+    return BallArray(p.value, raised(p.ball + 0.5 * z.first.ball))

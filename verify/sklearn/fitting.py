@@ -24,7 +24,7 @@ from verify.arithmetic.floats import float64_array
 from verify.arithmetic.rational import round_down
 from verify.graph.problem import GraphProblem
 from verify.importers.sklearn.problem import ACTIVATIONS, network_problem
-from verify.importers.sklearn.samples import Samples, read_weights
+from verify.importers.sklearn.samples import EstimatorSamples, read_weights
 from verify.outcomes import InputError, Verdict
 from verify.sklearn.certificate import TrainingCertificate
 from verify.training.session import Session
@@ -150,7 +150,7 @@ class CertifiedFit(BaseEstimator):
             raise InputError("a layer needs a unit", hidden_layer_sizes=hidden, remedy="use sizes of at least 1")
         self._random_state = check_random_state(self.random_state)
         self._initialize(targets, [x.shape[1], *hidden, targets.shape[1]], np.float64)
-        return network_problem(self, Samples(x, targets, sample_weight, self.out_activation_), points=1)
+        return network_problem(self, EstimatorSamples(x, targets, sample_weight, self.out_activation_), points=1)
 
 
 def _fingerprint(network: Any) -> str:

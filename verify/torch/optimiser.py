@@ -27,7 +27,7 @@ _AGREEMENT = 1e-6
 _HISTORIES = ("rule_memory_steps", "rule_memory_changes")
 """Entries with several numbers a weight."""
 
-_VECTORS = ("w", "w0", "rule_previous", "rule_gradient", "rule_direction")
+_VECTORS = ("w", "w0", "rule_previous", "rule_gradient", "rule_direction", "rule_weights")
 """Entries of a session's state with one number a weight; the others are single numbers."""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -37,8 +39,32 @@ def hager_zhang(gradient: np.ndarray, previous: np.ndarray, direction: np.ndarra
     return max(factor, -1.0 / least) if least > 0 else 0.0
 
 
+class Directions(ABC):
+    """Combines each gradient with what it remembers of the steps before."""
+
+    history: ClassVar[tuple[str, ...]]
+    """The arrays that `state` saves once there was a step."""
+
+    @abstractmethod
+    def next(self, w: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return a direction d of descent at w, (P,), and its part that comes from memory, d + g."""
+
+    def forget(self) -> bool:
+        """Forget what would make the next direction another than -g; whether that can help."""
+        return False
+
+    @abstractmethod
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the arrays that `restore` needs to go on exactly as before."""
+
+    @abstractmethod
+    def restore(self, saved: SavedState) -> None:
+        """Take over what `state` returned."""
+
+
+@final
 @dataclass
-class ConjugateDirections:
+class ConjugateDirections(Directions):
     """d = -g + beta d_previous; restarts along -g when the combination is no descent direction.
 
     Parameters
@@ -47,12 +73,12 @@ class ConjugateDirections:
         `polak_ribiere` or `hager_zhang`.
     """
 
+    history: ClassVar[tuple[str, ...]] = ("gradient", "direction")
     factor: Factor
     gradient: np.ndarray | None = None
     direction: np.ndarray | None = None
 
-    def next(self, gradient: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the direction d, (P,), and its part that comes from momentum, d + g."""
+    def next(self, w: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         momentum = np.zeros_like(gradient)
         if self.gradient is not None and self.direction is not None:
             with np.errstate(all="ignore"):
@@ -64,12 +90,10 @@ class ConjugateDirections:
         return self.direction, momentum
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return the arrays that `restore` needs to go on exactly as before."""
         if self.gradient is None or self.direction is None:
             return {}
         return {"gradient": self.gradient, "direction": self.direction}
 
     def restore(self, saved: SavedState) -> None:
-        """Take over what `state` returned."""
-        names = ("gradient", "direction")
-        self.gradient, self.direction = (saved.vector(name) if name in saved.content else None for name in names)
+        found = (saved.vector(name) if name in saved.content else None for name in self.history)
+        self.gradient, self.direction = found

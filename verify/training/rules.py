@@ -14,7 +14,7 @@ from verify.bounds.segment import segment_bound
 from verify.calculus.decide import Decision
 from verify.calculus.problem import vertex_blocks
 from verify.training.curvature import estimated_curvature
-from verify.training.directions import ConjugateDirections, hager_zhang, polak_ribiere
+from verify.training.directions import ConjugateDirections, Directions, hager_zhang, polak_ribiere
 from verify.training.evaluation import decide_by_errors, decide_by_ranges, error_range
 from verify.training.momentum import Norm, adaptive_step, restarted
 from verify.training.state import SavedState
@@ -29,8 +29,6 @@ _TRIES = 30
 _HIDDEN_TRIES = 3
 """Tries at proving a change that rounding hides: a shorter step makes the change smaller, not the rounding."""
 _MOST_TRUST = 4.0
-_HISTORY = ("gradient", "direction")
-"""What `ConjugateDirections` saves once it has a previous step."""
 DOWNHILL = "theorem from_rest"
 _NOTHING_PROVABLE = "no decrease can be proved any more"
 State = dict[str, np.ndarray]
@@ -170,13 +168,13 @@ class GuardedRule(Rule):
     name = "guarded"
     length: float = 1.0
     turn: int = 0
-    directions: ConjugateDirections = field(default_factory=lambda: ConjugateDirections(hager_zhang))
+    directions: Directions = field(default_factory=lambda: ConjugateDirections(hager_zhang))
     known: KnownError = field(default_factory=KnownError)
 
     def step(
         self, problem: Objective, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
     ) -> tuple[np.ndarray, StepRecord]:
-        direction, momentum = self.directions.next(gradient)
+        direction, momentum = self.directions.next(w, gradient)
         length = _newton_length(problem, w, gradient, direction, self.turn) or 2 * self.length
         self.turn += 1
         before = self.known.at(problem, w)
@@ -204,7 +202,7 @@ class GuardedRule(Rule):
         return {"length": np.array(self.length), "turn": np.array(self.turn), **self.directions.state()}
 
     def restore(self, saved: SavedState) -> None:
-        saved.expect(("length", "turn"), _HISTORY)
+        saved.expect(("length", "turn"), self.directions.history)
         self.length, self.turn = saved.number("length"), saved.count("turn")
         self.directions.restore(saved)
 
@@ -212,20 +210,37 @@ class GuardedRule(Rule):
 @final
 @dataclass
 class CertifiedRule(Rule):
-    """Conjugate directions; the length of each step is proved by the segment bound before it is taken."""
+    """The length of each step is proved by the segment bound before it is taken.
+
+    Parameters
+    ----------
+    directions : Directions
+        By default conjugate ones.
+    """
 
     name = "certified"
     bounds_segments = True
     displacement: float = np.inf
     trust: float = 1.0
     turn: int = 0
-    directions: ConjugateDirections = field(default_factory=lambda: ConjugateDirections(polak_ribiere))
+    directions: Directions = field(default_factory=lambda: ConjugateDirections(polak_ribiere))
     known: KnownError = field(default_factory=KnownError)
 
     def step(
         self, problem: Objective, w: np.ndarray, gradient: np.ndarray, start: StartPass | None = None
     ) -> tuple[np.ndarray, StepRecord]:
-        direction, momentum = self.directions.next(gradient)
+        found = self._step(problem, w, gradient, start)
+        if found is None and self.directions.forget():
+            self.trust = 1.0
+            found = self._step(problem, w, gradient, start)
+        if found is None:
+            raise NoStepError(_NOTHING_PROVABLE)
+        return found
+
+    def _step(
+        self, problem: Objective, w: np.ndarray, gradient: np.ndarray, start: StartPass | None
+    ) -> tuple[np.ndarray, StepRecord] | None:
+        direction, momentum = self.directions.next(w, gradient)
         length = self._trusted_length(problem, w, gradient, direction)
         hidden = 0
         for _ in range(_TRIES):
@@ -245,14 +260,14 @@ class CertifiedRule(Rule):
                 if hidden == _HIDDEN_TRIES:
                     break
             length *= 0.25
-        raise NoStepError(_NOTHING_PROVABLE)
+        return None
 
     def state(self) -> State:
         scalars = {"displacement": np.array(self.displacement), "trust": np.array(self.trust)}
         return {**scalars, "turn": np.array(self.turn), **self.directions.state()}
 
     def restore(self, saved: SavedState) -> None:
-        saved.expect(("displacement", "trust", "turn"), _HISTORY)
+        saved.expect(("displacement", "trust", "turn"), self.directions.history)
         self.displacement, self.trust = saved.number("displacement"), saved.number("trust", _MOST_TRUST)
         self.turn = saved.count("turn")
         self.directions.restore(saved)

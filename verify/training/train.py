@@ -18,6 +18,7 @@ from verify.training.epoch_rule import epoch_rule
 from verify.training.momentum import Norm
 from verify.training.quasi_newton import QuasiNewtonRule
 from verify.training.rules import CertifiedRule, FixedRule, GuardedRule, Rule
+from verify.training.secant_directions import SecantDirections
 from verify.training.session import Session
 from verify.training.trajectory import StepRecord, Trajectory
 
@@ -138,8 +139,8 @@ def make_rule(
     eta, tau, norm, mu, theorem, batch, epochs
         As in `train`.
     problem : Objective, optional
-        What it is for: ``"guarded"`` proposes by L-BFGS for a `GraphProblem`, else along conjugate directions; theorem
-        `from_rest` needs its region.
+        What it is for: ``"guarded"`` and ``"certified"`` propose by L-BFGS for a `GraphProblem`, else along conjugate
+        directions; theorem `from_rest` needs its region.
 
     Raises
     ------
@@ -172,7 +173,7 @@ def make_rule(
     if eta is not None or tau is not None:
         raise InputError(f"rule {name!r} chooses eta and tau itself", remedy="leave them out", eta=eta, tau=tau)
     if name == "certified":
-        return CertifiedRule()
+        return CertifiedRule(directions=SecantDirections()) if isinstance(problem, GraphProblem) else CertifiedRule()
     return QuasiNewtonRule() if isinstance(problem, GraphProblem) else GuardedRule()
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from verify.bounds.hessian_center import Center, Gains, edge_id
 from verify.bounds.hessian_sweep import Sweep
 from verify.bounds.majorant.rates import Fourth
-from verify.bounds.majorant.state import State, combine, lift
+from verify.bounds.majorant.state import MajorantState, combine, lift
 from verify.bounds.majorant.structure import PathStructure
 
 _INFLATION = 1.0 + 2.0**-40
@@ -51,7 +51,7 @@ class Caps:
     Attributes
     ----------
     fourth : Fourth
-    absolute : State
+    absolute : MajorantState
         Majorants that assume nothing.
     """
 
@@ -76,7 +76,7 @@ class Caps:
         self.injection = np.stack([self.sweep.injection[name] for name in graph.names], axis=1)
         self.absolute = self.tighten(self._unknown(center.samples))
 
-    def _unknown(self, samples: int) -> State:
+    def _unknown(self, samples: int) -> MajorantState:
         size = self.graph.size
         reaches = np.eye(size, dtype=bool)
         for w, edges in enumerate(self.edges):
@@ -91,7 +91,7 @@ class Caps:
         pre[:, np.arange(size), np.arange(size)] = 1.0
         for a in (1, 2, 3):
             pre[:, np.arange(size), a * size + np.arange(size)] = 0.0
-        return State(
+        return MajorantState(
             out=spread(known),
             pre=pre,
             fed=np.full((samples, size, len(self.columns)), _UNKNOWN),
@@ -100,7 +100,7 @@ class Caps:
             injection=self.injection,
         )
 
-    def tighten(self, state: State) -> State:
+    def tighten(self, state: MajorantState) -> MajorantState:
         """Return smaller majorants of the same norms."""
         size, shared = self.graph.size, list(self.graph.shared)
         out, pre, row = state.out.copy(), state.pre.copy(), state.row.copy()
@@ -129,7 +129,7 @@ class Caps:
         read = np.sqrt(np.einsum("wu,nuc->nwc", weights, np.square(out))) * _INFLATION
         return combine(
             lift,
-            State(
+            MajorantState(
                 out,
                 pre,
                 np.minimum(state.fed, read),

@@ -17,7 +17,7 @@ from verify.bounds.majorant.center_state import center_jacobians, center_state
 from verify.bounds.majorant.center_third import CenterThird
 from verify.bounds.majorant.data import layer_data, no_data
 from verify.bounds.majorant.rates import MOST_VERTICES
-from verify.bounds.majorant.state import State
+from verify.bounds.majorant.state import MajorantState
 from verify.bounds.majorant.structure import PathStructure, structure
 from verify.budget import check_time
 
@@ -35,7 +35,7 @@ class CenterFacts:
     Parameters
     ----------
     graph : PathStructure
-    chunks : list of (Center, State)
+    chunks : list of (Center, MajorantState)
         Majorants at distance zero, chunk by chunk.
     hessian : float
         Upper bound of the norm of the Hessian, weight decay left out.
@@ -48,7 +48,7 @@ class CenterFacts:
     """
 
     graph: PathStructure
-    chunks: list[tuple[Center, State]]
+    chunks: list[tuple[Center, MajorantState]]
     hessian: float
     method: str
     third: np.ndarray

@@ -22,7 +22,7 @@ from verify.bounds.majorant.center_state import CenterJacobians
 from verify.bounds.majorant.data import LayerData, adjoint_map
 from verify.bounds.majorant.deflation import deflated_norm
 from verify.bounds.majorant.frobenius_ball import FrobeniusBall
-from verify.bounds.majorant.state import State
+from verify.bounds.majorant.state import MajorantState
 from verify.bounds.majorant.structure import PathStructure
 
 LARGEST_FACTORED = 1000
@@ -36,13 +36,13 @@ class BlockHessian:
     def __init__(self, graph: PathStructure) -> None:
         self.matrix = np.zeros((graph.size, graph.size))
 
-    def add_pair(self, pair: MixedHessian, norm: np.ndarray, state: State, graph: PathStructure) -> None:
+    def add_pair(self, pair: MixedHessian, norm: np.ndarray, state: MajorantState, graph: PathStructure) -> None:
         """Add the part of Q_vw of one chunk, `norm` bounding the spectral norms of ``pair.both``."""
         lengths = [state.injection[:, v] for v in (pair.v, pair.w) if v not in graph.shared]
         total = upward.sum(upward.mul(norm, *lengths))
         self.matrix[pair.v, pair.w] = upward.add(self.matrix[pair.v, pair.w], total)
 
-    def add_skips(self, state: State, graph: PathStructure) -> None:
+    def add_skips(self, state: MajorantState, graph: PathStructure) -> None:
         """Add the products of two parameters of one chunk."""
         feeds = state.by_parameters(state.fed, graph.shared) * (1.0 + 2.0**-40)
         for w in range(len(self.matrix)):

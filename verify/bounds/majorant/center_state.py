@@ -12,7 +12,7 @@ from verify.bounds.hessian_center import Center, row_norms
 from verify.bounds.hessian_geometry import bias_norm
 from verify.bounds.majorant.data import parameter_map
 from verify.bounds.majorant.frobenius_ball import FrobeniusBall, stacked
-from verify.bounds.majorant.state import State, combine, lift
+from verify.bounds.majorant.state import MajorantState, combine, lift
 from verify.bounds.majorant.structure import PathStructure
 from verify.budget import check_time
 from verify.calculus import passes
@@ -102,7 +102,7 @@ def center_jacobians(center: Center, graph: PathStructure) -> CenterJacobians:
     return CenterJacobians(pre, out, derivatives, outer, inner, bend, twist, maps)
 
 
-def center_state(center: Center, jacobians: CenterJacobians, graph: PathStructure) -> State:
+def center_state(center: Center, jacobians: CenterJacobians, graph: PathStructure) -> MajorantState:
     """Return the majorants at distance zero."""
     samples, size = center.samples, graph.size
     width = 4 * size + len(graph.shared)
@@ -137,7 +137,7 @@ def center_state(center: Center, jacobians: CenterJacobians, graph: PathStructur
         adjoint[:, v] = row_norms(jacobians.inner[v])
         for a, factor in enumerate(factors, start=1):
             adjoint[:, a * size + v] = factor.max_abs().max(axis=1)
-    return combine(lift, State(out, pre, fed, row, adjoint, injection))
+    return combine(lift, MajorantState(out, pre, fed, row, adjoint, injection))
 
 
 class _Norms:

@@ -22,7 +22,7 @@ from verify.bounds.majorant.center_curvature import Injections, MixedHessian
 from verify.bounds.majorant.data import LayerData
 from verify.bounds.majorant.frobenius_ball import FrobeniusBall, frobenius
 from verify.bounds.majorant.grams import GramSum
-from verify.bounds.majorant.state import State
+from verify.bounds.majorant.state import MajorantState
 from verify.bounds.majorant.structure import PathStructure
 from verify.bounds.majorant.tensors import BlockNorms, skip_terms, symmetric_sum
 
@@ -47,7 +47,7 @@ class CenterThird:
         self,
         pair: MixedHessian,
         norm: np.ndarray,
-        state: State,
+        state: MajorantState,
         injections: Injections,
         data: list[LayerData | None],
         alignment: Alignment,
@@ -76,7 +76,7 @@ class CenterThird:
                 spectral_norm = state.column_block(state.pre, 0)[:, w, b]
                 self._behind(v, w, b, force, through, spectral_norm, state.injection[:, b], data[b])
 
-    def add_skips(self, state: State, alignment: Alignment) -> None:
+    def add_skips(self, state: MajorantState, alignment: Alignment) -> None:
         """Add the terms of one chunk that have no cancellation."""
         norms = BlockNorms(state, self.graph)
         pull = upward.mul(state.column_block(state.adjoint, 0), _INFLATION)

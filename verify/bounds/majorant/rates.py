@@ -29,7 +29,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verify.bounds.majorant.state import LARGEST, State, combine
+from verify.bounds.majorant.state import LARGEST, MajorantState, combine
 from verify.bounds.majorant.structure import PathStructure
 
 MOST_VERTICES = 300
@@ -48,12 +48,12 @@ class Fourth:
         return bool(np.all(self.activation <= LARGEST) and np.all(self.loss <= LARGEST))
 
 
-def growth(state: State, fourth: Fourth, directions: np.ndarray, graph: PathStructure) -> State:
+def growth(state: MajorantState, fourth: Fourth, directions: np.ndarray, graph: PathStructure) -> MajorantState:
     """Return bounds of the derivatives of all majorants along a direction.
 
     Parameters
     ----------
-    state : State
+    state : MajorantState
     fourth : Fourth
     directions : array, shape (K, q)
         The matrix B.
@@ -102,7 +102,7 @@ def growth(state: State, fourth: Fourth, directions: np.ndarray, graph: PathStru
             rate[..., -len(shared) :] += state.column_block(array, 0)[:, :, None, shared] * turned
 
     out = _length(out, 2)
-    rates = State(
+    rates = MajorantState(
         out=out,
         pre=_length(pre, 2),
         fed=np.sqrt(np.square(out).transpose(0, 2, 1) @ graph.overlap_squares.T).transpose(0, 2, 1),

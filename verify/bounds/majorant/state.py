@@ -30,7 +30,7 @@ LARGEST = 2.0**80
 
 
 @dataclass(frozen=True)
-class State:
+class MajorantState:
     """Majorants of n samples at one distance; all arrays are >= 0."""
 
     out: np.ndarray
@@ -65,27 +65,27 @@ class State:
         return all(bool(np.all(array <= LARGEST)) for array in arrays(self))
 
 
-def arrays(state: State) -> list[np.ndarray]:
+def arrays(state: MajorantState) -> list[np.ndarray]:
     """Return the arrays of a state, in the order of its fields."""
     return [getattr(state, field.name) for field in fields(state)]
 
 
-def combine(function: Callable[..., np.ndarray], *states: State) -> State:
+def combine(function: Callable[..., np.ndarray], *states: MajorantState) -> MajorantState:
     """Apply a function to the arrays of states, field by field."""
-    return State(*(function(*parts) for parts in zip(*(arrays(state) for state in states), strict=True)))
+    return MajorantState(*(function(*parts) for parts in zip(*(arrays(state) for state in states), strict=True)))
 
 
-def minimum(a: State, b: State) -> State:
+def minimum(a: MajorantState, b: MajorantState) -> MajorantState:
     """Entrywise minimum: both bound the same norms."""
     return combine(np.minimum, a, b)
 
 
-def not_above(a: State, b: State) -> bool:
+def not_above(a: MajorantState, b: MajorantState) -> bool:
     """Whether every entry of a is at most the entry of b."""
     return all(bool(np.all(x <= y)) for x, y in zip(arrays(a), arrays(b), strict=True))
 
 
-def advance(state: State, step: float, *rates: State) -> State:
+def advance(state: MajorantState, step: float, *rates: MajorantState) -> MajorantState:
     """Upper bound of state + step * (sum of rates)."""
     return combine(lambda x, *r: lift(upward.add(x, upward.mul(step, upward.add(*r)))), state, *rates)
 

@@ -22,19 +22,19 @@ import numpy as np
 from verify.arithmetic import spectral, upward
 from verify.bounds.hessian_alignment import AlignedData, Alignment
 from verify.bounds.hessian_blocks import SampleNorms, block_matrix, residual_squares
-from verify.bounds.majorant.state import State
+from verify.bounds.majorant.state import MajorantState
 from verify.bounds.majorant.structure import PathStructure
 
 _INFLATION = 1.0 + 2.0**-40
 
 
-def second_derivative(state: State, graph: PathStructure, data: dict[int, AlignedData]) -> np.ndarray:
+def second_derivative(state: MajorantState, graph: PathStructure, data: dict[int, AlignedData]) -> np.ndarray:
     """Return the matrix of block norms of the Hessian, summed over the samples, (K, K)."""
     bend, pull = state.column_block(state.adjoint, 2), state.column_block(state.adjoint, 0)
     return block_matrix(_sample_norms(state, graph, bend, pull), Alignment(data, state.injection))
 
 
-def second_derivative_by_residual(state: State, graph: PathStructure) -> tuple[np.ndarray, np.ndarray]:
+def second_derivative_by_residual(state: MajorantState, graph: PathStructure) -> tuple[np.ndarray, np.ndarray]:
     """Return the part of that matrix without the residual, and the squares of the rest: see `hessian_blocks`."""
     outputs = list(graph.outputs)
     nothing = np.zeros((len(state.injection), graph.size))
@@ -51,7 +51,7 @@ def second_derivative_by_residual(state: State, graph: PathStructure) -> tuple[n
     return fixed, residual_squares(replace(_sample_norms(state, graph, bend, pull), largest=largest))
 
 
-def _sample_norms(state: State, graph: PathStructure, bend: np.ndarray, pull: np.ndarray) -> SampleNorms:
+def _sample_norms(state: MajorantState, graph: PathStructure, bend: np.ndarray, pull: np.ndarray) -> SampleNorms:
     reach = state.by_parameters(state.pre, graph.shared) * _INFLATION
     feed = state.by_parameters(state.fed, graph.shared) * _INFLATION
     fed = [index for index in range(graph.size) if graph.feeding[index]]
@@ -66,7 +66,7 @@ def _sample_norms(state: State, graph: PathStructure, bend: np.ndarray, pull: np
 class BlockNorms:
     """First and second derivatives of one state by parameter block, per sample; the terms of E'''."""
 
-    def __init__(self, state: State, graph: PathStructure) -> None:
+    def __init__(self, state: MajorantState, graph: PathStructure) -> None:
         self.state = state
         self.graph = graph
         self.reach = state.by_parameters(state.pre, graph.shared)
@@ -95,7 +95,7 @@ class BlockNorms:
         return np.einsum("nu,nuab->nab", columns, self.squares), skip
 
 
-def third_derivative(state: State, graph: PathStructure) -> np.ndarray:
+def third_derivative(state: MajorantState, graph: PathStructure) -> np.ndarray:
     """Return the tensor of block norms of the third derivative, summed over the samples, (K, K, K)."""
     norms = BlockNorms(state, graph)
     bend, twist = state.column_block(state.adjoint, 2), state.column_block(state.adjoint, 3)
@@ -107,7 +107,7 @@ def third_derivative(state: State, graph: PathStructure) -> np.ndarray:
     return symmetric_sum(total) * _INFLATION
 
 
-def third_slices(state: State, graph: PathStructure, blocks: Collection[int]) -> dict[int, np.ndarray]:
+def third_slices(state: MajorantState, graph: PathStructure, blocks: Collection[int]) -> dict[int, np.ndarray]:
     """Return slices of the tensor of every sample, (n, K, K), for blocks that read inputs alone."""
     if not blocks:
         return {}

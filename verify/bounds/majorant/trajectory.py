@@ -25,7 +25,7 @@ from verify.bounds.hessian_center import Center
 from verify.bounds.hessian_result import UndecidedHessianError
 from verify.bounds.majorant.caps import Caps
 from verify.bounds.majorant.rates import growth
-from verify.bounds.majorant.state import SMALLEST, State, advance, combine, minimum, not_above
+from verify.bounds.majorant.state import SMALLEST, MajorantState, advance, combine, minimum, not_above
 from verify.bounds.majorant.structure import PathStructure
 from verify.bounds.majorant.tensors import (
     second_derivative,
@@ -96,13 +96,15 @@ class Sums:
         )
 
 
-def trace(center: Center, first: State, paths: Paths, graph: PathStructure, knots: np.ndarray | None = None) -> Sums:
+def trace(
+    center: Center, first: MajorantState, paths: Paths, graph: PathStructure, knots: np.ndarray | None = None
+) -> Sums:
     """Follow one chunk of samples along the paths.
 
     Parameters
     ----------
     center : Center
-    first : State
+    first : MajorantState
         Majorants at the centre.
     paths : Paths
     graph : PathStructure
@@ -154,7 +156,7 @@ class _Third:
     slices: dict[int, np.ndarray]
 
 
-def _third(state: State, graph: PathStructure, fixed: Alignment) -> _Third:
+def _third(state: MajorantState, graph: PathStructure, fixed: Alignment) -> _Third:
     return _Third(third_derivative(state, graph), third_slices(state, graph, fixed.data))
 
 
@@ -183,15 +185,15 @@ class Line:
     `average`. If the line is flat, it is only a bound of the sizes.
     """
 
-    start: State
-    end: State
-    after: State
-    average: State | None
+    start: MajorantState
+    end: MajorantState
+    after: MajorantState
+    average: MajorantState | None
     accurate: bool
     is_flat: bool
 
 
-def step_line(state: State, step: float, caps: Caps, directions: np.ndarray) -> Line:
+def step_line(state: MajorantState, step: float, caps: Caps, directions: np.ndarray) -> Line:
     here = growth(state, caps.fourth, directions, caps.graph)
     rate = here
     for attempt in range(_GUESSES):

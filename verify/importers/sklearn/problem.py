@@ -16,7 +16,7 @@ from verify.graph.tensor import GraphBuilder, Tensor
 from verify.importers.agreement import require_agreement
 from verify.importers.sklearn.parameters import LayerParameters, arrays, fitted
 from verify.importers.sklearn.reference import reference
-from verify.importers.sklearn.samples import Output, Samples, read_samples
+from verify.importers.sklearn.samples import EstimatorSamples, Output, read_samples
 from verify.losses import loss
 from verify.operations.elementwise import Elementwise
 from verify.outcomes import InputError
@@ -102,14 +102,19 @@ def from_sklearn(
 
 
 def network_problem(
-    model: Any, samples: Samples, *, region: Region | None = None, name: str | None = None, points: int = POINTS
+    model: Any,
+    samples: EstimatorSamples,
+    *,
+    region: Region | None = None,
+    name: str | None = None,
+    points: int = POINTS,
 ) -> GraphProblem:
     """Return the problem of an estimator that has weights and samples that are read; see `from_sklearn`.
 
     Parameters
     ----------
     model : MLPRegressor or MLPClassifier
-    samples : Samples
+    samples : EstimatorSamples
     region, name
         As in `from_sklearn`.
     points : int
@@ -134,7 +139,7 @@ def network_problem(
     return problem
 
 
-def _decay(alpha: Any, samples: Samples) -> float:
+def _decay(alpha: Any, samples: EstimatorSamples) -> float:
     value = exact_float(alpha, "alpha")
     if not (np.isfinite(value) and value >= 0):
         raise InputError("alpha must be finite and not negative", alpha=value, remedy="use alpha >= 0")
@@ -148,7 +153,7 @@ def _activation(estimator: Any) -> str:
     return ACTIVATIONS[estimator.activation]
 
 
-def _graph(parts: Mapping[str, np.ndarray], activation: str, samples: Samples) -> Any:
+def _graph(parts: Mapping[str, np.ndarray], activation: str, samples: EstimatorSamples) -> Any:
     builder = GraphBuilder()
     h = builder.constant("inputs", samples.x.shape)
     layers = len(parts) // 2
@@ -166,7 +171,7 @@ def _labels(layer: int) -> tuple[str, str]:
     return f"coefs_[{layer}]", f"intercepts_[{layer}]"
 
 
-def _error(outputs: Tensor, targets: Tensor, samples: Samples) -> Tensor:
+def _error(outputs: Tensor, targets: Tensor, samples: EstimatorSamples) -> Tensor:
     """Return the sum over outputs, averaged over samples: other losses of this package average over both."""
     chosen = loss(LOSSES[samples.output])
     if samples.weights is None:
@@ -177,7 +182,7 @@ def _error(outputs: Tensor, targets: Tensor, samples: Samples) -> Tensor:
     return total / weights.sum()
 
 
-def _check_agreement(problem: GraphProblem, estimator: Any, samples: Samples, points: int) -> None:
+def _check_agreement(problem: GraphProblem, estimator: Any, samples: EstimatorSamples, points: int) -> None:
     rng = np.random.default_rng(0)
     w0 = problem.initial_weights
     for point in range(points):

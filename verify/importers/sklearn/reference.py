@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.importers.sklearn.samples import Samples
+from verify.importers.sklearn.samples import EstimatorSamples
 from verify.outcomes import InputError
 
 _EPSILON = float(np.finfo(np.float64).eps)
@@ -39,7 +39,7 @@ class Reference:
     is_capped: bool
 
 
-def reference(estimator: Any, samples: Samples, parts: dict[str, np.ndarray]) -> Reference:
+def reference(estimator: Any, samples: EstimatorSamples, parts: dict[str, np.ndarray]) -> Reference:
     """Return what scikit-learn computes of the given parameters.
 
     Raises
@@ -75,7 +75,7 @@ def reference(estimator: Any, samples: Samples, parts: dict[str, np.ndarray]) ->
     return Reference(float(loss), gradient, uncertainty, is_capped)
 
 
-def _of_probabilities(p: Any, samples: Samples) -> tuple[float, bool]:
+def _of_probabilities(p: Any, samples: EstimatorSamples) -> tuple[float, bool]:
     """Return how far off the logarithms of the targets' probabilities may be, and whether one was capped."""
     single = samples.output == "logistic"
     right = np.where(samples.targets > 0, p, 1.0 - p if single else 1.0)

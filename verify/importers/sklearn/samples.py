@@ -19,7 +19,7 @@ Output = Literal["identity", "logistic", "softmax"]
 
 
 @dataclass(frozen=True)
-class Samples:
+class EstimatorSamples:
     """What a network's error is about.
 
     Parameters
@@ -44,7 +44,9 @@ class Samples:
         return float(len(self.x)) if self.weights is None else math.fsum(self.weights)
 
 
-def read_samples(estimator: MLPRegressor | MLPClassifier, X: Any, y: Any, sample_weight: Any = None) -> Samples:
+def read_samples(
+    estimator: MLPRegressor | MLPClassifier, X: Any, y: Any, sample_weight: Any = None
+) -> EstimatorSamples:
     """Return the samples of a fitted estimator.
 
     Raises
@@ -65,7 +67,7 @@ def read_samples(estimator: MLPRegressor | MLPClassifier, X: Any, y: Any, sample
         expected = (len(x), outputs)
         remedy = "give the samples that the estimator was fitted to"
         raise InputError("y does not fit the estimator and X", shape=targets.shape, expected=expected, remedy=remedy)
-    return Samples(x, targets, read_weights(sample_weight, len(x)), output)
+    return EstimatorSamples(x, targets, read_weights(sample_weight, len(x)), output)
 
 
 def _dense(table: Any) -> Any:
