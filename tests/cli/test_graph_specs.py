@@ -46,13 +46,20 @@ def test_without_a_region_there_is_no_question(command: str, spec: Path, dagveri
 
 
 def test_what_has_no_rule_is_undecided_in_one_line(spec: Path, dagverify: Run, tmp_path: Path) -> None:
-    result = dagverify("certify", spec, "-o", tmp_path / "c.json", "--json")
+    result = dagverify("certify", spec, "-o", tmp_path / "c.json", "--kind", "horizon", "--steps", 2, "--json")
     assert result.exit_code == 3
     assert result.stderr.startswith("UNDECIDED: ")
     assert result.stderr.count("\n") == 1
     answer = json.loads(result.stdout)
     assert answer["verdict"] == "UNDECIDED"
     assert "words" in answer["reasons"][0]
+
+
+def test_a_ball_is_certified_and_rechecked(spec: Path, dagverify: Run, tmp_path: Path) -> None:
+    spec.write_text(spec.read_text() + REGION.replace("1e-3", "1e-6"))
+    made = dagverify("certify", spec, "-o", tmp_path / "c.json", "--json")
+    assert (made.exit_code, json.loads(made.stdout)["verdict"]) == (0, "PROVED")
+    assert dagverify("recheck", tmp_path / "c.json", "--spec", spec).exit_code == 0
 
 
 def test_gradients_are_proved_and_compared(spec: Path, dagverify: Run) -> None:

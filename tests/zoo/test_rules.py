@@ -84,7 +84,6 @@ FUNCTIONS = {
         x, x, x, attn_mask=torch.zeros(3, 3).masked_fill(~MASK[:, :3], LOWEST).to(x.dtype)
     ),
     "lowest number below a maximum": lambda x: x.masked_fill(~MASK, LOWEST).amax(-1),
-    "a row of lowest numbers": lambda x: (x + torch.tensor([[LOWEST], [0.0], [0.0]], dtype=x.dtype)).softmax(-1),
     "convolution of one image": lambda x: F.conv2d(x.reshape(1, 3, 4), torch.ones(2, 1, 2, 2, dtype=x.dtype)),
     "instance norm": lambda x: F.instance_norm(x.reshape(1, 3, 4)),
     "bilinear": lambda x: F.interpolate(x.reshape(1, 1, 3, 4), scale_factor=2, mode="bilinear"),
@@ -187,6 +186,12 @@ def taken(module) -> None:
     x = torch.randn(3, 4)
     problem = from_torch(module, x, torch.randn(module(x).shape))
     assert problem.gradient_enclosure(problem.initial_weights).rad.max() < 1e-9
+
+
+def test_a_row_of_lowest_numbers_is_no_mask():
+    module = Applied(lambda x: (x + torch.tensor([[LOWEST], [0.0], [0.0]], dtype=x.dtype)).softmax(-1))
+    problem = from_torch(module, torch.ones(3, 4), torch.ones(3, 4))
+    assert [node.operation.mask for node in problem.graph.nodes if node.operation.name == "softmax"] == [None]
 
 
 @pytest.mark.parametrize("name", LOSSES)
