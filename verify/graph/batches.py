@@ -93,7 +93,11 @@ class GraphBatches(Sequence[GraphProblem]):
             cut, other = (graph_of_samples(whole, samples, count, shared=each) for each in (False, True))
             labels = [[leaf.label for leaf in graph.leaves(Parameter)] for graph in (whole, cut)]
             if cut.fingerprint() != other.fingerprint() or labels[0] != labels[1]:
-                raise InputError("a part of the error belongs to no sample", remedy="set it as weight_decay")
+                raise InputError(
+                    "a part of the error belongs to no sample",
+                    network=self.problem.name,
+                    remedy="set it as weight_decay",
+                )
             builder = GraphBuilder()
             error = builder.include(cut)[cut.outputs[0]]
             factor = Fraction(samples.count, count) if self._mean else Fraction(1)
