@@ -259,3 +259,18 @@ def test_points_of_many_weights_need_no_exact_arithmetic(radius: float, monkeypa
     monkeypatch.setattr(exact_ball, "squared_distance", lambda *arrays: pytest.fail("exact arithmetic"))
     point = region.point(rng.standard_normal(region.center.size), 1.0)
     assert Fraction(0.999 * radius) ** 2 < exact(point, region.center) <= Fraction(radius) ** 2
+
+
+@pytest.mark.parametrize(
+    ("region", "words"),
+    [
+        (Ball(np.ones(5), 0.5), "|w - w0| <= 0.5"),
+        (BoundedWeights(14), "|w| <= 14"),
+        (
+            BlockBall(np.ones(5), {"h": 0.5, "y": 2.0}, BLOCKS),
+            "|w_v - w0_v| <= r_v for every vertex v, r_v in [0.5, 2]",
+        ),
+    ],
+)
+def test_a_person_reads_the_region_as_a_condition_on_the_weights(region: Region, words: str) -> None:
+    assert str(region) == words

@@ -62,7 +62,7 @@ def bounded_weights(region: Region, proof: WeightDecay | Horizon | None = None) 
     return Finding(
         id="A2",
         verdict=Verdict.UNDECIDED,
-        statement=f"the weights stay in the region {region!r}",
+        statement=f"the weights stay in the region {region}",
         numbers=numbers,
         needed_for=NEEDED_FOR,
         counted=False,

@@ -68,6 +68,9 @@ class Ball(Region):
     def __repr__(self) -> str:
         return f"<Ball: {self.size} weights, radius {self.radius:g}>"
 
+    def __str__(self) -> str:
+        return f"|w - w0| <= {self.radius:g}"
+
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
@@ -109,6 +112,9 @@ class BoundedWeights(Region):
 
     def __repr__(self) -> str:
         return f"<BoundedWeights: radius {self.radius:g}>"
+
+    def __str__(self) -> str:
+        return f"|w| <= {self.radius:g}"
 
 
 @final
@@ -181,6 +187,10 @@ class BlockBall(Region):
 
     def __repr__(self) -> str:
         return f"<BlockBall: {self.size} weights, radii {dict(self.radii)}>"
+
+    def __str__(self) -> str:
+        least, most = min(self.radii.values(), default=0.0), max(self.radii.values(), default=0.0)
+        return f"|w_v - w0_v| <= r_v for every vertex v, r_v in [{least:g}, {most:g}]"
 
 
 @certified_environment(products=False)
