@@ -106,7 +106,7 @@ torch: torch-tests
 
 $(TORCH_STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv-torch
-	$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile '$(TORCH)' pytest-xdist -e '.[torch,tables]'
+	$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile '$(TORCH)' pytest-xdist -e '.[torch,tables,report]'
 	touch $@
 
 bench: setup

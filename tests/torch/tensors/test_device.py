@@ -246,6 +246,6 @@ def test_too_little_memory_is_said_in_one_line(monkeypatch):
     def full(*_: Any) -> Any:
         raise torch.OutOfMemoryError("tried to allocate 4 GiB")
 
-    monkeypatch.setattr(verify.torch.tensors.enclosures, "enclosed_error", full)
+    monkeypatch.setattr(verify.torch.tensors.enclosures.GraphErrorSum, "alone", full)
     with pytest.raises(InputError, match=r"memory of the device is not enough.*smaller chunk"):
         DOORS["error_enclosure"]()
