@@ -152,6 +152,18 @@ def least_eigenvalue(matrix: Any, sign: int, guess: float) -> Any:
     return (arb(shift) - square.upper().sqrt()).lower()
 
 
+def spectral_norm(matrix: Any) -> Any:
+    """Upper bound of the norm of a symmetric matrix (its lower triangle): both ends of its spectrum."""
+    rough = np.array([[float(entry) for entry in row] for row in matrix.tolist()])
+    try:
+        ends = np.linalg.eigvalsh(np.asarray_chkfinite(rough))
+    except ValueError:  # not finite, or (LinAlgError) not found
+        return arb("inf")
+    below = 2.0**-24 * float(np.abs(ends).max())
+    least, most = (least_eigenvalue(matrix, sign, min(sign * ends) - below) for sign in (1, -1))
+    return -least.min(most)
+
+
 def scaled(matrix: Any, factors: list[Any]) -> Any:
     """The matrix with column k multiplied by factors[k]."""
     return arb_mat([[a * b for a, b in zip(row, factors, strict=True)] for row in matrix.tolist()])

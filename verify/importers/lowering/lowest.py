@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from verify.graph.evaluation import evaluate
+from verify.arithmetic.intervals import Interval
+from verify.graph.evaluation import INTERVAL, evaluate
 from verify.graph.tensor import Tensor
 from verify.importers.lowering.softmax import Masked
 from verify.operations.add import Add
@@ -42,19 +43,30 @@ def without_lowest(
     left, right = (Tensor(builder, argument) for argument in node.arguments)
     for added, other in ((left, right), (right, left)):
         numbers = _numbers(added, constants)
-        out = np.zeros((), dtype=bool) if numbers is None else numbers <= LOWEST
+        if numbers is None:
+            continue
+        out = numbers.upper <= LOWEST
         if out.any() and not out.all(axis=axis).any():
-            share = constant(f"share.{len(constants)}", (~out).astype(np.float64))
-            return Masked(other + added * share, ~out)
+            left_over = _without(numbers, out)
+            share = constant(f"share.{len(constants)}", (~out).astype(np.float64) if left_over is None else left_over)
+            return Masked(other + (added * share if left_over is None else share), ~out)
     return z
 
 
-def _numbers(x: Tensor, constants: Mapping[str, np.ndarray]) -> np.ndarray | None:
+def _without(numbers: Interval, out: np.ndarray) -> np.ndarray | None:
+    """Return the numbers with zeros where they are out, None unless the others are known exactly.
+
+    A product with 0 and 1 would do, but where numbers are known up to a ball the rounding of a large one counts in all.
+    """
+    return None if np.any(numbers.rad[~out]) else np.where(out, 0.0, numbers.mid)
+
+
+def _numbers(x: Tensor, constants: Mapping[str, np.ndarray]) -> Interval | None:
     """Return the values of what depends on constants alone, None for what is trained."""
     graph = x.builder.build(x)
     leaves = list(graph.leaves(Leaf))
     if not leaves or not all(isinstance(leaf, Constant) for leaf in leaves):
         return None
     with np.errstate(all="ignore"):
-        (found,) = evaluate(graph, {leaf: constants[leaf.label] for leaf in leaves})
-    return np.asarray(found, dtype=np.float64)
+        (found,) = evaluate(graph, {leaf: constants[leaf.label] for leaf in leaves}, INTERVAL)
+    return found
