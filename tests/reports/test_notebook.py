@@ -68,7 +68,7 @@ def test_answers_are_quiet_tables() -> None:
 
 def test_what_they_say() -> None:
     found = {name: read_page(answer._repr_html_()).text for name, answer in answers().items()}  # type: ignore[attr-defined]
-    assert "<script>alert(1)</script>" in found["problem"] and "Ball" in found["problem"]
+    assert "<script>alert(1)</script>" in found["problem"] and "|w - w0| <= " in found["problem"]
     assert "✓ PROVED" in found["bound"] and "at most" in found["bound"]
     assert "2: 2 PROVED" in found["training"] and "0: none" in found["no steps"] and "PROVED" not in found["no steps"]
     assert "A4" in found["check"]
