@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, settings
 
 from tests.specifications import SMALL
 
-settings.register_profile("patient", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
+settings.register_profile(
+    "patient", settings(settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+)
 settings.load_profile("patient")
-"""No test depends on how fast the machine is."""
+"""No test depends on how fast the machine is; in CI, which Hypothesis knows, examples are the same every time."""
 
 
 @pytest.fixture

@@ -50,8 +50,12 @@ def test_a_network_shrinks_to_the_smallest():
     assert edges(simplest) == [("x", "y", "dense")] and simplest.size == 2
 
 
+def skips_a_vertex(architecture: verify.Architecture) -> bool:
+    return ("x", "y") in {e[:2] for e in edges(architecture)} and len(architecture.order) > 1
+
+
 def test_a_skip_connection_shrinks_to_one_hidden_vertex():
-    found = find(architectures(), lambda each: ("x", "y") in {e[:2] for e in edges(each)} and len(each.order) > 1)
+    found = find(architectures(), skips_a_vertex, settings=FIND)
     assert edges(found) == [("x", "h1", "dense"), ("h1", "y", "dense"), ("x", "y", "dense")]
     assert {vertex.width for vertex in found.vertices.values()} == {1}
 
