@@ -145,7 +145,7 @@ def test_a_run_killed_again_and_again_reaches_the_same_result(tmp_path: Path) ->
     run_campaign(whole, **settings)
     command = [sys.executable, "-c", "from verify.cli import main; main()", "campaign", "--networks", "24"]
     command += ["--steps", "96", "--attacks", "96", "--heavy-ball", "24", "--seed", "5", "--method", "norms"]
-    command += ["--vocabulary", "classical", "--workers", "2", "--json", "--out", str(cut)]
+    command += ["--vocabulary", "classical", "--segments", "0", "--workers", "2", "--json", "--out", str(cut)]
     rng = np.random.default_rng(0)
     kills = 0
     for _ in range(8):
