@@ -62,7 +62,13 @@ from verify.properties.cases import StepCase
 from verify.properties.control import run_sharpness_control
 from verify.properties.first_rises import Algorithm, first_rises
 from verify.properties.heavy_ball_run import find_error_rise
-from verify.properties.increase import decide_increase, find_increase, prove_increase, smallest_increasing_factor
+from verify.properties.increase import (
+    decide_increase,
+    find_counterexample,
+    find_increase,
+    prove_increase,
+    smallest_increasing_factor,
+)
 from verify.properties.lyapunov import nesterov_outcome, take_heavy_ball_step, take_nesterov_step
 from verify.properties.monotone import fixed_cases, run_monotone_test
 from verify.properties.run_from_rest import take_step_from_rest
@@ -444,6 +450,7 @@ CALLS: dict[str, Call] = {
         s.problem, s.w, Interval.point(s.gradient), 0.1, 0.0, "global", s.w, inside=False
     ),
     "heavy_ball_run.find_error_rise": lambda s: find_error_rise(s.problem, 0.1, 0.5, steps=2),
+    "increase.find_counterexample": lambda s: find_counterexample(s.problem, s.setting, s.leading),
     "increase.find_increase": lambda s: find_increase(s.problem, s.case, s.leading, starts=1),
     "increase.smallest_increasing_factor": lambda s: smallest_increasing_factor(s.problem, s.case, s.leading, starts=1),
     "monotone.run_monotone_test": lambda s: run_monotone_test(
@@ -634,7 +641,7 @@ NO_CLAIM: dict[str, str] = {
     "enclosures.weight_decay_error": _PART,
     "train.make_rule": "numbers as given",
     "Session.state": _DATA,
-    "Batches.__init__": "numbers as given",
+    **{f"{kind}.__init__": "numbers as given" for kind in ("Batches", "ConsecutiveBatches")},
     **{f"RunFolder.{name}": _DATA for name in ("read", "link", "links")},
     **{
         f"RunFolder.{name}": "files of a run, nothing is said of them"

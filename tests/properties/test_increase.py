@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 import verify
-from verify import Architecture, Ball, Problem, Setting, Verdict, decide_decrease
+from verify import Architecture, Ball, BoundedWeights, Problem, Setting, Verdict, decide_decrease
+from verify.bounds.regions import Region
 from verify.properties.cases import StepCase
-from verify.properties.increase import find_increase, smallest_increasing_factor
+from verify.properties.increase import find_counterexample, find_increase, smallest_increasing_factor
+from verify.testing import CounterexampleError, assert_admissible
 
 
 def one_weight(activation: object, x: list[float], y: list[float], w: float, radius: float) -> Problem:
@@ -43,6 +45,38 @@ def test_a_setting_is_refuted_only_by_steps_inside(radius: float, is_found: bool
     a4 = next(finding for finding in report.assumptions if finding.id == "A4")
     assert (a4.verdict is Verdict.REFUTED) == is_found == (report.verdict is Verdict.REFUTED)
     assert (a4.counterexample is not None) == is_found
+
+
+def valley(start: float, radius: float) -> Problem:
+    """E = (w^2 - 1)^2/2, whose curvature is 4 at the minimum w = 1: there plain steps rise for eta > 1/2."""
+    return one_weight({"expr": "x*x"}, [1.0], [1.0], start, radius)
+
+
+FROM_REST = Setting(eta=0.6, tau=0.7)
+
+
+def test_from_rest_another_start_refutes_nothing() -> None:
+    problem = valley(0.5, 0.6)
+    assert FROM_REST.theorem == "from_rest"
+    rising = [find_increase(problem, StepCase(0, 0.0, "none", 0.6, 0.0), np.ones(1), seed=seed) for seed in range(8)]
+    assert any(found is not None for found in rising)
+    assert all(find_counterexample(problem, FROM_REST, np.ones(1), seed=seed) is None for seed in range(8))
+    assert verify.check(problem, FROM_REST).verdict is Verdict.UNDECIDED
+    with pytest.raises(CounterexampleError) as caught:
+        assert_admissible(problem, eta=0.6, tau=0.7)
+    assert caught.value.verdict is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize("region", [Ball([1.05], 0.5), BoundedWeights(2.0)], ids=["around", "elsewhere"])
+def test_from_rest_the_first_step_of_the_training_refutes(region: Region) -> None:
+    """A region whose centre is not the start leaves it open: a case replays from the centre."""
+    problem = valley(1.05, 0.5)
+    problem.region = region
+    found = find_counterexample(problem, FROM_REST, np.ones(1))
+    if isinstance(region, BoundedWeights):
+        assert found is None
+    else:
+        assert found is not None and found.case.start(problem) == problem.initial_weights
 
 
 def test_a_counterexample_of_check_replays() -> None:

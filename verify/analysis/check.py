@@ -204,18 +204,12 @@ def _verdict(assumptions: tuple[Finding, ...], gradients: Gradients) -> Verdict:
 
 
 def _increase(problem: Objective, setting: Setting, curvature: Curvature, seed: int) -> dict[str, Any] | None:
-    """Return a proved increase with the setting as data that replay it, or None.
+    """Return a proved increase with the setting as data that replay it, or None."""
+    from verify.properties.increase import find_counterexample
 
-    For mu, and for theorem `from_rest`, only steps from rest are tried: there an increase of E is one of V too.
-    """
-    from verify.properties.cases import StepCase
-    from verify.properties.increase import find_increase
-
-    tau = 0.0 if setting.tau is None or setting.from_rest else setting.tau
-    case = StepCase(seed, 0.0, "none", setting.eta, tau, setting.rule, setting.norm)
     leading = curvature.leading if curvature.leading is not None else np.ones(problem.size)
     try:
-        found = find_increase(problem, case, leading, seed=seed)
+        found = find_counterexample(problem, setting, leading, seed=seed)
     except InputError:
         return None
     if found is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, final, overload
+from typing import Any, Generic, TypeVar, final, overload
 
 import numpy as np
 
@@ -12,47 +13,71 @@ from verify.calculus.objective import Objective
 from verify.calculus.problem import Problem
 from verify.outcomes import InputError
 
+P = TypeVar("P")
+"""The type of the problems."""
+
+
+class ConsecutiveBatches(Sequence[P], ABC, Generic[P]):
+    """The batches of a problem, each made when it is asked for: memory holds one at a time.
+
+    Parameters
+    ----------
+    samples : int
+        Of the whole problem.
+    batch : int
+        Samples a batch; the last one may have fewer.
+    """
+
+    def __init__(self, samples: int, batch: int) -> None:
+        self.samples, self.batch = samples, batch
+
+    @abstractmethod
+    def _of(self, rows: slice) -> P:
+        """Return the problem of some samples."""
+
+    def __len__(self) -> int:
+        return (self.samples + self.batch - 1) // self.batch
+
+    @overload
+    def __getitem__(self, number: int) -> P: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[P]: ...
+
+    def __getitem__(self, number: int | slice) -> P | Sequence[P]:
+        """Return the problem of a batch, or of some."""
+        chosen = range(len(self))[number]
+        return self._numbered(chosen) if isinstance(chosen, int) else [self._numbered(each) for each in chosen]
+
+    def _numbered(self, number: int) -> P:
+        return self._of(slice(number * self.batch, min((number + 1) * self.batch, self.samples)))
+
 
 @final
-class Batches(Sequence[Problem]):
-    """The batches of a problem, each made when it is asked for: memory holds one at a time.
+class Batches(ConsecutiveBatches[Problem]):
+    """The batches of a problem of the classical class.
 
     Parameters
     ----------
     problem : Problem
     batch : int
-        Samples a batch.
     """
 
     def __init__(self, problem: Problem, batch: int) -> None:
-        self.problem, self.batch = problem, batch
+        super().__init__(problem.samples, batch)
+        self.problem = problem
 
-    def __len__(self) -> int:
-        return (self.problem.samples + self.batch - 1) // self.batch
-
-    @overload
-    def __getitem__(self, number: int) -> Problem: ...
-
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[Problem]: ...
-
-    def __getitem__(self, number: int | slice) -> Problem | Sequence[Problem]:
-        """Return the problem of a batch, or of some."""
-        chosen = range(len(self))[number]
-        return self._problem(chosen) if isinstance(chosen, int) else [self._problem(each) for each in chosen]
-
-    def _problem(self, number: int) -> Problem:
-        problem, start = self.problem, number * self.batch
-        stop = min(start + self.batch, problem.samples)
+    def _of(self, rows: slice) -> Problem:
+        problem = self.problem
         return Problem(
             problem.architecture,
-            np.array(problem.inputs[start:stop]),
-            np.array(problem.targets[start:stop]),
+            np.array(problem.inputs[rows]),
+            np.array(problem.targets[rows]),
             reduction=problem.reduction,
             weight_decay=problem.weight_decay,
             initial_weights=problem.initial_weights,
             region=problem.region,
-            name=f"{problem.name}: samples {start}-{stop - 1}",
+            name=f"{problem.name}: samples {rows.start}-{rows.stop - 1}",
         )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
-from typing import final, overload
+from typing import final
 
 from verify.arithmetic.environment import certified_environment
+from verify.calculus.batches import ConsecutiveBatches
 from verify.graph.chunks import constants_of
 from verify.graph.graph import Graph
 from verify.graph.problem import GraphProblem
@@ -17,7 +17,7 @@ from verify.outcomes import InputError
 
 
 @final
-class GraphBatches(Sequence[GraphProblem]):
+class GraphBatches(ConsecutiveBatches[GraphProblem]):
     """The batches of a problem, consecutive samples each, made when they are asked for; weight decay is that of all.
 
     Parameters
@@ -48,7 +48,8 @@ class GraphBatches(Sequence[GraphProblem]):
     def __init__(self, problem: GraphProblem, batch: int, *, mean: bool) -> None:
         if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
             raise InputError("the size of a batch must be a positive integer", batch=batch, remedy="use batch=64")
-        self.problem, self.batch, self._mean = problem, batch, mean
+        super().__init__(problem.samples.count, batch)
+        self.problem, self._mean = problem, mean
         self._graphs: dict[int, Graph] = {}
         try:
             self._graph(min(batch, problem.samples.count))
@@ -60,23 +61,8 @@ class GraphBatches(Sequence[GraphProblem]):
                 remedy="guard epochs in your own loop with verify.torch.EpochGuard",
             ) from None
 
-    def __len__(self) -> int:
-        return (self.problem.samples.count + self.batch - 1) // self.batch
-
-    @overload
-    def __getitem__(self, number: int) -> GraphProblem: ...
-
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[GraphProblem]: ...
-
-    def __getitem__(self, number: int | slice) -> GraphProblem | Sequence[GraphProblem]:
-        """Return the problem of a batch, or of some."""
-        chosen = range(len(self))[number]
-        return self._problem(chosen) if isinstance(chosen, int) else [self._problem(each) for each in chosen]
-
-    def _problem(self, number: int) -> GraphProblem:
+    def _of(self, rows: slice) -> GraphProblem:
         problem = self.problem
-        rows = slice(number * self.batch, min((number + 1) * self.batch, problem.samples.count))
         return GraphProblem(
             self._graph(rows.stop - rows.start),
             {leaf.label: value for leaf, value in constants_of(problem, rows).items()},

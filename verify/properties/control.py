@@ -23,6 +23,8 @@ _OUTSIDE = 1 + 2.0**-20
 _LIPSCHITZ = 2.0
 _NEAR = 2.0**-16
 _ONE = np.array([1.0, 0.0])
+_FALLS = (-1, 0)
+"""Signs of a change that is decided and no increase; that of one which stayed open is None."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def _sharp() -> tuple[bool, bool]:
         tau = RANGES["sharp"].momentum_limit(_LIPSCHITZ, eta)
         for previous in ("with-gradient", "against-gradient"):
             edge = take_step(problem, StepCase(0, 0.0, previous, eta, tau), _LIPSCHITZ, leading)
-            inside &= not edge.violates
+            inside &= edge.decision.sign in _FALLS
         outside &= find_increase(problem, StepCase(0, 0.0, "none", eta, tau * _OUTSIDE), leading) is not None
     return inside, outside
 
@@ -118,15 +120,15 @@ def _restart() -> tuple[bool, bool]:
     for eta, previous in ends:
         tau = restart.momentum_limit(_LIPSCHITZ, eta)
         case = StepCase(0, 0.0, previous, eta, tau, "restart")
-        inside &= not _raises(problem, case.step(problem, problem.gradient(problem.initial_weights), across))
+        inside &= _sign(problem, case.step(problem, problem.gradient(problem.initial_weights), across)) in _FALLS
         beyond = replace(case, momentum=tau * _OUTSIDE)
-        outside &= _raises(problem, beyond.step(problem, problem.gradient(problem.initial_weights), across))
+        outside &= _sign(problem, beyond.step(problem, problem.gradient(problem.initial_weights), across)) == 1
     return inside, outside
 
 
-def _raises(problem: Problem, step: np.ndarray) -> bool:
+def _sign(problem: Problem, step: np.ndarray) -> int | None:
     w = problem.initial_weights
-    return decide_decrease(problem, w, w + step).sign == 1
+    return decide_decrease(problem, w, w + step).sign
 
 
 def _from_rest() -> tuple[bool, bool]:
@@ -138,8 +140,8 @@ def _from_rest() -> tuple[bool, bool]:
          for steps in range(4)]
         for size in (tau, tau * _OUTSIDE)
     ]  # fmt: skip
-    on_edge, beyond = ([outcome.decision.sign == 1 for outcome in run] for run in runs)
-    return not any(on_edge), any(beyond)
+    on_edge, beyond = ([outcome.decision.sign for outcome in run] for run in runs)
+    return all(sign in _FALLS for sign in on_edge), 1 in beyond
 
 
 def _nesterov() -> tuple[bool, bool]:
@@ -155,5 +157,5 @@ def _nesterov() -> tuple[bool, bool]:
          )]
         for factor in (1.0, _OUTSIDE)
     ]  # fmt: skip
-    on_edge, beyond = ([sign == 1 for sign in signs] for signs in rises)
-    return not any(on_edge), all(beyond)
+    on_edge, beyond = rises
+    return all(sign in _FALLS for sign in on_edge), all(sign == 1 for sign in beyond)

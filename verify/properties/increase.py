@@ -21,6 +21,7 @@ from verify.calculus.problem import vertex_blocks
 from verify.properties.cases import PREVIOUS, StepCase, required_region
 
 if TYPE_CHECKING:
+    from verify.assumptions.small_momentum import Setting
     from verify.calculus.objective import Objective
     from verify.training.momentum import Norm
 
@@ -79,6 +80,37 @@ def find_increase(
             if found is not None:
                 return found
     return None
+
+
+@certified_environment()
+def find_counterexample(problem: Objective, setting: Setting, leading: np.ndarray, *, seed: int = 0) -> Increase | None:
+    """Look for a step with a setting that increases the error where the theorem asked says that it falls.
+
+    For mu the step starts from rest, where an increase of E is one of V too. Theorem `from_rest` speaks of a training
+    from the initial weights, whose first step is plain descent: no other step is looked at, as another training's
+    would refute nothing.
+
+    Parameters
+    ----------
+    problem : Problem or GraphProblem
+        With a region.
+    setting : Setting
+    leading : array, shape (P,)
+        An adversarial direction for previous steps.
+    seed : int
+
+    Returns
+    -------
+    Increase or None
+        None if no increase was found, which proves nothing.
+    """
+    if setting.from_rest:
+        case = StepCase(seed, 0.0, "none", setting.eta, 0.0)
+        at_start = np.array_equal(case.start(problem), problem.initial_weights)
+        return find_increase(problem, case, leading, starts=1, seed=seed) if at_start else None
+    rule = setting.rule if setting.mu is None else "heavy_ball"
+    case = StepCase(seed, 0.0, "none", setting.eta, setting.momentum, rule, setting.norm)
+    return find_increase(problem, case, leading, seed=seed)
 
 
 @certified_environment()

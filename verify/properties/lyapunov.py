@@ -86,10 +86,7 @@ def take_heavy_ball_step(problem: Objective, case: StepCase, lipschitz: float, l
     w_next, scale = shortened(region, w, step)
     eta, mu = Fraction(case.eta), Fraction(case.momentum)
     kinetic = mu / (2 * eta) * (_squared(w, w_next) - _squared(w_previous, w))
-    try:
-        decision = decide_decrease(problem, w, w_next, plus=kinetic)
-    except ArithmeticDomainError:
-        decision = Decision(None, -np.inf, np.inf, 53)
+    decision = _energy_decision(problem, w, w_next, kinetic)
     covered = heavy_ball_within(
         problem.gradient_enclosure(w), (w_previous, w, w_next), Fraction(lipschitz), eta, mu, scale
     )
@@ -127,16 +124,21 @@ def nesterov_outcome(
     w_next, scale = shortened(region, w, y - case.eta * problem.gradient(y) - w)
     eta = Fraction(case.eta)
     kinetic = (_squared(w, w_next) - _squared(w_previous, w)) / (2 * eta)
-    try:
-        decision = decide_decrease(problem, w, w_next, plus=kinetic)
-    except ArithmeticDomainError:
-        decision = Decision(None, -np.inf, np.inf, 53)
+    decision = _energy_decision(problem, w, w_next, kinetic)
     slope = float(problem.gradient_enclosure(y).dot(Interval.point(w_next) - Interval.point(w)).upper)
     covered = bool(np.isfinite(slope)) and region.contains(y) is Verdict.PROVED
     if covered:
         curved = Fraction(lipschitz) / 2 * (_squared(y, w_next) + _squared(y, w))
         covered = Fraction(slope) + curved + kinetic <= 0
     return LyapunovOutcome(case, w_previous, w, w_next, scale, covered, decision)
+
+
+def _energy_decision(problem: Objective, w: np.ndarray, w_next: np.ndarray, kinetic: Fraction) -> Decision:
+    """Decide E(w_next) - E(w) plus the change of the kinetic part."""
+    try:
+        return decide_decrease(problem, w, w_next, plus=kinetic)
+    except ArithmeticDomainError:
+        return Decision(None, -np.inf, np.inf, 53)
 
 
 def _squared(start: np.ndarray, end: np.ndarray) -> Fraction:

@@ -16,7 +16,7 @@ from verify.notebook import table
 from verify.outcomes import InputError, Verdict
 from verify.properties.cases import StepCase
 from verify.properties.control import SharpnessControl, run_sharpness_control
-from verify.properties.increase import Increase, find_increase, smallest_increasing_factor
+from verify.properties.increase import Increase, find_counterexample, smallest_increasing_factor
 from verify.properties.lyapunov import take_heavy_ball_step, take_nesterov_step
 from verify.properties.monotone import (
     MonotoneResult,
@@ -191,7 +191,7 @@ def _run(
     increase = None
     if setting is not None and not inside:
         announce("looking for an increase with the setting asked")
-        increase = find_increase(problem, _case(setting), leading, seed=seed)
+        increase = find_counterexample(problem, setting, leading, seed=seed)
     announce("looking for the smallest increasing learning rate")
     margin = _margin(problem, L, leading, seed)
     explained = _explanation(monotone, increase, inside, curvature, setting)
@@ -215,14 +215,6 @@ def _steps(L: float, setting: Setting | None, inside: bool) -> tuple[Any, Any]:
         case "sharp" if not inside:
             return take_step, step_cases(L, setting.norm)
     return take_step, fixed_cases(eta, size, setting.norm, setting.rule)
-
-
-def _case(setting: Setting) -> StepCase:
-    """From rest the first step is plain descent; for mu an increase of E is one of V then."""
-    if setting.from_rest:
-        return StepCase(0, 0.0, "none", setting.eta, 0.0)
-    rule = setting.rule if setting.mu is None else "heavy_ball"
-    return StepCase(0, 0.0, "none", setting.eta, setting.momentum, rule, setting.norm)
 
 
 def _margin(problem: Objective, L: float, leading: np.ndarray, seed: int) -> float | None:

@@ -14,8 +14,7 @@ from verify.assumptions.small_momentum import Setting
 from verify.bounds.curvature import Curvature, examine_curvature
 from verify.calculus.objective import Objective
 from verify.outcomes import InputError, Verdict
-from verify.properties.cases import StepCase
-from verify.properties.increase import find_increase
+from verify.properties.increase import find_counterexample
 from verify.testing.counterexample import CounterexampleError
 
 
@@ -95,12 +94,9 @@ def _counterexample(
     rule += "nesterov=True, " if setting.nesterov else ""
     call = f"assert_admissible(problem, eta={setting.eta!r}, {momentum}, norm={setting.norm!r}, {rule}seed={seed})"
     outside = CounterexampleError(row.statement, Verdict.UNDECIDED, row.remedy, call)
-    # From rest the first step is plain descent; for mu an increase of E is one of its energy too.
-    tau = 0.0 if setting.tau is None or setting.from_rest else setting.tau
-    case = StepCase(seed, 0.0, "none", setting.eta, tau, setting.rule, setting.norm)
     leading = np.ones(problem.size) if curvature.leading is None else curvature.leading
     try:
-        found = find_increase(problem, case, leading, seed=seed)
+        found = find_counterexample(problem, setting, leading, seed=seed)
     except InputError:
         return outside
     if found is None:
