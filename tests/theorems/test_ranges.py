@@ -181,3 +181,16 @@ def test_numbers_of_every_kind_are_read_exactly() -> None:
     assert momentum_range(np.float32(0.1), np.float32(0.1)) == momentum_range(
         float(np.float32(0.1)), float(np.float32(0.1))
     )
+
+
+@pytest.mark.parametrize("name", sorted(RANGES))
+@pytest.mark.parametrize(("eta", "size"), [(50.0, 0.0), (50.0, 0.3), (0.25, 0.999), (0.125, 0.875)])
+def test_a_setting_outside_is_refused_with_the_remedy_for_both_its_numbers(name: str, eta: float, size: float) -> None:
+    admissible = RANGES[name]
+    if admissible.contains(2.0, eta, size) is Verdict.PROVED:
+        assert admissible.gain(2.0, eta, size) >= 0
+        return
+    with pytest.raises(InputError) as caught:
+        admissible.gain(2.0, eta, size)
+    assert caught.value.remedy == admissible.remedy(2.0, eta, size)
+    assert {"L", "eta", admissible.momentum_name} == set(caught.value.values)

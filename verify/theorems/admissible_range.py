@@ -264,11 +264,13 @@ class AdmissibleRange(ABC):
         InputError
             If the setting is outside the range.
         """
-        bound, rate = self._hypotheses(L, eta)
-        size = not_negative(momentum, self.momentum_name)
+        bound, rate, size = curvature(L), positive(eta, "eta"), not_negative(momentum, self.momentum_name)
         if not self.admits(bound, rate, size):
+            what = f"outside the range of theorem {self.name}"
+            if not self.admits(bound, rate, Fraction(0)):
+                what = f"theorem {self.name} needs a smaller learning rate"
             raise InputError(
-                f"outside the range of theorem {self.name}",
+                what,
                 remedy=self.remedy(bound, rate, size),
                 **_setting(L=bound, eta=rate, **{self.momentum_name: size}),
             )
